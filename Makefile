@@ -1,0 +1,66 @@
+# The one door: every task is a target here, and CI calls the same ones.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENVS := .venvs
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+STACK := $(VENVS)/local/bin/python -m local_stack
+DEV := $(VENVS)/dev/bin
+
+.PHONY: help
+help:  ## this list
+	@awk 'BEGIN {FS = ":.*## *"} /^[a-z-]+:.*##/ {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- the stack on this machine -------------------------------------------------------------------
+.PHONY: run stop status logs clean
+run: $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## bring everything up and make the first model
+	@exec $(STACK) up
+
+stop: $(VENVS)/local/.ready  ## end the services; what they keep stays
+	@$(STACK) down
+
+status: $(VENVS)/local/.ready  ## say what is up
+	@$(STACK) status
+
+logs: $(VENVS)/local/.ready  ## show what the services said
+	@$(STACK) logs
+
+clean: $(VENVS)/local/.ready  ## end the services and forget what they kept
+	@$(STACK) clean
+
+# ---- checks --------------------------------------------------------------------------------------
+.PHONY: lint test test-unit test-integration
+lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint
+	$(DEV)/ruff check .
+	$(DEV)/ruff format --check .
+	$(DEV)/mypy functions layers/shared cli local tests
+	$(DEV)/cfn-lint infra/template.yaml
+
+test: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## all tests
+	$(DEV)/python -m pytest
+
+test-unit: $(VENVS)/dev/.ready  ## the tests that need nothing running
+	$(DEV)/python -m pytest tests/unit tests/infra tests/docs
+
+test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the stack on ports of its own
+	$(DEV)/python -m pytest tests/integration
+
+# ---- environments --------------------------------------------------------------------------------
+.PHONY: lock
+lock: $(VENVS)/dev/.ready  ## pin requirements/*.txt anew
+	@UV="$(CURDIR)/$(DEV)/uv" requirements/lock
+
+# An environment is ready when all of its packages are in; one that was interrupted is made anew.
+$(VENVS)/%/.ready: requirements/%.txt | python-is-new-enough
+	@echo "  … environment $*: installing $$(grep -c '==' $<) packages (once; a minute or two at most)"
+	@rm -rf $(VENVS)/$*
+	@$(PYTHON) -m venv $(VENVS)/$* || { echo "error: $(PYTHON) cannot make environments: install python3-venv" >&2; exit 1; }
+	@$(VENVS)/$*/bin/python -m pip install --quiet --require-hashes --requirement $<
+	@case "$*" in local|dev) $(VENVS)/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . ;; esac
+	@touch $@
+	@echo "  ✓ environment $*"
+
+.PHONY: python-is-new-enough
+python-is-new-enough:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: Python 3.11 or newer is needed; say which: make PYTHON=python3.12 …" >&2; exit 1; }

@@ -1,0 +1,1 @@
+"""The command line ``housing``: uploads, jobs, versions and predictions from a terminal."""

@@ -1,0 +1,81 @@
+"""The API's client: one question, one answer, errors in the API's own words."""
+
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from housing_cli.errors import ApiRefusedError, ApiUnreachableError, DataFileError
+
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+
+
+class HousingApi:
+    """The deployed API, asked with a key."""
+
+    def __init__(
+        self, url: str, api_key: str, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """Remember where the API is; nothing is asked yet."""
+        self._url = url
+        self._client = httpx.Client(
+            headers={"x-api-key": api_key}, timeout=_TIMEOUT, transport=transport
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def predict(self, block_group: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the API's answer for one block group.
+
+        Raises:
+            ApiUnreachableError: There was no answer in time.
+            ApiRefusedError: The answer was an error.
+            DataFileError: The row cannot be written as JSON.
+        """
+        try:
+            body = json.dumps(block_group, allow_nan=False)
+        except ValueError as exc:
+            msg = "a row holds a number that is not finite"
+            raise DataFileError(msg) from exc
+        try:
+            response = self._client.post(
+                f"{self._url}/predict", content=body, headers={"content-type": "application/json"}
+            )
+        except (httpx.TransportError, httpx.InvalidURL) as exc:
+            msg = f"the API at {self._url} cannot be reached ({type(exc).__name__})"
+            raise ApiUnreachableError(msg) from exc
+        return _answer(response)
+
+
+def _answer(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    known = body if isinstance(body, dict) else {}
+    if not response.is_success or not known:
+        raise ApiRefusedError(_refusal(response.status_code, known), known)
+    return known
+
+
+def _refusal(status: int, problem: Mapping[str, Any]) -> str:
+    """Say what the API said: a problem of RFC 9457, or the gateway's bare ``message``."""
+    said = [str(problem[name]) for name in ("title", "detail", "message") if problem.get(name)]
+    fields = [
+        f"{error.get('field')}: {error.get('message')}"
+        for error in problem.get("errors") or []
+        if isinstance(error, Mapping)
+    ]
+    line = ": ".join(dict.fromkeys(said)) or "no word of why"
+    return f"the API answered {status}: {line}" + "".join(f"; {field}" for field in fields)

@@ -1,0 +1,1 @@
+"""The commands of ``housing``, a module each."""

@@ -1,0 +1,90 @@
+"""``housing models``: the versions of the registered model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from housing.registry import PRODUCTION, ModelVersion, Tag
+from housing_cli.output import JsonOption, console, print_json
+from housing_cli.services import Services
+
+_HEADINGS = ("", "version", "aliases", "created", "rmse", "data source", "data set", "verdict")
+
+
+def models(
+    context: typer.Context,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List the model's versions, newest first; ● marks the one in production."""
+    services: Services = context.obj
+    versions = services.registry.versions(limit=limit)
+    if as_json:
+        print_json([_facts(version) for version in versions])
+    elif versions:
+        console().print(_table(versions))
+    else:
+        name = services.settings.housing_model_name
+        console().print(f"{name} has no versions yet: `housing upload FILE.csv` makes one")
+
+
+def _facts(version: ModelVersion) -> dict[str, Any]:
+    tags = version.tags
+    return {
+        "name": version.name,
+        "version": version.version,
+        "aliases": list(version.aliases),
+        "production": PRODUCTION in version.aliases,
+        "created_at": version.created_at.isoformat(),
+        "run_id": version.run_id,
+        "metrics": _metrics(tags),
+        "data_source": tags.get(Tag.DATA_SOURCE),
+        "dataset_id": tags.get(Tag.DATASET_ID),
+        "verdict": tags.get(Tag.VERDICT),
+        "verdict_reason": tags.get(Tag.VERDICT_REASON),
+        "tags": dict(tags),
+    }
+
+
+def _table(versions: Sequence[ModelVersion]) -> Table:
+    table = Table(*_HEADINGS, box=None, pad_edge=False)
+    for version in versions:
+        tags = version.tags
+        live = PRODUCTION in version.aliases
+        cells = (
+            "●" if live else "",
+            version.version,
+            ", ".join(sorted(version.aliases)),
+            f"{version.created_at.astimezone():%Y-%m-%d %H:%M}",
+            tags.get(f"{Tag.METRIC_PREFIX}rmse", ""),
+            tags.get(Tag.DATA_SOURCE, ""),
+            tags.get(Tag.DATASET_ID, "")[:12],
+            _verdict(tags),
+        )
+        table.add_row(*(Text(cell) for cell in cells), style="green" if live else "")
+    return table
+
+
+def _verdict(tags: Mapping[str, str]) -> str:
+    parts = (tags.get(Tag.VERDICT), tags.get(Tag.VERDICT_REASON))
+    return ": ".join(part for part in parts if part)
+
+
+def _metrics(tags: Mapping[str, str]) -> dict[str, float | str]:
+    named = {
+        key.removeprefix(Tag.METRIC_PREFIX): value
+        for key, value in tags.items()
+        if key.startswith(Tag.METRIC_PREFIX)
+    }
+    return {name: _number(value) for name, value in named.items()}
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

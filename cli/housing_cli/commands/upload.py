@@ -1,0 +1,102 @@
+"""``housing upload``: put a CSV into the bucket, and wait for what comes of it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from housing.jobs import JobStatus, State
+from housing_cli.job_view import problem_lines, summary_lines
+from housing_cli.live_view import show_job
+from housing_cli.output import JsonOption, console, fail, print_json
+from housing_cli.reports import Problem, first_problems
+from housing_cli.services import Services
+from housing_cli.uploading import Upload, readable_size, upload_file
+from housing_cli.waiting import follow_job
+
+
+def upload(  # noqa: PLR0913 - each is an option of the command
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A CSV with a header, canonical or the census's.")],
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the job to its end.")] = False,
+    source: Annotated[str, typer.Option(help="Where the rows come from.")] = "upload",
+    name: Annotated[str | None, typer.Option(help="What to call it in the bucket.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait at most.")] = 600,
+    as_json: JsonOption = False,
+) -> None:
+    """Upload a CSV: a training job starts by itself.
+
+    With --wait the exit status is 0 if a version was registered, promoted or not.
+    """
+    services: Services = context.obj
+    people = console(stderr=as_json)
+    done = _send(services, file, name, source, people)
+    facts: dict[str, Any] = {
+        "bucket": services.settings.bucket,
+        "key": done.key,
+        "version": done.version,
+        "bytes": done.bytes,
+        "job_id": done.job_id,
+    }
+    people.print(f"uploaded {done.key}\njob      {done.job_id}", soft_wrap=True)
+    if wait:
+        updates = follow_job(
+            services.jobs, done.job_id, timeout_seconds=timeout, clock=services.clock
+        )
+        _conclude(context, services, show_job(updates, people), facts, people)
+    elif not as_json:
+        people.print(f"follow it with `housing status {done.job_id}`", soft_wrap=True)
+    if as_json:
+        print_json(facts)
+
+
+def _send(services: Services, file: Path, name: str | None, source: str, people: Console) -> Upload:
+    size = readable_size(file)
+    columns = (TextColumn("uploading"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=people, transient=True) as progress:
+        task = progress.add_task("upload", total=size)
+        return upload_file(
+            services.s3,
+            services.settings.bucket,
+            file,
+            name=name,
+            source=source,
+            on_bytes=lambda count: progress.advance(task, count),
+        )
+
+
+def _conclude(
+    context: typer.Context,
+    services: Services,
+    job: JobStatus,
+    facts: dict[str, Any],
+    people: Console,
+) -> None:
+    """Tell the end of the job; exit with 1 unless it registered a version."""
+    facts["job"] = job.model_dump(mode="json")
+    for line in summary_lines(job):
+        people.print(line, soft_wrap=True)
+    if job.state is State.SUCCEEDED and job.model_version is not None:
+        return
+    problems = first_problems(services.s3, services.settings.bucket, job.report_key)
+    _show_problems(services, job, problems, people)
+    facts["problems"] = [problem.model_dump(mode="json") for problem in problems]
+    fail(context, f"job {job.job_id} {_outcome(job)}", **facts)
+
+
+def _show_problems(
+    services: Services, job: JobStatus, problems: list[Problem], people: Console
+) -> None:
+    for line in problem_lines(problems):
+        people.print(line, soft_wrap=True)
+    if job.report_key:
+        people.print(f"report: s3://{services.settings.bucket}/{job.report_key}", soft_wrap=True)
+
+
+def _outcome(job: JobStatus) -> str:
+    if job.state is State.SUCCEEDED:
+        return f"registered no version: {job.reason or job.message or 'no reason given'}"
+    return f"{job.state}: {job.reason or 'no reason given'}"

@@ -1,0 +1,46 @@
+"""From an error to the one line that a person needs: what failed, and what to do."""
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+)
+from pydantic import ValidationError
+
+from housing.errors import HousingError, JobNotFoundError, RegistryUnavailableError
+from housing_cli.errors import ApiUnreachableError, CliError
+
+IS_IT_UP = "is the stack up? make status"
+
+EXPLAINED = (CliError, HousingError, BotoCoreError, ClientError, ValidationError)
+"""Errors that ``explain`` has a line for; anything else is a defect of this program."""
+
+
+def explain(error: Exception) -> str:
+    """Return one line for one of the errors in ``EXPLAINED``."""
+    match error:
+        case ApiUnreachableError() | RegistryUnavailableError():
+            line = f"{error}: {IS_IT_UP}"
+        case JobNotFoundError():
+            line = f"{error}: `housing status` lists the jobs there are"
+        case ClientError():
+            line = _refused_by_aws(error)
+        case NoCredentialsError() | NoRegionError():
+            line = f"{error}: configure AWS, or run this in the checkout after `make run`"
+        case HTTPClientError():
+            line = f"the object store cannot be reached ({error}): {IS_IT_UP}"
+        case ValidationError():
+            line = f"cannot make sense of {error.title}: {error.errors()[0]['msg']}"
+        case _:
+            line = str(error)
+    return " ".join(line.split())
+
+
+def _refused_by_aws(error: ClientError) -> str:
+    code = error.response.get("Error", {}).get("Code", "")
+    if code == "NoSuchBucket":
+        bucket = error.response.get("Error", {}).get("BucketName", "")
+        return f"there is no bucket {bucket}: check HOUSING_BUCKET; {IS_IT_UP}"
+    return f"{error}: check the AWS settings and what the credentials may do"

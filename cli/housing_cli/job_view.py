@@ -1,0 +1,113 @@
+"""Jobs as people see them: the stages of one, a table of many, what was wrong with a file."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from housing.jobs import JobStatus, StageTime, State, Verdict
+from housing_cli.reports import Problem
+
+_STYLES = {
+    State.QUEUED: "yellow",
+    State.RUNNING: "cyan",
+    State.SUCCEEDED: "green",
+    State.REJECTED: "red",
+    State.FAILED: "red",
+}
+
+
+def stage_line(time: StageTime, *, state: State) -> Text:
+    """One stage: a tick and its seconds, or a cross if the job ended in it."""
+    if time.seconds is not None:
+        return Text.assemble(("✓ ", "green"), f"{time.stage:<10}", f"{time.seconds:8.1f} s")
+    if state in (State.REJECTED, State.FAILED):
+        return Text.assemble(("✗ ", "red"), time.stage)
+    return Text.assemble(("… ", "cyan"), time.stage)
+
+
+def summary_lines(job: JobStatus) -> list[Text]:
+    """What came of the job: version and metrics, or reason and next step."""
+    facts = {
+        "state": Text(job.state, style=_STYLES[job.state]),
+        "reason": job.reason,
+        "next": job.next_step,
+        "message": None if job.state.is_final else job.message,
+        "rows": _rows(job),
+        "data source": job.data_source,
+        "data set": _dataset(job),
+        "version": job.model_version,
+        "verdict": verdict_text(job.verdict),
+        "metrics": ", ".join(f"{name} {value:.4g}" for name, value in job.metrics.items()),
+        "promoted": None if job.promoted is None else ("yes" if job.promoted else "no"),
+        "report": job.report_key,
+    }
+    return [Text.assemble((f"{name:<12}", "dim"), fact) for name, fact in facts.items() if fact]
+
+
+def job_lines(job: JobStatus) -> list[Text]:
+    """One job in full."""
+    head = [
+        Text(f"job {job.job_id}", style="bold"),
+        Text.assemble(("file        ", "dim"), job.upload_key),
+        Text.assemble(("created     ", "dim"), _moment(job)),
+    ]
+    stages = [stage_line(time, state=job.state) for time in job.stages]
+    return [*head, *stages, *summary_lines(job)]
+
+
+def jobs_table(jobs: Sequence[JobStatus]) -> Table:
+    """Many jobs, a row each."""
+    headings = ("time", "job", "file", "state", "stage", "version", "verdict", "reason")
+    table = Table(*headings, box=None, pad_edge=False)
+    for job in jobs:
+        cells = (
+            Text(_moment(job)),
+            Text(job.job_id),
+            Text(job.upload_key.rsplit("/", 1)[-1]),
+            Text(job.state, style=_STYLES[job.state]),
+            Text(job.stage),
+            Text(job.model_version or ""),
+            Text(_short_verdict(job)),
+            Text(job.reason or (job.verdict.reason if job.verdict else "")),
+        )
+        table.add_row(*cells)
+    return table
+
+
+def problem_lines(problems: Iterable[Problem]) -> list[Text]:
+    """What is wrong with a file, a line for each place."""
+    return [Text(f"  {problem.line()}") for problem in problems]
+
+
+def verdict_text(verdict: Verdict | None) -> str | None:
+    """The gate's decision in words."""
+    if verdict is None:
+        return None
+    against = f" against {verdict.champion_rmse:.4f}" if verdict.champion_rmse is not None else ""
+    rmse = f"RMSE {verdict.challenger_rmse:.4f}{against} on {verdict.holdout_rows:,} rows"
+    return f"{'promote' if verdict.promote else 'keep the champion'}: {verdict.reason} ({rmse})"
+
+
+def _short_verdict(job: JobStatus) -> str:
+    if job.promoted:
+        return "promoted"
+    return "" if job.verdict is None or job.promoted is None else "not promoted"
+
+
+def _rows(job: JobStatus) -> str | None:
+    if job.rows is None:
+        return None
+    rows = job.rows
+    return f"{rows.read:,} read, {rows.accepted:,} good, {rows.rejected:,} bad, {rows.new:,} new"
+
+
+def _dataset(job: JobStatus) -> str | None:
+    if job.dataset_id is None:
+        return None
+    size = f", {job.dataset_rows:,} rows" if job.dataset_rows is not None else ""
+    return f"{job.dataset_id}{size}"
+
+
+def _moment(job: JobStatus) -> str:
+    return f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,48 @@
+"""Showing a job while it runs: live in a terminal, a line for each stage elsewhere."""
+
+from collections.abc import Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+
+from housing.jobs import JobStatus
+from housing_cli.job_view import stage_line
+
+
+def show_job(updates: Iterable[JobStatus], console: Console) -> JobStatus:
+    """Show a job's updates and return the last.
+
+    Args:
+        updates: The states of one job, at least one, the last one final.
+        console: Where to show them.
+    """
+    return _show_live(updates, console) if console.is_terminal else _show_lines(updates, console)
+
+
+def _show_lines(updates: Iterable[JobStatus], console: Console) -> JobStatus:
+    shown: set[str] = set()
+    for job in updates:
+        for time in job.stages:
+            if (time.seconds is not None or job.state.is_final) and time.stage not in shown:
+                shown.add(time.stage)
+                console.print(stage_line(time, state=job.state), soft_wrap=True)
+    return job
+
+
+def _show_live(updates: Iterable[JobStatus], console: Console) -> JobStatus:
+    spinner = Spinner("dots", Text("waiting for the job to start"))
+    with Live(spinner, console=console, refresh_per_second=8) as live:
+        for job in updates:
+            live.update(_stages(job, spinner), refresh=True)
+    return job
+
+
+def _stages(job: JobStatus, spinner: Spinner) -> RenderableType:
+    ended = [time for time in job.stages if time.seconds is not None or job.state.is_final]
+    lines: list[RenderableType] = [stage_line(time, state=job.state) for time in ended]
+    if not job.state.is_final:
+        spinner.update(text=Text(f"{job.stage}  {job.message}"))
+        lines.append(spinner)
+    return Group(*lines)

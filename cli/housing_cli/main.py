@@ -1,0 +1,30 @@
+"""The entry point of ``housing``."""
+
+import typer
+
+from housing_cli.commands.data import data_app
+from housing_cli.commands.models import models
+from housing_cli.commands.predict import predict
+from housing_cli.commands.status import status
+from housing_cli.commands.upload import upload
+from housing_cli.output import ErrorReportingGroup
+from housing_cli.services import Services
+
+app = typer.Typer(
+    cls=ErrorReportingGroup,
+    name="housing",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Upload data, follow training jobs, list versions and ask for predictions.",
+)
+app.command()(upload)
+app.command()(status)
+app.command()(models)
+app.command()(predict)
+app.add_typer(data_app)
+
+
+def run() -> None:
+    """Run the command line."""
+    app(obj=Services())

@@ -1,0 +1,50 @@
+"""The report on a file that was not, or not wholly, accepted."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Problem(BaseModel):
+    """One thing wrong in a file; whatever is not known is None."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    row: int | None = None
+    column: str | None = None
+    value: Any = None
+    reason: str
+
+    def line(self) -> str:
+        """Say it in one line."""
+        where = [
+            f"row {self.row}" if self.row is not None else "",
+            self.column or "",
+            repr(self.value) if self.value is not None else "",
+        ]
+        place = ", ".join(part for part in where if part)
+        return f"{place}: {self.reason}" if place else self.reason
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    problems: list[Problem] = []
+
+
+def first_problems(
+    s3: "S3Client", bucket: str, report_key: str | None, *, limit: int = 5
+) -> Sequence[Problem]:
+    """Return the first problems of a report; none if there is no report that can be read."""
+    if report_key is None:
+        return []
+    try:
+        body = s3.get_object(Bucket=bucket, Key=report_key)["Body"].read()
+        return _Report.model_validate_json(body).problems[:limit]
+    except (ClientError, ValidationError):
+        return []

@@ -1,0 +1,96 @@
+"""The composition root: what the commands work with, built from the settings."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+from botocore.config import Config
+
+from housing.jobs import JobStore
+from housing.mlflow_registry import MlflowModelRegistry
+from housing.registry import ModelRegistry
+from housing_cli.api import HousingApi
+from housing_cli.settings import Settings, revealed
+from housing_cli.waiting import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 30.0
+_ATTEMPTS = 2
+
+
+class Services:
+    """Clients of the stack's services, made when a command first asks for them.
+
+    Tests give a transport, a registry or a clock of their own.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_transport: httpx.BaseTransport | None = None,
+        registry: ModelRegistry | None = None,
+        clock: Clock = time,
+    ) -> None:
+        """Remember the parts that are given; the rest is made from the settings."""
+        self.clock = clock
+        self._api_transport = api_transport
+        self._registry = registry
+        self._settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read once."""
+        self._settings = self._settings or Settings()
+        return self._settings
+
+    @property
+    def s3(self) -> "S3Client":
+        """A client of the object store."""
+        return s3_client(self.settings)
+
+    @property
+    def jobs(self) -> JobStore:
+        """The training jobs' documents."""
+        return JobStore(self.s3, self.settings.bucket)
+
+    @property
+    def registry(self) -> ModelRegistry:
+        """The model registry."""
+        settings = self.settings
+        return self._registry or MlflowModelRegistry(
+            settings.tracking_uri, settings.housing_model_name
+        )
+
+    @property
+    def api(self) -> HousingApi:
+        """A client of the API; to be closed by who asked for it."""
+        settings = self.settings
+        return HousingApi(settings.api_url, settings.api_key, transport=self._api_transport)
+
+
+def s3_client(settings: Settings) -> "S3Client":
+    """Make an S3 client whose waits are bounded.
+
+    Presigned and ordinary requests are signed with version 4; at an endpoint of one's own the
+    bucket stands in the path, because its host name has no subdomains.
+    """
+    style: dict[str, Any] = {"addressing_style": "path"} if settings.aws_endpoint_url else {}
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.aws_endpoint_url,
+        region_name=settings.aws_default_region,
+        aws_access_key_id=settings.aws_access_key_id,
+        aws_secret_access_key=revealed(settings.aws_secret_access_key),
+        aws_session_token=revealed(settings.aws_session_token),
+        config=Config(
+            signature_version="s3v4",
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+            s3=style,
+        ),
+    )

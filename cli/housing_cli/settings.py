@@ -1,0 +1,63 @@
+"""Settings of the command line: the environment, then the checkout's ``.local/env``."""
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from housing_cli.errors import MissingSettingError
+
+DOTENV = ".local/env"
+
+
+class Settings(BaseSettings):
+    """Where the services are; the name of a field in capitals is the variable's name.
+
+    The AWS settings are all optional: without them boto3 looks where it always does.
+    """
+
+    model_config = SettingsConfigDict(env_file=DOTENV, env_ignore_empty=True, extra="ignore")
+
+    aws_endpoint_url: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: SecretStr | None = None
+    aws_session_token: SecretStr | None = None
+    aws_default_region: str | None = None
+    mlflow_tracking_uri: str | None = None
+    housing_api_url: str | None = None
+    housing_api_key: SecretStr | None = None
+    housing_bucket: str | None = None
+    housing_model_name: str = "california-housing"
+
+    @property
+    def bucket(self) -> str:
+        """Name of the project's bucket."""
+        return _needed("HOUSING_BUCKET", self.housing_bucket)
+
+    @property
+    def tracking_uri(self) -> str:
+        """URL of the MLflow server."""
+        return _needed("MLFLOW_TRACKING_URI", self.mlflow_tracking_uri)
+
+    @property
+    def api_url(self) -> str:
+        """URL of the API, without a slash at its end."""
+        return _needed("HOUSING_API_URL", self.housing_api_url).rstrip("/")
+
+    @property
+    def api_key(self) -> str:
+        """Key sent to the API with every request."""
+        return _needed("HOUSING_API_KEY", revealed(self.housing_api_key))
+
+
+def revealed(secret: SecretStr | None) -> str | None:
+    """Return the secret's text, if there is one."""
+    return secret.get_secret_value() if secret else None
+
+
+def _needed(name: str, value: str | None) -> str:
+    if value is None:
+        msg = (
+            f"{name} is not set: export it, or run this in the checkout after `make run`, "
+            f"which writes {DOTENV}"
+        )
+        raise MissingSettingError(msg)
+    return value

@@ -1,0 +1,131 @@
+"""Putting a CSV into the bucket as new data for training."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from boto3.s3.transfer import TransferConfig
+
+from housing.bucket import DATA_SOURCE_METADATA, NEW_DATA, UPLOAD_SUFFIX, is_upload, job_id
+from housing_cli.errors import DataFileError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_ONE_PUT_BYTES = 1 << 30
+_COMPLETED_BY = ("after-call.s3.PutObject", "after-call.s3.CompleteMultipartUpload")
+_KEY_BYTES = 1024  # S3's limit
+_METADATA_CHARACTERS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An object that lies in the bucket, and the job that it causes."""
+
+    key: str
+    version: str
+    job_id: str
+    bytes: int
+
+
+def upload_file(  # noqa: PLR0913 - the last three are optional and keyword-only
+    s3: "S3Client",
+    bucket: str,
+    path: Path,
+    *,
+    name: str | None = None,
+    source: str = "upload",
+    on_bytes: Callable[[int], None] | None = None,
+) -> Upload:
+    """Put a CSV under ``new_data/``.
+
+    The version is read from the answer to the upload itself, not asked for afterwards, so that
+    it is right even if somebody overwrites the object at once.
+
+    Args:
+        s3: Client of the object store.
+        bucket: The project's bucket.
+        path: The file.
+        name: What it is called in the bucket; the file's own name if not given.
+        source: Where the rows come from, for the registry; S3 takes ASCII, the rest becomes ``?``.
+        on_bytes: Told the number of bytes after each piece that was sent.
+
+    Raises:
+        DataFileError: The file cannot be read, or its name would not start a job.
+    """
+    key = upload_key(path.name if name is None else name)
+    with _opened(path) as body, _answers(s3) as answers:
+        s3.upload_fileobj(
+            body,
+            bucket,
+            key,
+            ExtraArgs={
+                "ContentType": "text/csv",
+                "Metadata": {DATA_SOURCE_METADATA: _metadata(source)},
+            },
+            Callback=on_bytes,
+            Config=TransferConfig(multipart_threshold=_ONE_PUT_BYTES),
+        )
+        size = path.stat().st_size
+    version = _version(answers[-1])
+    return Upload(key, version, job_id(bucket=bucket, key=key, version=version), size)
+
+
+def upload_key(name: str) -> str:
+    """Return the key of an upload of this name.
+
+    Raises:
+        DataFileError: No job would start for it.
+    """
+    key = f"{NEW_DATA}{name}"
+    if not is_upload(key) or name == UPLOAD_SUFFIX:
+        msg = f"'{name}' does not end in {UPLOAD_SUFFIX}, so no job would start: give a --name"
+        raise DataFileError(msg)
+    if "/" in name or not name.isprintable() or len(key.encode()) > _KEY_BYTES:
+        msg = f"{name!r} is no name for an upload: no slashes, no control characters, not so long"
+        raise DataFileError(msg)
+    return key
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError as exc:
+        msg = f"there is no file {path}"
+        raise DataFileError(msg) from exc
+    except OSError as exc:
+        msg = f"{path} cannot be read: {exc.strerror}"
+        raise DataFileError(msg) from exc
+
+
+@contextmanager
+def _answers(s3: "S3Client") -> Iterator[list[dict[str, Any]]]:
+    """Collect the store's answers to uploads, which boto3's transfer keeps to itself.
+
+    Events: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html
+    """
+    answers: list[dict[str, Any]] = []
+
+    def remember(parsed: dict[str, Any], **_: Any) -> None:
+        answers.append(parsed)
+
+    for event in _COMPLETED_BY:
+        s3.meta.events.register(event, remember)
+    try:
+        yield answers
+    finally:
+        for event in _COMPLETED_BY:
+            s3.meta.events.unregister(event, remember)
+
+
+def _metadata(source: str) -> str:
+    kept = (char if char.isascii() and char.isprintable() else "?" for char in source)
+    return "".join(kept)[:_METADATA_CHARACTERS]
+
+
+def _version(answer: dict[str, Any]) -> str:
+    """S3 gives ``null`` or nothing as the version in a bucket without versions."""
+    version = answer.get("VersionId")
+    return version if version and version != "null" else answer["ETag"].strip('"')

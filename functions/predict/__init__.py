@@ -1,0 +1,1 @@
+"""The predict function: prices of block groups by the model that the registry calls production."""

@@ -1,0 +1,70 @@
+"""What can go wrong in the predict function, and the HTTP status of each.
+
+HousingError
+└── PredictError
+    ├── ModelUnavailableError
+    ├── ModelRefusedError
+    ├── ModelOutputError
+    └── RequestError
+        ├── UnsupportedContentTypeError
+        ├── MalformedBodyError
+        └── InvalidFieldsError
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from housing.errors import HousingError
+
+
+class PredictError(HousingError):
+    """Raised when the predict function fails in a way of its own."""
+
+
+class ModelUnavailableError(PredictError):
+    """Raised when there is no model to serve yet; its text is fit for clients."""
+
+    def __init__(self, reason: str, *, retry_after_seconds: int) -> None:
+        """Say why, and when asking again makes sense."""
+        super().__init__(reason)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ModelRefusedError(PredictError):
+    """Raised when a version fails a check and must not be served; its text is fit for clients."""
+
+
+class ModelOutputError(PredictError):
+    """Raised when a model answers something else than one finite number for each row."""
+
+
+class RequestError(PredictError):
+    """Raised when a request cannot be understood; its text is fit for clients."""
+
+
+class UnsupportedContentTypeError(RequestError):
+    """Raised when the body is not declared to be of a type that the route reads."""
+
+
+class MalformedBodyError(RequestError):
+    """Raised when the body is not what its content type says."""
+
+
+class InvalidFieldsError(RequestError):
+    """Raised when fields of the body are missing, unknown or out of range."""
+
+    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
+        """Take one mapping of ``field``, ``message`` and perhaps ``value`` for each field."""
+        super().__init__(f"not valid: {', '.join(str(error['field']) for error in errors)}")
+        self.errors = tuple(errors)
+
+
+STATUS: Mapping[type[PredictError], HTTPStatus] = {
+    ModelUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ModelRefusedError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ModelOutputError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    UnsupportedContentTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    MalformedBodyError: HTTPStatus.BAD_REQUEST,
+    InvalidFieldsError: HTTPStatus.UNPROCESSABLE_ENTITY,
+}

@@ -1,0 +1,107 @@
+"""Prices of rows by one ONNX graph.
+
+The graph's contract: one input, float32 ``[n, 8]`` in the order of ``housing.schema.FEATURES``;
+three outputs named ``price``, ``lower`` and ``upper``, float32 ``[n, 1]`` or ``[n]``, in $100,000.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,  # noqa: A004 - ONNX Runtime's name: the graph has an operator it lacks
+    RuntimeException,
+)
+
+from housing.schema import FEATURE_NAMES
+from predict.errors import ModelOutputError, ModelRefusedError
+
+OUTPUTS = ("price", "lower", "upper")
+_FLOAT = "tensor(float)"
+_ERRORS_ONLY = 3
+# ONNX Runtime's errors have no common base but Exception.
+_ONNX_ERRORS = (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,
+    RuntimeException,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A price and its 90 % interval, in $100,000."""
+
+    price: float
+    lower: float
+    upper: float
+
+
+class Predictor:
+    """One loaded graph."""
+
+    def __init__(self, model: bytes) -> None:
+        """Load a serialized graph.
+
+        Raises:
+            ModelRefusedError: It cannot be loaded, or does not keep the contract.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # a row takes microseconds; threads only cost
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        try:
+            self._session = onnxruntime.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            )
+        except _ONNX_ERRORS as exc:
+            msg = "the model file is no graph that ONNX Runtime can load"
+            raise ModelRefusedError(msg) from exc
+        self._input = _checked_signature(self._session)
+
+    def predict(self, rows: Sequence[Sequence[float]]) -> list[Prediction]:
+        """Predict n rows of eight features in schema order.
+
+        Raises:
+            ModelOutputError: The graph fails, or answers not one finite number for each row.
+        """
+        features = np.asarray(rows, dtype=np.float32)
+        try:
+            answers = self._session.run(OUTPUTS, {self._input: features})
+        except _ONNX_ERRORS as exc:
+            msg = f"the model failed on {len(rows)} rows"
+            raise ModelOutputError(msg) from exc
+        columns = [answer.ravel().tolist() for answer in answers]
+        for name, column in zip(OUTPUTS, columns, strict=True):
+            if len(column) != len(rows) or not all(map(math.isfinite, column)):
+                msg = f"the model's {name} is not one finite number for each of {len(rows)} rows"
+                raise ModelOutputError(msg)
+        return [Prediction(*values) for values in zip(*columns, strict=True)]
+
+
+def _checked_signature(session: onnxruntime.InferenceSession) -> str:
+    """Return the input's name."""
+    inputs = session.get_inputs()
+    outputs = {output.name: output.type for output in session.get_outputs()}
+    width = len(FEATURE_NAMES)
+    if (
+        len(inputs) != 1
+        or inputs[0].type != _FLOAT
+        or len(inputs[0].shape) != 2  # noqa: PLR2004 - rows and columns
+        or inputs[0].shape[1] != width
+    ):
+        found = [(entry.type, entry.shape) for entry in inputs]
+        msg = f"the model's input is {found}, not one {_FLOAT} of [n, {width}]"
+        raise ModelRefusedError(msg)
+    if any(outputs.get(name) != _FLOAT for name in OUTPUTS):
+        msg = f"the model's outputs are {outputs}, not {', '.join(OUTPUTS)} of {_FLOAT}"
+        raise ModelRefusedError(msg)
+    return str(inputs[0].name)

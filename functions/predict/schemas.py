@@ -1,0 +1,82 @@
+"""What ``POST /predict`` takes and gives, derived from the one schema of the data."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from housing.schema import DOLLARS_PER_UNIT, FEATURES, Column
+from predict.caveats import caveats
+from predict.predictor import Prediction
+from predict.served_model import ServedModel
+
+_DECIMALS = 6  # float32 carries seven digits
+
+
+def _field(column: Column) -> tuple[Any, Any]:
+    limits = Field(
+        strict=True,  # neither "3.5" nor true is a number; 3 is
+        allow_inf_nan=False,
+        ge=column.minimum,
+        le=column.maximum,
+        description=f"{column.description}, in {column.unit}",
+        examples=[column.example],
+    )
+    return Annotated[float, limits], ...
+
+
+_FIELDS: dict[str, Any] = {column.name: _field(column) for column in FEATURES}
+
+BlockGroup: type[BaseModel] = create_model(
+    "BlockGroup",
+    __config__=ConfigDict(extra="forbid", frozen=True),
+    __doc__="One block group of the census: all eight features.",
+    **_FIELDS,
+)
+
+
+class Interval(BaseModel):
+    """The interval that holds the true value in 90 % of cases."""
+
+    lower: float = Field(description="in $100,000")
+    upper: float = Field(description="in $100,000")
+    lower_usd: float = Field(description="in dollars")
+    upper_usd: float = Field(description="in dollars")
+
+
+class PredictedPrice(BaseModel):
+    """The answer to one block group."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    MedHouseVal: float = Field(description="median house value, in $100,000")
+    price_usd: float = Field(description="the same in dollars")
+    interval_90: Interval
+    model_name: str
+    model_version: str
+    stale: bool = Field(description="the model may not be the one that the registry names now")
+    warnings: list[str] = Field(description="what to know before relying on the price")
+
+
+def predicted_price(
+    features: Mapping[str, float], prediction: Prediction, served: ServedModel
+) -> PredictedPrice:
+    """Build the answer."""
+    return PredictedPrice(
+        MedHouseVal=round(prediction.price, _DECIMALS),
+        price_usd=_dollars(prediction.price),
+        interval_90=Interval(
+            lower=round(prediction.lower, _DECIMALS),
+            upper=round(prediction.upper, _DECIMALS),
+            lower_usd=_dollars(prediction.lower),
+            upper_usd=_dollars(prediction.upper),
+        ),
+        model_name=served.version.name,
+        model_version=served.version.version,
+        stale=served.stale,
+        warnings=caveats(features, prediction.price),
+    )
+
+
+def _dollars(price: float) -> float:
+    return round(price * DOLLARS_PER_UNIT, 2)

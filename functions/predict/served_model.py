@@ -1,0 +1,35 @@
+"""The model that answers requests, and the port that hands it out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from housing.registry import ModelVersion
+from predict.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A loaded version; ``stale`` when it may not be what the alias names now."""
+
+    version: ModelVersion
+    predictor: Predictor
+    loaded_at: datetime
+    stale: bool = False
+    reason: str | None = None
+
+
+class ModelStore(Protocol):
+    """Hands out the model to serve."""
+
+    def is_due(self) -> bool:
+        """Whether ``current`` would ask the registry, and so may wait."""
+        ...
+
+    def current(self) -> ServedModel:
+        """Return the model to serve now.
+
+        Raises:
+            ModelUnavailableError: There is none yet.
+        """
+        ...

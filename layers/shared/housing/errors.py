@@ -1,0 +1,48 @@
+"""What can go wrong in the shared package.
+
+HousingError
+├── RegistryError
+│   ├── RegistryUnavailableError
+│   ├── RegistryAnswerError
+│   ├── AliasNotFoundError
+│   ├── VersionNotFoundError
+│   └── ArtifactError
+├── JobNotFoundError
+└── LedgerError
+"""
+
+
+class HousingError(Exception):
+    """Raised when anything of the project's own fails; the root of every other error."""
+
+
+class RegistryError(HousingError):
+    """Raised when the model registry cannot give what was asked."""
+
+
+class RegistryUnavailableError(RegistryError):
+    """Raised when the registry cannot be reached, is too slow or answers with a server error."""
+
+
+class RegistryAnswerError(RegistryError):
+    """Raised when the registry's answer is not what its protocol promises."""
+
+
+class AliasNotFoundError(RegistryError):
+    """Raised when no version of the model carries the alias."""
+
+
+class VersionNotFoundError(RegistryError):
+    """Raised when the model has no such version."""
+
+
+class ArtifactError(RegistryError):
+    """Raised when a version's artifact is missing or lies where it cannot be read."""
+
+
+class JobNotFoundError(HousingError):
+    """Raised when the bucket holds no status of the job."""
+
+
+class LedgerError(HousingError):
+    """Raised when an entry of the ledger would be overwritten."""

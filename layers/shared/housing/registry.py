@@ -1,0 +1,91 @@
+"""The model registry as the project sees it: versions of one model, and aliases on them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+PRODUCTION = "production"
+PREVIOUS = "previous"
+CHALLENGER = "challenger"
+
+MODEL_FILE = "model.onnx"
+
+
+class Tag:
+    """Tags that every version carries."""
+
+    SHA256 = "sha256"
+    DATASET_ID = "dataset_id"
+    DATA_SOURCE = "data_source"
+    SCHEMA_VERSION = "schema_version"
+    SETTINGS_ID = "settings_id"
+    JOB_ID = "job_id"
+    VERDICT = "verdict"
+    VERDICT_REASON = "verdict_reason"
+    METRIC_PREFIX = "metric."
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One version of a registered model."""
+
+    name: str
+    version: str
+    run_id: str
+    created_at: datetime
+    tags: Mapping[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+
+
+class ModelRegistry(Protocol):
+    """Versions of one registered model.
+
+    Every call ends within the adapter's time budget. All raise ``RegistryUnavailableError`` and
+    ``RegistryAnswerError``; the errors named below come on top.
+    """
+
+    def version_by_alias(self, alias: str) -> ModelVersion:
+        """Return the version that carries the alias.
+
+        Raises:
+            AliasNotFoundError: None does.
+        """
+        ...
+
+    def version(self, version: str) -> ModelVersion:
+        """Return one version.
+
+        Raises:
+            VersionNotFoundError: There is none of that number.
+        """
+        ...
+
+    def versions(self, *, limit: int = 100) -> Sequence[ModelVersion]:
+        """Return the newest versions, newest first; none when the model is not registered."""
+        ...
+
+    def download(self, version: str, path: str) -> bytes:
+        """Return a file of the version's model, such as ``model.onnx``.
+
+        Raises:
+            VersionNotFoundError: There is no such version.
+            ArtifactError: The file is missing, or lies where this adapter cannot read.
+        """
+        ...
+
+    def set_alias(self, alias: str, version: str) -> None:
+        """Move the alias to the version.
+
+        Raises:
+            VersionNotFoundError: There is no such version.
+        """
+        ...
+
+    def set_tag(self, version: str, key: str, value: str) -> None:
+        """Set a tag of the version.
+
+        Raises:
+            VersionNotFoundError: There is no such version.
+        """
+        ...

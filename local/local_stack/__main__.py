@@ -1,0 +1,80 @@
+"""``python -m local_stack up|down|status|logs|clean``: what the Makefile calls."""
+
+import signal
+from types import FrameType
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from housing.errors import RegistryError
+from local_stack import report, stack
+from local_stack.errors import StackError
+from local_stack.progress import Progress
+from local_stack.settings import StackSettings
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+
+@app.command()
+def up() -> None:
+    """Bring the stack up, or repair it, and prove it with a prediction."""
+    settings, progress = StackSettings(), Progress()
+    deployment, prediction = stack.up(settings, progress)
+    report.welcome(progress.console, settings, deployment, prediction)
+
+
+@app.command()
+def down() -> None:
+    """End the stack's programs; what they keep stays."""
+    settings = StackSettings()
+    with stack.only_one(settings):
+        ended = stack.down(settings)
+    typer.echo(f"ended: {', '.join(ended)}" if ended else "nothing was running")
+
+
+@app.command()
+def status() -> None:
+    """Say what is up; exit status 1 when not all is."""
+    if not report.status(Console(highlight=False, soft_wrap=True), StackSettings()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def logs(lines: int = 40) -> None:
+    """Print the end of what each service, job and function said."""
+    report.logs(Console(highlight=False, soft_wrap=True), StackSettings(), lines)
+
+
+@app.command()
+def clean() -> None:
+    """End the stack and forget all that it kept."""
+    ended = stack.forget(StackSettings())
+    typer.echo(f"ended: {', '.join(ended)}; state forgotten" if ended else "state forgotten")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run a command; an expected failure is one line, an interrupt exit status 130."""
+    for kind in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(kind, _interrupt)
+    try:
+        app(standalone_mode=False)
+    except (StackError, RegistryError, ValidationError) as exc:
+        typer.secho(f"\nerror: {exc}", fg="red", err=True)
+        raise SystemExit(1) from exc
+    except (KeyboardInterrupt, typer.Abort):
+        raise SystemExit(_INTERRUPTED) from None
+    except typer.Exit as exc:
+        raise SystemExit(exc.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

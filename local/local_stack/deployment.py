@@ -1,0 +1,182 @@
+"""Deploy the template to the local endpoint through CloudFormation, when something changed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, WaiterError
+
+from local_stack.errors import DeploymentError
+from local_stack.packaging import Package, package
+from local_stack.services import ARTIFACT_BUCKET
+from local_stack.settings import ACCESS_KEY, CHECKOUT, REGION, SECRET_KEY, StackSettings
+from local_stack.template import load
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef, WaiterConfigTypeDef
+
+_DIGEST_TAG = "deployment-digest"
+_STAGE = "local"
+_HEALTHY = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+_WAIT: "WaiterConfigTypeDef" = {"Delay": 1, "MaxAttempts": 120}
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What the deployed stack says of itself."""
+
+    bucket: str
+    alert_topic_arn: str
+    api_gateway_url: str
+    predict_key: str
+    admin_key: str
+    changed: bool
+
+
+def client(settings: StackSettings, service: Any) -> Any:
+    """Return a client of the local endpoint, with bounded waits."""
+    return boto3.client(
+        service,
+        endpoint_url=settings.aws_url,
+        region_name=REGION,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        config=Config(
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"total_max_attempts": 2},
+            signature_version="s3v4" if service == "s3" else None,
+        ),
+    )
+
+
+def deploy(settings: StackSettings) -> Deployment:
+    """Bring the stack to what the checkout says, and read its outputs.
+
+    Raises:
+        DeploymentError: CloudFormation did not get there.
+    """
+    artifacts = f"{settings.stack_name}-deployment"
+    template, packages = package(
+        load(CHECKOUT / "infra" / "template.yaml"),
+        bucket=artifacts,
+        python=settings.functions_python,
+    )
+    body, parameters = json.dumps(template), _parameters(settings)
+    digest = hashlib.sha256(json.dumps([body, parameters]).encode()).hexdigest()
+    cloudformation = client(settings, "cloudformation")
+    changed = _digest(_find(cloudformation, settings.stack_name)) != digest
+    if changed:
+        _upload(settings, artifacts, packages)
+        _apply(cloudformation, settings.stack_name, body, parameters, digest)
+    return _read(settings, cloudformation, changed=changed)
+
+
+def _parameters(settings: StackSettings) -> dict[str, str]:
+    return {
+        "Stage": _STAGE,
+        "FunctionRuntime": "provided.al2023",
+        "MlflowTrackingUri": settings.mlflow_url,
+        "ModelName": settings.model_name,
+        "ModelTtlSeconds": str(settings.model_ttl_seconds),
+        "JobLauncher": "local",
+        "LocalEndpointUrl": settings.aws_url,
+        "LocalPython": str(settings.stack_python),
+        "LocalJobsDir": str(settings.jobs_dir),
+    }
+
+
+def _upload(settings: StackSettings, bucket: str, packages: list[Package]) -> None:
+    s3 = client(settings, "s3")
+    for name in (bucket, ARTIFACT_BUCKET):
+        s3.create_bucket(Bucket=name)
+    for made in packages:
+        s3.put_object(Bucket=bucket, Key=made.key, Body=made.content)
+
+
+def _find(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
+    try:
+        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError:
+        return None
+
+
+def _digest(stack: "StackTypeDef | None") -> str | None:
+    if stack is None or stack["StackStatus"] not in _HEALTHY:
+        return None
+    return next((tag["Value"] for tag in stack.get("Tags", []) if tag["Key"] == _DIGEST_TAG), None)
+
+
+def _apply(
+    cloudformation: "CloudFormationClient",
+    name: str,
+    body: str,
+    parameters: Mapping[str, str],
+    digest: str,
+) -> None:
+    stack = _find(cloudformation, name)
+    if stack and stack["StackStatus"] not in _HEALTHY:
+        cloudformation.delete_stack(StackName=name)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=_WAIT)
+        stack = None
+    kind = "update" if stack else "create"
+    change_set = f"deploy-{digest[:12]}"
+    try:
+        cloudformation.create_change_set(
+            StackName=name,
+            ChangeSetName=change_set,
+            ChangeSetType="UPDATE" if stack else "CREATE",
+            TemplateBody=body,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+            Tags=[{"Key": _DIGEST_TAG, "Value": digest}],
+        )
+        cloudformation.get_waiter("change_set_create_complete").wait(
+            StackName=name, ChangeSetName=change_set, WaiterConfig=_WAIT
+        )
+        cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
+        cloudformation.get_waiter(f"stack_{kind}_complete").wait(  # type: ignore[call-overload]
+            StackName=name, WaiterConfig=_WAIT
+        )
+    except (ClientError, WaiterError) as exc:
+        msg = f"CloudFormation could not {kind} {name}: {_why(cloudformation, name) or exc}"
+        raise DeploymentError(msg) from exc
+
+
+def _why(cloudformation: "CloudFormationClient", name: str) -> str:
+    try:
+        events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    except ClientError:
+        return ""
+    failed = [event for event in events if event.get("ResourceStatus", "").endswith("FAILED")]
+    return "; ".join(
+        f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason')}" for event in failed
+    )
+
+
+def _read(
+    settings: StackSettings, cloudformation: "CloudFormationClient", *, changed: bool
+) -> Deployment:
+    stack = _find(cloudformation, settings.stack_name)
+    if stack is None:
+        msg = f"the stack {settings.stack_name} is gone; run make run again"
+        raise DeploymentError(msg)
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    gateway = client(settings, "apigateway")
+    keys = {
+        name: gateway.get_api_key(apiKey=outputs[f"{name}ApiKeyId"], includeValue=True)["value"]
+        for name in ("Predict", "Admin")
+    }
+    return Deployment(
+        bucket=outputs["BucketName"],
+        alert_topic_arn=outputs["AlertTopicArn"],
+        api_gateway_url=f"{settings.aws_url}/restapis/{outputs['ApiId']}/{_STAGE}/_user_request_",
+        predict_key=keys["Predict"],
+        admin_key=keys["Admin"],
+        changed=changed,
+    )

@@ -1,0 +1,57 @@
+"""``.local/env``: all that a shell, a test or the command line needs to use the stack."""
+
+import os
+from pathlib import Path
+
+from local_stack.deployment import Deployment
+from local_stack.services import aws_environment
+from local_stack.settings import CHECKOUT, StackSettings
+
+_WRAPPER = """#!/bin/sh
+set -a
+. "{env}"
+exec "{python}" -m housing_cli.main "$@"
+"""
+
+
+def variables(settings: StackSettings, deployment: Deployment) -> dict[str, str]:
+    """Return the stack's addresses, keys and credentials."""
+    return {
+        **aws_environment(settings),
+        "MLFLOW_TRACKING_URI": settings.mlflow_url,
+        "HOUSING_API_URL": settings.api_url,
+        "HOUSING_API_KEY": deployment.predict_key,
+        "HOUSING_ADMIN_KEY": deployment.admin_key,
+        "HOUSING_BUCKET": deployment.bucket,
+        "HOUSING_MODEL_NAME": settings.model_name,
+        "HOUSING_ALERT_TOPIC_ARN": deployment.alert_topic_arn,
+    }
+
+
+def write(settings: StackSettings, deployment: Deployment) -> None:
+    """Write the file, readable by its owner only, and a ``housing`` command that uses it."""
+    path = settings.state_dir / "env"
+    lines = [f"{name}={value}\n" for name, value in variables(settings, deployment).items()]
+    _write(path, "".join(lines), 0o600)
+    wrapper = _WRAPPER.format(env=path, python=settings.stack_python)
+    _write(command(settings), wrapper, 0o755)
+
+
+def command(settings: StackSettings) -> Path:
+    """Return where the ``housing`` command of this stack is."""
+    return settings.state_dir / "bin" / "housing"
+
+
+def shown(path: Path) -> str:
+    """Return a path as a person in the checkout would type it."""
+    return str(path.relative_to(CHECKOUT)) if path.is_relative_to(CHECKOUT) else str(path)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".new")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    scratch.chmod(mode)
+    scratch.replace(path)

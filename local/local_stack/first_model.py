@@ -1,0 +1,109 @@
+"""The first model, made by the front door: a CSV put under ``new_data/``, and nothing else."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+
+from housing.errors import AliasNotFoundError
+from housing.jobs import JobStatus, JobStore, State
+from housing.mlflow_registry import MlflowModelRegistry
+from housing.registry import PRODUCTION, ModelVersion
+from housing.schema import FEATURES
+from housing_cli.data.sources import first_data
+from housing_cli.errors import CliError
+from housing_cli.uploading import upload_file
+from housing_cli.waiting import follow_job
+from local_stack.deployment import Deployment, client
+from local_stack.errors import FirstModelError
+from local_stack.settings import StackSettings
+
+_JOB_SECONDS = 900.0
+_SERVED_SECONDS = 60.0
+_POLL_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A prediction that the deployed API made."""
+
+    price_usd: float
+    lower_usd: float
+    upper_usd: float
+    model_version: str
+    data_source: str
+
+
+def production_version(settings: StackSettings) -> ModelVersion | None:
+    """Return the version that is live, if there is one."""
+    registry = MlflowModelRegistry(settings.mlflow_url, settings.model_name)
+    try:
+        return registry.version_by_alias(PRODUCTION)
+    except AliasNotFoundError:
+        return None
+
+
+def train_first(
+    settings: StackSettings, deployment: Deployment, say: Callable[[str], None]
+) -> JobStatus:
+    """Upload the first data and follow its job to the end.
+
+    Raises:
+        FirstModelError: There is no data, or the job did not succeed.
+    """
+    say("getting data")
+    try:
+        data = first_data(settings.data, settings.state_dir / "data", rows=settings.sample_rows)
+        say(f"uploading {data.path.name} ({data.source})")
+        s3 = client(settings, "s3")
+        upload = upload_file(s3, deployment.bucket, data.path, source=data.source)
+        jobs = JobStore(s3, deployment.bucket)
+        for status in follow_job(jobs, upload.job_id, timeout_seconds=_JOB_SECONDS):
+            say(f"{status.stage} {status.message}")
+    except CliError as exc:
+        raise FirstModelError(str(exc)) from exc
+    if status.state != State.SUCCEEDED:
+        msg = f"the first training job {status.state}: {status.reason}. {status.next_step or ''}"
+        raise FirstModelError(msg)
+    return status
+
+
+def predict(settings: StackSettings, deployment: Deployment, *, version: str | None) -> Prediction:
+    """Ask the deployed API for a prediction until the wanted version answers.
+
+    Args:
+        settings: Of the stack.
+        deployment: Its outputs.
+        version: The version that must answer; any if None.
+
+    Raises:
+        FirstModelError: It did not within a minute.
+    """
+    row = {column.name: column.example for column in FEATURES}
+    deadline = time.monotonic() + _SERVED_SECONDS
+    headers = {"x-api-key": deployment.predict_key}
+    last = "nothing"
+    with httpx.Client(base_url=settings.api_url, headers=headers, timeout=35) as api:
+        while time.monotonic() < deadline:
+            answer = api.post("/predict", json=row)
+            last = f"{answer.status_code} {answer.text[:300]}"
+            if answer.is_success and version in (None, answer.json()["model_version"]):
+                return _prediction(answer.json(), api.get("/health").json())
+            time.sleep(_POLL_SECONDS)
+    msg = f"the API did not answer with version {version}; it said: {last}. See: make logs"
+    raise FirstModelError(msg)
+
+
+def _prediction(answer: dict[str, object], health: dict[str, object]) -> Prediction:
+    interval, model = answer["interval_90"], health["model"]
+    if not isinstance(interval, dict) or not isinstance(model, dict):
+        msg = "the API's answer lacks the interval or the model; see make logs"
+        raise FirstModelError(msg)
+    return Prediction(
+        price_usd=float(str(answer["price_usd"])),
+        lower_usd=float(interval["lower_usd"]),
+        upper_usd=float(interval["upper_usd"]),
+        model_version=str(answer["model_version"]),
+        data_source=str(model.get("data_source")),
+    )

@@ -1,0 +1,86 @@
+"""The API's short URL on a laptop: every request goes on to API Gateway, every answer comes back.
+
+On AWS the API has its own host name (or a custom domain); the local endpoint serves it under a long
+path. This forwards, and decides nothing.
+"""
+
+import argparse
+import contextlib
+from collections.abc import AsyncIterator
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local_stack.settings import LOOPBACK
+
+_TIMEOUT_SECONDS = 35.0  # over API Gateway's own 29 s
+_HOP_BY_HOP = frozenset(
+    {
+        *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),  # RFC 9110
+        *("content-encoding", "content-length", "date", "host", "server"),  # made anew here
+    }
+)
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+
+def create_app(target: str, transport: httpx.AsyncBaseTransport | None = None) -> Starlette:
+    """Build the forwarding application.
+
+    Args:
+        target: URL of the API's stage, without a slash at its end.
+        transport: How to reach it, in place of the network.
+    """
+    client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, transport=transport)
+
+    async def forward(request: Request) -> Response:
+        url = httpx.URL(target + request.url.path).copy_with(query=request.url.query.encode())
+        try:
+            answer = await client.request(
+                request.method,
+                url,
+                content=await request.body(),
+                headers=_passed(httpx.Headers(request.headers.raw)),
+            )
+        except httpx.HTTPError as exc:
+            return _unreachable(type(exc).__name__)
+        return Response(answer.content, answer.status_code, dict(_passed(answer.headers)))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with client:
+            yield
+
+    return Starlette(routes=[Route("/{path:path}", forward, methods=_METHODS)], lifespan=lifespan)
+
+
+def _passed(headers: httpx.Headers) -> httpx.Headers:
+    return httpx.Headers([(k, v) for k, v in headers.multi_items() if k not in _HOP_BY_HOP])
+
+
+def _unreachable(error: str) -> Response:
+    problem = {
+        "type": "about:blank",
+        "title": "Bad Gateway",
+        "status": 502,
+        "detail": f"The local AWS endpoint did not answer ({error}). Is it up? make status",
+    }
+    return JSONResponse(problem, 502, media_type="application/problem+json")
+
+
+def main() -> None:
+    """Serve the front door on a loopback port."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--target", required=True)
+    arguments = parser.parse_args()
+    uvicorn.run(
+        create_app(arguments.target), host=LOOPBACK, port=arguments.port, log_level="warning"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Programs that outlive the command that started them, known by process id and start time."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+_TERMINATE_SECONDS = 15.0
+_KILL_SECONDS = 5.0
+_LOG_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is written down of a running program."""
+
+    pid: int
+    created: float
+    digest: str
+
+    def process(self) -> psutil.Process | None:
+        """Return the program if it still runs; a process id used anew is not it."""
+        try:
+            process = psutil.Process(self.pid)
+            alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+            same = abs(process.create_time() - self.created) < 1
+        except psutil.NoSuchProcess:
+            return None
+        return process if alive and same else None
+
+
+def read_record(path: Path) -> Record | None:
+    """Read a program's record; None when there is none, or half of one."""
+    try:
+        return Record(**json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def start(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    log: Path,
+    record: Path,
+    digest: str,
+) -> Record:
+    """Start a program in a session of its own and write its record down, or neither."""
+    for folder in (log.parent, record.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+    output = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    with uninterrupted():
+        pid = os.posix_spawn(  # not Popen, which wants to see its program end
+            command[0],
+            list(command),
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), output, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+        started = Record(pid, psutil.Process(pid).create_time(), digest)
+        record.write_text(json.dumps({name: getattr(started, name) for name in Record.__slots__}))
+    return started
+
+
+def stop(process: psutil.Process, *, terminate_seconds: float = _TERMINATE_SECONDS) -> None:
+    """End a program: politely, then by force, and whatever it had started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = [process, *process.children(recursive=True)]
+        process.terminate()
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(terminate_seconds)
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(family, timeout=_KILL_SECONDS)
+
+
+def is_port_taken(port: int) -> bool:
+    """Whether anything answers on a port of the loopback address."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def listener(port: int) -> psutil.Process | None:
+    """Return the program that listens on a port of this machine, where it may be seen."""
+    for connection in psutil.net_connections(kind="tcp"):
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,)
+        if listens and connection.pid is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                return psutil.Process(connection.pid)
+    return None
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C and its kin until the block has ended."""
+    held: list[int] = []
+
+    def hold(number: int, _frame: FrameType | None) -> None:
+        held.append(number)
+
+    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {kind: signal.signal(kind, hold) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+    if held:
+        os.kill(os.getpid(), held[0])

@@ -1,0 +1,94 @@
+"""What ``make run``, ``make status`` and ``make logs`` print at their end."""
+
+from datetime import UTC, datetime
+
+import psutil
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from local_stack import environment_file, services, training_jobs
+from local_stack.deployment import Deployment, client
+from local_stack.first_model import Prediction, production_version
+from local_stack.settings import StackSettings
+from local_stack.stack import SERVICE_NAMES
+
+_FUNCTIONS = ("predict", "retrain")
+
+
+def welcome(
+    console: Console, settings: StackSettings, deployment: Deployment, prediction: Prediction
+) -> None:
+    """Say what is up, with a real prediction, the URLs, the keys and what to try next."""
+    low, high = prediction.lower_usd, prediction.upper_usd
+    lines = [
+        "",
+        f"A house price through API Gateway: ${prediction.price_usd:,.0f}",
+        f"  90 % interval ${low:,.0f} to ${high:,.0f}",
+        f"  model version {prediction.model_version}, trained on data: {prediction.data_source}",
+        "",
+        f"  API      {settings.api_url}   (docs: /docs with the key)",
+        f"  MLflow   {settings.mlflow_url}",
+        f"  AWS      {settings.aws_url}   bucket {deployment.bucket}",
+        f"  keys     predict {deployment.predict_key}   admin {deployment.admin_key}",
+        f"  shell    set -a; . {environment_file.shown(settings.state_dir / 'env')}",
+        "",
+        "Try next:",
+        f"  curl -s {settings.api_url}/health",
+        f"  {environment_file.shown(environment_file.command(settings))} predict --MedInc 3",
+        f"  {environment_file.shown(environment_file.command(settings))} upload more.csv --wait",
+    ]
+    console.print(Text("\n".join(lines)))
+
+
+def status(console: Console, settings: StackSettings) -> bool:
+    """Say what is up; True when all of it is."""
+    table = Table("service", "state", "pid", "memory", "since", box=None, pad_edge=False)
+    found = {name: services.running(settings, name) for name in reversed(SERVICE_NAMES)}
+    for name, process in found.items():
+        table.add_row(name, *_row(process))
+    for job_id, process in training_jobs.running(settings.jobs_dir):
+        table.add_row(f"job {job_id}", *_row(process))
+    console.print(table)
+    if found["mlflow"]:
+        live = production_version(settings)
+        console.print(Text(f"production: version {live.version}" if live else "no model yet"))
+    return all(found.values())
+
+
+def logs(console: Console, settings: StackSettings, lines: int) -> None:
+    """Print the end of what each service, job and function said."""
+    files = [services.log_path(settings, name) for name in reversed(SERVICE_NAMES)]
+    files += sorted(settings.jobs_dir.glob("*.log"), key=lambda path: path.stat().st_mtime)[-3:]
+    for path in files:
+        if path.exists():
+            _section(console, environment_file.shown(path))
+            text = path.read_text(errors="replace").splitlines()[-lines:]
+            console.print(Text("\n".join(text)))
+    if services.running(settings, "aws"):
+        for function in _FUNCTIONS:
+            _section(console, f"function {function}")
+            console.print(Text("\n".join(_function_log(settings, function)[-lines:])))
+
+
+def _row(process: psutil.Process | None) -> tuple[str, str, str, str]:
+    if process is None:
+        return "down", "", "", ""
+    family = [process, *process.children(recursive=True)]
+    memory = sum(member.memory_info().rss for member in family) / 1e6
+    since = datetime.fromtimestamp(process.create_time(), UTC)
+    return "up", str(process.pid), f"{memory:.0f} MB", f"{since:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _function_log(settings: StackSettings, function: str) -> list[str]:
+    group = f"/aws/lambda/{settings.stack_name}-{function}"
+    try:
+        events = client(settings, "logs").filter_log_events(logGroupName=group)["events"]
+    except (BotoCoreError, ClientError) as exc:
+        return [f"no log: {exc}"]
+    return [event["message"].rstrip() for event in events]
+
+
+def _section(console: Console, title: str) -> None:
+    console.print(Text(f"\n── {title}", style="bold"))

@@ -1,0 +1,232 @@
+"""The three servers of the stack: what each runs, and how it is known to be up."""
+
+import hashlib
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from local_stack import processes
+from local_stack.errors import PortTakenError, ServiceError
+from local_stack.settings import ACCESS_KEY, LOOPBACK, REGION, SECRET_KEY, StackSettings
+
+_POLL_SECONDS = 0.2
+_LOG_LINES = 15
+
+ARTIFACT_BUCKET = "mlflow-artifacts"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A server of the stack."""
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    port: int
+    port_variable: str
+    health_path: str
+    startup_seconds: float
+
+    @property
+    def health_url(self) -> str:
+        """URL that answers 200 once the server is up."""
+        return f"http://{LOOPBACK}:{self.port}{self.health_path}"
+
+    @property
+    def digest(self) -> str:
+        """Identity of what is run, so that a change of it is noticed."""
+        what = json.dumps([self.command, sorted(self.environment.items())])
+        return hashlib.sha256(what.encode()).hexdigest()
+
+
+def aws_environment(settings: StackSettings) -> dict[str, str]:
+    """Return what an AWS client needs to find the local endpoint."""
+    return {
+        "AWS_ENDPOINT_URL": settings.aws_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+
+
+def _clean_environment(settings: StackSettings) -> dict[str, str]:
+    """Return a bare environment: the local endpoint hands its own to the functions."""
+    scratch = settings.state_dir / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "LANG": "C.UTF-8",
+    }
+
+
+def aws_endpoint(settings: StackSettings) -> Service:
+    """MiniStack: S3, Lambda, API Gateway, CloudFormation and the rest."""
+    return Service(
+        name="aws",
+        title="local AWS endpoint (MiniStack)",
+        command=(str(settings.ministack_python), "-m", "ministack"),
+        environment=_clean_environment(settings)
+        | {
+            "BIND_HOST": LOOPBACK,
+            "GATEWAY_PORT": str(settings.aws_port),
+            "AWS_ENDPOINT_URL": settings.aws_url,
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(settings.state_dir / "aws" / "state"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(settings.state_dir / "aws" / "s3"),
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+        },
+        port=settings.aws_port,
+        port_variable="HOUSING_AWS_PORT",
+        health_path="/_ministack/health",
+        startup_seconds=60,
+    )
+
+
+def mlflow_server(settings: StackSettings) -> Service:
+    """MLflow: tracking and registry on SQLite, artifacts in the local endpoint's S3."""
+    database = settings.state_dir / "mlflow" / "mlflow.db"
+    database.parent.mkdir(parents=True, exist_ok=True)
+    return Service(
+        name="mlflow",
+        title="MLflow server and registry",
+        command=(
+            *(str(settings.stack_python), "-m", "mlflow", "server"),
+            *("--host", LOOPBACK, "--port", str(settings.mlflow_port), "--workers", "1"),
+            *("--backend-store-uri", f"sqlite:///{database}"),
+            *("--artifacts-destination", f"s3://{ARTIFACT_BUCKET}"),
+        ),
+        environment=_clean_environment(settings)
+        | aws_environment(settings)
+        | {
+            "PATH": f"{settings.stack_python.parent}:/usr/bin:/bin",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        },
+        port=settings.mlflow_port,
+        port_variable="HOUSING_MLFLOW_PORT",
+        health_path="/health",
+        startup_seconds=120,
+    )
+
+
+def front_door(settings: StackSettings, api_gateway_url: str) -> Service:
+    """Forward the API's short URL to API Gateway on the local endpoint."""
+    return Service(
+        name="api",
+        title="API's front door",
+        command=(
+            *(str(settings.stack_python), "-m", "local_stack.front_door"),
+            *("--port", str(settings.api_port), "--target", api_gateway_url),
+        ),
+        environment=_clean_environment(settings),
+        port=settings.api_port,
+        port_variable="HOUSING_API_PORT",
+        health_path="/ping",
+        startup_seconds=60,
+    )
+
+
+def record_path(settings: StackSettings, name: str) -> Path:
+    """Return where a service's process id is written down."""
+    return settings.run_dir / f"{name}.json"
+
+
+def log_path(settings: StackSettings, name: str) -> Path:
+    """Return where a service's output goes."""
+    return settings.logs_dir / f"{name}.log"
+
+
+def running(settings: StackSettings, name: str) -> psutil.Process | None:
+    """Return the service's process if it runs."""
+    record = processes.read_record(record_path(settings, name))
+    return record.process() if record else None
+
+
+def ensure(settings: StackSettings, service: Service) -> bool:
+    """Have the service run as described; True when it was started (or started anew).
+
+    Raises:
+        PortTakenError: Another program listens on its port.
+    """
+    record = processes.read_record(record_path(settings, service.name))
+    process = record.process() if record else None
+    if record and process:
+        if record.digest == service.digest and is_healthy(service):
+            return False
+        processes.stop(process)
+    _require_free_port(service)
+    processes.start(
+        service.command,
+        environment=service.environment,
+        log=log_path(settings, service.name),
+        record=record_path(settings, service.name),
+        digest=service.digest,
+    )
+    return True
+
+
+def await_healthy(settings: StackSettings, service: Service) -> None:
+    """Wait until the service answers.
+
+    Raises:
+        ServiceError: It ended, or did not answer in its time.
+    """
+    deadline = time.monotonic() + service.startup_seconds
+    while not is_healthy(service):
+        log = log_path(settings, service.name)
+        if running(settings, service.name) is None:
+            msg = f"the {service.title} ended at once; the end of {log}:\n{_tail(log)}"
+            raise ServiceError(msg)
+        if time.monotonic() > deadline:
+            msg = (
+                f"the {service.title} did not answer {service.health_url} in "
+                f"{service.startup_seconds:.0f} s; the end of {log}:\n{_tail(log)}"
+            )
+            raise ServiceError(msg)
+        time.sleep(_POLL_SECONDS)
+
+
+def is_healthy(service: Service) -> bool:
+    """Whether the service answers its health URL."""
+    try:
+        with urllib.request.urlopen(service.health_url, timeout=5) as answer:  # noqa: S310 - http
+            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP OK
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def stop(settings: StackSettings, name: str) -> bool:
+    """End the service; True when it ran."""
+    process = running(settings, name)
+    if process:
+        processes.stop(process)
+    record_path(settings, name).unlink(missing_ok=True)
+    return process is not None
+
+
+def _require_free_port(service: Service) -> None:
+    if not processes.is_port_taken(service.port):
+        return
+    owner = processes.listener(service.port)
+    who = f"{owner.name()} (process {owner.pid})" if owner else "another program"
+    msg = (
+        f"port {service.port}, wanted for the {service.title}, is taken by {who}. "
+        f"Stop that, or take another port: {service.port_variable}={service.port + 1000} make run"
+    )
+    raise PortTakenError(msg)
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join(lines[-_LOG_LINES:])

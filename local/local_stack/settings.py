@@ -1,0 +1,75 @@
+"""Settings of the local stack: ports, folders and interpreters."""
+
+import sys
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = "127.0.0.1"
+REGION = "us-east-1"
+ACCESS_KEY = "local"
+SECRET_KEY = "local"  # noqa: S105 - the local endpoint takes any
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class StackSettings(BaseSettings):
+    """Every setting is an environment variable of the same name under ``HOUSING_``."""
+
+    model_config = SettingsConfigDict(env_prefix="HOUSING_", extra="ignore")
+
+    aws_port: int = Field(4566, description="port of the local AWS endpoint")
+    mlflow_port: int = Field(5000, description="port of the MLflow server")
+    api_port: int = Field(5001, description="port of the API's front door")
+    state_dir: Path = Field(CHECKOUT / ".local", description="where the stack keeps all it has")
+    venvs_dir: Path = Field(CHECKOUT / ".venvs", description="where the environments are")
+    stack_name: str = Field("housing-local", description="name of the CloudFormation stack")
+    model_name: str = Field("california-housing", description="name of the registered model")
+    model_ttl_seconds: int = Field(2, description="how often the function asks for the alias")
+    data: Path | None = Field(None, description="CSV for the first model")
+    sample_rows: int = Field(20_640, description="rows of the generated sample")
+
+    @property
+    def aws_url(self) -> str:
+        """URL of the local AWS endpoint."""
+        return f"http://{LOOPBACK}:{self.aws_port}"
+
+    @property
+    def mlflow_url(self) -> str:
+        """URL of the MLflow server."""
+        return f"http://{LOOPBACK}:{self.mlflow_port}"
+
+    @property
+    def api_url(self) -> str:
+        """URL of the API's front door."""
+        return f"http://{LOOPBACK}:{self.api_port}"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Folder of the services' logs."""
+        return self.state_dir / "logs"
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder of the services' process ids."""
+        return self.state_dir / "run"
+
+    @property
+    def jobs_dir(self) -> Path:
+        """Folder of the training jobs' process ids and logs."""
+        return self.state_dir / "jobs"
+
+    @property
+    def ministack_python(self) -> Path:
+        """Interpreter of the local AWS endpoint."""
+        return self.venvs_dir / "ministack" / "bin" / "python"
+
+    @property
+    def functions_python(self) -> Path:
+        """Interpreter of the Lambda functions."""
+        return self.venvs_dir / "functions" / "bin" / "python"
+
+    @property
+    def stack_python(self) -> Path:
+        """Interpreter of the MLflow server, the front door and the training job: this one."""
+        return Path(sys.executable)

@@ -1,0 +1,127 @@
+"""The stack as a whole: up, down, forgotten."""
+
+import contextlib
+import fcntl
+import shutil
+import signal
+from collections.abc import Iterator
+
+from local_stack import environment_file, first_model, services, training_jobs
+from local_stack.deployment import Deployment, deploy
+from local_stack.errors import StackError
+from local_stack.first_model import Prediction
+from local_stack.progress import Progress
+from local_stack.services import Service
+from local_stack.settings import StackSettings
+
+SERVICE_NAMES = ("api", "mlflow", "aws")
+"""In the order in which they are ended: nobody loses what it depends on."""
+
+
+def up(settings: StackSettings, progress: Progress) -> tuple[Deployment, Prediction]:
+    """Bring the stack up, repair what is broken of it, and prove it with a prediction.
+
+    An interrupt ends what this call had started.
+    """
+    started: list[str] = []
+    with only_one(settings):
+        try:
+            return _up(settings, progress, started)
+        except KeyboardInterrupt:
+            with _deaf():
+                _abandon(settings, progress, started)
+            raise
+
+
+def _up(
+    settings: StackSettings, progress: Progress, started: list[str]
+) -> tuple[Deployment, Prediction]:
+    aws, mlflow = services.aws_endpoint(settings), services.mlflow_server(settings)
+    for service in (aws, mlflow):  # side by side: the second is slow
+        _ensure(settings, service, started)
+    _await(settings, progress, aws)
+    with progress.step("CloudFormation stack") as step:
+        deployment = deploy(settings)
+        step.note = f"{settings.stack_name} {'deployed' if deployment.changed else 'unchanged'}"
+    environment_file.write(settings, deployment)
+    door = services.front_door(settings, deployment.api_gateway_url)
+    _ensure(settings, door, started)
+    _await(settings, progress, mlflow)
+    _await(settings, progress, door)
+    return deployment, _model(settings, deployment, progress)
+
+
+def _model(settings: StackSettings, deployment: Deployment, progress: Progress) -> Prediction:
+    live = first_model.production_version(settings)
+    if live is None:
+        with progress.step("first model") as step:
+            job = first_model.train_first(settings, deployment, step.say)
+            rmse = job.metrics.get("rmse")
+            step.note = f"version {job.model_version}, data {job.data_source}, RMSE {rmse:.3f}"
+        wanted = job.model_version
+    else:
+        wanted = live.version
+    with progress.step("prediction through API Gateway") as step:
+        prediction = first_model.predict(settings, deployment, version=wanted)
+        step.note = f"by version {prediction.model_version}"
+    return prediction
+
+
+def _ensure(settings: StackSettings, service: Service, started: list[str]) -> None:
+    started.append(service.name)
+    if not services.ensure(settings, service):
+        started.remove(service.name)
+
+
+def _await(settings: StackSettings, progress: Progress, service: Service) -> None:
+    with progress.step(service.title) as step:
+        services.await_healthy(settings, service)
+        step.note = f"http://127.0.0.1:{service.port}"
+
+
+def down(settings: StackSettings) -> list[str]:
+    """End the stack's programs; return the names of those that ran. What they keep stays."""
+    ended = [f"job {job_id}" for job_id in training_jobs.stop_all(settings.jobs_dir)]
+    return ended + [name for name in SERVICE_NAMES if services.stop(settings, name)]
+
+
+def forget(settings: StackSettings) -> list[str]:
+    """End the stack and delete all that it kept."""
+    ended = down(settings)
+    if settings.state_dir.exists():
+        shutil.rmtree(settings.state_dir)
+    return ended
+
+
+def _abandon(settings: StackSettings, progress: Progress, started: list[str]) -> None:
+    progress.say("\ninterrupted; ending what was started …")
+    if "aws" in started:
+        training_jobs.stop_all(settings.jobs_dir)
+    for name in SERVICE_NAMES:
+        if name in started:
+            services.stop(settings, name)
+
+
+@contextlib.contextmanager
+def only_one(settings: StackSettings) -> Iterator[None]:
+    """Keep two commands from changing the same stack at once.
+
+    Raises:
+        StackError: Another one is at it.
+    """
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.state_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            msg = "another make run or make stop is at work on this stack; wait for it to end"
+            raise StackError(msg) from exc
+        yield
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Let the cleaning up after an interrupt not be interrupted."""
+    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(kind, signal.SIG_IGN)
+    yield

@@ -1,0 +1,35 @@
+"""Read the SAM template with CloudFormation's short forms written out."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with ``!Ref``, ``!Sub`` and the other short forms of CloudFormation."""
+
+
+def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _long_form)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return the template as CloudFormation's JSON form would have it."""
+    found = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader with more tags
+    if not isinstance(found, dict):
+        msg = f"{path} is no template"
+        raise TypeError(msg)
+    return found

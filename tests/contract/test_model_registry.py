@@ -1,0 +1,338 @@
+"""The registry port's promises, kept by the fake and by MLflow's REST API alike."""
+
+import hashlib
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from fakes.onnx_models import linear_model
+from fakes.registry import FakeModelRegistry
+from housing.errors import (
+    AliasNotFoundError,
+    ArtifactError,
+    RegistryAnswerError,
+    RegistryUnavailableError,
+    VersionNotFoundError,
+)
+from housing.mlflow_registry import MlflowModelRegistry
+from housing.registry import MODEL_FILE, PRODUCTION, ModelRegistry
+
+MODEL = linear_model()
+BUDGET_SECONDS = 0.5
+
+
+@dataclass
+class Subject:
+    """A registry under test, and how a training job adds a version of the model to it."""
+
+    registry: ModelRegistry
+    register: Callable[..., str]
+
+
+def fake_subject(name: str) -> Subject:
+    registry = FakeModelRegistry(name)
+
+    def register(model: bytes = MODEL, **tags: str) -> str:
+        return registry.register({MODEL_FILE: model}, tags=tags).version
+
+    return Subject(registry, register)
+
+
+def mlflow_subject(name: str, uri: str, folder: Path) -> Subject:
+    from mlflow import MlflowClient  # noqa: PLC0415 - takes seconds; the fake's tests need it not
+
+    client = MlflowClient(tracking_uri=uri)
+
+    def register(model: bytes = MODEL, **tags: str) -> str:
+        if not client.search_registered_models(f"name='{name}'"):
+            client.create_registered_model(name)
+        run = client.create_run("0")
+        logged = client.create_logged_model("0", name="model", source_run_id=run.info.run_id)
+        (folder / MODEL_FILE).write_bytes(model)
+        client.log_model_artifacts(logged.model_id, str(folder))
+        client.finalize_logged_model(logged.model_id, "READY")
+        version = client.create_model_version(
+            name, f"models:/{logged.model_id}", run.info.run_id, tags, model_id=logged.model_id
+        )
+        return str(version.version)
+
+    return Subject(MlflowModelRegistry(uri, name), register)
+
+
+@pytest.fixture(params=["fake", "mlflow"])
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
+    name = f"model {uuid.uuid4().hex}"  # a space, so that names must be quoted in URLs
+    if request.param == "fake":
+        return fake_subject(name)
+    return mlflow_subject(name, request.getfixturevalue("mlflow_uri"), tmp_path)
+
+
+def test_a_version_is_found_by_its_alias_with_its_tags(subject: Subject) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    version = subject.register(dataset_id="d1")
+    subject.registry.set_alias(PRODUCTION, version)
+
+    found = subject.registry.version_by_alias(PRODUCTION)
+
+    assert found.version == version == "1"
+    assert found.tags["dataset_id"] == "d1"
+    assert found.aliases == (PRODUCTION,)
+    assert found.run_id
+    assert before < found.created_at < datetime.now(UTC) + timedelta(seconds=5)
+
+
+def test_an_alias_that_no_version_carries_is_not_found(subject: Subject) -> None:
+    subject.register()
+
+    with pytest.raises(AliasNotFoundError):
+        subject.registry.version_by_alias(PRODUCTION)
+
+
+def test_an_alias_of_a_model_that_is_not_registered_is_not_found(subject: Subject) -> None:
+    with pytest.raises(AliasNotFoundError):
+        subject.registry.version_by_alias(PRODUCTION)
+
+
+def test_an_alias_moves_from_one_version_to_another(subject: Subject) -> None:
+    for _ in range(2):
+        subject.registry.set_alias(PRODUCTION, subject.register())
+
+    assert subject.registry.version_by_alias(PRODUCTION).version == "2"
+    assert subject.registry.version("1").aliases == ()
+
+
+def test_a_version_is_found_by_its_number(subject: Subject) -> None:
+    subject.register()
+    subject.register()
+
+    assert subject.registry.version("2").version == "2"
+
+
+def test_a_missing_version_is_not_found(subject: Subject) -> None:
+    subject.register()
+
+    with pytest.raises(VersionNotFoundError):
+        subject.registry.version("99")
+    with pytest.raises(VersionNotFoundError):
+        subject.registry.download("99", MODEL_FILE)
+    with pytest.raises(VersionNotFoundError):
+        subject.registry.set_alias(PRODUCTION, "99")
+    with pytest.raises(VersionNotFoundError):
+        subject.registry.set_tag("99", "key", "value")
+
+
+def test_a_model_that_is_not_registered_has_no_versions(subject: Subject) -> None:
+    assert list(subject.registry.versions()) == []
+
+
+def test_versions_come_newest_first_and_no_more_than_asked(subject: Subject) -> None:
+    for _ in range(11):
+        subject.register()
+
+    numbers = [version.version for version in subject.registry.versions(limit=3)]
+
+    assert numbers == ["11", "10", "9"]
+
+
+def test_versions_show_their_aliases_and_tags(subject: Subject) -> None:
+    subject.register(dataset_id="d1")
+    subject.registry.set_alias(PRODUCTION, "1")
+
+    (found,) = subject.registry.versions()
+
+    assert (found.aliases, found.tags["dataset_id"]) == ((PRODUCTION,), "d1")
+
+
+def test_a_tag_is_set_and_set_again(subject: Subject) -> None:
+    version = subject.register()
+
+    for value in ("held", "promoted, because: é & 'better'"):
+        subject.registry.set_tag(version, "verdict", value)
+
+        assert subject.registry.version(version).tags["verdict"] == value
+
+
+def test_a_model_file_is_downloaded_byte_for_byte(subject: Subject) -> None:
+    large = MODEL + bytes(range(256)) * 20_000
+    version = subject.register(large)
+
+    found = subject.registry.download(version, MODEL_FILE)
+
+    assert hashlib.sha256(found).hexdigest() == hashlib.sha256(large).hexdigest()
+
+
+def test_a_missing_file_is_an_artifact_error(subject: Subject) -> None:
+    version = subject.register()
+
+    with pytest.raises(ArtifactError):
+        subject.registry.download(version, "nothing-here.onnx")
+
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+@contextmanager
+def http_server(answer: Answer) -> Iterator[str]:
+    """Serve every request with one answer, on loopback."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer(self)
+
+        def do_POST(self) -> None:
+            answer(self)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        serving = threading.Thread(target=server.serve_forever, args=(0.05,))
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+def answering(status: int, body: bytes) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
+EVERY_CALL: dict[str, Callable[[ModelRegistry], object]] = {
+    "version_by_alias": lambda registry: registry.version_by_alias(PRODUCTION),
+    "version": lambda registry: registry.version("1"),
+    "versions": lambda registry: registry.versions(),
+    "download": lambda registry: registry.download("1", MODEL_FILE),
+    "set_alias": lambda registry: registry.set_alias(PRODUCTION, "1"),
+    "set_tag": lambda registry: registry.set_tag("1", "key", "value"),
+}
+
+
+def registry_at(uri: str) -> MlflowModelRegistry:
+    return MlflowModelRegistry(uri, "model", timeout_seconds=BUDGET_SECONDS)
+
+
+@contextmanager
+def held_server(write: bytes = b"") -> Iterator[str]:
+    """Serve requests whose answers never end: nothing comes, or these bytes again and again."""
+    tested = threading.Event()
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        if write:
+            request.send_response(200)
+            request.end_headers()
+        while not tested.wait(BUDGET_SECONDS / 10):
+            request.wfile.write(write)
+
+    with http_server(answer) as uri:
+        try:
+            yield uri
+        finally:
+            tested.set()
+
+
+def seconds_until_unavailable(call: str, uri: str) -> float:
+    started = time.monotonic()
+    with pytest.raises(RegistryUnavailableError):
+        EVERY_CALL[call](registry_at(uri))
+    return time.monotonic() - started
+
+
+@pytest.mark.parametrize("call", EVERY_CALL)
+def test_a_registry_that_is_down_is_unavailable_within_the_budget(call: str) -> None:
+    with http_server(answering(200, b"{}")) as uri:
+        pass  # its port is free again: nobody listens there
+
+    assert seconds_until_unavailable(call, uri) < 2 * BUDGET_SECONDS
+
+
+@pytest.mark.parametrize("call", EVERY_CALL)
+@pytest.mark.parametrize("write", [b"", b" "], ids=["silent", "trickling"])
+def test_an_answer_that_never_ends_is_unavailable_within_the_budget(
+    call: str, write: bytes
+) -> None:
+    with held_server(write) as uri:
+        assert seconds_until_unavailable(call, uri) < 2 * BUDGET_SECONDS
+
+
+@pytest.mark.parametrize("call", EVERY_CALL)
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_server_error_means_unavailable(call: str, status: int) -> None:
+    with (
+        http_server(answering(status, b"<html>oops</html>")) as uri,
+        pytest.raises(RegistryUnavailableError),
+    ):
+        EVERY_CALL[call](registry_at(uri))
+
+
+GARBAGE = {
+    "html": (200, b"<html>a proxy's page</html>"),
+    "nothing": (200, b""),
+    "binary": (200, b"\xff\xfe\x00"),
+    "list": (200, b"[]"),
+    "other json": (200, b'{"hello": "world"}'),
+    "version is text": (200, b'{"model_version": "1", "model_versions": "1"}'),
+    "fields missing": (200, b'{"model_version": {}, "model_versions": [{}]}'),
+    "no time": (
+        200,
+        b'{"model_version": {"version": "1", "creation_timestamp": "x"}, "model_versions": [1]}',
+    ),
+    "forbidden": (403, b'{"error_code": "PERMISSION_DENIED", "message": "no"}'),
+}
+
+
+READS = ["version_by_alias", "version", "versions"]
+# MLflow leaves an empty list out of its answer: to versions, other JSON means none.
+READ_GARBAGE = [
+    pytest.param(call, *answer, id=f"{call}-{case}")
+    for call in READS
+    for case, answer in GARBAGE.items()
+    if (call, case) != ("versions", "other json")
+]
+
+
+@pytest.mark.parametrize(("call", "status", "body"), READ_GARBAGE)
+def test_garbage_is_told_from_an_answer(call: str, status: int, body: bytes) -> None:
+    with http_server(answering(status, body)) as uri, pytest.raises(RegistryAnswerError):
+        EVERY_CALL[call](registry_at(uri))
+
+
+def test_garbage_in_place_of_the_aliases_is_told_from_an_answer() -> None:
+    version = b'{"name": "m", "version": "1", "creation_timestamp": 0}'
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        is_search = "model-versions/search" in request.path
+        body = b'{"model_versions": [%s]}' % version if is_search else b'{"registered_model": 1}'
+        answering(200, body)(request)
+
+    with http_server(answer) as uri, pytest.raises(RegistryAnswerError):
+        registry_at(uri).versions()
+
+
+def test_the_given_headers_go_with_every_request() -> None:
+    seen: list[str | None] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        seen.append(request.headers["Authorization"])
+        answering(200, b"{}")(request)
+
+    with http_server(answer) as uri:
+        registry = MlflowModelRegistry(uri, "model", headers={"Authorization": "Bearer t0ken"})
+        registry.versions()
+
+    assert seen == ["Bearer t0ken"]

@@ -1,0 +1,1 @@
+"""Hand-written fakes, one for each port."""

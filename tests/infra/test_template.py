@@ -1,0 +1,118 @@
+"""What must hold of the template before it is deployed anywhere."""
+
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_file
+
+from housing.bucket import NEW_DATA, UPLOAD_SUFFIX
+from local_stack.settings import CHECKOUT
+from local_stack.template import load
+
+TEMPLATE = CHECKOUT / "infra/template.yaml"
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return load(TEMPLATE)
+
+
+def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: found["Properties"]
+        for name, found in template["Resources"].items()
+        if found["Type"] == kind
+    }
+
+
+def strings(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in strings(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in strings(item)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    assert lint_file(TEMPLATE) == []
+
+
+def test_every_policy_names_its_resources(template: dict[str, Any]) -> None:
+    statements = []
+
+    def collect(value: Any) -> None:
+        if isinstance(value, dict):
+            if "Effect" in value and "Resource" in value:
+                statements.append(value)
+            value = list(value.values())
+        if isinstance(value, list):
+            for item in value:
+                collect(item)
+
+    collect(template["Resources"])
+
+    assert len(statements) >= 5
+    assert "*" not in [text for found in statements for text in strings(found["Resource"])]
+    actions = [text for found in statements for text in strings(found["Action"])]
+    assert not [action for action in actions if action.endswith("*")]
+
+
+def test_only_health_and_ping_are_open(template: dict[str, Any]) -> None:
+    [api] = of_type(template, "AWS::Serverless::Api").values()
+    [function] = [
+        found
+        for found in of_type(template, "AWS::Serverless::Function").values()
+        if found["Handler"].startswith("predict.")
+    ]
+    routes = [event["Properties"] for event in function["Events"].values()]
+
+    open_paths = {
+        route["Path"] for route in routes if not route.get("Auth", {}).get("ApiKeyRequired", True)
+    }
+
+    assert api["Auth"]["ApiKeyRequired"] is True
+    assert open_paths == {"/health", "/ping"}
+
+
+def test_the_bucket_notifies_of_exactly_what_the_code_calls_an_upload(
+    template: dict[str, Any],
+) -> None:
+    [function] = [
+        found
+        for found in of_type(template, "AWS::Serverless::Function").values()
+        if found["Handler"].startswith("retrain.")
+    ]
+    event = function["Events"]["NewData"]["Properties"]
+    rules = {rule["Name"]: rule["Value"] for rule in event["Filter"]["S3Key"]["Rules"]}
+
+    assert rules == {"prefix": NEW_DATA, "suffix": UPLOAD_SUFFIX}
+    assert event["Events"] == ["s3:ObjectCreated:*"]
+
+
+def test_the_bucket_is_private_versioned_encrypted_and_outlives_its_stack(
+    template: dict[str, Any],
+) -> None:
+    [bucket] = [
+        found for found in template["Resources"].values() if found["Type"] == "AWS::S3::Bucket"
+    ]
+
+    assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "BucketEncryption" in bucket["Properties"]
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+
+
+def test_handlers_and_code_folders_exist(template: dict[str, Any]) -> None:
+    for function in of_type(template, "AWS::Serverless::Function").values():
+        module, _, _ = function["Handler"].rpartition(".")
+        folder = (TEMPLATE.parent / function["CodeUri"]).resolve()
+        assert (folder.parent / (module.replace(".", "/") + ".py")).is_file()
+    for layer in of_type(template, "AWS::Serverless::LayerVersion").values():
+        assert (TEMPLATE.parent / layer["ContentUri"]).resolve().is_dir()
+
+
+def test_every_log_group_ends_some_day(template: dict[str, Any]) -> None:
+    groups = of_type(template, "AWS::Logs::LogGroup")
+
+    assert len(groups) >= 2
+    assert all("RetentionInDays" in group for group in groups.values())

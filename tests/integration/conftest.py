@@ -1,0 +1,40 @@
+"""One stack for the whole suite; a test that breaks or ends a stack makes its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from housing_cli.data.generated import generate
+from integration.running_stack import (
+    RunningStack,
+    environment_of,
+    free_ports,
+    local_stack,
+    processes_of,
+)
+
+FIRST_ROWS = 3_000
+
+
+def write_rows(path: Path, *, rows: int, seed: int) -> Path:
+    generate(rows=rows, seed=seed).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def first_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_rows(tmp_path_factory.mktemp("data") / "first.csv", rows=FIRST_ROWS, seed=1)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, first_csv: Path) -> Iterator[RunningStack]:
+    state_dir = tmp_path_factory.mktemp("stack")
+    environment = environment_of(state_dir, free_ports(3), first_csv)
+    try:
+        done = local_stack(environment, "up")
+        yield RunningStack(state_dir, environment, done.stdout)
+    finally:
+        local_stack(environment, "down", check=False)
+        for process in processes_of(state_dir):
+            process.kill()

@@ -1,0 +1,43 @@
+import stat
+from pathlib import Path
+
+from local_stack.deployment import Deployment
+from local_stack.environment_file import command, write
+from local_stack.settings import StackSettings
+
+DEPLOYMENT = Deployment(
+    bucket="bucket",
+    alert_topic_arn="arn:topic",
+    api_gateway_url="http://gateway",
+    predict_key="predict-key",
+    admin_key="admin-key",
+    changed=True,
+)
+
+
+def test_the_file_holds_what_the_design_promises_and_only_its_owner_reads_it(
+    tmp_path: Path,
+) -> None:
+    write(StackSettings(state_dir=tmp_path, api_port=6001), DEPLOYMENT)
+
+    path = tmp_path / "env"
+    found = dict(line.split("=", 1) for line in path.read_text().splitlines())
+    promised = {
+        *("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"),
+        *("MLFLOW_TRACKING_URI", "HOUSING_API_URL", "HOUSING_API_KEY", "HOUSING_ADMIN_KEY"),
+        "HOUSING_BUCKET",
+    }
+    assert promised <= set(found)
+    assert found["HOUSING_API_URL"] == "http://127.0.0.1:6001"
+    assert found["HOUSING_API_KEY"] == "predict-key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_command_is_executable_and_uses_that_file(tmp_path: Path) -> None:
+    settings = StackSettings(state_dir=tmp_path)
+
+    write(settings, DEPLOYMENT)
+
+    path = command(settings)
+    assert path.stat().st_mode & stat.S_IXUSR
+    assert str(tmp_path / "env") in path.read_text()

@@ -1,0 +1,55 @@
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from local_stack.front_door import create_app
+
+Backend = Callable[[httpx.Request], httpx.Response]
+TARGET = "http://endpoint/restapis/abc/local/_user_request_"
+
+
+async def ask(backend: Backend, method: str, path: str, **kwargs: Any) -> httpx.Response:
+    app = create_app(TARGET, httpx.MockTransport(backend))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://door"
+    ) as client:
+        return await client.request(method, path, **kwargs)
+
+
+@pytest.mark.anyio
+async def test_a_request_reaches_the_stage_with_its_key_query_and_body() -> None:
+    seen: list[httpx.Request] = []
+
+    def backend(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(201, json={"ok": True}, headers={"x-model-version": "7"})
+
+    answer = await ask(
+        backend, "POST", "/predict?a=1&b=%20", headers={"x-api-key": "k"}, content=b"{}"
+    )
+
+    assert str(seen[0].url) == f"{TARGET}/predict?a=1&b=%20"
+    assert (seen[0].headers["x-api-key"], seen[0].content) == ("k", b"{}")
+    assert (answer.status_code, answer.json()) == (201, {"ok": True})
+    assert answer.headers["x-model-version"] == "7"
+
+
+@pytest.mark.anyio
+async def test_an_error_of_the_api_comes_back_as_it_is() -> None:
+    answer = await ask(lambda _: httpx.Response(403, text="Forbidden"), "GET", "/predict")
+
+    assert (answer.status_code, answer.text) == (403, "Forbidden")
+
+
+@pytest.mark.anyio
+async def test_an_endpoint_that_is_down_is_a_502_that_says_what_to_do() -> None:
+    def backend(_: httpx.Request) -> httpx.Response:
+        msg = "refused"
+        raise httpx.ConnectError(msg)
+
+    answer = await ask(backend, "GET", "/health")
+
+    assert answer.status_code == 502
+    assert "make status" in answer.json()["detail"]

@@ -1,0 +1,69 @@
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_stack.packaging import Package, package
+from local_stack.settings import CHECKOUT
+from local_stack.template import load
+
+PYTHON = Path("/somewhere/bin/python")
+Packaged = tuple[dict[str, Any], dict[str, zipfile.ZipFile]]
+
+
+@pytest.fixture(scope="module")
+def packaged() -> Packaged:
+    template, packages = package(
+        load(CHECKOUT / "infra/template.yaml"), bucket="store", python=PYTHON
+    )
+    archives = {made.key: zipfile.ZipFile(io.BytesIO(made.content)) for made in packages}
+    properties = {name: found["Properties"] for name, found in template["Resources"].items()}
+    return properties, archives
+
+
+def archive_of(packaged: Packaged, resource: str, field: str) -> zipfile.ZipFile:
+    properties, archives = packaged
+    return archives[properties[resource][field].removeprefix("s3://store/")]
+
+
+@pytest.mark.parametrize("name", ["predict", "retrain"])
+def test_a_function_keeps_its_import_name_and_carries_the_shared_layer(
+    packaged: Packaged, name: str
+) -> None:
+    files = archive_of(packaged, f"{name.title()}Function", "CodeUri").namelist()
+
+    assert f"{name}/handler.py" in files
+    assert "opt/python/housing/schema.py" in files
+    assert not [file for file in files if "__pycache__" in file]
+
+
+def test_the_bootstrap_is_executable_and_starts_awss_runtime_client(packaged: Packaged) -> None:
+    archive = archive_of(packaged, "PredictFunction", "CodeUri")
+
+    mode = archive.getinfo("bootstrap").external_attr >> 16
+    text = archive.read("bootstrap").decode()
+
+    assert mode & 0o111
+    assert f'exec "{PYTHON}" -m awslambdaric "$_HANDLER"' in text
+
+
+def test_a_layer_lies_under_python_as_lambda_wants_it(packaged: Packaged) -> None:
+    files = archive_of(packaged, "SharedLayer", "ContentUri").namelist()
+
+    assert "python/housing/schema.py" in files
+
+
+def test_all_but_the_code_stays_as_the_template_says(packaged: Packaged) -> None:
+    properties, _ = packaged
+    original = load(CHECKOUT / "infra/template.yaml")["Resources"]
+
+    for name, found in properties.items():
+        kept = {k: v for k, v in found.items() if k not in ("CodeUri", "ContentUri")}
+        wanted = original[name]["Properties"]
+        assert kept == {k: v for k, v in wanted.items() if k not in ("CodeUri", "ContentUri")}
+
+
+def test_equal_content_has_an_equal_key() -> None:
+    assert Package(b"a").key == Package(b"a").key != Package(b"b").key

@@ -1,0 +1,16 @@
+from pathlib import Path
+
+from local_stack.template import load
+
+
+def test_short_forms_are_written_out(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(
+        "A: !Ref Name\nB: !GetAtt Role.Arn\nC: !If [Wanted, !Sub '${X}', !Ref 'AWS::NoValue']\n"
+    )
+
+    assert load(path) == {
+        "A": {"Ref": "Name"},
+        "B": {"Fn::GetAtt": ["Role", "Arn"]},
+        "C": {"Fn::If": ["Wanted", {"Fn::Sub": "${X}"}, {"Ref": "AWS::NoValue"}]},
+    }

@@ -1,0 +1,183 @@
+"""The function as Lambda calls it: every sample event, its logs and its metrics."""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fakes.registry import FakeModelRegistry, Register
+from housing import metric_names
+from housing.errors import RegistryUnavailableError
+from predict import composition, handler
+
+EVENTS = Path(__file__).parents[3] / "events"
+API_EVENTS = sorted(EVENTS.glob("api-*.json"))
+CONTEXT: Any = SimpleNamespace(
+    function_name="predict",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:predict",
+    aws_request_id="8f5069ac-1111-2222-3333-0123456789ab",
+)
+POWERTOOLS_MARKS = ("init", "powertools_handler", "powertools_buffer_config")
+
+
+def sample(name: str) -> dict[str, Any]:
+    event = json.loads((EVENTS / f"{name}.json").read_text())
+    assert isinstance(event, dict)
+    return event
+
+
+def fresh_process() -> None:
+    """Forget what one process of the function keeps."""
+    composition.service.cache_clear()
+    handler._entry.cache_clear()
+    logger = logging.getLogger("predict")
+    logger.handlers.clear()
+    for mark in POWERTOOLS_MARKS:
+        vars(logger).pop(mark, None)
+
+
+@pytest.fixture(autouse=True)
+def _process(
+    registry: FakeModelRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.test")
+    monkeypatch.setenv("HOUSING_MODEL_DIR", str(tmp_path / "model"))
+    monkeypatch.setattr("aws_lambda_powertools.logging.logger.is_cold_start", True)
+    monkeypatch.setattr(composition, "MlflowModelRegistry", lambda *_, **__: registry)
+    fresh_process()
+    yield
+    used = handler._entry.cache_info().currsize
+    fresh_process()
+    if used:
+        asyncio.get_event_loop().close()
+        asyncio.set_event_loop(None)
+
+
+@pytest.mark.parametrize("path", API_EVENTS, ids=lambda path: path.stem)
+def test_every_sample_event_is_answered_as_its_name_says(path: Path, register: Register) -> None:
+    register()
+
+    answer = handler.lambda_handler(json.loads(path.read_text()), CONTEXT)
+
+    hundred = {".ok": 2, ".bad": 4}[Path(path.stem).suffix]
+    assert answer["statusCode"] // 100 == hundred, answer["body"]
+    assert answer["isBase64Encoded"] is False
+    if hundred == 4:
+        assert answer["headers"]["content-type"] == "application/problem+json"
+        assert json.loads(answer["body"])["status"] == answer["statusCode"]
+
+
+def test_the_stages_prefix_does_not_break_routing(register: Register) -> None:
+    register()
+    event = sample("api-predict.ok")
+    assert event["requestContext"]["path"] == "/dev/predict"
+
+    answer = handler.lambda_handler(event, CONTEXT)
+
+    assert json.loads(answer["body"])["model_version"] == "1"
+
+
+def test_a_warm_function_serves_a_new_version_after_the_ttl(
+    register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOUSING_MODEL_TTL_SECONDS", "0")
+    register()
+    first = handler.lambda_handler(sample("api-predict.ok"), CONTEXT)
+    register()
+    second = handler.lambda_handler(sample("api-predict.ok"), CONTEXT)
+
+    versions = [answer["headers"]["x-model-version"] for answer in (first, second)]
+    assert versions == ["1", "2"]
+
+
+def test_a_cold_function_without_its_registry_answers_503(registry: FakeModelRegistry) -> None:
+    registry.fails_with = RegistryUnavailableError("down")
+
+    answer = handler.lambda_handler(sample("api-predict.ok"), CONTEXT)
+
+    assert answer["statusCode"] == 503
+    assert int(answer["headers"]["retry-after"]) >= 1
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_logs_are_json_with_the_requests_id(
+    register: Register, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register()
+    event = sample("api-predict.ok")
+    handler.lambda_handler(event, CONTEXT)
+    cold = capsys.readouterr().out
+    handler.lambda_handler(event, CONTEXT)
+    warm = capsys.readouterr().out
+
+    found = [
+        line for text in (cold, warm) for line in lines(text) if line.get("message") == "prediction"
+    ]
+    assert [line["cold_start"] for line in found] == [True, False]
+    for line in found:
+        assert line["request_id"] == event["requestContext"]["requestId"]
+        assert line["function_request_id"] == CONTEXT.aws_request_id
+        assert line["features"] == json.loads(event["body"])
+        assert line["model_version"] == "1"
+
+
+def test_metrics_are_written_as_emf_with_the_service_as_only_dimension(
+    register: Register, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register()
+    handler.lambda_handler(sample("api-predict.ok"), CONTEXT)
+    cold = capsys.readouterr().out
+    handler.lambda_handler(sample("api-predict.ok"), CONTEXT)
+    warm = capsys.readouterr().out
+
+    (first,) = [line for line in lines(cold) if "_aws" in line]
+    (second,) = [line for line in lines(warm) if "_aws" in line]
+    (described,) = first["_aws"]["CloudWatchMetrics"]
+    assert described["Namespace"] == metric_names.NAMESPACE
+    assert described["Dimensions"] == [[metric_names.SERVICE_DIMENSION]]
+    assert first[metric_names.SERVICE_DIMENSION] == "predict"
+    assert first[metric_names.PREDICTION_SUCCESS] == [1]
+    assert first[metric_names.COLD_START] == [1]
+    assert second[metric_names.PREDICTION_SUCCESS] == [1]
+    assert metric_names.COLD_START not in second
+
+
+def test_a_bad_request_leaves_its_error_in_the_metrics(
+    register: Register, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register()
+    handler.lambda_handler(sample("api-predict-missing-field.bad"), CONTEXT)
+
+    (found,) = [line for line in lines(capsys.readouterr().out) if "_aws" in line]
+    assert found[metric_names.PREDICTION_ERRORS] == [1]
+    assert metric_names.PREDICTION_SUCCESS not in found
+
+
+def test_the_service_imports_nothing_that_belongs_to_training() -> None:
+    heavy = {"mlflow", "pandas", "sklearn", "scipy", "boto3", "onnx", "retrain"}
+    code = "import sys, predict.handler; print(*{name.partition('.')[0] for name in sys.modules})"
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    loaded = set(ran.stdout.split())
+    assert "predict" in loaded
+    assert loaded & heavy == set()
+
+
+def test_importing_the_handler_needs_no_environment() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", "import predict.handler"], env={}, capture_output=True, check=False
+    )
+
+    assert ran.returncode == 0, ran.stderr

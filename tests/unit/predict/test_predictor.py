@@ -1,0 +1,66 @@
+"""The predictor takes graphs that keep the contract, and no others."""
+
+import math
+
+import pytest
+
+from fakes.onnx_models import linear_model
+from predict.errors import ModelOutputError, ModelRefusedError
+from predict.predictor import Predictor
+
+ROW = [2.0, 30, 5, 1, 1000, 3, 37, -120]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_price_and_interval_come_from_the_graph_in_either_shape(*, flat: bool) -> None:
+    model = linear_model(bias=1.0, income_weight=0.5, half_width=0.25, flat=flat)
+
+    found = Predictor(model).predict([ROW, [4.0, *ROW[1:]]])
+
+    assert [(row.lower, row.price, row.upper) for row in found] == [
+        (1.75, 2.0, 2.25),
+        (2.75, 3.0, 3.25),
+    ]
+
+
+def test_the_inputs_name_does_not_matter() -> None:
+    found = Predictor(linear_model(input_name="block_groups")).predict([ROW])
+
+    assert found[0].price == pytest.approx(1.2)
+
+
+def test_the_outputs_are_found_by_name_and_not_by_place() -> None:
+    model = linear_model(bias=0, income_weight=1, half_width=1, outputs=("lower", "upper", "price"))
+
+    found = Predictor(model).predict([ROW])[0]
+
+    assert (found.lower, found.upper, found.price) == (2.0, 1.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"no graph", id="no graph"),
+        pytest.param(linear_model()[:-40], id="cut short"),
+        pytest.param(linear_model(columns=9), id="nine columns"),
+        pytest.param(linear_model(outputs=("price", "low", "high")), id="other outputs"),
+    ],
+)
+def test_a_graph_that_breaks_the_contract_is_refused(model: bytes) -> None:
+    with pytest.raises(ModelRefusedError):
+        Predictor(model)
+
+
+def test_a_number_that_is_not_finite_never_leaves_the_predictor() -> None:
+    predictor = Predictor(linear_model(bias=math.nan))
+
+    with pytest.raises(ModelOutputError, match="price"):
+        predictor.predict([ROW])
+
+
+def test_rows_of_the_wrong_width_are_a_model_failure_and_no_crash() -> None:
+    predictor = Predictor(linear_model())
+
+    with pytest.raises(ModelOutputError):
+        predictor.predict([[1.0, 2.0]])

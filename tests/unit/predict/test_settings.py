@@ -1,0 +1,94 @@
+"""Settings come from the environment, and a wrong one stops the function at its start."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from predict.settings import PredictSettings
+
+URI = "http://127.0.0.1:5000"
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PredictSettings.model_fields:
+        monkeypatch.delenv(f"HOUSING_{name.upper()}", raising=False)
+    for name in ("URI", "TOKEN", "USERNAME", "PASSWORD"):
+        monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
+
+
+def test_only_the_tracking_server_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", URI)
+
+    found = PredictSettings()
+
+    assert (found.stage, found.model_name, found.model_alias, found.tracking_uri) == (
+        "dev",
+        "california-housing",
+        "production",
+        URI,
+    )
+    assert (found.model_ttl_seconds, found.registry_timeout_seconds) == (30, 2)
+
+
+def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", URI)
+    monkeypatch.setenv("HOUSING_STAGE", "prod")
+    monkeypatch.setenv("HOUSING_MODEL_NAME", "other")
+    monkeypatch.setenv("HOUSING_MODEL_ALIAS", "challenger")
+    monkeypatch.setenv("HOUSING_MODEL_TTL_SECONDS", "0")
+    monkeypatch.setenv("HOUSING_REGISTRY_TIMEOUT_SECONDS", "0.5")
+    monkeypatch.setenv("HOUSING_MODEL_DIR", "elsewhere")
+
+    found = PredictSettings()
+
+    assert (found.stage, found.model_name, found.model_alias) == ("prod", "other", "challenger")
+    assert (found.model_ttl_seconds, found.registry_timeout_seconds) == (0, 0.5)
+    assert found.model_dir == Path("elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MLFLOW_TRACKING_URI", ""),
+        ("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db"),
+        ("HOUSING_MODEL_TTL_SECONDS", "-1"),
+        ("HOUSING_MODEL_TTL_SECONDS", "soon"),
+        ("HOUSING_REGISTRY_TIMEOUT_SECONDS", "0"),
+    ],
+)
+def test_a_wrong_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", URI)
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ValidationError):
+        PredictSettings()
+
+
+def test_no_credentials_mean_no_header() -> None:
+    assert PredictSettings(tracking_uri=URI).registry_headers() == {}
+
+
+def test_a_token_becomes_a_bearer_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t0ken")
+
+    headers = PredictSettings(tracking_uri=URI).registry_headers()
+
+    assert headers == {"Authorization": "Bearer t0ken"}
+
+
+def test_user_and_password_win_over_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t0ken")
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "Aladdin")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "open sesame")
+
+    headers = PredictSettings(tracking_uri=URI).registry_headers()
+
+    assert headers == {"Authorization": "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}  # as in RFC 7617
+
+
+def test_secrets_are_not_shown_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t0ken")
+
+    assert "t0ken" not in repr(PredictSettings(tracking_uri=URI))
