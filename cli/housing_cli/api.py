@@ -6,10 +6,33 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from housing_cli.errors import ApiRefusedError, ApiUnreachableError, DataFileError
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+
+
+class Interval(BaseModel):
+    """The 90 % interval of a price; the model's own limits are kept as extra fields."""
+
+    model_config = ConfigDict(extra="allow")
+
+    lower_usd: float
+    upper_usd: float
+
+
+class PredictedPrice(BaseModel):
+    """What the command line needs of the API's answer; whatever else it holds is kept."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    price_usd: float
+    interval_90: Interval
+    model_name: str
+    model_version: str
+    stale: bool
+    warnings: list[str] = []
 
 
 class HousingApi:
@@ -35,7 +58,7 @@ class HousingApi:
     ) -> None:
         self._client.close()
 
-    def predict(self, block_group: Mapping[str, Any]) -> dict[str, Any]:
+    def predict(self, block_group: Mapping[str, Any]) -> PredictedPrice:
         """Return the API's answer for one block group.
 
         Raises:
@@ -58,15 +81,19 @@ class HousingApi:
         return _answer(response)
 
 
-def _answer(response: httpx.Response) -> dict[str, Any]:
+def _answer(response: httpx.Response) -> PredictedPrice:
     try:
         body = response.json()
     except ValueError:
         body = None
     known = body if isinstance(body, dict) else {}
-    if not response.is_success or not known:
+    if not response.is_success:
         raise ApiRefusedError(_refusal(response.status_code, known), known)
-    return known
+    try:
+        return PredictedPrice.model_validate(known)
+    except ValidationError as exc:
+        msg = f"{response.request.url} answered without a prediction: check HOUSING_API_URL"
+        raise ApiRefusedError(msg, known) from exc
 
 
 def _refusal(status: int, problem: Mapping[str, Any]) -> str:

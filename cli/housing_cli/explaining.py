@@ -7,6 +7,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     NoRegionError,
 )
+from botocore.exceptions import ConnectionError as EndpointError
 from pydantic import ValidationError
 
 from housing.errors import HousingError, JobNotFoundError, RegistryUnavailableError
@@ -29,7 +30,7 @@ def explain(error: Exception) -> str:
             line = _refused_by_aws(error)
         case NoCredentialsError() | NoRegionError():
             line = f"{error}: configure AWS, or run this in the checkout after `make run`"
-        case HTTPClientError():
+        case EndpointError() | HTTPClientError():
             line = f"the object store cannot be reached ({error}): {IS_IT_UP}"
         case ValidationError():
             line = f"cannot make sense of {error.title}: {error.errors()[0]['msg']}"
@@ -41,6 +42,5 @@ def explain(error: Exception) -> str:
 def _refused_by_aws(error: ClientError) -> str:
     code = error.response.get("Error", {}).get("Code", "")
     if code == "NoSuchBucket":
-        bucket = error.response.get("Error", {}).get("BucketName", "")
-        return f"there is no bucket {bucket}: check HOUSING_BUCKET; {IS_IT_UP}"
+        return f"the bucket that HOUSING_BUCKET names does not exist; {IS_IT_UP}"
     return f"{error}: check the AWS settings and what the credentials may do"

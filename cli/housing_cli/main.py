@@ -28,3 +28,7 @@ app.add_typer(data_app)
 def run() -> None:
     """Run the command line."""
     app(obj=Services())
+
+
+if __name__ == "__main__":
+    run()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -29,7 +29,7 @@ JsonOption = Annotated[
 class ErrorReportingGroup(TyperGroup):
     """Commands whose expected errors end as one line, and as JSON where that was asked for."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command; exit with 1 if it failed."""
         try:
             return super().invoke(ctx)
@@ -38,7 +38,7 @@ class ErrorReportingGroup(TyperGroup):
             fail(ctx, explain(exc), problem=problem)
 
 
-def fail(context: typer.Context, reason: str, **facts: Any) -> None:
+def fail(context: typer.Context, reason: str, **facts: Any) -> NoReturn:
     """Say why on stderr, and in JSON on stdout if that was asked for; exit with 1."""
     console(stderr=True).print(Text.assemble(("error: ", "bold red"), reason), soft_wrap=True)
     if context.meta.get(_JSON_ASKED):

@@ -1,7 +1,7 @@
 """The composition root: what the commands work with, built from the settings."""
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 import httpx
@@ -78,7 +78,6 @@ def s3_client(settings: Settings) -> "S3Client":
     Presigned and ordinary requests are signed with version 4; at an endpoint of one's own the
     bucket stands in the path, because its host name has no subdomains.
     """
-    style: dict[str, Any] = {"addressing_style": "path"} if settings.aws_endpoint_url else {}
     return boto3.client(
         "s3",
         endpoint_url=settings.aws_endpoint_url,
@@ -91,6 +90,6 @@ def s3_client(settings: Settings) -> "S3Client":
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
             retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
-            s3=style,
+            s3={"addressing_style": "path" if settings.aws_endpoint_url else "auto"},
         ),
     )

@@ -1,6 +1,6 @@
 """Settings of the command line: the environment, then the checkout's ``.local/env``."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from housing_cli.errors import MissingSettingError
@@ -16,16 +16,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=DOTENV, env_ignore_empty=True, extra="ignore")
 
-    aws_endpoint_url: str | None = None
-    aws_access_key_id: str | None = None
-    aws_secret_access_key: SecretStr | None = None
-    aws_session_token: SecretStr | None = None
-    aws_default_region: str | None = None
-    mlflow_tracking_uri: str | None = None
-    housing_api_url: str | None = None
-    housing_api_key: SecretStr | None = None
-    housing_bucket: str | None = None
-    housing_model_name: str = "california-housing"
+    aws_endpoint_url: str | None = Field(None, description="AWS endpoint in place of AWS itself")
+    aws_access_key_id: str | None = Field(None, description="AWS credentials")
+    aws_secret_access_key: SecretStr | None = Field(None, description="AWS credentials")
+    aws_session_token: SecretStr | None = Field(None, description="AWS credentials")
+    aws_default_region: str | None = Field(None, description="AWS region")
+    mlflow_tracking_uri: str | None = Field(None, description="the MLflow server")
+    housing_api_url: str | None = Field(None, description="URL of the API")
+    housing_api_key: SecretStr | None = Field(None, description="key sent to the API")
+    housing_bucket: str | None = Field(None, description="the project's bucket")
+    housing_model_name: str = Field("california-housing", description="registered model")
 
     @property
     def bucket(self) -> str:

@@ -1,7 +1,6 @@
 """Putting a CSV into the bucket as new data for training."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -10,12 +9,12 @@ from boto3.s3.transfer import TransferConfig
 
 from housing.bucket import DATA_SOURCE_METADATA, NEW_DATA, UPLOAD_SUFFIX, is_upload, job_id
 from housing_cli.errors import DataFileError
+from housing_cli.upload_answers import answers_to_uploads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_ONE_PUT_BYTES = 1 << 30
-_COMPLETED_BY = ("after-call.s3.PutObject", "after-call.s3.CompleteMultipartUpload")
+ONE_PUT_BYTES = 1 << 30
 _KEY_BYTES = 1024  # S3's limit
 _METADATA_CHARACTERS = 256
 
@@ -56,7 +55,7 @@ def upload_file(  # noqa: PLR0913 - the last three are optional and keyword-only
         DataFileError: The file cannot be read, or its name would not start a job.
     """
     key = upload_key(path.name if name is None else name)
-    with _opened(path) as body, _answers(s3) as answers:
+    with _opened(path) as body, answers_to_uploads(s3, bucket, key) as answers:
         s3.upload_fileobj(
             body,
             bucket,
@@ -66,10 +65,10 @@ def upload_file(  # noqa: PLR0913 - the last three are optional and keyword-only
                 "Metadata": {DATA_SOURCE_METADATA: _metadata(source)},
             },
             Callback=on_bytes,
-            Config=TransferConfig(multipart_threshold=_ONE_PUT_BYTES),
+            Config=TransferConfig(multipart_threshold=ONE_PUT_BYTES),
         )
         size = path.stat().st_size
-    version = _version(answers[-1])
+    version = _version(answers[0])
     return Upload(key, version, job_id(bucket=bucket, key=key, version=version), size)
 
 
@@ -89,6 +88,16 @@ def upload_key(name: str) -> str:
     return key
 
 
+def readable_size(path: Path) -> int:
+    """Return the file's size in bytes.
+
+    Raises:
+        DataFileError: It cannot be read.
+    """
+    with _opened(path):
+        return path.stat().st_size
+
+
 def _opened(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
@@ -100,26 +109,6 @@ def _opened(path: Path) -> BinaryIO:
         raise DataFileError(msg) from exc
 
 
-@contextmanager
-def _answers(s3: "S3Client") -> Iterator[list[dict[str, Any]]]:
-    """Collect the store's answers to uploads, which boto3's transfer keeps to itself.
-
-    Events: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html
-    """
-    answers: list[dict[str, Any]] = []
-
-    def remember(parsed: dict[str, Any], **_: Any) -> None:
-        answers.append(parsed)
-
-    for event in _COMPLETED_BY:
-        s3.meta.events.register(event, remember)
-    try:
-        yield answers
-    finally:
-        for event in _COMPLETED_BY:
-            s3.meta.events.unregister(event, remember)
-
-
 def _metadata(source: str) -> str:
     kept = (char if char.isascii() and char.isprintable() else "?" for char in source)
     return "".join(kept)[:_METADATA_CHARACTERS]
@@ -128,4 +117,4 @@ def _metadata(source: str) -> str:
 def _version(answer: dict[str, Any]) -> str:
     """S3 gives ``null`` or nothing as the version in a bucket without versions."""
     version = answer.get("VersionId")
-    return version if version and version != "null" else answer["ETag"].strip('"')
+    return str(version if version and version != "null" else answer["ETag"].strip('"'))

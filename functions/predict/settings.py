@@ -28,7 +28,7 @@ class PredictSettings(BaseSettings):
     )
     model_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()) / "housing-model",  # /tmp in Lambda
-        description="where the model file is kept; its content is checked at each reading",
+        description="where the model file is kept; the temporary folder if not set",
     )
     tracking_uri: str = Field(
         validation_alias="MLFLOW_TRACKING_URI",

@@ -66,14 +66,13 @@ def main() -> None:
     for kind in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(kind, _interrupt)
     try:
-        app(standalone_mode=False)
+        exit_status = app(standalone_mode=False)  # Typer returns the status of Exit
     except (StackError, RegistryError, ValidationError) as exc:
         typer.secho(f"\nerror: {exc}", fg="red", err=True)
         raise SystemExit(1) from exc
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(_INTERRUPTED) from None
-    except typer.Exit as exc:
-        raise SystemExit(exc.exit_code) from None
+    raise SystemExit(exit_status)
 
 
 if __name__ == "__main__":

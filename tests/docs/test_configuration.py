@@ -7,12 +7,12 @@ import pytest
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
-from retrain.settings import RetrainSettings
-from retrain.training.settings import TrainingSettings
 
 from housing_cli.settings import Settings as CliSettings
 from local_stack.settings import CHECKOUT, StackSettings
 from predict.settings import PredictSettings
+from retrain.settings import RetrainSettings
+from retrain.training.settings import TrainingSettings
 
 PAGE = CHECKOUT / "docs/configuration.md"
 SECTIONS: dict[str, type[BaseSettings]] = {

@@ -1,7 +1,7 @@
 """``housing models``: the versions of the registered model."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -9,7 +9,9 @@ from rich.text import Text
 
 from housing.registry import PRODUCTION, ModelVersion, Tag
 from housing_cli.output import JsonOption, console, print_json
-from housing_cli.services import Services
+
+if TYPE_CHECKING:
+    from housing_cli.services import Services
 
 _HEADINGS = ("", "version", "aliases", "created", "rmse", "data source", "data set", "verdict")
 

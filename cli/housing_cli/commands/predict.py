@@ -1,14 +1,23 @@
 """``housing predict``: ask the deployed API what a block group's houses cost."""
 
-from collections.abc import Mapping
+import json
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import track
+from rich.text import Text
 
+from housing.schema import FEATURE_NAMES
+from housing_cli.api import HousingApi, PredictedPrice
+from housing_cli.errors import DataFileError
 from housing_cli.feature_options import with_feature_options
 from housing_cli.output import JsonOption, console, print_json
-from housing_cli.services import Services
+
+if TYPE_CHECKING:
+    from housing_cli.services import Services
 
 _STDIN = Path("-")
 
@@ -27,16 +36,56 @@ def predict(
 
     Features that are left out have the values shown, which are those of a block group in Berkeley.
     """
+    if file is not None and _features_given(context):
+        msg = "give a --file or features, not both"
+        raise typer.BadParameter(msg)
     services: Services = context.obj
     rows = [block_group] if file is None else _rows(file)
     with services.api as api:
-        answers = [api.predict(row) for row in _watched(rows)]
+        answers = _ask(api, rows)
     if as_json:
-        print_json(answers[0] if file is None else answers)
+        documents = [answer.model_dump(mode="json") for answer in answers]
+        print_json(documents[0] if file is None else documents)
         return
     for answer in answers:
         for line in _lines(answer):
             console().print(line, soft_wrap=True)
 
 
-def _rows(file: Path) -> list[Mapping[str, Any]]: ...
+def _features_given(context: typer.Context) -> bool:
+    sources = (context.get_parameter_source(name) for name in FEATURE_NAMES)
+    return any(source is not None and source.name == "COMMANDLINE" for source in sources)
+
+
+def _rows(file: Path) -> list[Mapping[str, Any]]:
+    """Read one block group or a list of them."""
+    try:
+        text = sys.stdin.read() if file == _STDIN else file.read_text(encoding="utf-8")
+        read = json.loads(text)
+    except OSError as exc:
+        msg = f"{file} cannot be read: {exc.strerror}"
+        raise DataFileError(msg) from exc
+    except ValueError as exc:
+        msg = f"{file} is not JSON: {exc}"
+        raise DataFileError(msg) from exc
+    rows = read if isinstance(read, list) else [read]
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        msg = f"{file} must hold a block group, as an object of its features, or a list of them"
+        raise DataFileError(msg)
+    return rows
+
+
+def _ask(api: HousingApi, rows: Sequence[Mapping[str, Any]]) -> list[PredictedPrice]:
+    watched = track(rows, "predicting", console=console(stderr=True), transient=True)
+    return [api.predict(row) for row in (watched if len(rows) > 1 else rows)]
+
+
+def _lines(answer: PredictedPrice) -> list[Text]:
+    """Say a prediction in words."""
+    interval = answer.interval_90
+    between = f"90 % between ${interval.lower_usd:,.0f} and ${interval.upper_usd:,.0f}"
+    stale = ", which may not be the newest" if answer.stale else ""
+    model = f"{answer.model_name} version {answer.model_version}{stale}"
+    price = (f"${answer.price_usd:,.0f}", "bold")
+    warnings = [Text(f"note: {warning}", style="yellow") for warning in answer.warnings]
+    return [Text.assemble(price, f"  ({between}; {model})"), *warnings]

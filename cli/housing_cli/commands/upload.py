@@ -1,5 +1,6 @@
 """``housing upload``: put a CSV into the bucket, and wait for what comes of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from housing.jobs import JobStatus, State
+from housing_cli.errors import JobWaitError
 from housing_cli.job_view import problem_lines, summary_lines
 from housing_cli.live_view import show_job
 from housing_cli.output import JsonOption, console, fail, print_json
@@ -46,7 +48,11 @@ def upload(  # noqa: PLR0913 - each is an option of the command
         updates = follow_job(
             services.jobs, done.job_id, timeout_seconds=timeout, clock=services.clock
         )
-        _conclude(context, services, show_job(updates, people), facts, people)
+        try:
+            job = show_job(updates, people)
+        except JobWaitError as exc:
+            fail(context, str(exc), **facts)
+        _conclude(context, services, job, facts, people)
     elif not as_json:
         people.print(f"follow it with `housing status {done.job_id}`", soft_wrap=True)
     if as_json:
@@ -56,7 +62,8 @@ def upload(  # noqa: PLR0913 - each is an option of the command
 def _send(services: Services, file: Path, name: str | None, source: str, people: Console) -> Upload:
     size = readable_size(file)
     columns = (TextColumn("uploading"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=people, transient=True) as progress:
+    shown = people.is_terminal
+    with Progress(*columns, console=people, transient=True, disable=not shown) as progress:
         task = progress.add_task("upload", total=size)
         return upload_file(
             services.s3,
@@ -88,7 +95,7 @@ def _conclude(
 
 
 def _show_problems(
-    services: Services, job: JobStatus, problems: list[Problem], people: Console
+    services: Services, job: JobStatus, problems: Sequence[Problem], people: Console
 ) -> None:
     for line in problem_lines(problems):
         people.print(line, soft_wrap=True)

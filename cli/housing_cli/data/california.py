@@ -1,9 +1,10 @@
 """The geography that generated data is drawn on: California's outline, coast and cities.
 
-Coordinates are rounded to .01–.1 degrees (a kilometre to ten): good for distances, not for maps.
+Coordinates are rounded to .01 to .1 degrees (a kilometre to ten): good for distances, not for maps.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,9 +113,9 @@ def inside(latitude: Floats, longitude: Floats) -> NDArray[np.bool_]:
 def km_to_coast(latitude: Floats, longitude: Floats) -> Floats:
     """Distance of each of n points from the nearest piece of the coast, in kilometres."""
     north, east = kilometres(latitude, longitude)
-    shore = [kilometres(np.float64(lat), np.float64(lon)) for lat, lon in COAST]  # type: ignore[arg-type]
+    shore = np.stack(kilometres(*np.array(COAST).T), axis=1)
     nearest = np.full(latitude.shape, np.inf)
-    for (n0, e0), (n1, e1) in zip(shore, shore[1:], strict=False):
+    for (n0, e0), (n1, e1) in pairwise(shore):
         dn, de = n1 - n0, e1 - e0
         along = ((north - n0) * dn + (east - e0) * de) / (dn * dn + de * de)
         along = np.clip(along, 0.0, 1.0)

@@ -11,7 +11,7 @@ from housing_cli.errors import DataFileError
 
 FETCH_SECONDS = 20.0
 SCIKIT_LEARN = "scikit-learn"
-_CHILD = (sys.executable, "-m", "housing_cli.data.download")
+DOWNLOAD = "housing_cli.data.download"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ def first_data(
             msg = f"HOUSING_DATA names {given}, and there is no such file: correct or unset it"
             raise DataFileError(msg)
         return Data(given, f"file:{given.name}")
-    path = folder / "california_housing.csv"
-    if (fetch or fetch_real)(writable(path)):
+    path = in_folder(folder / "california_housing.csv")
+    if (fetch or fetch_real)(path):
         return Data(path, SCIKIT_LEARN)
     return generate_to(folder / "generated.csv", rows=rows, seed=0)
 
@@ -61,7 +61,10 @@ def generate_to(path: Path, *, rows: int, seed: int) -> Data:
         DataFileError: The file cannot be written.
     """
     table = generate(rows, seed)
-    table.to_csv(writable(path), index=False)
+    try:
+        table.to_csv(in_folder(path), index=False)
+    except OSError as exc:
+        raise _unwritable(path, exc) from exc
     return Data(path, f"generated (seed {seed})")
 
 
@@ -77,26 +80,32 @@ def fetch_real(path: Path, *, timeout_seconds: float = FETCH_SECONDS) -> bool:
     partial = path.with_suffix(".partial")
     try:
         ended = subprocess.run(  # noqa: S603 - our own module, by our own interpreter
-            [*_CHILD, str(partial)], timeout=timeout_seconds, check=False, capture_output=True
+            [sys.executable, "-m", DOWNLOAD, str(partial)],
+            timeout=timeout_seconds,
+            check=False,
+            capture_output=True,
         )
     except subprocess.TimeoutExpired:
+        partial.unlink(missing_ok=True)
         return False
-    finally_there = ended.returncode == 0 and partial.is_file()
-    if finally_there:
-        partial.replace(path)
-    return finally_there
+    if ended.returncode != 0:
+        return False
+    partial.replace(path)
+    return True
 
 
-def writable(path: Path) -> Path:
-    """Return the path once its folder exists and the file can be written.
+def in_folder(path: Path) -> Path:
+    """Return the path once its folder exists.
 
     Raises:
-        DataFileError: It cannot.
+        DataFileError: It cannot be made.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.open("a").close()
     except OSError as exc:
-        msg = f"{path} cannot be written: {exc.strerror}"
-        raise DataFileError(msg) from exc
+        raise _unwritable(path, exc) from exc
     return path
+
+
+def _unwritable(path: Path, error: OSError) -> DataFileError:
+    return DataFileError(f"{path} cannot be written: {error.strerror}")

@@ -72,6 +72,18 @@ CENSUS_HEADER: tuple[str, ...] = (
     "median_income",
     "median_house_value",
 )
+CENSUS_COLUMN_OF: Mapping[str, str] = {
+    "MedInc": "median_income",
+    "HouseAge": "housing_median_age",
+    "AveRooms": "total_rooms",
+    "AveBedrms": "total_bedrooms",
+    "Population": "population",
+    "AveOccup": "households",
+    "Latitude": "latitude",
+    "Longitude": "longitude",
+    "MedHouseVal": "median_house_value",
+}
+"""The census file's column in which a wrong value of a canonical column is to be looked for."""
 
 
 class Divisible(Protocol):

@@ -29,6 +29,14 @@ def sleeper(tmp_path: Path) -> Iterator[psutil.Process]:
     processes.stop(process)
 
 
+def wait_until_said(log: Path, text: str) -> None:
+    """Wait for a program's word; before it the kernel may not know its command line yet."""
+    deadline = time.monotonic() + 10
+    while text not in log.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_a_started_program_is_found_by_its_record_and_stopped_by_it(
     tmp_path: Path, sleeper: psutil.Process
 ) -> None:
@@ -76,10 +84,7 @@ def test_a_program_deaf_to_politeness_is_ended_with_its_children(tmp_path: Path)
     )
     process = record.process()
     assert process
-    deadline = time.monotonic() + 10
-    while "ready" not in log.read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until_said(log, "ready")
     family = [process, *process.children(recursive=True)]
 
     processes.stop(process, terminate_seconds=0.2)
@@ -112,6 +117,7 @@ def test_a_training_job_is_ended_by_its_pid_file_and_nothing_else_is(
         record=tmp_path / "unused.json",
         digest="d",
     )
+    wait_until_said(tmp_path / "abc.log", "up")
     (tmp_path / "abc.pid").write_text(str(job.pid))
     (tmp_path / "old.pid").write_text(str(sleeper.pid))
 

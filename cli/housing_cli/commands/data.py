@@ -1,0 +1,97 @@
+"""``housing data``: make, fetch and look at data files."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from housing_cli.data.describing import ColumnFacts, FileFacts
+from housing_cli.data.describing import describe as describe_file
+from housing_cli.data.generated import DEFAULT_ROWS
+from housing_cli.data.sources import FETCH_SECONDS, SCIKIT_LEARN, fetch_real, generate_to, in_folder
+from housing_cli.errors import DataFileError
+from housing_cli.output import JsonOption, console, print_json
+
+data_app = typer.Typer(name="data", no_args_is_help=True, help="Make and look at data files.")
+
+OutOption = Annotated[Path, typer.Option(help="The CSV to write.")]
+
+
+@data_app.command()
+def generate(
+    *,
+    out: OutOption,
+    rows: Annotated[int, typer.Option(min=1, max=10_000_000)] = DEFAULT_ROWS,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Generate invented block groups with the schema and geography of the data set."""
+    with console(stderr=True).status("generating"):
+        made = generate_to(out, rows=rows, seed=seed)
+    facts = {"path": str(out), "rows": rows, "source": made.source}
+    _tell(facts, f"wrote {rows:,} generated rows (seed {seed}) to {out}", as_json=as_json)
+
+
+@data_app.command()
+def fetch(*, out: OutOption, as_json: JsonOption = False) -> None:
+    """Fetch the real data set with scikit-learn."""
+    with console(stderr=True).status("fetching"):
+        fetched = fetch_real(in_folder(out))
+    if not fetched:
+        msg = (
+            f"the data set could not be fetched: check the network, which gets "
+            f"{FETCH_SECONDS:.0f} s, or make a sample with `housing data generate --out {out}`"
+        )
+        raise DataFileError(msg)
+    _tell({"path": str(out), "source": SCIKIT_LEARN}, f"wrote {out}", as_json=as_json)
+
+
+@data_app.command()
+def describe(
+    file: Annotated[Path, typer.Argument(help="A CSV with a header, canonical or the census's.")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a file's columns beside the schema's units and usual ranges."""
+    facts = describe_file(file)
+    if as_json:
+        print_json(asdict(facts))
+    else:
+        _show(facts)
+
+
+def _tell(facts: dict[str, Any], line: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(facts)
+    else:
+        console().print(line, soft_wrap=True)
+
+
+def _show(facts: FileFacts) -> None:
+    out = console()
+    out.print(f"{facts.path}: {facts.rows:,} rows, {facts.header} header", soft_wrap=True)
+    headings = ("column", "unit", "usual range", "minimum", "median", "maximum")
+    counts = ("missing", "unusual", "impossible")
+    table = Table(*headings, *counts, box=None, pad_edge=False)
+    for column in facts.columns:
+        table.add_row(*(Text(cell) for cell in _cells(column)))
+    out.print(table)
+    if facts.unknown_columns:
+        out.print(f"not in the schema: {', '.join(facts.unknown_columns)}", soft_wrap=True)
+
+
+def _cells(column: ColumnFacts) -> list[str]:
+    usual = f"{column.usual_minimum:g} … {column.usual_maximum:g}"
+    about = [column.name, column.unit, usual]
+    if not column.present:
+        return [*about, "no such column"]
+    numbers = (column.minimum, column.median, column.maximum)
+    counts = (column.missing, column.unusual, column.impossible)
+    return [
+        *about,
+        *("-" if number is None else f"{number:.6g}" for number in numbers),
+        *(f"{count:,}" for count in counts),
+    ]

@@ -1,0 +1,1 @@
+"""The retrain function: an upload becomes a training job."""

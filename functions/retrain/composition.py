@@ -1,0 +1,54 @@
+"""The one place where the retrain function is put together from its real parts."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics
+from botocore.config import Config
+
+from housing.jobs import JobStore
+from housing.metric_names import NAMESPACE
+from retrain.batch_launcher import BatchJobLauncher
+from retrain.launcher import JobLauncher
+from retrain.local_launcher import LocalJobLauncher
+from retrain.settings import RetrainSettings
+
+_SERVICE = "retrain"
+# Three tries of at most 7 s stay below the function's time-out of 30 s.
+_BOUNDED = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3})
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The function's parts that its entry needs."""
+
+    jobs: JobStore
+    launcher: JobLauncher
+    logger: Logger
+    metrics: EphemeralMetrics
+
+
+@cache
+def service() -> Service:
+    """Build the service from the environment, once for each process."""
+    settings = RetrainSettings()
+    return Service(
+        jobs=JobStore(boto3.client("s3", config=_BOUNDED), settings.bucket),
+        launcher=_launcher(settings),
+        # Named after the package, so that every module's own logger writes through it.
+        logger=Logger(service=_SERVICE),
+        metrics=EphemeralMetrics(namespace=NAMESPACE, service=_SERVICE),
+    )
+
+
+def _launcher(settings: RetrainSettings) -> JobLauncher:
+    if settings.local_python and settings.local_jobs_dir and settings.job_launcher == "local":
+        return LocalJobLauncher(settings.local_python, settings.local_jobs_dir, os.environ)
+    return BatchJobLauncher(
+        boto3.client("batch", config=_BOUNDED),
+        queue=settings.batch_job_queue or "",
+        definition=settings.batch_job_definition or "",
+    )

@@ -1,0 +1,47 @@
+"""Entry of the retrain function: an S3 event in, training jobs started."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from housing import metric_names
+from retrain.composition import Service, service
+from retrain.events import jobs_in
+from retrain.launching import launch_jobs
+
+Event = dict[str, Any]
+
+
+def lambda_handler(event: Event, context: LambdaContext) -> dict[str, Any]:
+    """Start the training jobs of one event; what is raised makes Lambda try again."""
+    return _entry()(event, context)
+
+
+@cache
+def _entry() -> Callable[[Event, LambdaContext], dict[str, Any]]:
+    return entry_of(service())
+
+
+def entry_of(parts: Service) -> Callable[[Event, LambdaContext], dict[str, Any]]:
+    """Return the entry over given parts."""
+
+    @parts.logger.inject_lambda_context(clear_state=True)
+    def entry(event: Event, _context: LambdaContext) -> dict[str, Any]:
+        try:
+            return _started(event, parts)
+        finally:
+            if parts.metrics.metric_set:
+                parts.metrics.flush_metrics()
+
+    return entry
+
+
+def _started(event: Event, parts: Service) -> dict[str, Any]:
+    found = jobs_in(event)
+    parts.metrics.add_metric(metric_names.UPLOADS_RECEIVED, MetricUnit.Count, len(found))
+    launched = launch_jobs(found, parts.jobs, parts.launcher)
+    parts.metrics.add_metric(metric_names.JOBS_STARTED, MetricUnit.Count, len(launched.started))
+    return {"started": launched.started, "repeated": launched.repeated}

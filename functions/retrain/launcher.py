@@ -1,0 +1,53 @@
+"""Who starts training jobs, as the retrain function sees it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from housing import bucket as bucket_layout
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The training job of one upload; it has a version id, an ETag without quotes, or both."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str | None = None
+
+    @property
+    def upload_version(self) -> str:
+        """What tells this upload from others under the same key."""
+        return self.version_id or self.etag or ""
+
+    @property
+    def job_id(self) -> str:
+        """The job's name, the same for the same upload."""
+        return bucket_layout.job_id(bucket=self.bucket, key=self.key, version=self.upload_version)
+
+    def arguments(self) -> list[str]:
+        """Return the arguments of ``python -m retrain.training``.
+
+        Values are joined to their options, so that none that begins with a dash is taken for one;
+        the id stands alone, so that the process can be told by it.
+        """
+        version = [f"--version-id={self.version_id}"] if self.version_id else []
+        return [
+            f"--bucket={self.bucket}",
+            f"--key={self.key}",
+            *version,
+            "--job-id",
+            self.job_id,
+        ]
+
+
+class JobLauncher(Protocol):
+    """Starts the training program somewhere, and does not wait for it."""
+
+    def launch(self, job: Job) -> None:
+        """Start a job.
+
+        Raises:
+            LaunchError: It was not started.
+        """
+        ...

@@ -1,0 +1,86 @@
+"""The training program: ``python -m retrain.training --bucket … --key … --job-id …``.
+
+Exit status 0: the upload ended as a registered version; 1: it was rejected or the job failed.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from pydantic import ValidationError
+
+from housing.jobs import State
+from retrain.training.early_end import end_early
+from retrain.training.errors import JobStoppedError, TrainingError
+from retrain.training.log_lines import write_log_lines
+
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default waits for 246 s on a dead server
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "OMP_NUM_THREADS": "1",  # on busy cores two threads took five times as long as one
+}
+_LOG = logging.getLogger("retrain.training")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one job; whatever goes wrong before it begins is written into its status as well."""
+    given = _parser().parse_args(arguments)
+    write_log_lines()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, _stop)
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        # MLflow and OpenMP read the environment when they are imported.
+        from retrain.training.program import run_job  # noqa: PLC0415 - after the lines above
+
+        state = run_job(**vars(given))
+    except JobStoppedError:
+        return _fail(given, "the job was stopped", "upload the file again to have it trained on")
+    except ValidationError as exc:
+        wrong = ", ".join(".".join(map(str, error["loc"])) for error in exc.errors())
+        return _fail(given, f"settings are missing or not valid: {wrong}", TrainingError.next_step)
+    except Exception as exc:  # noqa: BLE001 - the outermost handler
+        _LOG.exception("job_not_begun")
+        return _fail(given, f"{type(exc).__name__}: {exc}", TrainingError.next_step)
+    return 0 if state == State.SUCCEEDED else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m retrain.training", description=__doc__)
+    parser.add_argument("--bucket", required=True, help="the project's bucket")
+    parser.add_argument("--key", required=True, help="the upload's key")
+    parser.add_argument("--version-id", help="its version, in a bucket with versions")
+    parser.add_argument("--job-id", required=True, help="the job's id")
+    return parser
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Unwind once; what cleans up after that is not to be interrupted."""
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, signal.SIG_IGN)
+    raise JobStoppedError
+
+
+def _fail(given: argparse.Namespace, reason: str, next_step: str) -> int:
+    end_early(
+        bucket=given.bucket,
+        key=given.key,
+        job_id=given.job_id,
+        reason=reason,
+        next_step=next_step,
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

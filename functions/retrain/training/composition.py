@@ -1,0 +1,37 @@
+"""The one place where the training job is put together from its real parts."""
+
+import boto3
+from botocore.config import Config
+
+from housing.alerts import AlertSink, LoggedAlerts, SnsAlerts
+from housing.mlflow_registry import MlflowModelRegistry
+from retrain.training.mlflow_tracker import MlflowRunTracker
+from retrain.training.parts import Parts
+from retrain.training.settings import TrainingSettings
+
+_REGISTRY_SECONDS = 30.0
+_BOUNDED = Config(
+    connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"}
+)
+
+
+def parts_of(settings: TrainingSettings) -> Parts:
+    """Build the job's surroundings; nothing is called yet."""
+    return Parts(
+        settings=settings,
+        s3=boto3.client("s3", config=_BOUNDED),
+        registry=MlflowModelRegistry(
+            settings.tracking_uri,
+            settings.model_name,
+            timeout_seconds=_REGISTRY_SECONDS,
+            headers=settings.registry_headers(),
+        ),
+        tracker=MlflowRunTracker(settings.tracking_uri, settings.model_name, settings.bucket),
+        alerts=_alerts(settings),
+    )
+
+
+def _alerts(settings: TrainingSettings) -> AlertSink:
+    if settings.alert_topic_arn is None:
+        return LoggedAlerts()
+    return SnsAlerts(boto3.client("sns", config=_BOUNDED), settings.alert_topic_arn)

@@ -1,0 +1,80 @@
+"""What can end a training job.
+
+HousingError
+└── TrainingError
+    ├── UploadRejectedError
+    ├── UploadGoneError
+    ├── LeaseError
+    ├── DatasetError
+    ├── TooFewRowsError
+    ├── ModelLoadError
+    ├── ParityError
+    └── TrackingError
+BaseException
+└── JobStoppedError
+"""
+
+from typing import ClassVar
+
+from housing.errors import HousingError
+
+
+class TrainingError(HousingError):
+    """Raised when a training job cannot go on; says what to do about it."""
+
+    next_step: ClassVar[str] = "see the job's log, put it right and upload the file again"
+
+
+class UploadRejectedError(TrainingError):
+    """Raised when an upload is not fit for training as a whole."""
+
+    next_step: ClassVar[str] = "correct the file as its report says and upload it again"
+
+    def __init__(self, reason: str, *, report_key: str | None = None) -> None:
+        """Say why, and where the report lies once it is written."""
+        super().__init__(reason)
+        self.report_key = report_key
+
+
+class UploadGoneError(TrainingError):
+    """Raised when the upload was deleted or overwritten before it was read."""
+
+    next_step: ClassVar[str] = "upload the file again, if its rows are still wanted"
+
+
+class LeaseError(TrainingError):
+    """Raised when the job may not, or no longer, be the one that trains."""
+
+    next_step: ClassVar[str] = "see what the other job does (housing status), then upload again"
+
+
+class DatasetError(TrainingError):
+    """Raised when a stored part of the data set cannot be read."""
+
+    next_step: ClassVar[str] = "restore or remove that object under dataset/, then upload again"
+
+
+class TooFewRowsError(TrainingError):
+    """Raised when the data set is too small to train, calibrate and test on."""
+
+    next_step: ClassVar[str] = "upload more rows: they are added to those that are there"
+
+
+class ModelLoadError(TrainingError):
+    """Raised when ONNX Runtime cannot load a graph, or the graph is not the service's."""
+
+
+class ParityError(TrainingError):
+    """Raised when the exported graph does not predict what the fitted pipeline predicts."""
+
+    next_step: ClassVar[str] = "look at the graph's converters; nothing was registered"
+
+
+class TrackingError(TrainingError):
+    """Raised when MLflow does not take the run, the model or the version."""
+
+    next_step: ClassVar[str] = "check that the MLflow server is up, then upload the file again"
+
+
+class JobStoppedError(BaseException):
+    """Raised when the process is told to end; no ``except Exception`` must swallow it."""

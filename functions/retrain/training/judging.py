@@ -1,0 +1,60 @@
+"""Bringing champion and challenger before the gate."""
+
+import hashlib
+
+from housing.errors import ArtifactError
+from housing.jobs import Verdict
+from housing.registry import MODEL_FILE, PRODUCTION, ModelRegistry, ModelVersion, Tag
+from retrain.training.errors import ModelLoadError, TrackingError
+from retrain.training.evaluate import baseline_rmse, rmse
+from retrain.training.gate import judge, judge_first
+from retrain.training.promote import holder_of
+from retrain.training.scoring import score
+from retrain.training.split import Split
+
+
+def download_registered(registry: ModelRegistry, version: ModelVersion) -> bytes:
+    """Return a version's model as the registry serves it.
+
+    Raises:
+        TrackingError: It is not what was registered.
+    """
+    model = registry.download(version.version, MODEL_FILE)
+    if hashlib.sha256(model).hexdigest() != version.tags.get(Tag.SHA256):
+        msg = f"the SHA-256 of version {version.version}'s {MODEL_FILE} is not the registered one"
+        raise TrackingError(msg)
+    return model
+
+
+def judge_version(
+    registry: ModelRegistry, version: ModelVersion, model: bytes, rows: Split, *, margin: float
+) -> Verdict:
+    """Judge a version against the one in production on the held-out rows.
+
+    A champion whose model does not load counts as none, and the verdict says so.
+    """
+    holdout = rows.holdout
+    challenger = score(model, holdout.features).price
+    champion = holder_of(registry, PRODUCTION)
+    if champion and champion.version == version.version:
+        return Verdict(
+            promote=True,
+            reason=f"version {version.version} is in production already",
+            challenger_rmse=rmse(challenger, holdout.prices),
+            holdout_rows=len(holdout),
+        )
+    because = "the first model"
+    if champion:
+        try:
+            old = score(download_registered(registry, champion), holdout.features).price
+            return judge(
+                challenger,
+                old,
+                holdout.prices,
+                champion_version=champion.version,
+                margin=margin,
+            )
+        except (ArtifactError, ModelLoadError, TrackingError) as exc:
+            because = f"version {champion.version} in production does not load ({exc})"
+    baseline = baseline_rmse(rows.fitting, holdout)
+    return judge_first(challenger, holdout.prices, baseline=baseline, because=because)

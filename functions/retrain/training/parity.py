@@ -1,0 +1,33 @@
+"""Whether the exported graph predicts what the fitted pipeline predicts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrain.training.errors import ParityError
+from retrain.training.rows import Values
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """Differences between graph and pipeline over all rows, in $100,000."""
+
+    worst: float
+    p99: float
+
+
+def check_parity(graph: Values, pipeline: Values, *, worst: float, p99: float) -> Parity:
+    """Compare the prices of the same rows; the graph's are never below zero.
+
+    Raises:
+        ParityError: They differ by more than the limits.
+    """
+    differences = np.abs(graph - np.maximum(pipeline, 0.0))
+    found = Parity(float(differences.max()), float(np.quantile(differences, 0.99)))
+    if found.worst > worst or found.p99 > p99:
+        msg = (
+            f"the ONNX graph differs from the fitted pipeline by up to {found.worst:.4f} "
+            f"({found.p99:.4f} at the 99th percentile); {worst:g} ({p99:g}) is the limit"
+        )
+        raise ParityError(msg)
+    return found

@@ -1,0 +1,41 @@
+"""What a training job works with: its settings and its ports."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from housing.alerts import AlertSink
+from housing.jobs import JobStore
+from housing.ledger import Ledger
+from housing.registry import ModelRegistry
+from retrain.training.dataset import Dataset
+from retrain.training.settings import TrainingSettings
+from retrain.training.tracking import RunTracker
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The job's surroundings, real ones or fakes."""
+
+    settings: TrainingSettings
+    s3: "S3Client"
+    registry: ModelRegistry
+    tracker: RunTracker
+    alerts: AlertSink
+
+    @property
+    def jobs(self) -> JobStore:
+        """The jobs' documents."""
+        return JobStore(self.s3, self.settings.bucket)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set."""
+        return Dataset(self.s3, self.settings.bucket)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of alias changes."""
+        return Ledger(self.s3, self.settings.bucket)

@@ -1,0 +1,73 @@
+"""Settings of the training job, read from the environment when it starts."""
+
+import base64
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from retrain.training.recipe import Recipe
+
+
+class TrainingSettings(BaseSettings):
+    """Variables are named after the fields, under ``HOUSING_``; MLflow's keep MLflow's names."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HOUSING_", frozen=True, populate_by_name=True, env_ignore_empty=True
+    )
+
+    bucket: str = Field(description="the bucket that holds data set, models and status")
+    model_name: str = Field("california-housing", description="registered model")
+    alert_topic_arn: str | None = Field(None, description="where alerts go; the log if not set")
+
+    max_upload_bytes: int = Field(512 << 20, gt=0, description="larger uploads are rejected")
+    max_bad_rows_share: float = Field(0.1, ge=0, le=1, description="above it all is rejected")
+    min_rows: int = Field(200, ge=10, description="fewer rows are not trained on")
+
+    lease_seconds: float = Field(60, gt=0, description="a dead job's lease ends after this long")
+    lease_wait_seconds: float = Field(1800, ge=0, description="longest wait for another job")
+
+    holdout_share: float = Field(0.2, gt=0, lt=0.5, description="rows the model is judged on")
+    calibration_share: float = Field(0.1, gt=0, lt=0.5, description="rows that set the interval")
+    interval_coverage: float = Field(0.9, gt=0, lt=1, description="share of prices inside it")
+    seed: int = Field(0, ge=0, description="seed of every random choice")
+    clusters: int = Field(24, ge=1, description="regions whose distances are features")
+    iterations: int = Field(400, ge=1, description="trees")
+    learning_rate: float = Field(0.06, gt=0, description="shrinkage of each tree")
+    max_leaves: int = Field(40, ge=2, description="leaves of a tree")
+    min_leaf_rows: int = Field(15, ge=1, description="rows in a leaf")
+    l2: float = Field(5.0, ge=0, description="L2 regularization of the leaves")
+    feature_share: float = Field(0.3, gt=0, le=1, description="features tried at each split")
+
+    parity_worst: float = Field(0.06, gt=0, description="largest difference ONNX may show")
+    parity_p99: float = Field(0.012, gt=0, description="its 99th percentile, in $100,000")
+    promotion_margin: float = Field(
+        0.01, ge=0, description="how much worse than the champion is still as good"
+    )
+
+    tracking_uri: str = Field(
+        validation_alias="MLFLOW_TRACKING_URI",
+        pattern=r"^https?://",
+        description="the MLflow server",
+    )
+    tracking_token: SecretStr | None = Field(
+        None, validation_alias="MLFLOW_TRACKING_TOKEN", description="bearer token for it"
+    )
+    tracking_username: str | None = Field(
+        None, validation_alias="MLFLOW_TRACKING_USERNAME", description="user, with the password"
+    )
+    tracking_password: SecretStr | None = Field(
+        None, validation_alias="MLFLOW_TRACKING_PASSWORD", description="password of the user"
+    )
+
+    def recipe(self) -> Recipe:
+        """Return the settings that decide which model comes of given rows."""
+        return Recipe(**{name: getattr(self, name) for name in Recipe.__dataclass_fields__})
+
+    def registry_headers(self) -> dict[str, str]:
+        """Return the headers that authorize calls; user and password win, as in MLflow."""
+        if self.tracking_username and self.tracking_password:
+            pair = f"{self.tracking_username}:{self.tracking_password.get_secret_value()}"
+            return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        if self.tracking_token:
+            return {"Authorization": f"Bearer {self.tracking_token.get_secret_value()}"}
+        return {}

@@ -1,0 +1,22 @@
+"""A job launcher that starts nothing."""
+
+from retrain.errors import LaunchError
+from retrain.launcher import Job
+
+
+class FakeJobLauncher:
+    """Keeps the jobs that it was told to start, or refuses to.
+
+    Attributes:
+        fails_with: Raised for every job while it is set.
+    """
+
+    def __init__(self) -> None:
+        self.launched: list[Job] = []
+        self.fails_with: LaunchError | None = None
+
+    def launch(self, job: Job) -> None:
+        """See ``JobLauncher.launch``."""
+        if self.fails_with is not None:
+            raise self.fails_with
+        self.launched.append(job)

@@ -1,0 +1,26 @@
+"""A run tracker that registers in a fake registry."""
+
+from collections.abc import Callable
+
+from fakes.registry import FakeModelRegistry
+from housing.registry import MODEL_FILE, ModelVersion
+from retrain.training.tracking import Candidate
+
+
+class FakeRunTracker:
+    """Registers candidates, and keeps them.
+
+    Attributes:
+        on_register: Called before each registration; may raise.
+    """
+
+    def __init__(self, registry: FakeModelRegistry) -> None:
+        self.candidates: list[Candidate] = []
+        self.on_register: Callable[[], None] = lambda: None
+        self._registry = registry
+
+    def register(self, candidate: Candidate) -> ModelVersion:
+        """See ``RunTracker.register``."""
+        self.on_register()
+        self.candidates.append(candidate)
+        return self._registry.register({MODEL_FILE: candidate.model}, tags=candidate.tags())

@@ -1,0 +1,136 @@
+"""``housing data``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fakes.command_line import CommandLine
+from housing.schema import CANONICAL_HEADER, CENSUS_HEADER
+from housing_cli.data.generated import generate
+
+CENSUS_ROW = (-122.23, 37.88, 41, 880, 129, 322, 126, 8.3252, 452_600)
+
+
+def described(housing: CommandLine, path: Path) -> dict[str, Any]:
+    result = housing("data", "describe", str(path), "--json")
+    assert result.exit_code == 0, result.output
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
+
+
+def column(document: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(item for item in document["columns"] if item["name"] == name)
+    return found
+
+
+def test_a_sample_is_written(housing: CommandLine, folder: Path) -> None:
+    options = ("--rows", "40", "--seed", "3", "--out", "new/sample.csv", "--json")
+    result = housing("data", "generate", *options)
+
+    facts = {"path": "new/sample.csv", "rows": 40, "source": "generated (seed 3)"}
+    assert json.loads(result.stdout) == facts
+    table = pd.read_csv(folder / "new" / "sample.csv")
+    pd.testing.assert_frame_equal(table, generate(rows=40, seed=3))
+
+
+def test_a_sample_that_cannot_be_written_is_one_line(housing: CommandLine, folder: Path) -> None:
+    result = housing("data", "generate", "--rows", "4", "--out", str(folder))
+
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
+
+
+def test_no_rows_are_a_usage_error(housing: CommandLine) -> None:
+    assert housing("data", "generate", "--rows", "0", "--out", "x.csv").exit_code == 2
+
+
+def test_data_that_cannot_be_fetched_says_what_to_do(
+    housing: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("housing_cli.commands.data.fetch_real", lambda _: False)
+
+    result = housing("data", "fetch", "--out", "real.csv")
+
+    assert result.exit_code == 1
+    assert "housing data generate --out real.csv" in result.stderr
+
+
+def test_fetched_data_is_named_after_its_source(
+    housing: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("housing_cli.commands.data.fetch_real", lambda _: True)
+
+    result = housing("data", "fetch", "--out", "real.csv", "--json")
+
+    assert json.loads(result.stdout) == {"path": "real.csv", "source": "scikit-learn"}
+
+
+def test_a_file_is_described_beside_the_schema(housing: CommandLine, folder: Path) -> None:
+    table = generate(rows=9)
+    table["MedInc"] = [1, 2, 3, 4, 5, "much", None, 16, -1]
+    table["extra"] = 0
+    table.to_csv(folder / "nine.csv", index=False)
+
+    facts = described(housing, folder / "nine.csv")
+
+    income = column(facts, "MedInc")
+    assert (facts["rows"], facts["header"], facts["unknown_columns"]) == (9, "canonical", ["extra"])
+    assert (income["minimum"], income["median"], income["maximum"]) == (-1, 3, 16)
+    assert (income["missing"], income["unusual"], income["impossible"]) == (2, 1, 1)
+    assert income["unit"] == "$10,000"
+
+
+def test_a_census_file_is_described_in_the_schemas_units(
+    housing: CommandLine, folder: Path
+) -> None:
+    header = [*CENSUS_HEADER, "ocean_proximity"]
+    table = pd.DataFrame([[*CENSUS_ROW, "NEAR BAY"]], columns=header)
+    table.to_csv(folder / "census.csv", index=False)
+
+    facts = described(housing, folder / "census.csv")
+
+    assert (facts["header"], facts["unknown_columns"]) == ("census", ["ocean_proximity"])
+    assert column(facts, "AveRooms")["median"] == pytest.approx(6.984, abs=0.001)
+    assert column(facts, "MedHouseVal")["median"] == pytest.approx(4.526)
+
+
+def test_the_table_has_a_line_for_each_column(housing: CommandLine, folder: Path) -> None:
+    generate(rows=9).drop(columns="AveRooms").to_csv(folder / "nine.csv", index=False)
+
+    lines = housing("data", "describe", "nine.csv").stdout.splitlines()
+
+    assert lines[0] == "nine.csv: 9 rows, canonical header"
+    assert [line.split()[0] for line in lines[2:]] == list(CANONICAL_HEADER)
+    assert "no such column" in lines[4]
+
+
+def test_a_column_of_text_only_has_no_numbers(housing: CommandLine, folder: Path) -> None:
+    table = generate(rows=3)
+    table["MedInc"] = "much"
+    table.to_csv(folder / "three.csv", index=False)
+
+    income = column(described(housing, folder / "three.csv"), "MedInc")
+
+    assert (income["present"], income["missing"], income["median"]) == (True, 3, None)
+
+
+@pytest.mark.parametrize("content", [b"", b'a,b\n"1', b"\xff\xfe\x00\x81"])
+def test_a_file_that_is_no_csv_is_one_line(
+    content: bytes, housing: CommandLine, folder: Path
+) -> None:
+    (folder / "bad.csv").write_bytes(content)
+
+    result = housing("data", "describe", "bad.csv")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: bad.csv cannot be read as CSV")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_missing_file_is_one_line(housing: CommandLine) -> None:
+    result = housing("data", "describe", "nowhere.csv")
+
+    assert result.stderr == "error: there is no file nowhere.csv\n"

@@ -1,0 +1,207 @@
+"""``housing predict``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import Result
+
+from fakes.command_line import CommandLine
+from housing.schema import FEATURE_NAMES, FEATURES
+from housing_cli.services import Services
+
+BERKELEY = {column.name: column.example for column in FEATURES}
+ANSWER: dict[str, Any] = {
+    "MedHouseVal": 4.526,
+    "price_usd": 452_600.0,
+    "interval_90": {"lower": 4.0, "upper": 5.0, "lower_usd": 400_000, "upper_usd": 500_000},
+    "model_name": "california-housing",
+    "model_version": "3",
+    "stale": False,
+    "warnings": [],
+}
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class Api:
+    """An API that answers as it is told, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[httpx.Request] = []
+        self.answer: Answer = lambda _: httpx.Response(200, json=ANSWER)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        return self.answer(request)
+
+    @property
+    def rows(self) -> list[Any]:
+        return [json.loads(request.content) for request in self.asked]
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+@pytest.fixture
+def predict(api: Api) -> Callable[..., Result]:
+    line = CommandLine(Services(api_transport=httpx.MockTransport(api)))
+    return lambda *arguments, stdin=None: line("predict", *arguments, stdin=stdin)
+
+
+def test_the_schemas_example_is_asked_for_with_the_key(
+    predict: Callable[..., Result], api: Api
+) -> None:
+    result = predict()
+
+    assert result.exit_code == 0, result.output
+    assert api.rows == [BERKELEY]
+    assert str(api.asked[0].url) == "http://api.test/predict"
+    assert api.asked[0].headers["x-api-key"] == "key-1"
+
+
+def test_the_answer_is_told_in_dollars_with_interval_and_version(
+    predict: Callable[..., Result],
+) -> None:
+    said = predict().stdout
+
+    assert said.startswith("$452,600 ")
+    assert "90 % between $400,000 and $500,000; california-housing version 3)" in said
+
+
+def test_a_stale_answer_and_its_warnings_are_told(predict: Callable[..., Result], api: Api) -> None:
+    answer = {**ANSWER, "stale": True, "warnings": ["Latitude lies outside California"]}
+    api.answer = lambda _: httpx.Response(200, json=answer)
+
+    said = predict().stdout
+
+    assert "which may not be the newest" in said
+    assert "note: Latitude lies outside California" in said
+
+
+@pytest.mark.parametrize("name", FEATURE_NAMES)
+def test_each_feature_has_an_option(name: str, predict: Callable[..., Result], api: Api) -> None:
+    predict(f"--{name}", "-7.5")
+
+    assert api.rows == [{**BERKELEY, name: -7.5}]
+
+
+def test_json_is_the_apis_own_answer(predict: Callable[..., Result]) -> None:
+    assert json.loads(predict("--json").stdout) == ANSWER
+
+
+def test_rows_of_a_file_are_asked_one_by_one(
+    predict: Callable[..., Result], api: Api, folder: Path
+) -> None:
+    rows = [BERKELEY, {**BERKELEY, "MedInc": 2.0}]
+    (folder / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
+
+    result = predict("--file", "rows.json", "--json")
+
+    assert api.rows == rows
+    assert json.loads(result.stdout) == [ANSWER, ANSWER]
+
+
+def test_a_row_can_come_from_stdin(predict: Callable[..., Result], api: Api) -> None:
+    result = predict("--file", "-", stdin=json.dumps({"MedInc": 1}))
+
+    assert result.exit_code == 0
+    assert api.rows == [{"MedInc": 1}]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("not JSON", "is not JSON"),
+        ("[]", "must hold a block group"),
+        ("[1]", "must hold a block group"),
+        ('{"MedInc": NaN}', "not finite"),
+        ('{"MedInc": 1e999}', "not finite"),
+    ],
+)
+def test_a_file_of_no_use_is_refused_before_anything_is_asked(
+    text: str, said: str, predict: Callable[..., Result], api: Api
+) -> None:
+    result = predict("--file", "-", stdin=text)
+
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert api.asked == []
+
+
+def test_a_missing_file_is_refused(predict: Callable[..., Result]) -> None:
+    assert "nowhere.json cannot be read" in predict("--file", "nowhere.json").stderr
+
+
+def test_file_and_features_together_are_a_usage_error(predict: Callable[..., Result]) -> None:
+    assert predict("--file", "-", "--MedInc", "3", stdin="{}").exit_code == 2
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "many"])
+def test_a_feature_that_is_no_finite_number_is_a_usage_error(
+    value: str, predict: Callable[..., Result], api: Api
+) -> None:
+    assert predict("--MedInc", value).exit_code == 2
+    assert api.asked == []
+
+
+def test_a_problem_is_shown_with_its_fields(predict: Callable[..., Result], api: Api) -> None:
+    problem = {
+        "title": "Unprocessable Entity",
+        "detail": "1 field is wrong",
+        "errors": [{"field": "MedInc", "message": "greater than 0, please"}],
+    }
+    api.answer = lambda _: httpx.Response(422, json=problem)
+
+    result = predict("--json")
+
+    assert result.exit_code == 1
+    line = "the API answered 422: Unprocessable Entity: 1 field is wrong"
+    assert f"{line}; MedInc: greater than 0, please" in result.stderr
+    assert json.loads(result.stdout)["problem"] == problem
+
+
+def test_a_refusal_of_the_gateway_is_shown(predict: Callable[..., Result], api: Api) -> None:
+    api.answer = lambda _: httpx.Response(403, json={"message": "Forbidden"})
+
+    assert predict().stderr == "error: the API answered 403: Forbidden\n"
+
+
+def test_an_error_that_is_no_json_is_shown_by_its_status(
+    predict: Callable[..., Result], api: Api
+) -> None:
+    api.answer = lambda _: httpx.Response(502, text="<html>")
+
+    assert "the API answered 502" in predict().stderr
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", '{"status": "ok"}'])
+def test_an_answer_that_is_no_prediction_is_refused(
+    body: str, predict: Callable[..., Result], api: Api
+) -> None:
+    api.answer = lambda _: httpx.Response(200, text=body)
+
+    result = predict()
+
+    assert result.exit_code == 1
+    assert "check HOUSING_API_URL" in result.stderr
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("no"), httpx.ReadTimeout("late")])
+def test_an_api_that_cannot_be_reached_is_one_line(
+    error: httpx.TransportError, predict: Callable[..., Result], api: Api
+) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    api.answer = fail
+
+    result = predict()
+
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "is the stack up? make status" in result.stderr

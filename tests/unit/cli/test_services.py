@@ -1,0 +1,36 @@
+"""The clients that the commands work with."""
+
+from typing import Any
+
+import pytest
+
+from housing_cli.services import s3_client
+from housing_cli.settings import Settings
+
+
+def test_no_wait_for_the_object_store_is_unbounded() -> None:
+    config: Any = s3_client(Settings()).meta.config
+
+    assert config.connect_timeout == 5
+    assert config.read_timeout == 30
+    assert config.retries["total_max_attempts"] == 2
+
+
+def test_at_an_endpoint_of_ones_own_the_bucket_stands_in_the_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
+    s3 = s3_client(Settings())
+
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "one", "Key": "two"})
+
+    assert url.startswith("http://localhost:4566/one/two?X-Amz-Algorithm=AWS4-HMAC-SHA256")
+
+
+def test_temporary_credentials_are_used_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "session-1")
+    s3 = s3_client(Settings())
+
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "one", "Key": "two"})
+
+    assert "X-Amz-Security-Token=session-1" in url

@@ -1,0 +1,99 @@
+"""``housing status``."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from fakes.command_line import CommandLine
+from fakes.jobs import MOMENT, job_status, stage_times
+from housing.jobs import JobStore, Stage, State
+
+
+@pytest.mark.usefixtures("jobs")
+def test_with_no_jobs_it_says_how_to_start_one(housing: CommandLine) -> None:
+    result = housing("status")
+
+    assert result.exit_code == 0
+    assert "no jobs yet: start one with `housing upload FILE.csv`" in result.stdout
+
+
+def test_the_newest_job_comes_first(housing: CommandLine, jobs: JobStore) -> None:
+    for number in (1, 3, 2):
+        created = MOMENT + timedelta(hours=number)
+        jobs.create(job_status(f"job-{number}", created_at=created))
+
+    result = housing("status", "--json")
+
+    assert [job["job_id"] for job in json.loads(result.stdout)] == ["job-3", "job-2", "job-1"]
+
+
+def test_a_row_says_file_state_stage_version_and_reason(
+    housing: CommandLine, jobs: JobStore
+) -> None:
+    jobs.create(
+        job_status(state=State.FAILED, stage=Stage.FIT, model_version="4", reason="out of [memory]")
+    )
+
+    line = housing("status").stdout.splitlines()[1]
+
+    assert line.split()[2:] == ["job-1", "more.csv", "failed", "fit", "4", "out", "of", "[memory]"]
+
+
+def test_one_job_is_shown_with_its_stages(housing: CommandLine, jobs: JobStore) -> None:
+    stages = stage_times({Stage.INGEST: 1.25, Stage.FIT: None})
+    jobs.create(job_status(state=State.RUNNING, stage=Stage.FIT, stages=stages, message="row 5"))
+
+    lines = [line.split() for line in housing("status", "job-1").stdout.splitlines()]
+
+    assert ["✓", "ingest", "1.2", "s"] in lines
+    assert ["…", "fit"] in lines
+    assert ["message", "row", "5"] in lines
+
+
+def test_the_stage_in_which_a_job_failed_is_crossed(housing: CommandLine, jobs: JobStore) -> None:
+    stages = stage_times({Stage.INGEST: None})
+    jobs.create(job_status(state=State.FAILED, stages=stages, reason="no disk", next_step="clean"))
+
+    lines = [line.split() for line in housing("status", "job-1").stdout.splitlines()]
+
+    assert ["✗", "ingest"] in lines
+    assert ["reason", "no", "disk"] in lines
+    assert ["next", "clean"] in lines
+
+
+def test_one_job_as_json_is_its_document(housing: CommandLine, jobs: JobStore) -> None:
+    job = job_status(state=State.RUNNING)
+    jobs.create(job)
+
+    result = housing("status", "job-1", "--json")
+
+    assert json.loads(result.stdout) == job.model_dump(mode="json")
+
+
+@pytest.mark.usefixtures("jobs")
+def test_an_unknown_job_is_refused_in_both_forms(housing: CommandLine) -> None:
+    result = housing("status", "job-9", "--json")
+
+    assert result.exit_code == 1
+    assert "no job job-9" in json.loads(result.stdout)["error"]
+    assert "`housing status` lists the jobs there are" in result.stderr
+
+
+def test_an_object_store_that_is_down_is_one_line_with_what_to_do(
+    housing: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://storage.invalid:4566")
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", _refuse)
+
+    result = housing("status")
+
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "cannot be reached" in result.stderr
+    assert "make status" in result.stderr
+
+
+def _refuse(*_: object) -> None:
+    raise EndpointConnectionError(endpoint_url="http://storage.invalid:4566")

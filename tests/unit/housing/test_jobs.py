@@ -1,0 +1,81 @@
+"""The jobs' documents in a bucket."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.jobs import job_status
+from housing.errors import JobNotFoundError
+from housing.jobs import JobStore, State, Verdict
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "housing-test"
+
+
+@pytest.fixture
+def jobs(s3: "S3Client") -> JobStore:
+    return JobStore(s3, BUCKET)
+
+
+def test_a_job_is_created_once(jobs: JobStore) -> None:
+    assert jobs.create(job_status(message="first"))
+    assert not jobs.create(job_status(message="second"))
+    assert jobs.load("job-1").message == "first"
+
+
+def test_a_status_comes_back_as_it_was_saved(jobs: JobStore) -> None:
+    verdict = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_rows=9)
+    status = job_status(state=State.SUCCEEDED, metrics={"rmse": 0.4}, verdict=verdict)
+
+    jobs.save(status)
+
+    assert jobs.load("job-1") == status
+
+
+def test_saving_says_when(jobs: JobStore) -> None:
+    status = job_status()
+
+    jobs.save(status)
+
+    assert jobs.load("job-1").updated_at > status.created_at
+
+
+def test_a_job_that_is_not_there_is_said_with_its_id(jobs: JobStore) -> None:
+    with pytest.raises(JobNotFoundError, match="no job job-7 in s3://housing-test/jobs/"):
+        jobs.load("job-7")
+
+
+def test_a_status_of_a_later_release_can_be_read(jobs: JobStore, s3: "S3Client") -> None:
+    body = job_status().model_dump_json().replace("{", '{"invented_later": 1, ', 1)
+    s3.put_object(Bucket=BUCKET, Key="jobs/job-1.json", Body=body.encode())
+
+    assert jobs.load("job-1").job_id == "job-1"
+
+
+def test_the_newest_jobs_come_first_and_only_jobs(jobs: JobStore, s3: "S3Client") -> None:
+    s3.put_object(Bucket=BUCKET, Key="jobs/lease", Body=b"{}")
+    moment = job_status().created_at
+    for day in (1, 3, 2):
+        jobs.save(job_status(f"job-{day}", created_at=moment.replace(day=day)))
+
+    assert [job.job_id for job in jobs.newest()] == ["job-3", "job-2", "job-1"]
+
+
+def test_no_more_jobs_are_read_than_were_asked_for(jobs: JobStore) -> None:
+    for number in range(5):
+        jobs.save(job_status(f"job-{number}"))
+
+    assert len(jobs.newest(limit=2)) == 2
+
+
+def test_a_bucket_without_jobs_has_none(jobs: JobStore) -> None:
+    assert jobs.newest() == []
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_three_states_are_ends(state: State) -> None:
+    ends = {State.SUCCEEDED, State.REJECTED, State.FAILED}
+
+    assert state.is_final is (state in ends)

@@ -1,0 +1,136 @@
+"""The retrain function and its job on a bucket in memory."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from fakes.alerts import FakeAlerts
+from fakes.launcher import FakeJobLauncher
+from fakes.registry import FakeModelRegistry
+from fakes.run_tracker import FakeRunTracker
+from housing.bucket import NEW_DATA, job_id
+from housing.jobs import JobStore
+from retrain.training.ingest import Upload
+from retrain.training.parts import Parts
+from retrain.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "housing-test"
+EVENTS = Path(__file__).parents[3] / "events"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave nothing of the shell's own AWS and MLflow to the code under test."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture
+def s3() -> "Iterator[S3Client]":
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+@pytest.fixture
+def jobs(s3: "S3Client") -> JobStore:
+    return JobStore(s3, BUCKET)
+
+
+@pytest.fixture
+def launcher() -> FakeJobLauncher:
+    return FakeJobLauncher()
+
+
+@pytest.fixture
+def registry() -> FakeModelRegistry:
+    return FakeModelRegistry()
+
+
+@pytest.fixture
+def tracker(registry: FakeModelRegistry) -> FakeRunTracker:
+    return FakeRunTracker(registry)
+
+
+@pytest.fixture
+def alerts() -> FakeAlerts:
+    return FakeAlerts()
+
+
+@pytest.fixture
+def settings() -> TrainingSettings:
+    """Settings of a job that is quick on a few hundred rows."""
+    return TrainingSettings(
+        bucket=BUCKET, tracking_uri="http://registry.test", iterations=30, clusters=4, max_leaves=8
+    )
+
+
+@pytest.fixture
+def parts(
+    settings: TrainingSettings,
+    s3: "S3Client",
+    registry: FakeModelRegistry,
+    tracker: FakeRunTracker,
+    alerts: FakeAlerts,
+) -> Parts:
+    return Parts(settings, s3, registry, tracker, alerts)
+
+
+@pytest.fixture
+def put_upload(s3: "S3Client") -> Callable[..., Upload]:
+    """Put an object under ``new_data/`` and return its job's upload."""
+
+    def put(content: bytes, name: str = "more.csv", **metadata: str) -> Upload:
+        key = f"{NEW_DATA}{name}"
+        answer = s3.put_object(Bucket=BUCKET, Key=key, Body=content, Metadata=metadata)
+        version = answer["VersionId"]
+        return Upload(job_id(bucket=BUCKET, key=key, version=version), BUCKET, key, version)
+
+    return put
+
+
+@pytest.fixture
+def read(s3: "S3Client") -> Callable[[str], bytes]:
+    """Read an object of the bucket."""
+
+    def content(key: str) -> bytes:
+        return s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+
+    return content
+
+
+@pytest.fixture
+def keys(s3: "S3Client") -> Callable[[str], list[str]]:
+    """List the keys under a prefix."""
+
+    def listed(prefix: str) -> list[str]:
+        found = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+        return [entry["Key"] for entry in found.get("Contents", [])]
+
+    return listed
+
+
+@pytest.fixture
+def event() -> Callable[[str], dict[str, Any]]:
+    """Read a sample event."""
+
+    def loaded(name: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+        return content
+
+    return loaded

@@ -1,0 +1,221 @@
+"""Checking uploads: what is taken, what is not, and where and why."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakes.tables import as_csv, census_table, housing_table
+from housing.schema import CANONICAL_HEADER
+from retrain.training.csv_check import LISTED_PROBLEMS, CheckedUpload, check_csv
+from retrain.training.errors import UploadRejectedError
+
+HEADER = ",".join(CANONICAL_HEADER)
+ROW = "8.3,41,6.9,1.02,322,2.55,37.88,-122.23,4.526"
+
+
+def checked(*lines: str, end: str = "\n") -> CheckedUpload:
+    return check_csv(end.join([HEADER, *lines, ""]).encode())
+
+
+def with_cell(column: str, cell: str) -> str:
+    cells = ROW.split(",")
+    cells[CANONICAL_HEADER.index(column)] = cell
+    return ",".join(cells)
+
+
+def test_a_good_file_is_taken_to_the_last_digit() -> None:
+    table = housing_table(50)
+
+    found = check_csv(as_csv(table))
+
+    assert (found.read, found.bad_lines, found.problems) == (50, [], [])
+    assert np.array_equal(found.rows, table.to_numpy())
+
+
+def test_columns_may_come_in_any_order_and_extra_ones_are_listed() -> None:
+    table = housing_table(20)
+    shuffled = table.assign(id="x", ocean_proximity="INLAND").iloc[:, ::-1]
+
+    found = check_csv(as_csv(shuffled))
+
+    assert np.array_equal(found.rows, table.to_numpy())
+    assert found.header.ignored == ("ocean_proximity", "id")
+
+
+def test_the_census_files_own_header_is_converted() -> None:
+    found = check_csv(as_csv(census_table(20)))
+
+    assert found.rows == pytest.approx(
+        housing_table(20).assign(Population=1_200.0, AveOccup=3.0).to_numpy()
+    )
+    assert found.header.ignored == ("ocean_proximity",)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_line_ending_and_a_byte_order_mark_are_read(end: str) -> None:
+    content = "\ufeff" + end.join([HEADER, ROW, ROW])
+
+    assert check_csv(content.encode()).read == 2
+
+
+def test_blank_lines_are_no_rows() -> None:
+    found = checked("", ROW, "   ", with_cell("MedInc", "x"), "")
+
+    assert found.read == 2
+    assert (found.problems[0].row, found.problems[0].line) == (2, 5)
+
+
+def test_names_and_cells_may_have_spaces_around_them() -> None:
+    content = f"{HEADER.replace(',', ' , ')}\n{ROW.replace(',', ' , ')}\n"
+
+    assert not check_csv(content.encode()).problems
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("", "blank"),
+        ("abc", "not a number"),
+        ("NaN", "not finite"),
+        ("1_000", "not a number"),
+        ('"1,5"', "not a number"),
+        ("inf", "not finite"),
+        ("1e999", "not finite"),
+        ("-0.1", "outside 0 … 100 $10,000"),
+        ("100.1", "outside 0 … 100 $10,000"),
+    ],
+)
+def test_a_bad_cell_is_reported_with_its_place_and_reason(cell: str, reason: str) -> None:
+    found = checked(ROW, with_cell("MedInc", cell), ROW)
+
+    (problem,) = found.problems
+    assert (problem.row, problem.line, problem.column) == (2, 3, "MedInc")
+    assert (problem.value, problem.reason) == (cell.strip('"'), reason)
+    assert (found.read, len(found.rows), len(found.bad_lines)) == (3, 2, 1)
+
+
+@pytest.mark.parametrize("cell", ["0", "100"])
+def test_limits_belong_to_the_range(cell: str) -> None:
+    assert not checked(with_cell("MedInc", cell)).problems
+
+
+def test_a_row_with_several_bad_cells_is_one_bad_row() -> None:
+    found = checked("x,y,6.9,1.02,322,2.55,37.88,-122.23,", ROW)
+
+    assert len(found.bad_lines) == 1
+    assert [problem.column for problem in found.problems] == ["MedInc", "HouseAge", "MedHouseVal"]
+
+
+def test_a_short_row_lacks_its_last_cells() -> None:
+    found = checked("8.3,41,6.9,1.02,322,2.55,37.88", ROW)
+
+    assert [(problem.column, problem.reason) for problem in found.problems] == [
+        ("Longitude", "blank"),
+        ("MedHouseVal", "blank"),
+    ]
+
+
+def test_a_row_with_surplus_fields_is_bad_as_a_whole() -> None:
+    found = checked(ROW, f"1,{ROW}")
+
+    assert found.problems[0].column is None
+    assert found.problems[0].reason == "10 fields where the header has 9"
+    assert len(found.rows) == 1
+
+
+def test_commas_at_the_ends_of_lines_do_no_harm() -> None:
+    assert not checked(f"{ROW},,", ROW).problems
+
+
+def test_a_bad_census_cell_is_named_as_the_file_names_it() -> None:
+    table = census_table(3).astype({"total_rooms": object})
+    table.loc[1, "total_rooms"] = "many"
+
+    (problem,) = check_csv(as_csv(table)).problems
+
+    assert (problem.row, problem.column, problem.value) == (2, "total_rooms", "many")
+
+
+def test_a_census_value_that_gives_an_impossible_one_says_what_it_gives() -> None:
+    table = census_table(3)
+    table.loc[2, "total_rooms"] = 4_000_000
+
+    (problem,) = check_csv(as_csv(table)).problems
+
+    assert problem.reason == "gives AveRooms 10000, outside 0.01 … 1000 rooms"
+
+
+def test_no_households_make_a_bad_row_and_no_warning() -> None:
+    table = census_table(3)
+    table.loc[0, "households"] = 0
+
+    found = check_csv(as_csv(table))
+
+    assert len(found.bad_lines) == 1
+    assert "households" in {problem.column for problem in found.problems}
+
+
+def test_a_blank_number_of_households_is_one_problem() -> None:
+    table = census_table(3)
+    table.loc[0, "households"] = np.nan
+
+    (problem,) = check_csv(as_csv(table)).problems
+
+    assert (problem.column, problem.reason) == ("households", "blank")
+
+
+def test_the_list_of_problems_is_bounded_and_their_number_is_not() -> None:
+    rows = LISTED_PROBLEMS + 500
+
+    found = checked(*[with_cell("MedInc", "x")] * rows)
+
+    assert (len(found.problems), found.problems_total) == (LISTED_PROBLEMS, rows)
+
+
+def test_rows_are_numbered_through_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrain.training.csv_check._BLOCK_ROWS", 2)
+
+    found = checked(ROW, ROW, ROW, with_cell("MedInc", "x"), ROW)
+
+    assert (found.read, len(found.rows), found.problems[0].row) == (5, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b" \n\n", "the file is empty"),
+        (b"\xef\xbb\xbf\n", "the file is empty"),
+        (f"{HEADER}\n".encode(), "a header and no rows"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "binary"),
+        (f"{HEADER}\n{ROW}\ncaf\xe9".encode("latin-1"), "not text in UTF-8"),
+        (HEADER.encode("utf-16"), "binary"),
+        (b"<html><body>404</body></html>", "no known header.*<html>"),
+        (b'{"MedInc": 8.3}', "no known header"),
+        (ROW.encode(), "no known header, the first line is '8.3,41"),
+        (HEADER.replace(",", ";").encode(), "no known header.*separated by commas"),
+        (f'{HEADER}\n"8.3'.encode(), "not CSV"),
+        (f"{HEADER},MedInc\n{ROW},1\n".encode(), "MedInc appears more than once"),
+    ],
+)
+def test_what_is_no_csv_of_rows_is_rejected_with_the_reason(content: bytes, reason: str) -> None:
+    with pytest.raises(UploadRejectedError, match=reason):
+        check_csv(content)
+
+
+def test_missing_columns_are_named_and_so_are_the_accepted_headers() -> None:
+    table = housing_table(3).drop(columns=["AveOccup", "Latitude"])
+
+    with pytest.raises(UploadRejectedError) as caught:
+        check_csv(as_csv(table))
+
+    assert "missing columns AveOccup, Latitude;" in str(caught.value)
+    assert HEADER.replace(",", ", ") in str(caught.value)
+    assert "total_bedrooms" in str(caught.value)
+
+
+def test_a_census_file_without_a_column_is_told_the_census_name() -> None:
+    table: pd.DataFrame = census_table(3).drop(columns="households")
+
+    with pytest.raises(UploadRejectedError, match="missing column households;"):
+        check_csv(as_csv(table))

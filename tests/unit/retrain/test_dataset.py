@@ -1,0 +1,133 @@
+"""The data set: idempotent, and blind to order."""
+
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from fakes.tables import housing_table
+from retrain.training.dataset import Dataset, Snapshot, count_new_rows, snapshot_of
+from retrain.training.errors import DatasetError
+from retrain.training.rows import Values, hash_rows
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "housing-test"
+ROWS: Values = housing_table(90).to_numpy()
+
+
+@pytest.fixture
+def dataset(s3: "S3Client") -> Dataset:
+    return Dataset(s3, BUCKET)
+
+
+def snapshot_after(dataset: Dataset, *uploads: Values) -> Snapshot:
+    for number, values in enumerate(uploads):
+        dataset.add(values, source="upload", job_id=f"job-{number}")
+    return snapshot_of(dataset.parts())
+
+
+def test_the_same_rows_are_one_part_in_whatever_order(dataset: Dataset) -> None:
+    first = dataset.add(ROWS, source="upload", job_id="a")
+    second = dataset.add(ROWS[::-1], source="other", job_id="b")
+
+    assert first == second
+    assert [part.source for part in dataset.parts()] == ["upload"]
+
+
+def test_the_snapshot_does_not_depend_on_the_order_of_uploads(s3: "S3Client") -> None:
+    thirds = np.split(ROWS, 3)
+    ids = set()
+    for number, order in enumerate(permutations(thirds)):
+        s3.create_bucket(Bucket=f"order-{number}")
+        snapshot = snapshot_after(Dataset(s3, f"order-{number}"), *order)
+        ids.add((snapshot.dataset_id, snapshot.rows.tobytes()))
+
+    assert len(ids) == 1
+
+
+def test_the_snapshot_does_not_depend_on_how_rows_are_spread_over_files(s3: "S3Client") -> None:
+    s3.create_bucket(Bucket="other")
+
+    whole = snapshot_after(Dataset(s3, BUCKET), ROWS)
+    overlapping = snapshot_after(Dataset(s3, "other"), ROWS[:60], ROWS[30:], ROWS[:10])
+
+    assert overlapping.dataset_id == whole.dataset_id
+    assert len(overlapping) == len(whole) == 90
+
+
+def test_another_row_is_another_data_set(dataset: Dataset) -> None:
+    before = snapshot_after(dataset, ROWS[:89])
+
+    after = snapshot_after(dataset, ROWS[89:])
+
+    assert after.dataset_id != before.dataset_id
+    assert len(after) == 90
+
+
+def test_rows_come_back_as_they_were(dataset: Dataset) -> None:
+    snapshot = snapshot_after(dataset, ROWS)
+
+    assert {row.tobytes() for row in snapshot.rows} == {row.tobytes() for row in ROWS}
+
+
+def test_minus_zero_is_zero(dataset: Dataset) -> None:
+    zero, minus_zero = ROWS[:1].copy(), ROWS[:1].copy()
+    zero[0, 0], minus_zero[0, 0] = 0.0, -0.0
+
+    assert len(snapshot_after(dataset, zero, minus_zero)) == 1
+
+
+def test_the_sources_of_all_parts_are_named(dataset: Dataset) -> None:
+    dataset.add(ROWS[:30], source="upload", job_id="a")
+    dataset.add(ROWS[30:60], source="generated", job_id="b")
+    dataset.add(ROWS[60:], source="upload", job_id="c")
+
+    assert snapshot_of(dataset.parts()).data_source == "generated+upload"
+
+
+def test_new_rows_are_those_that_no_earlier_part_held(dataset: Dataset) -> None:
+    first = dataset.add(ROWS[:60], source="upload", job_id="a")
+    assert count_new_rows(dataset.parts(), key=first, job_id="a") == 60
+
+    second = dataset.add(ROWS[50:], source="upload", job_id="b")
+
+    assert count_new_rows(dataset.parts(), key=second, job_id="b") == 30
+
+
+def test_a_job_that_is_tried_again_counts_the_same_new_rows(dataset: Dataset) -> None:
+    dataset.add(ROWS, source="upload", job_id="a")
+
+    key = dataset.add(ROWS, source="upload", job_id="a")
+
+    assert count_new_rows(dataset.parts(), key=key, job_id="a") == 90
+
+
+def test_the_same_file_uploaded_again_has_no_new_rows(dataset: Dataset) -> None:
+    dataset.add(ROWS, source="upload", job_id="a")
+
+    key = dataset.add(ROWS, source="upload", job_id="b")
+
+    assert count_new_rows(dataset.parts(), key=key, job_id="b") == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"not parquet"])
+def test_a_part_that_cannot_be_read_is_named(
+    dataset: Dataset, s3: "S3Client", content: bytes
+) -> None:
+    s3.put_object(Bucket=BUCKET, Key="dataset/broken.parquet", Body=content)
+
+    with pytest.raises(DatasetError, match=r"dataset/broken\.parquet"):
+        dataset.parts()
+
+
+def test_hashes_of_rows_never_change() -> None:
+    """The split and the names of data sets rest on them: another hash is another code version."""
+    row = np.arange(9, dtype=np.float64).reshape(1, 9)
+
+    assert [f"{half:016x}" for half in hash_rows(row)[0]] == [
+        "945e5be3811344b2",
+        "c0084c8051821367",
+    ]

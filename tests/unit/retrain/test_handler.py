@@ -1,0 +1,139 @@
+"""The function as Lambda calls it: its answers, logs and metrics; and what it does not import."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fakes.launcher import FakeJobLauncher
+from housing import metric_names
+from housing.jobs import JobStore, State
+from retrain import composition, handler
+from retrain.batch_launcher import BatchJobLauncher
+from retrain.errors import EventError, LaunchError
+from retrain.local_launcher import LocalJobLauncher
+
+S3_EVENTS = sorted((Path(__file__).parents[3] / "events").glob("s3-*.json"))
+CONTEXT: Any = SimpleNamespace(
+    function_name="retrain",
+    memory_limit_in_mb=256,
+    invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:retrain",
+    aws_request_id="8f5069ac-1111-2222-3333-0123456789ab",
+)
+POWERTOOLS_MARKS = ("init", "powertools_handler", "powertools_buffer_config")
+TOO_HEAVY = ("numpy", "pandas", "mlflow", "sklearn", "onnxruntime", "onnx", "skl2onnx", "pyarrow")
+Event = Callable[[str], dict[str, Any]]
+
+
+def fresh_process() -> None:
+    """Forget what one process of the function keeps."""
+    composition.service.cache_clear()
+    handler._entry.cache_clear()
+    logger = logging.getLogger("retrain")
+    logger.handlers.clear()
+    logger.propagate = True
+    for mark in POWERTOOLS_MARKS:
+        vars(logger).pop(mark, None)
+
+
+@pytest.fixture(autouse=True)
+def _process(
+    jobs: JobStore, launcher: FakeJobLauncher, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    monkeypatch.setenv("HOUSING_BUCKET", "housing-test")
+    monkeypatch.setenv("HOUSING_BATCH_JOB_QUEUE", "queue")
+    monkeypatch.setenv("HOUSING_BATCH_JOB_DEFINITION", "definition")
+    monkeypatch.setattr(composition, "BatchJobLauncher", lambda *_, **__: launcher)
+    fresh_process()
+    yield
+    fresh_process()
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize("path", S3_EVENTS, ids=lambda path: path.stem)
+def test_every_sample_event_does_as_its_name_says(path: Path) -> None:
+    sample = json.loads(path.read_text("utf-8"))
+
+    if Path(path.stem).suffix == ".bad":
+        with pytest.raises(EventError):
+            handler.lambda_handler(sample, CONTEXT)
+    else:
+        assert set(handler.lambda_handler(sample, CONTEXT)) == {"started", "repeated"}
+
+
+def test_an_upload_starts_its_job_once(
+    event: Event, jobs: JobStore, launcher: FakeJobLauncher
+) -> None:
+    first = handler.lambda_handler(event("s3-upload.ok"), CONTEXT)
+    second = handler.lambda_handler(event("s3-upload.ok"), CONTEXT)
+
+    (job_id,) = first["started"]
+    assert second == {"started": [], "repeated": [job_id]}
+    assert jobs.load(job_id).state == State.QUEUED
+    assert [job.job_id for job in launcher.launched] == [job_id]
+
+
+def test_uploads_and_started_jobs_are_counted(
+    event: Event, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler.lambda_handler(event("s3-upload.ok"), CONTEXT)
+    handler.lambda_handler(event("s3-upload.ok"), CONTEXT)
+
+    counted = [line for line in printed(capsys) if "_aws" in line]
+    assert [line[metric_names.UPLOADS_RECEIVED] for line in counted] == [[1.0], [1.0]]
+    assert [line[metric_names.JOBS_STARTED] for line in counted] == [[1.0], [0.0]]
+
+
+def test_the_launch_is_logged_with_job_and_request(
+    event: Event, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = handler.lambda_handler(event("s3-upload.ok"), CONTEXT)
+
+    (line,) = [line for line in printed(capsys) if line.get("message") == "job_launched"]
+    assert line["job_id"] == answer["started"][0]
+    assert line["function_request_id"] == CONTEXT.aws_request_id
+
+
+def test_a_failed_launch_reaches_lambda_and_the_upload_is_counted(
+    event: Event, launcher: FakeJobLauncher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launcher.fails_with = LaunchError("the queue is gone")
+
+    with pytest.raises(LaunchError):
+        handler.lambda_handler(event("s3-upload.ok"), CONTEXT)
+
+    (counted,) = [line for line in printed(capsys) if "_aws" in line]
+    assert counted[metric_names.UPLOADS_RECEIVED] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "adapter"), [("batch", BatchJobLauncher), ("local", LocalJobLauncher)]
+)
+def test_the_setting_decides_who_runs_jobs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, adapter: type
+) -> None:
+    monkeypatch.setattr(composition, "BatchJobLauncher", BatchJobLauncher)
+    monkeypatch.setenv("HOUSING_JOB_LAUNCHER", name)
+    monkeypatch.setenv("HOUSING_LOCAL_PYTHON", sys.executable)
+    monkeypatch.setenv("HOUSING_LOCAL_JOBS_DIR", str(tmp_path))
+
+    assert isinstance(composition.service().launcher, adapter)
+
+
+def test_the_function_imports_nothing_that_its_package_does_not_hold() -> None:
+    program = "import sys, retrain.handler; print(*sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert not set(done.stdout.split()) & set(TOO_HEAVY)

@@ -1,0 +1,164 @@
+"""One job at a time."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.clock import FakeClock
+from retrain.training.errors import LeaseError
+from retrain.training.lease import KEY, Lease
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "housing-test"
+MakeLease = Callable[[str], Lease]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def lease(s3: "S3Client", clock: FakeClock) -> MakeLease:
+    """Make leases of a minute, on one clock that moves while they wait."""
+
+    def made(holder: str) -> Lease:
+        return Lease(s3, BUCKET, holder=holder, seconds=60, clock=clock, sleep=clock.advance)
+
+    return made
+
+
+def ignore(_holder: str) -> None:
+    """Take note of nobody."""
+
+
+def test_a_free_lease_is_taken_at_once(lease: MakeLease) -> None:
+    waited: list[str] = []
+
+    with lease("a").held(wait_seconds=0, on_wait=waited.append):
+        assert waited == []
+
+
+def test_a_second_job_waits_for_the_first_and_knows_its_name(
+    lease: MakeLease, clock: FakeClock
+) -> None:
+    waited: list[str] = []
+
+    with (
+        lease("a").held(wait_seconds=0, on_wait=ignore),
+        pytest.raises(LeaseError, match="job a held the lease for longer than 10 s"),
+        lease("b").held(wait_seconds=10, on_wait=waited.append),
+    ):
+        pytest.fail("two hold the lease")
+
+    assert set(waited) == {"a"}
+    assert clock() >= FakeClock()() + timedelta(seconds=10)
+
+
+def test_a_released_lease_goes_to_the_next(lease: MakeLease) -> None:
+    with lease("a").held(wait_seconds=0, on_wait=ignore):
+        pass
+
+    with lease("b").held(wait_seconds=0, on_wait=ignore):
+        pass
+
+
+def test_a_lease_is_released_when_the_job_fails(lease: MakeLease) -> None:
+    with (
+        pytest.raises(ZeroDivisionError),
+        lease("a").held(wait_seconds=0, on_wait=ignore),
+    ):
+        _ = 1 / 0
+
+    with lease("b").held(wait_seconds=0, on_wait=ignore):
+        pass
+
+
+def test_the_lease_of_a_dead_job_is_taken_over_when_it_ends(
+    lease: MakeLease, s3: "S3Client", clock: FakeClock
+) -> None:
+    _leave_behind(s3, holder="dead", expires_at=clock() + timedelta(seconds=60))
+
+    with lease("b").held(wait_seconds=120, on_wait=ignore):
+        assert clock() >= FakeClock()() + timedelta(seconds=60)
+
+
+def test_of_many_who_take_over_one_wins(s3: "S3Client", clock: FakeClock) -> None:
+    _leave_behind(s3, holder="dead", expires_at=clock() - timedelta(seconds=1))
+    leases = [Lease(s3, BUCKET, holder=str(number), seconds=60) for number in range(8)]
+    start = threading.Barrier(len(leases))
+    won: list[str | None] = []
+
+    def take(mine: Lease) -> None:
+        start.wait()
+        won.append(mine._try_to_take())
+
+    threads = [threading.Thread(target=take, args=(mine,)) for mine in leases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert won.count(None) == 1
+
+
+def test_a_lease_is_renewed_while_the_job_runs(s3: "S3Client") -> None:
+    quick = Lease(s3, BUCKET, holder="a", seconds=0.4)
+
+    with quick.held(wait_seconds=0, on_wait=ignore):
+        first = quick._expires_at
+        renewed = threading.Event()
+        for _ in range(100):
+            if quick._expires_at > first + timedelta(seconds=0.4):
+                renewed.set()
+                break
+            renewed.wait(0.02)
+
+        assert renewed.is_set()
+        quick.check()
+
+
+def test_a_job_that_lost_its_lease_is_told(lease: MakeLease, clock: FakeClock) -> None:
+    mine = lease("a")
+
+    with mine.held(wait_seconds=0, on_wait=ignore):
+        mine.check()
+        clock.advance(60)
+
+        with pytest.raises(LeaseError, match="lost its lease"):
+            mine.check()
+
+
+def test_a_job_that_lost_its_lease_does_not_release_the_new_holders(
+    lease: MakeLease, clock: FakeClock
+) -> None:
+    with lease("a").held(wait_seconds=0, on_wait=ignore):
+        clock.advance(61)
+        successor = lease("b").held(wait_seconds=0, on_wait=ignore)
+        successor.__enter__()
+
+    with (
+        pytest.raises(LeaseError, match="job b held"),
+        lease("c").held(wait_seconds=0, on_wait=ignore),
+    ):
+        pytest.fail("two hold the lease")
+    successor.__exit__(None, None, None)
+
+
+def test_a_lease_that_no_job_wrote_does_not_block_for_ever(
+    lease: MakeLease, s3: "S3Client"
+) -> None:
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"?")
+
+    with lease("a").held(wait_seconds=0, on_wait=ignore):
+        pass
+
+
+def _leave_behind(s3: "S3Client", *, holder: str, expires_at: datetime) -> None:
+    body = f'{{"holder":"{holder}","expires_at":"{expires_at.astimezone(UTC):%FT%TZ}","nonce":"1"}}'
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=body.encode())

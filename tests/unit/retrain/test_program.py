@@ -1,0 +1,131 @@
+"""The command line of the job: what goes wrong before it begins is told as well."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from fakes.jobs import job_status
+from housing.jobs import JobStore, State
+from retrain.training.__main__ import main
+from retrain.training.errors import JobStoppedError
+from retrain.training.ingest import Upload
+from retrain.training.program import run_job
+
+PutUpload = Callable[..., Upload]
+RUN_JOB = "retrain.training.program.run_job"
+
+
+@pytest.fixture(autouse=True)
+def _process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put back what the program sets for its whole process."""
+    handlers = {kind: signal.getsignal(kind) for kind in (signal.SIGTERM, signal.SIGINT)}
+    environment = dict(os.environ)
+    monkeypatch.setattr("retrain.training.__main__.write_log_lines", lambda: None)
+    yield
+    for kind, handler in handlers.items():
+        signal.signal(kind, handler)
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def arguments(upload: Upload) -> list[str]:
+    return [
+        f"--bucket={upload.bucket}",
+        f"--key={upload.key}",
+        f"--version-id={upload.version_id}",
+        "--job-id",
+        upload.job_id,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "exit_status"),
+    [(State.SUCCEEDED, 0), (State.REJECTED, 1), (State.FAILED, 1)],
+)
+def test_the_exit_status_is_zero_only_when_the_job_succeeded(
+    put_upload: PutUpload, monkeypatch: pytest.MonkeyPatch, state: State, exit_status: int
+) -> None:
+    monkeypatch.setattr(RUN_JOB, lambda **_: state)
+
+    assert main(arguments(put_upload(b""))) == exit_status
+
+
+def test_a_setting_that_is_missing_fails_the_job_and_is_told(
+    put_upload: PutUpload,
+    jobs: JobStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    upload = put_upload(b"")
+
+    assert main(arguments(upload)) == 1
+
+    status = jobs.load(upload.job_id)
+    assert status.state == State.FAILED
+    assert status.reason == "settings are missing or not valid: MLFLOW_TRACKING_URI"
+    assert "a training job failed" in caplog.text
+
+
+def test_a_crash_before_the_job_begins_fails_it(
+    put_upload: PutUpload, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(**_: object) -> State:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(RUN_JOB, crash)
+    upload = put_upload(b"")
+
+    assert main(arguments(upload)) == 1
+
+    assert str(jobs.load(upload.job_id).reason).startswith("ZeroDivisionError")
+
+
+def test_a_signal_stops_the_job_and_a_second_one_does_not_disturb_its_end(
+    put_upload: PutUpload, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(**_: object) -> State:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except JobStoppedError:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
+        pytest.fail("the signal did nothing")
+
+    monkeypatch.setattr(RUN_JOB, work)
+    upload = put_upload(b"")
+
+    assert main(arguments(upload)) == 1
+
+    assert jobs.load(upload.job_id).reason == "the job was stopped"
+
+
+def test_a_job_that_had_ended_keeps_its_end(
+    put_upload: PutUpload, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = put_upload(b"")
+
+    def end_and_crash(**_: object) -> State:
+        jobs.save(job_status(upload.job_id, state=State.SUCCEEDED))
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(RUN_JOB, end_and_crash)
+
+    main(arguments(upload))
+
+    assert jobs.load(upload.job_id).state == State.SUCCEEDED
+
+
+def test_an_upload_that_is_empty_is_rejected_by_the_real_parts(
+    put_upload: PutUpload, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.test")
+    upload = put_upload(b"")
+
+    state = run_job(
+        bucket=upload.bucket, key=upload.key, version_id=upload.version_id, job_id=upload.job_id
+    )
+
+    assert state == State.REJECTED
+    assert jobs.load(upload.job_id).reason == "the file is empty"

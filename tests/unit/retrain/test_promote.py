@@ -1,0 +1,121 @@
+"""What the verdict does to aliases, ledger, pointer and tags."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakes.onnx_models import linear_model
+from fakes.registry import FakeModelRegistry
+from housing.jobs import Verdict
+from housing.ledger import AliasChange, Ledger
+from housing.registry import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from retrain.training.promote import POINTER, Promoter, holder_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "housing-test"
+MODEL = linear_model()
+GOOD = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_rows=10)
+BAD = Verdict(
+    promote=False, reason="worse", challenger_rmse=0.5, champion_rmse=0.4, holdout_rows=10
+)
+Read = Callable[[str], bytes]
+Keys = Callable[[str], list[str]]
+
+
+@pytest.fixture
+def promoter(registry: FakeModelRegistry, s3: "S3Client") -> Promoter:
+    return Promoter(registry, Ledger(s3, BUCKET), s3, BUCKET, "training job 1")
+
+
+def register(registry: FakeModelRegistry) -> ModelVersion:
+    tags = {Tag.SHA256: hashlib.sha256(MODEL).hexdigest()}
+    return registry.register({MODEL_FILE: MODEL}, tags=tags)
+
+
+def carriers(registry: FakeModelRegistry) -> dict[str, str | None]:
+    holders = {name: holder_of(registry, name) for name in (PRODUCTION, PREVIOUS, CHALLENGER)}
+    return {name: holder.version if holder else None for name, holder in holders.items()}
+
+
+@pytest.fixture
+def entries(keys: Keys, read: Read) -> Callable[[], list[AliasChange]]:
+    def ledger() -> list[AliasChange]:
+        return [AliasChange.model_validate_json(read(key)) for key in keys("ledger/")]
+
+    return ledger
+
+
+def test_the_first_promotion_sets_production_alone(
+    promoter: Promoter, registry: FakeModelRegistry, entries: Any
+) -> None:
+    promoter.apply(register(registry), GOOD, MODEL)
+
+    assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: None, CHALLENGER: None}
+    (change,) = entries()
+    assert (change.alias, change.from_version, change.to_version) == (PRODUCTION, None, "1")
+    assert (change.who, change.why) == ("training job 1", "better")
+
+
+def test_a_promotion_keeps_the_champion_as_previous(
+    promoter: Promoter, registry: FakeModelRegistry, entries: Any
+) -> None:
+    promoter.apply(register(registry), GOOD, MODEL)
+
+    promoter.apply(register(registry), GOOD, MODEL)
+
+    assert carriers(registry) == {PRODUCTION: "2", PREVIOUS: "1", CHALLENGER: None}
+    changes = [(change.alias, change.from_version, change.to_version) for change in entries()]
+    assert changes == [(PRODUCTION, None, "1"), (PREVIOUS, None, "1"), (PRODUCTION, "1", "2")]
+
+
+def test_a_rejected_version_is_the_challenger_and_production_stays(
+    promoter: Promoter, registry: FakeModelRegistry, keys: Keys, entries: Any
+) -> None:
+    promoter.apply(register(registry), GOOD, MODEL)
+
+    promoter.apply(register(registry), BAD, MODEL)
+
+    assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: None, CHALLENGER: "2"}
+    assert keys("models/") == ["models/1/model.onnx", POINTER]
+    assert entries()[-1].evidence == {"challenger_rmse": 0.5, "champion_rmse": 0.4}
+
+
+def test_the_verdict_is_on_the_version(promoter: Promoter, registry: FakeModelRegistry) -> None:
+    promoter.apply(register(registry), GOOD, MODEL)
+    promoter.apply(register(registry), BAD, MODEL)
+
+    tags = [registry.version(version).tags for version in ("1", "2")]
+    assert [(tag[Tag.VERDICT], tag[Tag.VERDICT_REASON]) for tag in tags] == [
+        ("promoted", "better"),
+        ("rejected", "worse"),
+    ]
+
+
+def test_the_pointer_names_a_copy_that_is_the_registered_model(
+    promoter: Promoter, registry: FakeModelRegistry, read: Read
+) -> None:
+    promoter.apply(register(registry), GOOD, MODEL)
+
+    pointer = json.loads(read(POINTER))
+    assert hashlib.sha256(read(pointer["key"])).hexdigest() == pointer["sha256"]
+    assert (pointer["model"], pointer["version"]) == ("california-housing", "1")
+    assert pointer["tags"] == dict(registry.version("1").tags)
+
+
+def test_a_promotion_that_is_repeated_changes_nothing(
+    promoter: Promoter, registry: FakeModelRegistry, entries: Any
+) -> None:
+    promoter.apply(register(registry), GOOD, MODEL)
+    second = register(registry)
+    promoter.apply(second, GOOD, MODEL)
+    before = entries()
+
+    promoter.apply(second, GOOD, MODEL)
+
+    assert carriers(registry) == {PRODUCTION: "2", PREVIOUS: "1", CHALLENGER: None}
+    assert entries() == before

@@ -1,0 +1,95 @@
+"""Settings of the function and of the job."""
+
+import pytest
+from pydantic import ValidationError
+
+from retrain.settings import RetrainSettings
+from retrain.training.settings import TrainingSettings
+
+
+@pytest.fixture(autouse=True)
+def bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOUSING_BUCKET", "housing-test")
+
+
+def test_the_batch_launcher_needs_a_queue_and_a_definition(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOUSING_BATCH_JOB_QUEUE", "queue")
+
+    with pytest.raises(ValidationError, match="batch needs HOUSING_BATCH_JOB_DEFINITION"):
+        RetrainSettings()
+
+
+def test_the_local_launcher_needs_an_interpreter_and_a_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOUSING_JOB_LAUNCHER", "local")
+
+    with pytest.raises(
+        ValidationError, match="needs HOUSING_LOCAL_PYTHON and HOUSING_LOCAL_JOBS_DIR"
+    ):
+        RetrainSettings()
+
+
+def test_a_variable_that_is_set_and_empty_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOUSING_BATCH_JOB_QUEUE", "")
+    monkeypatch.setenv("HOUSING_BATCH_JOB_DEFINITION", "definition")
+
+    with pytest.raises(ValidationError, match="HOUSING_BATCH_JOB_QUEUE"):
+        RetrainSettings()
+
+
+def test_the_job_needs_to_know_its_mlflow_server() -> None:
+    with pytest.raises(ValidationError, match="MLFLOW_TRACKING_URI"):
+        TrainingSettings()
+
+
+def test_every_setting_that_shapes_the_model_is_in_its_id() -> None:
+    plain = TrainingSettings(tracking_uri="http://registry.test")
+    changes: dict[str, float] = {
+        "holdout_share": 0.3,
+        "calibration_share": 0.2,
+        "interval_coverage": 0.8,
+        "seed": 1,
+        "clusters": 5,
+        "iterations": 7,
+        "learning_rate": 0.2,
+        "max_leaves": 9,
+        "min_leaf_rows": 3,
+        "l2": 1.0,
+        "feature_share": 0.9,
+    }
+
+    ids = {
+        plain.model_copy(update={name: value}).recipe().settings_id
+        for name, value in changes.items()
+    }
+
+    assert len(ids | {plain.recipe().settings_id}) == len(changes) + 1
+
+
+def test_settings_that_do_not_shape_the_model_are_not_in_its_id() -> None:
+    plain = TrainingSettings(tracking_uri="http://registry.test")
+    other = plain.model_copy(update={"promotion_margin": 0.5, "model_name": "other"})
+
+    assert other.recipe().settings_id == plain.recipe().settings_id
+
+
+@pytest.mark.parametrize(
+    ("given", "header"),
+    [
+        ({}, {}),
+        ({"tracking_token": "t"}, {"Authorization": "Bearer t"}),
+        (
+            {"tracking_username": "u", "tracking_password": "p", "tracking_token": "t"},
+            {"Authorization": "Basic dTpw"},
+        ),
+    ],
+)
+def test_the_registry_is_asked_with_mlflows_own_credentials(
+    given: dict[str, str], header: dict[str, str]
+) -> None:
+    settings = TrainingSettings.model_validate({"tracking_uri": "http://r.test", **given})
+
+    assert settings.registry_headers() == header
