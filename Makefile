@@ -16,17 +16,21 @@ help:  ## this list
 run: $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## bring everything up and make the first model
 	@exec $(STACK) up
 
-stop: $(VENVS)/local/.ready  ## end the services; what they keep stays
+stop: is-installed  ## end the services; what they keep stays
 	@$(STACK) down
 
-status: $(VENVS)/local/.ready  ## say what is up
+status: is-installed  ## say what is up
 	@$(STACK) status
 
-logs: $(VENVS)/local/.ready  ## show what the services said
+logs: is-installed  ## show what the services said
 	@$(STACK) logs
 
-clean: $(VENVS)/local/.ready  ## end the services and forget what they kept
+clean: is-installed  ## end the services and forget what they kept
 	@$(STACK) clean
+
+.PHONY: is-installed
+is-installed:
+	@test -x $(firstword $(STACK)) || { echo "nothing is installed yet, so nothing runs: make run" >&2; exit 1; }
 
 # ---- checks --------------------------------------------------------------------------------------
 .PHONY: lint test test-unit test-integration
@@ -37,7 +41,7 @@ lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint
 	$(DEV)/cfn-lint infra/template.yaml
 
 test: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## all tests
-	$(DEV)/python -m pytest
+	$(DEV)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-unit: $(VENVS)/dev/.ready  ## the tests that need nothing running
 	$(DEV)/python -m pytest tests/unit tests/infra tests/docs

@@ -32,7 +32,7 @@ def summary_lines(job: JobStatus) -> list[Text]:
         "state": Text(job.state, style=_STYLES[job.state]),
         "reason": job.reason,
         "next": job.next_step,
-        "message": None if job.state.is_final else job.message,
+        "message": job.message if job.verdict is None and job.reason is None else None,
         "rows": _rows(job),
         "data source": job.data_source,
         "data set": _dataset(job),

@@ -1,16 +1,16 @@
 """Settings of the predict function, read from the environment at cold start."""
 
-import base64
 import tempfile
 from pathlib import Path
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from housing.registry import PRODUCTION
+from housing.registry_settings import RegistrySettings
 
 
-class PredictSettings(BaseSettings):
+class PredictSettings(RegistrySettings):
     """What the function can be told; MLflow's own variables keep MLflow's names."""
 
     model_config = SettingsConfigDict(
@@ -30,26 +30,3 @@ class PredictSettings(BaseSettings):
         default_factory=lambda: Path(tempfile.gettempdir()) / "housing-model",  # /tmp in Lambda
         description="where the model file is kept; the temporary folder if not set",
     )
-    tracking_uri: str = Field(
-        validation_alias="MLFLOW_TRACKING_URI",
-        pattern=r"^https?://",
-        description="the MLflow server",
-    )
-    tracking_token: SecretStr | None = Field(
-        None, validation_alias="MLFLOW_TRACKING_TOKEN", description="bearer token for it"
-    )
-    tracking_username: str | None = Field(
-        None, validation_alias="MLFLOW_TRACKING_USERNAME", description="user, with the password"
-    )
-    tracking_password: SecretStr | None = Field(
-        None, validation_alias="MLFLOW_TRACKING_PASSWORD", description="password of the user"
-    )
-
-    def registry_headers(self) -> dict[str, str]:
-        """Return the headers that authorize calls; user and password win, as in MLflow."""
-        if self.tracking_username and self.tracking_password:
-            pair = f"{self.tracking_username}:{self.tracking_password.get_secret_value()}"
-            return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
-        if self.tracking_token:
-            return {"Authorization": f"Bearer {self.tracking_token.get_secret_value()}"}
-        return {}

@@ -1,5 +1,6 @@
 """Deploy the template to the local endpoint through CloudFormation, when something changed."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -94,7 +95,8 @@ def _parameters(settings: StackSettings) -> dict[str, str]:
 def _upload(settings: StackSettings, bucket: str, packages: list[Package]) -> None:
     s3 = client(settings, "s3")
     for name in (bucket, ARTIFACT_BUCKET):
-        s3.create_bucket(Bucket=name)
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=name)
     for made in packages:
         s3.put_object(Bucket=bucket, Key=made.key, Body=made.content)
 
@@ -144,7 +146,10 @@ def _apply(
             StackName=name, WaiterConfig=_WAIT
         )
     except (ClientError, WaiterError) as exc:
-        msg = f"CloudFormation could not {kind} {name}: {_why(cloudformation, name) or exc}"
+        msg = (
+            f"CloudFormation could not {kind} {name}: {_why(cloudformation, name) or exc}\n"
+            "see make logs; if the endpoint was killed while deploying, make clean and make run"
+        )
         raise DeploymentError(msg) from exc
 
 

@@ -21,6 +21,7 @@ def welcome(
     console: Console, settings: StackSettings, deployment: Deployment, prediction: Prediction
 ) -> None:
     """Say what is up, with a real prediction, the URLs, the keys and what to try next."""
+    housing = environment_file.shown(environment_file.command(settings))
     low, high = prediction.lower_usd, prediction.upper_usd
     lines = [
         "",
@@ -36,8 +37,8 @@ def welcome(
         "",
         "Try next:",
         f"  curl -s {settings.api_url}/health",
-        f"  {environment_file.shown(environment_file.command(settings))} predict --MedInc 3",
-        f"  {environment_file.shown(environment_file.command(settings))} upload more.csv --wait",
+        f"  {housing} predict --MedInc 3",
+        f"  {housing} data generate --seed 7 --out more.csv && {housing} upload more.csv --wait",
     ]
     console.print(Text("\n".join(lines)))
 

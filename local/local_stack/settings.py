@@ -8,8 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK = "127.0.0.1"
 REGION = "us-east-1"
-ACCESS_KEY = "local"
-SECRET_KEY = "local"  # noqa: S105 - the local endpoint takes any
+ACCESS_KEY = "test"  # the one that MiniStack checks presigned URLs against
+SECRET_KEY = "test"  # noqa: S105 - the local endpoint takes any
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 

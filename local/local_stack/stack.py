@@ -42,6 +42,8 @@ def _up(
     _await(settings, progress, aws)
     with progress.step("CloudFormation stack") as step:
         deployment = deploy(settings)
+        if deployment.changed:
+            _make_durable(settings, aws, started)
         step.note = f"{settings.stack_name} {'deployed' if deployment.changed else 'unchanged'}"
     environment_file.write(settings, deployment)
     door = services.front_door(settings, deployment.api_gateway_url)
@@ -71,6 +73,17 @@ def _ensure(settings: StackSettings, service: Service, started: list[str]) -> No
     started.append(service.name)
     if not services.ensure(settings, service):
         started.remove(service.name)
+
+
+def _make_durable(settings: StackSettings, aws: Service, started: list[str]) -> None:
+    """Start the AWS endpoint anew: it writes what is deployed down only when it ends.
+
+    Killed before that, it would come back with the bucket and without the stack that owns it, and
+    CloudFormation refuses to create a bucket that exists.
+    """
+    services.stop(settings, aws.name)
+    _ensure(settings, aws, started)
+    services.await_healthy(settings, aws)
 
 
 def _await(settings: StackSettings, progress: Progress, service: Service) -> None:

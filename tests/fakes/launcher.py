@@ -1,7 +1,11 @@
 """A job launcher that starts nothing."""
 
-from retrain.errors import LaunchError
+from typing import TYPE_CHECKING
+
 from retrain.launcher import Job
+
+if TYPE_CHECKING:
+    from retrain.errors import LaunchError
 
 
 class FakeJobLauncher:

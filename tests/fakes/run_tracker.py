@@ -1,10 +1,13 @@
 """A run tracker that registers in a fake registry."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from fakes.registry import FakeModelRegistry
 from housing.registry import MODEL_FILE, ModelVersion
 from retrain.training.tracking import Candidate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class FakeRunTracker:

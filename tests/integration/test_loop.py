@@ -4,6 +4,7 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 
 from housing.jobs import State
@@ -49,13 +50,13 @@ def test_everybody_elses_client_gets_the_same_numbers(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", stack.env["MLFLOW_TRACKING_URI"])
     mlflow.set_tracking_uri(stack.env["MLFLOW_TRACKING_URI"])
     model = mlflow.pyfunc.load_model(f"models:/{stack.env['HOUSING_MODEL_NAME']}@{PRODUCTION}")
-    row = np.array([[EXAMPLE[name] for name in FEATURE_NAMES]], dtype=np.float32)
+    row = pd.DataFrame([EXAMPLE], columns=list(FEATURE_NAMES), dtype=float)
 
     there = model.predict(row)
     with stack.api() as api:
         here = api.post("/predict", json=EXAMPLE).raise_for_status().json()
 
-    assert here["MedHouseVal"] == pytest.approx(float(there["price"].ravel()[0]), abs=1e-5)
+    assert here["MedHouseVal"] == pytest.approx(float(np.ravel(there["price"])[0]), abs=1e-5)
     assert model.metadata.signature is not None
 
 

@@ -26,7 +26,6 @@ _ENVIRONMENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "GIT_PYTHON_REFRESH": "quiet",
-    "OMP_NUM_THREADS": "1",  # on busy cores two threads took five times as long as one
 }
 _LOG = logging.getLogger("retrain.training")
 
@@ -40,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        # MLflow and OpenMP read the environment when they are imported.
+        # MLflow reads the environment when it is imported.
         from retrain.training.program import run_job  # noqa: PLC0415 - after the lines above
 
         state = run_job(**vars(given))

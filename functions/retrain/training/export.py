@@ -34,7 +34,7 @@ def _convert(pipeline: Any) -> ModelProto:
     with warnings.catch_warnings():
         # skl2onnx 1.20 writes booleans where protobuf wants integers; protobuf < 7 only warns.
         warnings.filterwarnings("ignore", "Field onnx.AttributeProto.ints", DeprecationWarning)
-        return convert_sklearn(
+        model: ModelProto = convert_sklearn(
             pipeline,
             "housing",
             [(INPUT, FloatTensorType([None, len(FEATURE_NAMES)]))],
@@ -43,6 +43,7 @@ def _convert(pipeline: Any) -> ModelProto:
             custom_conversion_functions={RegionDistances: _convert_region_distances},
             custom_shape_calculators={RegionDistances: _shape_of_region_distances},
         )
+    return model
 
 
 def _append_interval(model: ModelProto, half_width: float) -> None:

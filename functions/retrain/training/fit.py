@@ -8,12 +8,15 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from housing.schema import FEATURE_NAMES
 from retrain.training.errors import TooFewRowsError
 from retrain.training.features import COORDINATES, RegionDistances
 from retrain.training.recipe import Recipe
 from retrain.training.rows import Rows, Values
+
+_THREADS = 1  # two threads on busy cores wait for each other: five times as long as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class Fitted:
 
     def predict(self, rows: Rows) -> Values:
         """Return prices, ``[n]``, in $100,000."""
-        return np.asarray(self.pipeline.predict(rows.features), dtype=np.float64)
+        with threadpool_limits(_THREADS):
+            return np.asarray(self.pipeline.predict(rows.features), dtype=np.float64)
 
 
 def fit(fitting: Rows, calibration: Rows, recipe: Recipe) -> Fitted:
@@ -34,7 +38,8 @@ def fit(fitting: Rows, calibration: Rows, recipe: Recipe) -> Fitted:
     Raises:
         TooFewRowsError: There are too few calibration rows for the interval's coverage.
     """
-    pipeline = _pipeline(recipe).fit(fitting.features, fitting.prices)
+    with threadpool_limits(_THREADS):
+        pipeline = _pipeline(recipe).fit(fitting.features, fitting.prices)
     fitted = Fitted(pipeline, half_width=0.0)
     residuals = np.abs(calibration.prices - fitted.predict(calibration))
     return Fitted(pipeline, conformal_half_width(residuals, recipe.interval_coverage))

@@ -1,14 +1,13 @@
 """Settings of the training job, read from the environment when it starts."""
 
-import base64
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
+from housing.registry_settings import RegistrySettings
 from retrain.training.recipe import Recipe
 
 
-class TrainingSettings(BaseSettings):
+class TrainingSettings(RegistrySettings):
     """Variables are named after the fields, under ``HOUSING_``; MLflow's keep MLflow's names."""
 
     model_config = SettingsConfigDict(
@@ -44,30 +43,6 @@ class TrainingSettings(BaseSettings):
         0.01, ge=0, description="how much worse than the champion is still as good"
     )
 
-    tracking_uri: str = Field(
-        validation_alias="MLFLOW_TRACKING_URI",
-        pattern=r"^https?://",
-        description="the MLflow server",
-    )
-    tracking_token: SecretStr | None = Field(
-        None, validation_alias="MLFLOW_TRACKING_TOKEN", description="bearer token for it"
-    )
-    tracking_username: str | None = Field(
-        None, validation_alias="MLFLOW_TRACKING_USERNAME", description="user, with the password"
-    )
-    tracking_password: SecretStr | None = Field(
-        None, validation_alias="MLFLOW_TRACKING_PASSWORD", description="password of the user"
-    )
-
     def recipe(self) -> Recipe:
         """Return the settings that decide which model comes of given rows."""
         return Recipe(**{name: getattr(self, name) for name in Recipe.__dataclass_fields__})
-
-    def registry_headers(self) -> dict[str, str]:
-        """Return the headers that authorize calls; user and password win, as in MLflow."""
-        if self.tracking_username and self.tracking_password:
-            pair = f"{self.tracking_username}:{self.tracking_password.get_secret_value()}"
-            return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
-        if self.tracking_token:
-            return {"Authorization": f"Bearer {self.tracking_token.get_secret_value()}"}
-        return {}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 BUCKET = "housing-test"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -24,11 +24,22 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def s3_client() -> "S3Client":
+    """Make the one client: making it takes longer than most tests."""
+    return boto3.client(
+        "s3",
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        endpoint_url="https://s3.us-east-1.amazonaws.com",
+    )
+
+
 @pytest.fixture
-def s3(aws: None) -> "S3Client":  # noqa: ARG001 - needs the mock
-    client = boto3.client("s3", region_name="us-east-1")
-    client.create_bucket(Bucket=BUCKET)
-    return client
+def s3(aws: None, s3_client: "S3Client") -> "S3Client":  # noqa: ARG001 - needs the mock
+    s3_client.create_bucket(Bucket=BUCKET)
+    return s3_client
 
 
 @pytest.fixture

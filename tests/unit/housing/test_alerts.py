@@ -4,8 +4,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.sns import sns_backends
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sns.models import sns_backends
 
 from housing.alerts import Alert, LoggedAlerts, SnsAlerts
 
@@ -28,6 +28,7 @@ def test_an_alert_is_published_with_reason_next_step_and_facts(sns: "SNSClient")
 
     (sent,) = sns_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].topics[topic].sent_notifications
     _, message, subject, attributes, _ = sent
+    assert attributes is not None
     assert subject == ALERT.subject
     for part in (ALERT.reason, ALERT.next_step, "job: 0123"):
         assert part in message

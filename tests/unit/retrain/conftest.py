@@ -1,6 +1,7 @@
 """The retrain function and its job on a bucket in memory."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,20 +32,34 @@ EVENTS = Path(__file__).parents[3] / "events"
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave nothing of the shell's own AWS and MLflow to the code under test."""
-    for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "MLFLOW_", "HOUSING_")) and name != "HOUSING_DATA":
+            monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
+@pytest.fixture(scope="session")
+def s3_client() -> "S3Client":
+    """Make the one client: making it takes longer than most tests."""
+    return boto3.client(
+        "s3",
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        endpoint_url="https://s3.us-east-1.amazonaws.com",
+    )
+
+
 @pytest.fixture
-def s3() -> "Iterator[S3Client]":
+def s3(s3_client: "S3Client") -> "Iterator[S3Client]":
     with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket=BUCKET)
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        yield client
+        s3_client.create_bucket(Bucket=BUCKET)
+        s3_client.put_bucket_versioning(
+            Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
+        )
+        yield s3_client
 
 
 @pytest.fixture

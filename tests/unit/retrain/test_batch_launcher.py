@@ -1,6 +1,5 @@
 """Jobs on AWS Batch."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import boto3
@@ -12,6 +11,8 @@ from retrain.errors import LaunchError
 from retrain.launcher import Job
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_batch import BatchClient
 
 JOB = Job(bucket="housing-test", key="new_data/a b#c.csv", version_id="v1")
@@ -44,7 +45,7 @@ def batch() -> "Iterator[BatchClient]":
 def _role() -> str:
     iam = boto3.client("iam", region_name="us-east-1")
     made = iam.create_role(RoleName="service", AssumeRolePolicyDocument="{}")
-    return made["Role"]["Arn"]
+    return str(made["Role"]["Arn"])
 
 
 def test_a_job_is_submitted_with_its_arguments_and_tags(batch: "BatchClient") -> None:
@@ -53,7 +54,7 @@ def test_a_job_is_submitted_with_its_arguments_and_tags(batch: "BatchClient") ->
     listed = [
         entry
         for status in ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED")
-        for entry in batch.list_jobs(jobQueue="training", jobStatus=status)["jobSummaryList"]  # type: ignore[arg-type]
+        for entry in batch.list_jobs(jobQueue="training", jobStatus=status)["jobSummaryList"]
     ]
     (found,) = batch.describe_jobs(jobs=[listed[0]["jobId"]])["jobs"]
     assert found["jobName"] == f"retrain-{JOB.job_id}"

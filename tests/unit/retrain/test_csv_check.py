@@ -1,7 +1,6 @@
 """Checking uploads: what is taken, what is not, and where and why."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from fakes.tables import as_csv, census_table, housing_table
@@ -215,7 +214,7 @@ def test_missing_columns_are_named_and_so_are_the_accepted_headers() -> None:
 
 
 def test_a_census_file_without_a_column_is_told_the_census_name() -> None:
-    table: pd.DataFrame = census_table(3).drop(columns="households")
+    table = census_table(3).drop(columns="households")
 
     with pytest.raises(UploadRejectedError, match="missing column households;"):
         check_csv(as_csv(table))

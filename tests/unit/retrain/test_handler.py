@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,9 @@ from retrain import composition, handler
 from retrain.batch_launcher import BatchJobLauncher
 from retrain.errors import EventError, LaunchError
 from retrain.local_launcher import LocalJobLauncher
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 S3_EVENTS = sorted((Path(__file__).parents[3] / "events").glob("s3-*.json"))
 CONTEXT: Any = SimpleNamespace(
@@ -44,11 +47,12 @@ def fresh_process() -> None:
 
 @pytest.fixture(autouse=True)
 def _process(
-    jobs: JobStore, launcher: FakeJobLauncher, monkeypatch: pytest.MonkeyPatch
+    s3: "S3Client", launcher: FakeJobLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     monkeypatch.setenv("HOUSING_BUCKET", "housing-test")
     monkeypatch.setenv("HOUSING_BATCH_JOB_QUEUE", "queue")
     monkeypatch.setenv("HOUSING_BATCH_JOB_DEFINITION", "definition")
+    monkeypatch.setattr("retrain.composition.boto3.client", lambda *_, **__: s3)
     monkeypatch.setattr(composition, "BatchJobLauncher", lambda *_, **__: launcher)
     fresh_process()
     yield

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 
 from fakes.alerts import FakeAlerts
@@ -18,9 +17,8 @@ from fakes.tables import as_csv, housing_table
 from housing.errors import RegistryUnavailableError
 from housing.jobs import JobStatus, JobStore, Stage, State
 from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
-from retrain.training import modelling
 from retrain.training.errors import JobStoppedError, TrackingError
-from retrain.training.fit import Fitted
+from retrain.training.fit import Fitted, fit
 from retrain.training.ingest import Upload
 from retrain.training.job import run
 from retrain.training.lease import KEY as LEASE_KEY
@@ -112,11 +110,10 @@ def test_more_rows_make_another_version_of_all_rows(
     assert len(tracker.candidates) == 2
 
 
+@pytest.mark.usefixtures("trained")
 def test_rows_that_were_trained_on_are_not_trained_on_again(
-    trained: Upload,
     parts: Parts,
     put_upload: PutUpload,
-    jobs: JobStore,
     tracker: FakeRunTracker,
     alerts: FakeAlerts,
 ) -> None:
@@ -124,7 +121,7 @@ def test_rows_that_were_trained_on_are_not_trained_on_again(
 
     assert run(again, parts) == State.SUCCEEDED
 
-    status = jobs.load(again.job_id)
+    status = parts.jobs.load(again.job_id)
     assert status.message == "version 1 was already trained on exactly these rows"
     assert (status.model_version, status.promoted) == ("1", None)
     assert len(tracker.candidates) == 1
@@ -162,7 +159,7 @@ def test_a_worse_model_is_registered_and_not_promoted(
     registry: FakeModelRegistry,
     alerts: FakeAlerts,
 ) -> None:
-    spoilt: pd.DataFrame = housing_table(800, seed=2)
+    spoilt = housing_table(800, seed=2)
     spoilt["MedHouseVal"] = spoilt["MedHouseVal"].sample(frac=1, random_state=0).to_numpy()
     upload = put_upload(as_csv(spoilt))
     weak = parts.settings.model_copy(update={"iterations": 1})
@@ -197,7 +194,6 @@ def test_a_champion_that_does_not_load_counts_as_none_and_it_is_said(
 def test_a_file_that_is_rejected_says_why_and_touches_nothing(
     parts: Parts,
     put_upload: PutUpload,
-    jobs: JobStore,
     registry: FakeModelRegistry,
     alerts: FakeAlerts,
     keys: Keys,
@@ -207,7 +203,7 @@ def test_a_file_that_is_rejected_says_why_and_touches_nothing(
 
     assert run(upload, parts) == State.REJECTED
 
-    status = jobs.load(upload.job_id)
+    status = parts.jobs.load(upload.job_id)
     assert status.reason is not None
     assert status.reason.startswith("missing columns AveRooms")
     assert status.next_step
@@ -234,7 +230,7 @@ def test_too_few_rows_fail_with_how_many_are_needed_and_stay_in_the_data_set(
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"),
+    "case",
     [
         (TrackingError("MLflow did not take it"), "MLflow did not take it"),
         (RegistryUnavailableError("it is down"), "it is down"),
@@ -243,16 +239,15 @@ def test_too_few_rows_fail_with_how_many_are_needed_and_stay_in_the_data_set(
     ],
     ids=["tracking", "registry", "unforeseen", "stopped"],
 )
-def test_whatever_goes_wrong_is_written_told_once_and_frees_the_lease(  # noqa: PLR0913 - fixtures
+def test_whatever_goes_wrong_is_written_told_once_and_frees_the_lease(
     parts: Parts,
     put_upload: PutUpload,
-    jobs: JobStore,
     tracker: FakeRunTracker,
     alerts: FakeAlerts,
-    s3: "S3Client",
-    error: BaseException,
-    reason: str,
+    case: tuple[BaseException, str],
 ) -> None:
+    error, reason = case
+
     def fail() -> None:
         raise error
 
@@ -261,12 +256,12 @@ def test_whatever_goes_wrong_is_written_told_once_and_frees_the_lease(  # noqa: 
 
     assert [run(upload, parts), run(upload, parts)] == [State.FAILED, State.FAILED]
 
-    status = jobs.load(upload.job_id)
+    status = parts.jobs.load(upload.job_id)
     assert (status.state, status.stage, status.reason) == (State.FAILED, Stage.REGISTER, reason)
     assert status.next_step
     assert status.finished_at
     assert [alert.event for alert in alerts.sent] == ["training_failed"]
-    assert is_lease_free(s3)
+    assert is_lease_free(parts.s3)
 
 
 def test_a_job_that_failed_once_may_succeed_the_second_time(
@@ -379,26 +374,23 @@ def test_a_job_that_its_twin_has_done_meanwhile_does_nothing(
 def test_a_lease_that_is_lost_keeps_the_job_from_registering(
     parts: Parts,
     put_upload: PutUpload,
-    jobs: JobStore,
     tracker: FakeRunTracker,
-    s3: "S3Client",
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     upload = put_upload(as_csv(TABLE))
-    fit = modelling.fit
 
     def fit_for_too_long(*given: Any) -> Fitted:
-        put_lease_of_another(s3)
+        put_lease_of_another(parts.s3)
         return fit(*given)
 
-    monkeypatch.setattr(modelling, "fit", fit_for_too_long)
+    monkeypatch.setattr("retrain.training.modelling.fit", fit_for_too_long)
     settings = parts.settings.model_copy(update={"lease_seconds": 0.2})
 
     assert run(upload, replace(parts, settings=settings)) == State.FAILED
 
-    assert "lost its lease" in str(jobs.load(upload.job_id).reason)
+    assert "lost its lease" in str(parts.jobs.load(upload.job_id).reason)
     assert tracker.candidates == []
-    assert not is_lease_free(s3)
+    assert not is_lease_free(parts.s3)
 
 
 def test_nothing_of_the_upload_is_changed(trained: Upload, s3: "S3Client") -> None:

@@ -15,7 +15,6 @@ from retrain.training.evaluate import baseline_rmse, evaluate, rmse
 from retrain.training.export import export
 from retrain.training.fit import Fitted, conformal_half_width, fit
 from retrain.training.parity import check_parity
-from retrain.training.recipe import Recipe
 from retrain.training.rows import Rows, Values
 from retrain.training.scoring import Predictions, score
 from retrain.training.settings import TrainingSettings
@@ -117,7 +116,7 @@ def test_a_graph_that_differs_is_refused(worst: float, p99: float) -> None:
     pipeline: Values = np.ones(100)
     graph = pipeline + np.linspace(0, 0.06, 100)
 
-    with pytest.raises(ParityError, match="up to 0.0600"):
+    with pytest.raises(ParityError, match=r"up to 0\.0600"):
         check_parity(graph, pipeline, worst=worst, p99=p99)
 
 
@@ -153,7 +152,7 @@ def test_the_real_data_set_gives_a_good_model_and_an_exact_graph() -> None:
     train, calibration, holdout = (
         Rows.of(values[part]) for part in np.split(order, [14_000, 16_000])
     )
-    recipe: Recipe = TrainingSettings(bucket="b", tracking_uri="http://r.test").recipe()
+    recipe = TrainingSettings(bucket="b", tracking_uri="http://r.test").recipe()
 
     model = export(fitted := fit(train, calibration, recipe))
     found = evaluate(score(model, holdout.features), holdout.prices)

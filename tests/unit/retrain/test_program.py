@@ -55,7 +55,6 @@ def test_the_exit_status_is_zero_only_when_the_job_succeeded(
 def test_a_setting_that_is_missing_fails_the_job_and_is_told(
     put_upload: PutUpload,
     jobs: JobStore,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     upload = put_upload(b"")
