@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 class StackSettings(BaseSettings):
     """Every setting is an environment variable of the same name under ``HOUSING_``."""
 
-    model_config = SettingsConfigDict(env_prefix="HOUSING_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="HOUSING_", env_ignore_empty=True, extra="ignore")
 
     aws_port: int = Field(4566, description="port of the local AWS endpoint")
     mlflow_port: int = Field(5000, description="port of the MLflow server")

@@ -1,6 +1,8 @@
 import stat
 from pathlib import Path
 
+import pytest
+
 from local_stack.deployment import Deployment
 from local_stack.environment_file import command, write
 from local_stack.settings import StackSettings
@@ -41,3 +43,11 @@ def test_the_command_is_executable_and_uses_that_file(tmp_path: Path) -> None:
     path = command(settings)
     assert path.stat().st_mode & stat.S_IXUSR
     assert str(tmp_path / "env") in path.read_text()
+
+
+def test_a_variable_that_is_set_to_nothing_counts_as_not_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOUSING_DATA", "")
+
+    assert StackSettings().data is None
