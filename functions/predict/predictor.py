@@ -10,30 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NotImplemented,  # noqa: A004 - ONNX Runtime's name: the graph has an operator it lacks
-    RuntimeException,
-)
 
+from housing.onnx_session import ONNX_ERRORS, OUTPUTS, open_session
 from housing.schema import FEATURE_NAMES
 from predict.errors import ModelOutputError, ModelRefusedError
 
-OUTPUTS = ("price", "lower", "upper")
 _FLOAT = "tensor(float)"
-_ERRORS_ONLY = 3
-# ONNX Runtime's errors have no common base but Exception.
-_ONNX_ERRORS = (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NotImplemented,
-    RuntimeException,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +36,9 @@ class Predictor:
         Raises:
             ModelRefusedError: It cannot be loaded, or does not keep the contract.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # a row takes microseconds; threads only cost
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
         try:
-            self._session = onnxruntime.InferenceSession(
-                model, options, providers=["CPUExecutionProvider"]
-            )
-        except _ONNX_ERRORS as exc:
+            self._session = open_session(model)
+        except ONNX_ERRORS as exc:
             msg = "the model file is no graph that ONNX Runtime can load"
             raise ModelRefusedError(msg) from exc
         self._input = _checked_signature(self._session)
@@ -76,7 +52,7 @@ class Predictor:
         features = np.asarray(rows, dtype=np.float32)
         try:
             answers = self._session.run(OUTPUTS, {self._input: features})
-        except _ONNX_ERRORS as exc:
+        except ONNX_ERRORS as exc:
             msg = f"the model failed on {len(rows)} rows"
             raise ModelOutputError(msg) from exc
         columns = [answer.ravel().tolist() for answer in answers]

@@ -13,10 +13,10 @@ from skl2onnx import convert_sklearn
 from skl2onnx.algebra.onnx_ops import OnnxMul, OnnxReduceSum, OnnxSqrt, OnnxSub, OnnxUnsqueeze
 from skl2onnx.common.data_types import FloatTensorType
 
+from housing.onnx_session import INPUT, OUTPUTS
 from housing.schema import FEATURE_NAMES
 from retrain.training.features import RegionDistances
 from retrain.training.fit import Fitted
-from retrain.training.scoring import INPUT, OUTPUTS
 
 _OPSETS = {"": 17, "ai.onnx.ml": 3}  # below what ONNX Runtime has known for years
 _RAW_PRICE = "raw_price"

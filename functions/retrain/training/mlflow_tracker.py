@@ -15,10 +15,10 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 from housing.bucket import DATASET
+from housing.onnx_session import OUTPUTS
 from housing.registry import ModelVersion
 from housing.schema import CANONICAL_HEADER, FEATURE_NAMES, FEATURES, TARGET
 from retrain.training.errors import TrackingError
-from retrain.training.scoring import OUTPUTS
 from retrain.training.tracking import Candidate
 
 _DIGEST_CHARACTERS = 36  # MLflow's limit

@@ -3,32 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NotImplemented,  # noqa: A004 - ONNX Runtime's name: the graph has an operator it lacks
-    RuntimeException,
-)
 
+from housing.onnx_session import ONNX_ERRORS, OUTPUTS, open_session
 from retrain.training.errors import ModelLoadError
 from retrain.training.rows import Values
-
-INPUT = "features"
-OUTPUTS = ("price", "lower", "upper")
-_ERRORS_ONLY = 3
-# ONNX Runtime's errors have no common base but Exception.
-_ONNX_ERRORS = (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NotImplemented,
-    RuntimeException,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +25,11 @@ def score(model: bytes, features: NDArray[np.float32]) -> Predictions:
     Raises:
         ModelLoadError: It cannot be loaded or run, or answers not one finite price for each row.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = open_session(model)
         answers = session.run(OUTPUTS, {session.get_inputs()[0].name: features})
     # ValueError is ONNX Runtime's word for an input or output that the graph does not have.
-    except (*_ONNX_ERRORS, ValueError) as exc:
+    except (*ONNX_ERRORS, ValueError) as exc:
         msg = "the model file is no graph that ONNX Runtime can load and run on the rows"
         raise ModelLoadError(msg) from exc
     columns = [np.asarray(answer, dtype=np.float64).ravel() for answer in answers]

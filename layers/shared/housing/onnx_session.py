@@ -1,0 +1,40 @@
+"""Opening the model's graph, the same way wherever it is run: in the service and in training."""
+
+import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,  # noqa: A004 - ONNX Runtime's name: the graph has an operator it lacks
+    RuntimeException,
+)
+
+INPUT = "features"
+OUTPUTS = ("price", "lower", "upper")
+"""The graph's contract: float32 ``[n, 8]`` in schema order in, float32 ``[n, 1]`` each out."""
+
+ONNX_ERRORS = (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,
+    RuntimeException,
+)
+"""What ONNX Runtime raises; its errors have no common base but Exception."""
+
+_ERRORS_ONLY = 3
+
+
+def open_session(model: bytes) -> onnxruntime.InferenceSession:
+    """Load a serialized graph to be run on one thread: a row takes microseconds.
+
+    Raises:
+        ONNX_ERRORS: It is no graph that ONNX Runtime can load.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
