@@ -30,7 +30,7 @@ clean: is-installed  ## end the services and forget what they kept
 
 .PHONY: is-installed
 is-installed:
-	@test -x $(firstword $(STACK)) || { echo "nothing is installed yet, so nothing runs: make run" >&2; exit 1; }
+	@test -e $(VENVS)/local/.ready || { echo "the environment is not installed, or only half: make run" >&2; exit 1; }
 
 # ---- checks --------------------------------------------------------------------------------------
 .PHONY: lint test test-unit test-integration
