@@ -23,7 +23,7 @@ app = typer.Typer(
 @app.command()
 def up() -> None:
     """Bring the stack up, or repair it, and prove it with a prediction."""
-    settings, progress = StackSettings(), Progress()
+    settings, progress = StackSettings.of_stack(), Progress()
     deployment, prediction = stack.up(settings, progress)
     report.welcome(progress.console, settings, deployment, prediction)
 
@@ -31,7 +31,7 @@ def up() -> None:
 @app.command()
 def down() -> None:
     """End the stack's programs; what they keep stays."""
-    settings = StackSettings()
+    settings = StackSettings.of_stack()
     with stack.only_one(settings):
         ended = stack.down(settings)
     typer.echo(f"ended: {', '.join(ended)}" if ended else "nothing was running")
@@ -40,20 +40,20 @@ def down() -> None:
 @app.command()
 def status() -> None:
     """Say what is up; exit status 1 when not all is."""
-    if not report.status(Console(highlight=False, soft_wrap=True), StackSettings()):
+    if not report.status(Console(highlight=False, soft_wrap=True), StackSettings.of_stack()):
         raise typer.Exit(1)
 
 
 @app.command()
 def logs(lines: int = 40) -> None:
     """Print the end of what each service, job and function said."""
-    report.logs(Console(highlight=False, soft_wrap=True), StackSettings(), lines)
+    report.logs(Console(highlight=False, soft_wrap=True), StackSettings.of_stack(), lines)
 
 
 @app.command()
 def clean() -> None:
     """End the stack and forget all that it kept."""
-    ended = stack.forget(StackSettings())
+    ended = stack.forget(StackSettings.of_stack())
     typer.echo(f"ended: {', '.join(ended)}; state forgotten" if ended else "state forgotten")
 
 

@@ -1,6 +1,7 @@
 """``.local/env``: all that a shell, a test or the command line needs to use the stack."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from local_stack.deployment import Deployment
@@ -31,8 +32,8 @@ def variables(settings: StackSettings, deployment: Deployment) -> dict[str, str]
 def write(settings: StackSettings, deployment: Deployment) -> None:
     """Write the file, readable by its owner only, and a ``housing`` command that uses it."""
     path = settings.state_dir / "env"
-    lines = [f"{name}={value}\n" for name, value in variables(settings, deployment).items()]
-    _write(path, "".join(lines), 0o600)
+    _write(path, _lines(variables(settings, deployment)), 0o600)
+    _write(settings.ports_file, _lines(settings.ports), 0o600)
     wrapper = _WRAPPER.format(env=path, python=settings.stack_python)
     _write(command(settings), wrapper, 0o755)
 
@@ -45,6 +46,10 @@ def command(settings: StackSettings) -> Path:
 def shown(path: Path) -> str:
     """Return a path as a person in the checkout would type it."""
     return str(path.relative_to(CHECKOUT)) if path.is_relative_to(CHECKOUT) else str(path)
+
+
+def _lines(values: Mapping[str, object]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
 def _write(path: Path, text: str, mode: int) -> None:

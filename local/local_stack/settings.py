@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Self
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,6 +29,25 @@ class StackSettings(BaseSettings):
     model_ttl_seconds: int = Field(2, description="how often the function asks for the alias")
     data: Path | None = Field(None, description="CSV for the first model")
     sample_rows: int = Field(20_640, description="rows of the generated sample")
+
+    @classmethod
+    def of_stack(cls) -> Self:
+        """Read the environment, then the ports at which the stack was last brought up."""
+        return cls(_env_file=cls().ports_file)
+
+    @property
+    def ports_file(self) -> Path:
+        """Where the ports are remembered."""
+        return self.state_dir / "ports"
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports, by the variables that move them."""
+        return {
+            "HOUSING_AWS_PORT": self.aws_port,
+            "HOUSING_MLFLOW_PORT": self.mlflow_port,
+            "HOUSING_API_PORT": self.api_port,
+        }
 
     @property
     def aws_url(self) -> str:

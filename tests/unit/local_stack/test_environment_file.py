@@ -35,6 +35,18 @@ def test_the_file_holds_what_the_design_promises_and_only_its_owner_reads_it(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_ports_that_were_moved_are_remembered_until_they_are_moved_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOUSING_STATE_DIR", str(tmp_path))
+    write(StackSettings(state_dir=tmp_path, api_port=6001, mlflow_port=6002), DEPLOYMENT)
+    monkeypatch.setenv("HOUSING_MLFLOW_PORT", "7002")
+
+    settings = StackSettings.of_stack()
+
+    assert (settings.api_port, settings.mlflow_port) == (6001, 7002)
+
+
 def test_the_command_is_executable_and_uses_that_file(tmp_path: Path) -> None:
     settings = StackSettings(state_dir=tmp_path)
 
