@@ -8,7 +8,9 @@ HousingError
     └── RequestError
         ├── UnsupportedContentTypeError
         ├── MalformedBodyError
+        ├── TooLargeError
         └── InvalidFieldsError
+            └── RefusedInvocationError
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +18,9 @@ from http import HTTPStatus
 from typing import Any
 
 from housing.errors import HousingError
+
+SHOWN_ERRORS = 100
+_NAMED_FIELDS = 10
 
 
 class PredictError(HousingError):
@@ -51,13 +56,30 @@ class MalformedBodyError(RequestError):
     """Raised when the body is not what its content type says."""
 
 
+class TooLargeError(RequestError):
+    """Raised when a body, its rows or their answer are over a limit."""
+
+
 class InvalidFieldsError(RequestError):
     """Raised when fields of the body are missing, unknown or out of range."""
 
-    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
-        """Take one mapping of ``field``, ``message`` and perhaps ``value`` for each field."""
-        super().__init__(f"not valid: {', '.join(str(error['field']) for error in errors)}")
-        self.errors = tuple(errors)
+    def __init__(self, errors: Sequence[Mapping[str, Any]], *, total: int | None = None) -> None:
+        """Take one mapping of ``field``, ``message`` and perhaps ``value`` for each field.
+
+        Args:
+            errors: All of them or the first; ``SHOWN_ERRORS`` are kept.
+            total: How many there are, where not all are given.
+        """
+        self.errors = tuple(errors[:SHOWN_ERRORS])
+        self.total = len(errors) if total is None else total
+        fields = ", ".join(str(error["field"]) for error in self.errors[:_NAMED_FIELDS])
+        more = self.total - _NAMED_FIELDS
+        text = f"{fields} and {more} more ({self.total} in all)" if more > 0 else fields
+        super().__init__(f"not valid: {text}")
+
+
+class RefusedInvocationError(InvalidFieldsError):
+    """Raised when a request in MLflow's protocol has such fields; MLflow's status for it is 400."""
 
 
 STATUS: Mapping[type[PredictError], HTTPStatus] = {
@@ -66,5 +88,7 @@ STATUS: Mapping[type[PredictError], HTTPStatus] = {
     ModelOutputError: HTTPStatus.INTERNAL_SERVER_ERROR,
     UnsupportedContentTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     MalformedBodyError: HTTPStatus.BAD_REQUEST,
+    TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    RefusedInvocationError: HTTPStatus.BAD_REQUEST,
     InvalidFieldsError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }

@@ -7,9 +7,11 @@ three outputs named ``price``, ``lower`` and ``upper``, float32 ``[n, 1]`` or ``
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from housing.onnx_session import ONNX_ERRORS, OUTPUTS, open_session
 from housing.schema import FEATURE_NAMES
@@ -25,6 +27,14 @@ class Prediction:
     price: float
     lower: float
     upper: float
+
+
+class PredictedColumns(NamedTuple):
+    """Prices of n rows and their 90 % intervals, float32 ``[n]`` each, in $100,000."""
+
+    price: NDArray[np.float32]
+    lower: NDArray[np.float32]
+    upper: NDArray[np.float32]
 
 
 class Predictor:
@@ -49,18 +59,38 @@ class Predictor:
         Raises:
             ModelOutputError: The graph fails, or answers not one finite number for each row.
         """
-        features = np.asarray(rows, dtype=np.float32)
+        columns = [column.tolist() for column in self._run(np.asarray(rows, dtype=np.float32))]
+        for name, column in zip(OUTPUTS, columns, strict=True):
+            # Faster than NumPy for the one row that it mostly is.
+            if len(column) != len(rows) or not all(map(math.isfinite, column)):
+                raise _bad_output(name, len(rows))
+        return [Prediction(*values) for values in zip(*columns, strict=True)]
+
+    def predict_columns(self, features: NDArray[np.float64]) -> PredictedColumns:
+        """Predict n rows, ``[n, 8]`` in schema order, in one run; no row is looked at by itself.
+
+        Raises:
+            ModelOutputError: As in ``predict``.
+        """
+        if not len(features):
+            return PredictedColumns(*(np.empty(0, np.float32) for _ in OUTPUTS))
+        columns = self._run(features.astype(np.float32))
+        for name, column in zip(OUTPUTS, columns, strict=True):
+            if len(column) != len(features) or not np.isfinite(column).all():
+                raise _bad_output(name, len(features))
+        return PredictedColumns(*columns)
+
+    def _run(self, features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         try:
             answers = self._session.run(OUTPUTS, {self._input: features})
         except ONNX_ERRORS as exc:
-            msg = f"the model failed on {len(rows)} rows"
+            msg = f"the model failed on {len(features)} rows"
             raise ModelOutputError(msg) from exc
-        columns = [answer.ravel().tolist() for answer in answers]
-        for name, column in zip(OUTPUTS, columns, strict=True):
-            if len(column) != len(rows) or not all(map(math.isfinite, column)):
-                msg = f"the model's {name} is not one finite number for each of {len(rows)} rows"
-                raise ModelOutputError(msg)
-        return [Prediction(*values) for values in zip(*columns, strict=True)]
+        return [answer.ravel() for answer in answers]
+
+
+def _bad_output(name: str, rows: int) -> ModelOutputError:
+    return ModelOutputError(f"the model's {name} is not one finite number for each of {rows} rows")
 
 
 def _checked_signature(session: onnxruntime.InferenceSession) -> str:

@@ -25,6 +25,7 @@ class FieldError(BaseModel):
 
     field: str
     message: str
+    row: int | None = Field(None, description="number of the row in a batch; the first is 1")
     value: Any = Field(None, description="what was sent, where it is short and a scalar")
 
 

@@ -5,11 +5,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from predict import telemetry
-from predict.errors import ModelUnavailableError
+from predict import batch_answers, telemetry
+from predict.block_groups import Matrix
+from predict.errors import ModelUnavailableError, TooLargeError
 from predict.model_card import Health, card, summary
-from predict.request_body import read_block_group
+from predict.predictor import PredictedColumns
+from predict.request_body import (
+    CSV,
+    JSON,
+    MAX_BODY_BYTES,
+    read_batch,
+    read_block_group,
+    read_invocation,
+)
 from predict.schemas import predicted_price
+from predict.scoring_protocol import PROTOCOL_VERSION
 from predict.served_model import ModelStore, ServedModel
 from predict.settings import PredictSettings
 
@@ -38,6 +48,28 @@ class Endpoints:
             )
         return _answer(answer, served)
 
+    async def predict_batch(self, request: Request) -> Response:
+        """Predict many block groups: JSON in and out, or CSV in and out."""
+        with telemetry.measured(self._metrics) as stopwatch:
+            features, media_type = await read_batch(request, self._settings.max_batch_rows)
+            served = await self._served()
+            predicted = self._predict_columns(features, served, stopwatch)
+            if media_type == CSV:
+                return _sized(batch_answers.as_csv(predicted), served, CSV)
+            return _sized(batch_answers.as_json(features, predicted, served), served, JSON)
+
+    async def invocations(self, request: Request) -> Response:
+        """Predict as MLflow's scoring server does: its forms in, its answer out."""
+        with telemetry.measured(self._metrics) as stopwatch:
+            features = await read_invocation(request, self._settings.max_batch_rows)
+            served = await self._served()
+            predicted = self._predict_columns(features, served, stopwatch)
+            return _sized(batch_answers.as_mlflow(predicted), served, JSON)
+
+    async def version(self) -> Response:
+        """Name the version of MLflow's scoring protocol that is spoken; no model is needed."""
+        return Response(PROTOCOL_VERSION, media_type="text/plain")
+
     async def health(self) -> Response:
         """Say which model answers and whether it is what the registry names; always 200."""
         stage = self._settings.stage
@@ -64,6 +96,14 @@ class Endpoints:
         """Answer that the process is alive; no model is needed."""
         return Response('{"status":"ok"}', media_type="application/json")
 
+    def _predict_columns(
+        self, features: Matrix, served: ServedModel, stopwatch: telemetry.Stopwatch
+    ) -> PredictedColumns:
+        predicted = served.predictor.predict_columns(features)
+        telemetry.count_rows(self._metrics, len(features))
+        telemetry.log_batch(predicted, served, latency_ms=stopwatch.milliseconds())
+        return predicted
+
     async def _served(self) -> ServedModel:
         if self._models.is_due():  # this may wait for the registry: not on the event loop
             served = await run_in_threadpool(self._models.current)
@@ -74,9 +114,19 @@ class Endpoints:
 
 
 def _answer(body: BaseModel, served: ServedModel | None = None) -> Response:
-    headers = {}
-    if served:
-        headers["X-Model-Version"] = served.version.version
-        if served.stale:
-            headers["X-Model-Stale"] = "true"
-    return Response(body.model_dump_json(), headers=headers, media_type="application/json")
+    return Response(body.model_dump_json(), headers=_headers(served), media_type=JSON)
+
+
+def _sized(content: bytes, served: ServedModel, media_type: str) -> Response:
+    """Answer, unless Lambda could not carry it: there, quotes and line ends are escaped."""
+    if len(content) + content.count(b'"') + content.count(b"\n") > MAX_BODY_BYTES:
+        msg = f"the answer would be over {MAX_BODY_BYTES} bytes; send fewer rows at once"
+        raise TooLargeError(msg)
+    return Response(content, headers=_headers(served), media_type=media_type)
+
+
+def _headers(served: ServedModel | None) -> dict[str, str]:
+    if served is None:
+        return {}
+    stale = {"X-Model-Stale": "true"} if served.stale else {}
+    return {"X-Model-Version": served.version.version} | stale

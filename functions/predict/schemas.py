@@ -1,4 +1,4 @@
-"""What ``POST /predict`` takes and gives, derived from the one schema of the data."""
+"""What the routes that predict take and give, derived from the one schema of the data."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from predict.caveats import caveats
 from predict.predictor import Prediction
 from predict.served_model import ServedModel
 
-_DECIMALS = 6  # float32 carries seven digits
+DECIMALS = 6  # float32 carries seven digits
 
 
 def _field(column: Column) -> tuple[Any, Any]:
@@ -44,18 +44,47 @@ class Interval(BaseModel):
     upper_usd: float = Field(description="in dollars")
 
 
-class PredictedPrice(BaseModel):
-    """The answer to one block group."""
-
-    model_config = ConfigDict(protected_namespaces=())
-
+class _Price(BaseModel):
     MedHouseVal: float = Field(description="median house value, in $100,000")
     price_usd: float = Field(description="the same in dollars")
     interval_90: Interval
+    warnings: list[str] = Field(description="what to know before relying on the price")
+
+
+class _Served(BaseModel):
+    model_config = ConfigDict(protected_namespaces=())
+
     model_name: str
     model_version: str
     stale: bool = Field(description="the model may not be the one that the registry names now")
-    warnings: list[str] = Field(description="what to know before relying on the price")
+
+
+class PredictedPrice(_Served, _Price):
+    """The answer to one block group."""
+
+
+class RowPrice(_Price):
+    """The answer to one row of a batch."""
+
+
+class BatchPrediction(_Served):
+    """The answers to a batch, in its order."""
+
+    predictions: list[RowPrice]
+
+
+class MlflowRow(BaseModel):
+    """What the model itself says of one row, in $100,000."""
+
+    price: float
+    lower: float
+    upper: float
+
+
+class MlflowPredictions(BaseModel):
+    """The answer in MLflow's scoring protocol."""
+
+    predictions: list[MlflowRow]
 
 
 def predicted_price(
@@ -63,11 +92,11 @@ def predicted_price(
 ) -> PredictedPrice:
     """Build the answer."""
     return PredictedPrice(
-        MedHouseVal=round(prediction.price, _DECIMALS),
+        MedHouseVal=round(prediction.price, DECIMALS),
         price_usd=_dollars(prediction.price),
         interval_90=Interval(
-            lower=round(prediction.lower, _DECIMALS),
-            upper=round(prediction.upper, _DECIMALS),
+            lower=round(prediction.lower, DECIMALS),
+            upper=round(prediction.upper, DECIMALS),
             lower_usd=_dollars(prediction.lower),
             upper_usd=_dollars(prediction.upper),
         ),

@@ -26,6 +26,7 @@ class PredictSettings(RegistrySettings):
     registry_timeout_seconds: float = Field(
         2, gt=0, description="bound on one call to the registry"
     )
+    max_batch_rows: int = Field(10_000, ge=1, description="rows that one request may hold")
     model_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()) / "housing-model",  # /tmp in Lambda
         description="where the model file is kept; the temporary folder if not set",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from housing import metric_names
-from predict.predictor import Prediction
+from predict.predictor import PredictedColumns, Prediction
 from predict.served_model import ServedModel
 
 SERVICE = "predict"
@@ -79,6 +79,21 @@ def log_prediction(
             "features": dict(features),
             "price": prediction.price,
             "interval": [prediction.lower, prediction.upper],
+            "model_version": served.version.version,
+            "stale": served.stale,
+            "latency_ms": round(latency_ms, 3),
+        },
+    )
+
+
+def log_batch(predicted: PredictedColumns, served: ServedModel, *, latency_ms: float) -> None:
+    """Log one line for a whole batch; its features would not fit into one."""
+    prices = predicted.price
+    _LOG.info(
+        "batch_prediction",
+        extra={
+            "rows": len(prices),
+            "mean_price": float(prices.mean()) if len(prices) else None,
             "model_version": served.version.version,
             "stale": served.stale,
             "latency_ms": round(latency_ms, 3),
