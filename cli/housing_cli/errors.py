@@ -3,6 +3,9 @@
 CliError
 ├── MissingSettingError
 ├── DataFileError
+├── DatabaseError
+├── LogGroupNotFoundError
+├── UnreadableLineError
 ├── JobWaitError
 │   ├── JobNotStartedError
 │   ├── JobStalledError
@@ -25,6 +28,18 @@ class MissingSettingError(CliError):
 
 class DataFileError(CliError):
     """Raised when a file is missing, unreadable, badly named or not what it should be."""
+
+
+class DatabaseError(CliError):
+    """Raised when a database cannot be opened or written, or is not what it should be."""
+
+
+class LogGroupNotFoundError(CliError):
+    """Raised when the log of the predict function is not where the settings say."""
+
+
+class UnreadableLineError(CliError):
+    """Raised when a logged prediction lacks a field or holds a wrong one."""
 
 
 class JobWaitError(CliError):

@@ -31,7 +31,7 @@ def explain(error: Exception) -> str:
         case NoCredentialsError() | NoRegionError():
             line = f"{error}: configure AWS, or run this in the checkout after `make run`"
         case EndpointError() | HTTPClientError():
-            line = f"the object store cannot be reached ({error}): {IS_IT_UP}"
+            line = f"AWS cannot be reached ({error}): {IS_IT_UP}"
         case ValidationError():
             line = f"cannot make sense of {error.title}: {error.errors()[0]['msg']}"
         case _:

@@ -5,6 +5,7 @@ import typer
 from housing_cli.commands.data import data_app
 from housing_cli.commands.models import models
 from housing_cli.commands.predict import predict
+from housing_cli.commands.predictions import predictions_app
 from housing_cli.commands.status import status
 from housing_cli.commands.upload import upload
 from housing_cli.output import ErrorReportingGroup
@@ -22,6 +23,7 @@ app.command()(upload)
 app.command()(status)
 app.command()(models)
 app.command()(predict)
+app.add_typer(predictions_app)
 app.add_typer(data_app)
 
 

@@ -1,7 +1,7 @@
 """The composition root: what the commands work with, built from the settings."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 import httpx
@@ -15,11 +15,13 @@ from housing_cli.settings import Settings, revealed
 from housing_cli.waiting import Clock
 
 if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 30.0
 _ATTEMPTS = 2
+_LOG_ATTEMPTS = 8  # CloudWatch Logs throttles readers at a few pages a second
 
 
 class Services:
@@ -53,6 +55,11 @@ class Services:
         return s3_client(self.settings)
 
     @property
+    def logs(self) -> "CloudWatchLogsClient":
+        """A client of the functions' logs."""
+        return logs_client(self.settings)
+
+    @property
     def jobs(self) -> JobStore:
         """The training jobs' documents."""
         return JobStore(self.s3, self.settings.bucket)
@@ -78,18 +85,29 @@ def s3_client(settings: Settings) -> "S3Client":
     Presigned and ordinary requests are signed with version 4; at an endpoint of one's own the
     bucket stands in the path, because its host name has no subdomains.
     """
-    return boto3.client(
-        "s3",
-        endpoint_url=settings.aws_endpoint_url,
-        region_name=settings.aws_default_region,
-        aws_access_key_id=settings.aws_access_key_id,
-        aws_secret_access_key=revealed(settings.aws_secret_access_key),
-        aws_session_token=revealed(settings.aws_session_token),
-        config=Config(
-            signature_version="s3v4",
-            connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
-            retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
-            s3={"addressing_style": "path" if settings.aws_endpoint_url else "auto"},
-        ),
+    style: Literal["path", "auto"] = "path" if settings.aws_endpoint_url else "auto"
+    signed = Config(signature_version="s3v4", s3={"addressing_style": style})
+    return boto3.client("s3", **_access(settings), config=_bounded(_ATTEMPTS).merge(signed))
+
+
+def logs_client(settings: Settings) -> "CloudWatchLogsClient":
+    """Make a client of CloudWatch Logs whose waits are bounded."""
+    return boto3.client("logs", **_access(settings), config=_bounded(_LOG_ATTEMPTS))
+
+
+def _access(settings: Settings) -> dict[str, Any]:
+    return {
+        "endpoint_url": settings.aws_endpoint_url,
+        "region_name": settings.aws_default_region,
+        "aws_access_key_id": settings.aws_access_key_id,
+        "aws_secret_access_key": revealed(settings.aws_secret_access_key),
+        "aws_session_token": revealed(settings.aws_session_token),
+    }
+
+
+def _bounded(attempts: int) -> Config:
+    return Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"total_max_attempts": attempts, "mode": "standard"},
     )

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     housing_api_key: SecretStr | None = Field(None, description="key sent to the API")
     housing_bucket: str | None = Field(None, description="the project's bucket")
     housing_model_name: str = Field("california-housing", description="registered model")
+    housing_predict_log_group: str | None = Field(
+        None, description="log group of the predict function: `/aws/lambda/<stack>-predict`"
+    )
 
     @property
     def bucket(self) -> str:
@@ -46,6 +49,11 @@ class Settings(BaseSettings):
     def api_key(self) -> str:
         """Key sent to the API with every request."""
         return _needed("HOUSING_API_KEY", revealed(self.housing_api_key))
+
+    @property
+    def predict_log_group(self) -> str:
+        """Log group of the predict function."""
+        return _needed("HOUSING_PREDICT_LOG_GROUP", self.housing_predict_log_group)
 
 
 def revealed(secret: SecretStr | None) -> str | None:

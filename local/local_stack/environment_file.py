@@ -26,6 +26,7 @@ def variables(settings: StackSettings, deployment: Deployment) -> dict[str, str]
         "HOUSING_BUCKET": deployment.bucket,
         "HOUSING_MODEL_NAME": settings.model_name,
         "HOUSING_ALERT_TOPIC_ARN": deployment.alert_topic_arn,
+        "HOUSING_PREDICT_LOG_GROUP": f"/aws/lambda/{settings.stack_name}-predict",
     }
 
 

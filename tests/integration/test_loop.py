@@ -1,5 +1,7 @@
 """The loop that the project is about: a CSV in, a retrained model behind the API."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import mlflow
@@ -72,6 +74,31 @@ def test_a_repeated_upload_of_the_same_rows_makes_no_second_version(stack: Runni
     assert second.rows is not None
     assert second.rows.new == 0
     assert len(stack.registry.versions()) == versions
+
+
+def test_an_export_brings_the_predictions_that_were_made_once(
+    stack: RunningStack, tmp_path: Path
+) -> None:
+    path = tmp_path / "predictions.db"
+    incomes = [1.25, 2.5, 5.0]
+    with stack.api() as api:
+        answers = [api.post("/predict", json=EXAMPLE | {"MedInc": value}) for value in incomes]
+    prices = [answer.raise_for_status().json()["MedHouseVal"] for answer in answers]
+
+    def exported() -> list[tuple[float, float]] | None:
+        done = stack.housing("predictions", "export", "--since", "1h", "--to", str(path))
+        assert done.returncode == 0, done.stdout + done.stderr
+        with closing(sqlite3.connect(path)) as connection:
+            rows = connection.execute("SELECT MedInc, price FROM predictions").fetchall()
+        made = sorted(row for row in rows if row[0] in incomes)
+        return made if len(made) >= len(incomes) else None
+
+    first = wait_for(exported)
+    again = wait_for(exported)
+
+    assert [row[0] for row in first] == incomes
+    assert [row[1] for row in first] == pytest.approx(prices, abs=1e-5)
+    assert again == first
 
 
 def test_the_command_line_uploads_waits_and_shows(stack: RunningStack, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ SETTINGS = {
     "HOUSING_API_URL": "http://api.test",
     "HOUSING_API_KEY": "key-1",
     "MLFLOW_TRACKING_URI": "http://registry.test",
+    "HOUSING_PREDICT_LOG_GROUP": "/aws/lambda/housing-test-predict",
 }
 UNSET = ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE", "HOUSING_MODEL_NAME")
 

@@ -43,6 +43,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("tracking_uri", "MLFLOW_TRACKING_URI"),
         ("api_url", "HOUSING_API_URL"),
         ("api_key", "HOUSING_API_KEY"),
+        ("predict_log_group", "HOUSING_PREDICT_LOG_GROUP"),
     ],
 )
 def test_a_missing_setting_is_named_by_its_variable(

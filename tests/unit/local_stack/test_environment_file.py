@@ -32,6 +32,7 @@ def test_the_file_holds_what_the_design_promises_and_only_its_owner_reads_it(
     assert promised <= set(found)
     assert found["HOUSING_API_URL"] == "http://127.0.0.1:6001"
     assert found["HOUSING_API_KEY"] == "predict-key"
+    assert found["HOUSING_PREDICT_LOG_GROUP"] == "/aws/lambda/housing-local-predict"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 

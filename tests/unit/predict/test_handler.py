@@ -15,6 +15,7 @@ import pytest
 from fakes.registry import FakeModelRegistry, Register
 from housing import metric_names
 from housing.errors import RegistryUnavailableError
+from housing_cli.predictions.prediction_line import read_line
 from predict import composition, handler
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -130,6 +131,23 @@ def test_logs_are_json_with_the_requests_id(
         assert line["function_request_id"] == CONTEXT.aws_request_id
         assert line["features"] == json.loads(event["body"])
         assert line["model_version"] == "1"
+
+
+def test_the_command_line_reads_the_line_that_is_logged(
+    register: Register, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register()
+    event = sample("api-predict.ok")
+
+    answer = json.loads(handler.lambda_handler(event, CONTEXT)["body"])
+
+    read = [read_line(line) for line in capsys.readouterr().out.splitlines()]
+    (found,) = [line for line in read if line is not None]
+    assert found.request_id == event["requestContext"]["requestId"]
+    assert found.features == json.loads(event["body"])
+    assert found.price == pytest.approx(answer["MedHouseVal"])
+    assert found.interval[0] == pytest.approx(answer["interval_90"]["lower"])
+    assert found.cold_start
 
 
 def test_metrics_are_written_as_emf_with_the_service_as_only_dimension(
