@@ -33,7 +33,6 @@ def service() -> Service:
     registry = MlflowModelRegistry(
         settings.tracking_uri,
         settings.model_name,
-        timeout_seconds=settings.registry_timeout_seconds,
         headers=settings.registry_headers(),
     )
     models = RegistryModelStore(
@@ -41,6 +40,7 @@ def service() -> Service:
         ModelFiles(settings.model_dir),
         alias=settings.model_alias,
         ttl=timedelta(seconds=settings.model_ttl_seconds),
+        budget=timedelta(seconds=settings.registry_timeout_seconds),
     )
     metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
     # The logger is named after the package, so that every module's own logger writes through it.

@@ -24,7 +24,7 @@ class PredictSettings(RegistrySettings):
         30, ge=0, description="how long a look-up of the alias holds; 0 asks at every request"
     )
     registry_timeout_seconds: float = Field(
-        2, gt=0, description="bound on one call to the registry"
+        2, gt=0, description="longest a request waits for a whole look-up of the alias"
     )
     model_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()) / "housing-model",  # /tmp in Lambda
