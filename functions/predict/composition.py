@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics
 from fastapi import FastAPI
 
+from housing.last_promoted import S3LastPromotedModel
 from housing.metric_names import NAMESPACE
 from housing.mlflow_registry import MlflowModelRegistry
 from predict.app import create_app
@@ -40,6 +41,9 @@ def service() -> Service:
         ModelFiles(settings.model_dir),
         alias=settings.model_alias,
         ttl=timedelta(seconds=settings.model_ttl_seconds),
+        last_promoted=(
+            S3LastPromotedModel(settings.bucket, settings.model_name) if settings.bucket else None
+        ),
         budget=timedelta(seconds=settings.registry_timeout_seconds),
     )
     metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)

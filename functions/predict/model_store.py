@@ -10,16 +10,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from housing.last_promoted import LastPromotedModel
 from housing.registry import ModelRegistry
 from predict.alias_following import TOO_SLOW, AliasFollower, Trouble
 from predict.background import BackgroundCall, Deadline
 from predict.errors import ModelUnavailableError
 from predict.model_files import ModelFiles
+from predict.promoted_copy import PromotedCopy
 from predict.served_model import ServedModel
 
 _LOG = logging.getLogger(__name__)
-_RETRY_WITHOUT_MODEL = timedelta(seconds=5)
-"""With nothing to serve a look-up costs nobody an answer, so it is repeated sooner."""
+_RETRY_WITHOUT_REGISTRY = timedelta(seconds=5)
+"""With nothing from the registry to serve a look-up is repeated sooner: what is served instead is
+nothing at all, or a copy that may not be what the alias names."""
 
 
 def utc_now() -> datetime:
@@ -44,6 +47,7 @@ class RegistryModelStore:
         *,
         alias: str,
         ttl: timedelta,
+        last_promoted: LastPromotedModel | None = None,
         budget: timedelta = timedelta(seconds=2),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -54,16 +58,20 @@ class RegistryModelStore:
             files: Where model files are kept.
             alias: The alias to follow.
             ttl: How long a look-up holds, counted from its end.
+            last_promoted: Where to turn when nothing is loaded and the alias cannot be followed;
+                given half the budget if the registry is silent.
             budget: The longest a request waits for a whole look-up, in real time.
             clock: Tells the time.
         """
         self._follower = AliasFollower(registry, files, alias, clock)
+        self._copy = PromotedCopy(last_promoted, files, clock) if last_promoted else None
         self._ttl = ttl
         self._budget_seconds = budget.total_seconds()
         self._clock = clock
         self._lock = threading.Lock()
         self._checked_at: datetime | None = None
         self._served: ServedModel | None = None
+        self._serves_copy = False
         self._trouble: Trouble | None = None
 
     def is_due(self) -> bool:
@@ -93,27 +101,44 @@ class RegistryModelStore:
         return self._lock.acquire(timeout=0 if self._served else deadline.remaining_seconds())
 
     def _period(self) -> timedelta:
-        return self._ttl if self._served else min(self._ttl, _RETRY_WITHOUT_MODEL)
+        if self._served and not self._serves_copy:
+            return self._ttl
+        return min(self._ttl, _RETRY_WITHOUT_REGISTRY)
 
     def _follow(self, deadline: Deadline) -> None:
+        served = self._served
+        asking = BackgroundCall(lambda: self._follower.follow(served))
+        is_last_resort = served is not None or self._copy is None
         try:
-            found = self._looked_up(deadline)
-            if isinstance(found, Trouble):
-                self._stay(found)
-            else:
+            share = 1.0 if is_last_resort else 0.5
+            found = asking.result(deadline.remaining_seconds() * share) or TOO_SLOW
+            if isinstance(found, ServedModel):
                 self._swap(found)
+                return
+            self._stay(found)
+            if self._copy and not served and not found.is_unpromoted:
+                self._fall_back(self._copy, asking, deadline)
         finally:
             self._checked_at = self._clock()
 
-    def _looked_up(self, deadline: Deadline) -> ServedModel | Trouble:
-        served = self._served
-        asking = BackgroundCall(lambda: self._follower.follow(served))
-        return asking.result(deadline.remaining_seconds()) or TOO_SLOW
+    def _fall_back(
+        self, copy: PromotedCopy, asking: BackgroundCall[ServedModel | Trouble], deadline: Deadline
+    ) -> None:
+        """Serve the copy, unless the registry's answer is there by then after all."""
+        loading = BackgroundCall(copy.load)
+        loaded = loading.result(deadline.remaining_seconds())
+        late = asking.result(0)
+        if isinstance(late, ServedModel):
+            self._swap(late)
+        elif loaded and self._trouble:
+            self._served = replace(loaded, stale=True, reason=self._trouble.reason)
+            self._serves_copy = True
+            _LOG.warning("model_copy_served", extra={"model_version": loaded.version.version})
 
     def _swap(self, found: ServedModel) -> None:
         if not self._served or found.predictor is not self._served.predictor:
             _LOG.info("model_loaded", extra={"model_version": found.version.version})
-        self._served, self._trouble = found, None
+        self._served, self._serves_copy, self._trouble = found, False, None
 
     def _stay(self, trouble: Trouble) -> None:
         if self._served:

@@ -26,6 +26,9 @@ class PredictSettings(RegistrySettings):
     registry_timeout_seconds: float = Field(
         2, gt=0, description="longest a request waits for a whole look-up of the alias"
     )
+    bucket: str | None = Field(
+        None, description="holds the last promoted model, served while the registry is down"
+    )
     model_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()) / "housing-model",  # /tmp in Lambda
         description="where the model file is kept; the temporary folder if not set",
