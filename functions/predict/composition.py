@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from housing.last_promoted import S3LastPromotedModel
 from housing.metric_names import NAMESPACE
 from housing.mlflow_registry import MlflowModelRegistry
+from housing.s3_artifacts import S3ArtifactReader
 from predict.app import create_app
 from predict.model_files import ModelFiles
 from predict.model_store import RegistryModelStore
@@ -35,6 +36,7 @@ def service() -> Service:
         settings.tracking_uri,
         settings.model_name,
         headers=settings.registry_headers(),
+        artifact_readers={"s3": S3ArtifactReader()},
     )
     models = RegistryModelStore(
         registry,

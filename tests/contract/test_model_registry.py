@@ -300,3 +300,35 @@ def test_the_given_headers_go_with_every_request() -> None:
         registry.versions()
 
     assert seen == ["Bearer t0ken"]
+
+
+def test_a_file_in_other_storage_is_read_by_the_reader_of_its_scheme() -> None:
+    answer = answering(200, b'{"artifact_uri": "s3://bucket/1/model"}')
+
+    with http_server(answer) as uri:
+        found = MlflowModelRegistry(uri, "model", artifact_readers={"s3": _described}).download(
+            "1", MODEL_FILE
+        )
+
+    assert found == b"model.onnx of s3://bucket/1/model"
+
+
+@pytest.mark.parametrize("location", ["gs://bucket/1/model", "/data/1/model", ""])
+def test_a_file_in_storage_that_nobody_reads_is_told_with_what_to_do(location: str) -> None:
+    answer = answering(200, b'{"artifact_uri": "%s"}' % location.encode())
+
+    with http_server(answer) as uri, pytest.raises(ArtifactError, match="--serve-artifacts"):
+        MlflowModelRegistry(uri, "model", artifact_readers={"s3": _described}).download(
+            "1", MODEL_FILE
+        )
+
+
+def _described(uri: str, path: str) -> bytes:
+    return f"{path} of {uri}".encode()
+
+
+def test_a_location_that_is_no_uri_is_told_from_an_answer() -> None:
+    answer = answering(200, b'{"artifact_uri": "s3://[bucket/1/model"}')
+
+    with http_server(answer) as uri, pytest.raises(RegistryAnswerError):
+        registry_at(uri).download("1", MODEL_FILE)
