@@ -108,9 +108,8 @@ class RegistryModelStore:
     def _follow(self, deadline: Deadline) -> None:
         served = self._served
         asking = BackgroundCall(lambda: self._follower.follow(served))
-        is_last_resort = served is not None or self._copy is None
         try:
-            share = 1.0 if is_last_resort else 0.5
+            share = 0.5 if self._copy and not served else 1.0  # the copy needs time to load, too
             found = asking.result(deadline.remaining_seconds() * share) or TOO_SLOW
             if isinstance(found, ServedModel):
                 self._swap(found)
