@@ -2,8 +2,9 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 
-from housing.registry import MODEL_FILE, ModelRegistry, ModelVersion, Tag
+from housing.registry import MODEL_FILE, ModelVersion, Tag
 from housing.schema import FEATURES
 from predict.errors import ModelOutputError, ModelRefusedError
 from predict.model_files import ModelFiles
@@ -14,14 +15,21 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SMOKE_ROWS = [[column.example for column in FEATURES]] * 2
 
 
-def load_predictor(registry: ModelRegistry, files: ModelFiles, version: ModelVersion) -> Predictor:
+def load_predictor(
+    download: Callable[[], bytes], files: ModelFiles, version: ModelVersion
+) -> Predictor:
     """Fetch a version's model, check it and load it.
+
+    Args:
+        download: Fetches its file; not called when the file is kept already. What it raises is
+            raised.
+        files: Where model files are kept.
+        version: Which one it is; its tag says the digest that the file must have.
 
     Raises:
         ModelRefusedError: Its digest, signature or smoke prediction is wrong.
-        RegistryError: Its file cannot be had.
     """
-    predictor = Predictor(_verified_file(registry, files, version))
+    predictor = Predictor(_verified_file(download, files, version))
     try:
         predictions = predictor.predict(_SMOKE_ROWS)
     except ModelOutputError as exc:
@@ -33,7 +41,9 @@ def load_predictor(registry: ModelRegistry, files: ModelFiles, version: ModelVer
     return predictor
 
 
-def _verified_file(registry: ModelRegistry, files: ModelFiles, version: ModelVersion) -> bytes:
+def _verified_file(
+    download: Callable[[], bytes], files: ModelFiles, version: ModelVersion
+) -> bytes:
     expected = version.tags.get(Tag.SHA256, "")
     if not _SHA256.fullmatch(expected):
         msg = f"it has no tag {Tag.SHA256} that is a SHA-256"
@@ -41,7 +51,7 @@ def _verified_file(registry: ModelRegistry, files: ModelFiles, version: ModelVer
     kept = files.find(expected)
     if kept is not None:
         return kept
-    content = registry.download(version.version, MODEL_FILE)
+    content = download()
     if hashlib.sha256(content).hexdigest() != expected:
         msg = f"the SHA-256 of {MODEL_FILE} is not the registered one"
         raise ModelRefusedError(msg)

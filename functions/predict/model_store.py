@@ -10,16 +10,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from housing.errors import AliasNotFoundError, RegistryError, RegistryUnavailableError
-from housing.registry import ModelRegistry, ModelVersion, Tag
-from predict.errors import ModelRefusedError, ModelUnavailableError
+from housing.last_promoted import LastPromotedModel
+from housing.registry import ModelRegistry
+from predict.alias_following import TOO_SLOW, AliasFollower, Trouble
+from predict.background import BackgroundCall, Deadline
+from predict.errors import ModelUnavailableError
 from predict.model_files import ModelFiles
-from predict.model_loading import load_predictor
+from predict.promoted_copy import PromotedCopy
 from predict.served_model import ServedModel
 
 _LOG = logging.getLogger(__name__)
-_RETRY_WITHOUT_MODEL = timedelta(seconds=5)
-"""With nothing to serve a look-up costs nobody an answer, so it is repeated sooner."""
+_RETRY_WITHOUT_REGISTRY = timedelta(seconds=5)
+"""With nothing from the registry to serve a look-up is repeated sooner: what is served instead is
+nothing at all, or a copy that may not be what the alias names."""
 
 
 def utc_now() -> datetime:
@@ -28,35 +31,48 @@ def utc_now() -> datetime:
 
 
 class RegistryModelStore:
-    """The ``ModelStore`` of one alias in a registry."""
+    """The ``ModelStore`` of one alias in a registry.
 
-    def __init__(
+    A look-up runs in a thread, and the request that started it waits for it up to the budget: no
+    bound on single calls can hold a whole look-up (name resolution and headers that trickle in know
+    none). The request does wait, although another version is loaded: Lambda runs threads only while
+    a request is answered, so a look-up that nobody waits for might take minutes and then be old.
+    What comes too late is dropped; a file that it downloaded stays on disk for the next look-up.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a part or a bound, given by name
         self,
         registry: ModelRegistry,
         files: ModelFiles,
         *,
         alias: str,
         ttl: timedelta,
+        last_promoted: LastPromotedModel | None = None,
+        budget: timedelta = timedelta(seconds=2),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         """Remember what to follow; nothing is asked yet.
 
         Args:
-            registry: Where the alias is looked up; each call is bounded by the adapter.
+            registry: Where the alias is looked up.
             files: Where model files are kept.
             alias: The alias to follow.
             ttl: How long a look-up holds, counted from its end.
+            last_promoted: Where to turn when nothing is loaded and the alias cannot be followed;
+                given half the budget if the registry is silent.
+            budget: The longest a request waits for a whole look-up, in real time.
             clock: Tells the time.
         """
-        self._registry = registry
-        self._files = files
-        self._alias = alias
+        self._follower = AliasFollower(registry, files, alias, clock)
+        self._copy = PromotedCopy(last_promoted, files, clock) if last_promoted else None
         self._ttl = ttl
+        self._budget_seconds = budget.total_seconds()
         self._clock = clock
         self._lock = threading.Lock()
         self._checked_at: datetime | None = None
         self._served: ServedModel | None = None
-        self._trouble: str | None = None
+        self._serves_copy = False
+        self._trouble: Trouble | None = None
 
     def is_due(self) -> bool:
         """See ``ModelStore.is_due``; a clock that was set back makes it due as well."""
@@ -67,66 +83,65 @@ class RegistryModelStore:
 
     def current(self) -> ServedModel:
         """See ``ModelStore.current``; only one thread asks, the others serve what is loaded."""
-        if self.is_due() and self._lock.acquire(blocking=self._served is None):
+        deadline = Deadline(self._budget_seconds)
+        if self.is_due() and self._locked(deadline):
             try:
                 if self.is_due():
-                    self._follow()
+                    self._follow(deadline)
             finally:
                 self._lock.release()
         if self._served is None:
-            reason = self._trouble or "the model could not be loaded"
+            reason = self._trouble.reason if self._trouble else "the model is still being loaded"
             retry_after_seconds = max(1, math.ceil(self._period().total_seconds()))
             raise ModelUnavailableError(reason, retry_after_seconds=retry_after_seconds)
         return self._served
 
-    def _period(self) -> timedelta:
-        return self._ttl if self._served else min(self._ttl, _RETRY_WITHOUT_MODEL)
+    def _locked(self, deadline: Deadline) -> bool:
+        """Whether this thread is the one that asks; without a model the others wait for it."""
+        return self._lock.acquire(timeout=0 if self._served else deadline.remaining_seconds())
 
-    def _follow(self) -> None:
-        version: ModelVersion | None = None
+    def _period(self) -> timedelta:
+        if self._served and not self._serves_copy:
+            return self._ttl
+        return min(self._ttl, _RETRY_WITHOUT_REGISTRY)
+
+    def _follow(self, deadline: Deadline) -> None:
+        served = self._served
+        asking = BackgroundCall(lambda: self._follower.follow(served))
         try:
-            version = self._registry.version_by_alias(self._alias)
-            self._served = self._renewed(version)
-        except (RegistryError, ModelRefusedError) as exc:
-            self._stay(exc, version)
-        else:
-            self._trouble = None
+            share = 0.5 if self._copy and not served else 1.0  # the copy needs time to load, too
+            found = asking.result(deadline.remaining_seconds() * share) or TOO_SLOW
+            if isinstance(found, ServedModel):
+                self._swap(found)
+                return
+            self._stay(found)
+            if self._copy and not served and not found.is_unpromoted:
+                self._fall_back(self._copy, asking, deadline)
         finally:
             self._checked_at = self._clock()
 
-    def _renewed(self, version: ModelVersion) -> ServedModel:
-        served = self._served
-        if served and _identity(served.version) == _identity(version):
-            return replace(served, version=version, stale=False, reason=None)
-        predictor = load_predictor(self._registry, self._files, version)
-        _LOG.info("model_loaded", extra={"model_version": version.version})
-        return ServedModel(version, predictor, loaded_at=self._clock())
+    def _fall_back(
+        self, copy: PromotedCopy, asking: BackgroundCall[ServedModel | Trouble], deadline: Deadline
+    ) -> None:
+        """Serve the copy, unless the registry's answer is there by then after all."""
+        loading = BackgroundCall(copy.load)
+        loaded = loading.result(deadline.remaining_seconds())
+        late = asking.result(0)
+        if isinstance(late, ServedModel):
+            self._swap(late)
+        elif loaded and self._trouble:
+            self._served = replace(loaded, stale=True, reason=self._trouble.reason)
+            self._serves_copy = True
+            _LOG.warning("model_copy_served", extra={"model_version": loaded.version.version})
 
-    def _stay(self, exc: RegistryError | ModelRefusedError, version: ModelVersion | None) -> None:
-        reason = self._told(exc, version)
+    def _swap(self, found: ServedModel) -> None:
+        if not self._served or found.predictor is not self._served.predictor:
+            _LOG.info("model_loaded", extra={"model_version": found.version.version})
+        self._served, self._serves_copy, self._trouble = found, False, None
+
+    def _stay(self, trouble: Trouble) -> None:
         if self._served:
-            self._served = replace(self._served, stale=True, reason=reason)
-        if reason != self._trouble:
-            event = "model_refused" if version else "alias_not_followed"
-            _LOG.warning(event, extra={"reason": reason, "error": str(exc)})
-        self._trouble = reason
-
-    def _told(self, exc: RegistryError | ModelRefusedError, version: ModelVersion | None) -> str:
-        """Return the reason as clients may read it: without addresses."""
-        if isinstance(exc, ModelRefusedError):
-            return f"version {version.version if version else '?'} is refused: {exc}"
-        if isinstance(exc, AliasNotFoundError):
-            return (
-                f"no version carries the alias {self._alias}"
-                if self._served
-                else "no model has been promoted yet; put a CSV under new_data/ in the bucket"
-            )
-        if isinstance(exc, RegistryUnavailableError):
-            return "the model registry cannot be reached in time"
-        if version:
-            return f"the model file of version {version.version} cannot be had"
-        return "the model registry's answer makes no sense"
-
-
-def _identity(version: ModelVersion) -> tuple[str, str | None]:
-    return version.version, version.tags.get(Tag.SHA256)
+            self._served = replace(self._served, stale=True, reason=trouble.reason)
+        if not self._trouble or self._trouble.reason != trouble.reason:
+            _LOG.warning(trouble.event, extra={"reason": trouble.reason, "error": trouble.error})
+        self._trouble = trouble

@@ -24,7 +24,10 @@ class PredictSettings(RegistrySettings):
         30, ge=0, description="how long a look-up of the alias holds; 0 asks at every request"
     )
     registry_timeout_seconds: float = Field(
-        2, gt=0, description="bound on one call to the registry"
+        2, gt=0, description="longest a request waits for a whole look-up of the alias"
+    )
+    bucket: str | None = Field(
+        None, description="holds the last promoted model, served while the registry is down"
     )
     max_batch_rows: int = Field(10_000, ge=1, description="rows that one request may hold")
     model_dir: Path = Field(

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -15,28 +17,66 @@ _STARTS_WITHIN_SECONDS = 90
 _POLL_SECONDS = 0.2
 
 
+class MlflowServer:
+    """A tracking server on SQLite with files as artifacts; it can be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.uri = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start it and return at once."""
+        destination = str(self._folder / "artifacts")
+        command = [
+            *(sys.executable, "-m", "mlflow", "server"),
+            *("--host", "127.0.0.1", "--port", str(self._port), "--workers", "1"),
+            *("--backend-store-uri", f"sqlite:///{self._folder / 'mlflow.db'}"),
+            *("--artifacts-destination", destination, "--serve-artifacts"),
+        ]
+        environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        environment.pop("MLFLOW_TRACKING_URI", None)
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self._folder, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def wait_until_up(self) -> None:
+        """Return when it answers; fail where it does not."""
+        assert self._process
+        _wait_until_up(self.uri, self._process, str(self._folder / "server.log"))
+
+    def stop(self) -> None:
+        """End it, where it runs."""
+        if self._process:
+            _end(self._process)
+            self._process = None
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[MlflowServer]:
+    server = MlflowServer(folder)
+    try:
+        server.start()
+        server.wait_until_up()
+        yield server
+    finally:
+        server.stop()
+
+
 @pytest.fixture(scope="session")
 def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a tracking server on SQLite with files as artifacts; it ends with the session."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    port = _free_port()
-    command = [
-        *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "1", "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
-        *("--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts"),
-    ]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
-    try:
-        uri = f"http://127.0.0.1:{port}"
-        _wait_until_up(uri, server, log.name)
-        yield uri
-    finally:
-        _end(server)
+    """URL of a tracking server that ends with the session."""
+    with _running(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server.uri
+
+
+@pytest.fixture
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """A tracking server of the test's own."""
+    with _running(tmp_path_factory.mktemp("own-mlflow")) as server:
+        yield server
 
 
 def _free_port() -> int:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from fakes.http_server import answering, http_server
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from housing.errors import (
@@ -176,43 +177,6 @@ def test_a_missing_file_is_an_artifact_error(subject: Subject) -> None:
         subject.registry.download(version, "nothing-here.onnx")
 
 
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-@contextmanager
-def http_server(answer: Answer) -> Iterator[str]:
-    """Serve every request with one answer, on loopback."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer(self)
-
-        def do_POST(self) -> None:
-            answer(self)
-
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        serving = threading.Thread(target=server.serve_forever, args=(0.05,))
-        serving.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            serving.join()
-
-
-def answering(status: int, body: bytes) -> Answer:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        request.wfile.write(body)
-
-    return answer
-
-
 EVERY_CALL: dict[str, Callable[[ModelRegistry], object]] = {
     "version_by_alias": lambda registry: registry.version_by_alias(PRODUCTION),
     "version": lambda registry: registry.version("1"),
@@ -336,3 +300,35 @@ def test_the_given_headers_go_with_every_request() -> None:
         registry.versions()
 
     assert seen == ["Bearer t0ken"]
+
+
+def test_a_file_in_other_storage_is_read_by_the_reader_of_its_scheme() -> None:
+    answer = answering(200, b'{"artifact_uri": "s3://bucket/1/model"}')
+
+    with http_server(answer) as uri:
+        found = MlflowModelRegistry(uri, "model", artifact_readers={"s3": _described}).download(
+            "1", MODEL_FILE
+        )
+
+    assert found == b"model.onnx of s3://bucket/1/model"
+
+
+@pytest.mark.parametrize("location", ["gs://bucket/1/model", "/data/1/model", ""])
+def test_a_file_in_storage_that_nobody_reads_is_told_with_what_to_do(location: str) -> None:
+    answer = answering(200, b'{"artifact_uri": "%s"}' % location.encode())
+
+    with http_server(answer) as uri, pytest.raises(ArtifactError, match="--serve-artifacts"):
+        MlflowModelRegistry(uri, "model", artifact_readers={"s3": _described}).download(
+            "1", MODEL_FILE
+        )
+
+
+def _described(uri: str, path: str) -> bytes:
+    return f"{path} of {uri}".encode()
+
+
+def test_a_location_that_is_no_uri_is_told_from_an_answer() -> None:
+    answer = answering(200, b'{"artifact_uri": "s3://[bucket/1/model"}')
+
+    with http_server(answer) as uri, pytest.raises(RegistryAnswerError):
+        registry_at(uri).download("1", MODEL_FILE)

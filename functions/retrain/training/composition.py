@@ -5,6 +5,7 @@ from botocore.config import Config
 
 from housing.alerts import AlertSink, LoggedAlerts, SnsAlerts
 from housing.mlflow_registry import MlflowModelRegistry
+from housing.s3_artifacts import S3ArtifactReader
 from retrain.training.mlflow_tracker import MlflowRunTracker
 from retrain.training.parts import Parts
 from retrain.training.settings import TrainingSettings
@@ -25,6 +26,7 @@ def parts_of(settings: TrainingSettings) -> Parts:
             settings.model_name,
             timeout_seconds=_REGISTRY_SECONDS,
             headers=settings.registry_headers(),
+            artifact_readers={"s3": S3ArtifactReader()},
         ),
         tracker=MlflowRunTracker(settings.tracking_uri, settings.model_name, settings.bucket),
         alerts=_alerts(settings),

@@ -1,6 +1,5 @@
 """Acting on the gate's verdict: aliases, the ledger, and the copy for bad days."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 from housing.bucket import MODELS
 from housing.errors import AliasNotFoundError
 from housing.jobs import Verdict
+from housing.last_promoted import POINTER, Pointer
 from housing.ledger import AliasChange, Ledger
 from housing.registry import (
     CHALLENGER,
@@ -21,8 +21,6 @@ from housing.registry import (
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-POINTER = f"{MODELS}production.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +58,17 @@ class Promoter:
         if champion and champion.version != version.version:
             self._move(PREVIOUS, champion, verdict)
         self._move(PRODUCTION, version, verdict)
-        pointer = {
-            "model": version.name,
-            "version": version.version,
-            "sha256": version.tags[Tag.SHA256],
-            "key": key,
-            "tags": tags,
-        }
+        pointer = Pointer(
+            model=version.name,
+            version=version.version,
+            sha256=version.tags[Tag.SHA256],
+            key=key,
+            tags=tags,
+        )
         self.s3.put_object(
             Bucket=self.bucket,
             Key=POINTER,
-            Body=json.dumps(pointer, indent=1).encode(),
+            Body=pointer.model_dump_json(indent=1).encode(),
             ContentType="application/json",
         )
 

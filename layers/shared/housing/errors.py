@@ -7,6 +7,8 @@ HousingError
 │   ├── AliasNotFoundError
 │   ├── VersionNotFoundError
 │   └── ArtifactError
+├── ObjectError
+├── LastPromotedError
 ├── JobNotFoundError
 └── LedgerError
 """
@@ -38,6 +40,14 @@ class VersionNotFoundError(RegistryError):
 
 class ArtifactError(RegistryError):
     """Raised when a version's artifact is missing or lies where it cannot be read."""
+
+
+class ObjectError(HousingError):
+    """Raised when an object in S3 is missing, may not be read or cannot be had in time."""
+
+
+class LastPromotedError(HousingError):
+    """Raised when the copy of the last promoted model is missing, garbled or out of reach."""
 
 
 class JobNotFoundError(HousingError):

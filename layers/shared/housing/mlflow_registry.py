@@ -20,7 +20,7 @@ from housing.errors import (
     RegistryUnavailableError,
     VersionNotFoundError,
 )
-from housing.registry import ModelVersion
+from housing.registry import ArtifactReader, ModelVersion
 
 _CHUNK_BYTES = 1 << 20
 _NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
@@ -36,6 +36,7 @@ class MlflowModelRegistry:
         *,
         timeout_seconds: float = 10.0,
         headers: Mapping[str, str] | None = None,
+        artifact_readers: Mapping[str, ArtifactReader] | None = None,
     ) -> None:
         """Remember where the registry is; nothing is asked yet.
 
@@ -44,10 +45,12 @@ class MlflowModelRegistry:
             model_name: Name of the registered model.
             timeout_seconds: Bound on one call, connection and answer together.
             headers: Sent with every request, such as ``Authorization``.
+            artifact_readers: By scheme, such as ``s3``: who reads what the server does not serve.
         """
         self.model_name = model_name
         self._root = tracking_uri.rstrip("/")
         self._timeout_seconds = timeout_seconds
+        self._artifact_readers = dict(artifact_readers or {})
         self._pool = urllib3.PoolManager(
             headers=dict(headers or {}),
             retries=False,
@@ -85,19 +88,21 @@ class MlflowModelRegistry:
         """See ``ModelRegistry.download``."""
         answer = self._of_version("GET", "model-versions/get-download-uri", {"version": version})
         uri = str(answer.get("artifact_uri", ""))
-        parts = urlsplit(uri)
-        if parts.scheme != "mlflow-artifacts":
-            msg = (
-                f"{self.model_name} {version} lies at {parts.scheme or 'no'}:// storage; "
-                "start the MLflow server with --serve-artifacts"
-            )
-            raise ArtifactError(msg)
-        url = f"{self._root}/api/2.0/mlflow-artifacts/artifacts/{quote(parts.path.strip('/'))}"
-        status, body = self._request("GET", f"{url}/{quote(path)}")
-        if status != 200:  # noqa: PLR2004 - HTTP OK
-            msg = f"{path} of {self.model_name} {version}: the artifact store answered {status}"
-            raise ArtifactError(msg) if status < 500 else RegistryUnavailableError(msg)  # noqa: PLR2004
-        return body
+        try:
+            parts = urlsplit(uri)
+        except ValueError as exc:
+            msg = f"{self.model_name} {version} lies at what is no URI: {exc}"
+            raise RegistryAnswerError(msg) from exc
+        scheme = parts.scheme
+        if scheme == "mlflow-artifacts":
+            return self._served_artifact(parts.path, path)
+        if scheme in self._artifact_readers:
+            return self._artifact_readers[scheme](uri, path)
+        msg = (
+            f"{self.model_name} {version} lies at {scheme or 'no'}:// storage, which is not read "
+            "here; start the MLflow server with --serve-artifacts"
+        )
+        raise ArtifactError(msg)
 
     def set_alias(self, alias: str, version: str) -> None:
         """See ``ModelRegistry.set_alias``."""
@@ -108,6 +113,15 @@ class MlflowModelRegistry:
         self._of_version(
             "POST", "model-versions/set-tag", {"version": version, "key": key, "value": value}
         )
+
+    def _served_artifact(self, folder: str, path: str) -> bytes:
+        location = f"{quote(folder.strip('/'))}/{quote(path)}"
+        url = f"{self._root}/api/2.0/mlflow-artifacts/artifacts/{location}"
+        status, body = self._request("GET", url)
+        if status != 200:  # noqa: PLR2004 - HTTP OK
+            msg = f"{path} in {folder}: the artifact store answered {status}"
+            raise ArtifactError(msg) if status < 500 else RegistryUnavailableError(msg)  # noqa: PLR2004
+        return body
 
     def _aliases(self) -> dict[str, list[str]]:
         """Return the aliases by version: a search leaves them out of its answer (mlflow 3.17)."""

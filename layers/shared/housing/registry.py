@@ -38,6 +38,18 @@ class ModelVersion:
     aliases: tuple[str, ...] = ()
 
 
+class ArtifactReader(Protocol):
+    """Reads files of models that lie at locations of one scheme."""
+
+    def __call__(self, uri: str, path: str) -> bytes:
+        """Return a file under a location, such as ``model.onnx`` under ``s3://bucket/1/model``.
+
+        Raises:
+            ArtifactError: It is missing, may not be read, or cannot be had in time.
+        """
+        ...
+
+
 class ModelRegistry(Protocol):
     """Versions of one registered model.
 

@@ -30,6 +30,7 @@ def test_only_the_tracking_server_must_be_named(monkeypatch: pytest.MonkeyPatch)
         URI,
     )
     assert (found.model_ttl_seconds, found.registry_timeout_seconds) == (30, 2)
+    assert found.bucket is None
 
 
 def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,13 +40,14 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOUSING_MODEL_ALIAS", "challenger")
     monkeypatch.setenv("HOUSING_MODEL_TTL_SECONDS", "0")
     monkeypatch.setenv("HOUSING_REGISTRY_TIMEOUT_SECONDS", "0.5")
+    monkeypatch.setenv("HOUSING_BUCKET", "a-bucket")
     monkeypatch.setenv("HOUSING_MODEL_DIR", "elsewhere")
 
     found = PredictSettings()
 
     assert (found.stage, found.model_name, found.model_alias) == ("prod", "other", "challenger")
     assert (found.model_ttl_seconds, found.registry_timeout_seconds) == (0, 0.5)
-    assert found.model_dir == Path("elsewhere")
+    assert (found.bucket, found.model_dir) == ("a-bucket", Path("elsewhere"))
 
 
 @pytest.mark.parametrize(

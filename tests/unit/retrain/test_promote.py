@@ -10,9 +10,10 @@ import pytest
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from housing.jobs import Verdict
+from housing.last_promoted import POINTER
 from housing.ledger import AliasChange, Ledger
 from housing.registry import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
-from retrain.training.promote import POINTER, Promoter, holder_of
+from retrain.training.promote import Promoter, holder_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -1,0 +1,119 @@
+"""A real MLflow server goes away and comes back while predictions are asked for."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from fakes.asgi_client import AsgiClient
+from fakes.last_promoted import FakeLastPromotedModel
+from fakes.metrics import FakeMetrics
+from fakes.onnx_models import linear_model
+from housing.mlflow_registry import MlflowModelRegistry
+from housing.registry import MODEL_FILE, PRODUCTION, Tag
+from housing.schema import FEATURES
+from predict.app import create_app
+from predict.model_files import ModelFiles
+from predict.model_store import RegistryModelStore
+from predict.settings import PredictSettings
+
+NAME = "california-housing"
+SLOWEST_SECONDS = 2.5
+RECOVERS_WITHIN_SECONDS = 60
+BODY = {column.name: column.example for column in FEATURES}
+Ask = Callable[[], httpx.Response]
+
+
+def promote(uri: str, model: bytes, folder: Path) -> str:
+    """Register a model and give it the alias."""
+    from mlflow import MlflowClient  # noqa: PLC0415 - takes seconds
+
+    client = MlflowClient(tracking_uri=uri)
+    if not client.search_registered_models(f"name='{NAME}'"):
+        client.create_registered_model(NAME)
+    run = client.create_run("0")
+    logged = client.create_logged_model("0", name="model", source_run_id=run.info.run_id)
+    folder.mkdir(exist_ok=True)
+    (folder / MODEL_FILE).write_bytes(model)
+    client.log_model_artifacts(logged.model_id, str(folder))
+    client.finalize_logged_model(logged.model_id, "READY")
+    tags = {Tag.SHA256: hashlib.sha256(model).hexdigest()}
+    version = client.create_model_version(
+        NAME, f"models:/{logged.model_id}", run.info.run_id, tags, model_id=logged.model_id
+    )
+    client.set_registered_model_alias(NAME, PRODUCTION, version.version)
+    return str(version.version)
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+def service(
+    uri: str, folder: Path, loop: asyncio.AbstractEventLoop, copy: FakeLastPromotedModel
+) -> Ask:
+    """Build the app over the server; what is returned asks for a prediction: in time, with 200."""
+    store = RegistryModelStore(
+        MlflowModelRegistry(uri, NAME),
+        ModelFiles(folder),
+        alias=PRODUCTION,
+        ttl=timedelta(seconds=0.2),
+        last_promoted=copy,
+    )
+    settings = PredictSettings(stage="test", tracking_uri=uri, model_dir=folder)
+    client = AsgiClient(create_app(settings, store, FakeMetrics()), loop)
+
+    def ask() -> httpx.Response:
+        started = time.monotonic()
+        answer = client.post_json("/predict", BODY)
+        assert answer.status_code == 200, answer.text
+        assert time.monotonic() - started < SLOWEST_SECONDS
+        return answer
+
+    return ask
+
+
+def asked_until(ask: Ask, **headers: str | None) -> None:
+    """Ask again and again until the answer's headers are these."""
+    wanted = {f"X-Model-{name.capitalize()}": value for name, value in headers.items()}
+    deadline = time.monotonic() + RECOVERS_WITHIN_SECONDS
+    found: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        answer = ask()
+        found = {name: answer.headers.get(name) for name in wanted}
+        if found == wanted:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"wanted {wanted}, last seen {found}")
+
+
+def test_no_request_fails_while_the_registry_is_away_and_the_next_version_follows(
+    mlflow_server: Any, tmp_path: Path, loop: asyncio.AbstractEventLoop
+) -> None:
+    promote(mlflow_server.uri, linear_model(bias=1), tmp_path / "upload")
+    ask = service(mlflow_server.uri, tmp_path / "warm", loop, FakeLastPromotedModel())
+    asked_until(ask, version="1", stale=None)
+
+    mlflow_server.stop()
+    asked_until(ask, version="1", stale="true")
+    copy = FakeLastPromotedModel()
+    copy.put(linear_model(bias=1))
+    cold = service(mlflow_server.uri, tmp_path / "cold", loop, copy)
+    asked_until(cold, version="1", stale="true")
+
+    mlflow_server.start()
+    asked_until(ask, version="1", stale=None)
+    asked_until(cold, version="1", stale=None)
+    promote(mlflow_server.uri, linear_model(bias=2), tmp_path / "upload")
+    asked_until(ask, version="2", stale=None)
+    asked_until(cold, version="2", stale=None)

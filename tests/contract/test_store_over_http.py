@@ -1,0 +1,170 @@
+"""The model store over HTTP: whatever the registry does, no request waits over the budget."""
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from fakes.http_server import Answer, answering, http_server
+from fakes.onnx_models import linear_model
+from housing.mlflow_registry import MlflowModelRegistry
+from housing.registry import PRODUCTION
+from predict.errors import ModelUnavailableError
+from predict.model_files import ModelFiles
+from predict.model_store import RegistryModelStore
+from predict.served_model import ServedModel
+
+BUDGET_SECONDS = 0.6
+SLACK_SECONDS = 0.3
+TRICKLE_SECONDS = BUDGET_SECONDS / 10
+ALIAS, URI, FILE = "registered-models/alias", "get-download-uri", "mlflow-artifacts"
+OLD, NEW = linear_model(bias=1), linear_model(bias=2)
+
+
+class ScriptedMlflow:
+    """Speaks as much of MLflow's protocol as the store needs; any path can be made to misbehave."""
+
+    def __init__(self) -> None:
+        self.version, self.model = "1", OLD
+        self.trouble: dict[str, Answer] = {}
+        self.ended = threading.Event()
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        path = next(part for part in (ALIAS, URI, FILE) if part in request.path)
+        self.trouble.get(path, self._healthy(path))(request)
+
+    def _healthy(self, path: str) -> Answer:
+        tag = {"key": "sha256", "value": hashlib.sha256(self.model).hexdigest()}
+        version = {"name": "m", "version": self.version, "creation_timestamp": 0, "tags": [tag]}
+        bodies = {
+            ALIAS: json.dumps({"model_version": version}).encode(),
+            URI: b'{"artifact_uri": "mlflow-artifacts:/1/model"}',
+            FILE: self.model,
+        }
+        return answering(200, bodies[path])
+
+    def silent(self, _request: BaseHTTPRequestHandler) -> None:
+        self.ended.wait(30)
+
+    def late(self, request: BaseHTTPRequestHandler) -> None:
+        """Answer rightly, but so late that three such calls are over the budget."""
+        self.ended.wait(BUDGET_SECONDS * 0.6)
+        path = next(part for part in (ALIAS, URI, FILE) if part in request.path)
+        self._healthy(path)(request)
+
+    def trickling_headers(self, request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Padding: ")
+        self._trickle(request)
+
+    def trickling_body(self, request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        self._trickle(request)
+
+    def _trickle(self, request: BaseHTTPRequestHandler) -> None:
+        try:
+            while not self.ended.wait(TRICKLE_SECONDS):
+                request.wfile.write(b" ")
+        except OSError:  # the client has had enough
+            request.close_connection = True
+
+    def truncated(self, request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(self.model)))
+        request.end_headers()
+        request.wfile.write(self.model[:-10])
+
+
+def tampered(request: BaseHTTPRequestHandler) -> None:
+    answering(200, NEW[:-1] + b"\0")(request)
+
+
+@pytest.fixture
+def mlflow() -> ScriptedMlflow:
+    return ScriptedMlflow()
+
+
+@pytest.fixture
+def store(mlflow: ScriptedMlflow, tmp_path: Path) -> Iterator[RegistryModelStore]:
+    with http_server(mlflow.answer) as uri:
+        yield RegistryModelStore(
+            MlflowModelRegistry(uri, "m", timeout_seconds=5),
+            ModelFiles(tmp_path),
+            alias=PRODUCTION,
+            ttl=timedelta(0),
+            budget=timedelta(seconds=BUDGET_SECONDS),
+        )
+        mlflow.ended.set()
+
+
+Trouble = Callable[[ScriptedMlflow], dict[str, Answer]]
+TROUBLES: dict[str, Trouble] = {
+    "silent alias": lambda mlflow: {ALIAS: mlflow.silent},
+    "silent file": lambda mlflow: {FILE: mlflow.silent},
+    "headers trickle": lambda mlflow: {ALIAS: mlflow.trickling_headers},
+    "body trickles": lambda mlflow: {ALIAS: mlflow.trickling_body},
+    "file trickles": lambda mlflow: {FILE: mlflow.trickling_body},
+    "each call is late": lambda mlflow: dict.fromkeys((ALIAS, URI, FILE), mlflow.late),
+    "alias 500": lambda _: {ALIAS: answering(500, b"oops")},
+    "file 503": lambda _: {FILE: answering(503, b"oops")},
+    "alias garbage": lambda _: {ALIAS: answering(200, b"\xff<html>")},
+    "location garbage": lambda _: {URI: answering(200, b"[]")},
+    "file missing": lambda _: {FILE: answering(404, b"{}")},
+    "file truncated": lambda mlflow: {FILE: mlflow.truncated},
+    "file tampered": lambda _: {FILE: tampered},
+}
+
+
+def timed(ask: Callable[[], ServedModel]) -> tuple[ServedModel, float]:
+    started = time.monotonic()
+    served = ask()
+    return served, time.monotonic() - started
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_warm_request_is_answered_by_the_old_version_within_the_budget(
+    store: RegistryModelStore, mlflow: ScriptedMlflow, trouble: str
+) -> None:
+    store.current()
+    mlflow.version, mlflow.model = "2", NEW
+    mlflow.trouble = TROUBLES[trouble](mlflow)
+
+    served, seconds = timed(store.current)
+
+    assert (served.version.version, served.stale) == ("1", True)
+    assert seconds < BUDGET_SECONDS + SLACK_SECONDS
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_cold_request_is_told_within_the_budget_that_there_is_no_model(
+    store: RegistryModelStore, mlflow: ScriptedMlflow, trouble: str
+) -> None:
+    mlflow.version, mlflow.model = "2", NEW
+    mlflow.trouble = TROUBLES[trouble](mlflow)
+
+    started = time.monotonic()
+    with pytest.raises(ModelUnavailableError):
+        store.current()
+
+    assert time.monotonic() - started < BUDGET_SECONDS + SLACK_SECONDS
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_the_new_version_is_served_once_the_trouble_is_over(
+    store: RegistryModelStore, mlflow: ScriptedMlflow, trouble: str
+) -> None:
+    store.current()
+    mlflow.version, mlflow.model = "2", NEW
+    mlflow.trouble = TROUBLES[trouble](mlflow)
+    store.current()
+    mlflow.trouble = {}
+
+    served = store.current()
+
+    assert (served.version.version, served.stale, served.reason) == ("2", False, None)

@@ -1,0 +1,30 @@
+"""The last promoted model in memory."""
+
+import hashlib
+from datetime import UTC, datetime
+
+from housing.errors import LastPromotedError
+from housing.last_promoted import PromotedModel
+from housing.registry import ModelVersion, Tag
+
+
+class FakeLastPromotedModel:
+    """Holds one model, or none."""
+
+    def __init__(self) -> None:
+        self.found: PromotedModel | None = None
+        self.is_down = False
+
+    def put(self, model: bytes, *, version: str = "1", sha256: str | None = None) -> None:
+        """Keep a model, as a promotion would; its digest is right unless another is given."""
+        tags = {Tag.SHA256: sha256 or hashlib.sha256(model).hexdigest()}
+        written_at = datetime(2026, 11, 1, tzinfo=UTC)
+        found = ModelVersion("california-housing", version, "", written_at, tags)
+        self.found = PromotedModel(found, lambda: model)
+
+    def find(self) -> PromotedModel:
+        """See ``LastPromotedModel.find``."""
+        if self.found is None or self.is_down:
+            msg = "the bucket has no model"
+            raise LastPromotedError(msg)
+        return self.found

@@ -1,0 +1,104 @@
+"""The bucket's copy is found as the training job writes it, and every trouble is one error."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakes.registry import FakeModelRegistry
+from housing.bounded_s3 import bounded_s3
+from housing.errors import LastPromotedError
+from housing.jobs import Verdict
+from housing.last_promoted import POINTER, S3LastPromotedModel
+from housing.ledger import Ledger
+from housing.registry import MODEL_FILE, Tag
+from retrain.training.promote import Promoter
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET, NAME = "housing-test", "california-housing"
+MODEL = b"a model"
+GOOD = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_rows=10)
+POINTS = {"model": NAME, "version": "3", "sha256": "ab", "key": "models/3/model.onnx", "tags": {}}
+
+
+@pytest.fixture
+def last_promoted(s3: "S3Client") -> S3LastPromotedModel:
+    return S3LastPromotedModel(BUCKET, NAME, client=lambda: s3)
+
+
+def test_what_the_training_job_promoted_is_found(
+    s3: "S3Client", last_promoted: S3LastPromotedModel
+) -> None:
+    digest = hashlib.sha256(MODEL).hexdigest()
+    registry = FakeModelRegistry(NAME)
+    version = registry.register({MODEL_FILE: MODEL}, tags={Tag.SHA256: digest, "dataset_id": "d1"})
+    Promoter(registry, Ledger(s3, BUCKET), s3, BUCKET, "job 1").apply(version, GOOD, MODEL)
+
+    found = last_promoted.find()
+
+    assert (found.version.name, found.version.version) == (NAME, version.version)
+    assert found.version.tags[Tag.SHA256] == digest
+    assert found.version.tags["dataset_id"] == "d1"
+    assert found.version.tags[Tag.VERDICT] == "promoted"
+    assert abs(found.version.created_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert found.download() == MODEL
+
+
+def test_before_any_promotion_there_is_none(last_promoted: S3LastPromotedModel) -> None:
+    with pytest.raises(LastPromotedError, match=POINTER):
+        last_promoted.find()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        json.dumps({**POINTS, "key": "jobs/1.json"}).encode(),
+        json.dumps({**POINTS, "tags": None}).encode(),
+        json.dumps({**POINTS, "model": "another"}).encode(),
+    ],
+    ids=["empty", "binary", "list", "key elsewhere", "no tags", "another model"],
+)
+def test_a_garbled_pointer_is_told(
+    s3: "S3Client", last_promoted: S3LastPromotedModel, body: bytes
+) -> None:
+    s3.put_object(Bucket=BUCKET, Key=POINTER, Body=body)
+
+    with pytest.raises(LastPromotedError, match=POINTER):
+        last_promoted.find()
+
+
+def test_a_pointer_to_a_missing_file_is_told_when_the_file_is_wanted(
+    s3: "S3Client", last_promoted: S3LastPromotedModel
+) -> None:
+    s3.put_object(Bucket=BUCKET, Key=POINTER, Body=json.dumps(POINTS).encode())
+    found = last_promoted.find()
+
+    with pytest.raises(LastPromotedError, match=r"models/3/model\.onnx"):
+        found.download()
+
+
+@pytest.fixture
+def make_client(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Callable[[], Any]]":
+    """The real client, made anew from an environment without keys of a person."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    bounded_s3.cache_clear()
+    yield bounded_s3
+    bounded_s3.cache_clear()
+
+
+def test_the_client_waits_briefly_and_asks_once(make_client: Callable[[], Any]) -> None:
+    config = make_client().meta.config
+
+    assert (config.connect_timeout, config.read_timeout) == (1, 2)
+    assert config.retries["total_max_attempts"] == 1
