@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from housing.schema import FEATURES
 from integration.running_stack import (
     RunningStack,
     environment_of,
@@ -22,6 +23,7 @@ from local_stack import processes
 from local_stack.settings import CHECKOUT
 
 pytestmark = pytest.mark.integration
+EXAMPLE = {column.name: column.example for column in FEATURES}
 
 
 @pytest.fixture
@@ -65,6 +67,26 @@ def test_a_half_dead_stack_is_repaired_and_remembers(
 
     assert local_stack(stack.environment, "status").returncode == 0
     assert stack.health()["model"]["version"] == before
+
+
+def test_with_the_registry_down_a_cold_function_serves_the_last_promoted_model(
+    stack: RunningStack,
+) -> None:
+    before = stack.health()["model"]["version"]
+    processes.stop(service(stack, "mlflow"))
+    for process in processes_of(stack.state_dir):
+        if "predict.handler.lambda_handler" in process.cmdline():
+            process.kill()
+
+    with stack.api() as api:
+        answer = api.post("/predict", json=EXAMPLE)
+    health = stack.health()
+    local_stack(stack.environment, "up")
+
+    assert (answer.status_code, answer.headers.get("x-model-stale")) == (200, "true")
+    assert (answer.json()["model_version"], answer.json()["stale"]) == (before, True)
+    assert (health["status"], health["model"]["version"]) == ("degraded", before)
+    wait_for(lambda: stack.health()["status"] == "ok")
 
 
 def test_a_second_up_changes_nothing(stack: RunningStack) -> None:
