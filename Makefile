@@ -6,6 +6,7 @@ VENVS := .venvs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STACK := $(VENVS)/local/bin/python -m local_stack
 DEV := $(VENVS)/dev/bin
+ENVIRONMENTS = $(MAKE) --no-print-directory --silent --jobs 2
 
 .PHONY: help
 help:  ## this list
@@ -13,7 +14,8 @@ help:  ## this list
 
 # ---- the stack on this machine -------------------------------------------------------------------
 .PHONY: run stop status logs clean
-run: $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## bring everything up and make the first model
+run:  ## bring everything up and make the first model
+	@$(ENVIRONMENTS) $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready
 	@exec $(STACK) up
 
 stop: is-installed  ## end the services; what they keep stays
@@ -40,7 +42,8 @@ lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint
 	$(DEV)/mypy functions layers/shared cli local tests
 	$(DEV)/cfn-lint infra/template.yaml
 
-test: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## all tests
+test:  ## all tests
+	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready
 	$(DEV)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-unit: $(VENVS)/dev/.ready  ## the tests that need nothing running

@@ -125,8 +125,14 @@ def test_a_taken_port_is_named_with_its_owner_and_the_way_out(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("moment", ["local AWS endpoint", "CloudFormation stack", "first model"])
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "term"])
+@pytest.mark.parametrize(
+    ("moment", "kind"),
+    [
+        ("local AWS endpoint", signal.SIGINT),
+        ("CloudFormation stack", signal.SIGTERM),
+        ("first model", signal.SIGINT),
+    ],
+)
 def test_an_interrupt_at_any_time_leaves_no_process(
     environment: dict[str, str], moment: str, kind: signal.Signals
 ) -> None:
