@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
 
-from predict import problems
+from predict import framework_problems
+from predict.asgi import LaneMiddleware, call_of, response
+from predict.lane import PredictionLane
 from predict.model_card import Health, ModelCard
-from predict.routes import Endpoints
+from predict.pages import Pages
 from predict.schemas import (
     BatchPrediction,
     BlockGroup,
@@ -15,15 +18,10 @@ from predict.schemas import (
 )
 from predict.served_model import ModelStore
 from predict.settings import PredictSettings
-from predict.telemetry import MetricSink
+from predict.telemetry import Telemetry
 
 _TITLE = "California housing prices"
 _VERSION = "1.0.0"
-_BATCH_SCHEMA = {
-    "type": "object",
-    "required": ["instances"],
-    "properties": {"instances": {"type": "array", "items": BlockGroup.model_json_schema()}},
-}
 _PREDICTION_PROBLEMS = (400, 413, 415, 422, 503)
 
 
@@ -34,53 +32,65 @@ def _json_body(schema: dict[str, Any], *, with_csv: bool = False) -> dict[str, A
     return {"requestBody": {"required": True, "content": content | csv}}
 
 
-def create_app(settings: PredictSettings, models: ModelStore, metrics: MetricSink) -> FastAPI:
+def create_app(settings: PredictSettings, models: ModelStore, telemetry: Telemetry) -> FastAPI:
     """Build the application.
 
     Args:
         settings: Stage and alias, shown by the routes.
         models: Hands out the model to serve.
-        metrics: Where the application's metrics go.
+        telemetry: Told of every request.
     """
     app = FastAPI(title=_TITLE, version=_VERSION)
-    problems.install(app)
-    endpoints = Endpoints(settings, models, metrics)
-    _add_predictions(app, endpoints)
-    app.add_api_route("/health", endpoints.health, methods=["GET"], response_model=Health)
+    framework_problems.install(app)
+    lane = PredictionLane(models, telemetry, max_rows=settings.max_batch_rows)
+    app.add_middleware(LaneMiddleware, lane=lane)
+    _describe_predictions(app, lane)
+    pages = Pages(settings, models, telemetry)
+    app.add_api_route("/health", pages.health, methods=["GET"], response_model=Health)
     app.add_api_route(
         "/model",
-        endpoints.model,
+        pages.model,
         methods=["GET"],
         response_model=ModelCard,
-        responses=problems.documented(503),
+        responses=framework_problems.documented(503),
     )
-    app.add_api_route("/ping", endpoints.ping, methods=["GET"])
-    app.add_api_route("/version", endpoints.version, methods=["GET"])
+    app.add_api_route("/ping", pages.ping, methods=["GET"])
+    app.add_api_route("/version", pages.version, methods=["GET"])
     return app
 
 
-def _add_predictions(app: FastAPI, endpoints: Endpoints) -> None:
+def _describe_predictions(app: FastAPI, lane: PredictionLane) -> None:
+    """Make the lane's routes known: to the document, and to the answer to a wrong method."""
+
+    async def predict(request: Request) -> Response:
+        return response(lane.answer(call_of(request.scope, await request.body())))
+
+    batch = {
+        "type": "object",
+        "required": ["instances"],
+        "properties": {"instances": {"type": "array", "items": BlockGroup.model_json_schema()}},
+    }
     app.add_api_route(
         "/predict",
-        endpoints.predict,
+        predict,
         methods=["POST"],
         response_model=PredictedPrice,
         openapi_extra=_json_body(BlockGroup.model_json_schema()),
-        responses=problems.documented(*_PREDICTION_PROBLEMS),
+        responses=framework_problems.documented(*_PREDICTION_PROBLEMS),
     )
     app.add_api_route(
         "/predict/batch",
-        endpoints.predict_batch,
+        predict,
         methods=["POST"],
         response_model=BatchPrediction,
-        openapi_extra=_json_body(_BATCH_SCHEMA, with_csv=True),
-        responses=problems.documented(*_PREDICTION_PROBLEMS),
+        openapi_extra=_json_body(batch, with_csv=True),
+        responses=framework_problems.documented(*_PREDICTION_PROBLEMS),
     )
     app.add_api_route(
         "/invocations",
-        endpoints.invocations,
+        predict,
         methods=["POST"],
         response_model=MlflowPredictions,
         openapi_extra=_json_body({"type": "object"}, with_csv=True),
-        responses=problems.documented(400, 413, 415, 503),
+        responses=framework_problems.documented(400, 413, 415, 503),
     )

@@ -7,29 +7,61 @@ model object each.
 from collections.abc import Sequence
 from functools import cache
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
-from housing.schema import FEATURES, Column
+from housing.schema import FEATURE_NAMES, FEATURES, Column
 from predict.errors import TooLargeError
 from predict.field_errors import refusal
+from predict.json_names import refuse_repeated_names
 
 INSTANCES = "instances"
+_WIDTH = len(FEATURES)
+_CELLS = itemgetter(*FEATURE_NAMES)
+_MINIMUM = np.array([column.minimum for column in FEATURES])
+_MAXIMUM = np.array([column.maximum for column in FEATURES])
 Matrix = NDArray[np.float64]
 """Values of n block groups, ``[n, 8]``, in the order of ``housing.schema.FEATURES``."""
+
+
+def one_from_json(body: bytes) -> dict[str, float]:
+    """Read one block group, ``{"MedInc": …, …}``: the eight fields and no others.
+
+    Returns:
+        Name to value, in schema order.
+
+    Raises:
+        MalformedBodyError: It is not JSON, or names a field twice.
+        InvalidFieldsError: Fields are missing, unknown, of the wrong type or out of range.
+    """
+    try:
+        # pydantic parses the bytes itself: NaN, infinities and endless nesting end as errors here.
+        found: dict[str, float] = _row_validator().validate_json(body)
+    except ValidationError as exc:
+        raise refusal(exc.errors(include_url=False, include_context=False)) from exc
+    refuse_repeated_names(body, _WIDTH)
+    return found
 
 
 def from_json(body: bytes, max_rows: int) -> Matrix:
     """Read ``{"instances": [{…}, …]}``; every row has the eight fields and no others.
 
+    Good bodies pass a check of whole columns, in a third of the time; whatever that does not pass
+    is read again by pydantic, which says what is wrong.
+
     Raises:
-        MalformedBodyError: It is not JSON.
+        MalformedBodyError: It is not JSON, or names a field twice.
         InvalidFieldsError: Fields are missing, unknown, of the wrong type or out of range.
         TooLargeError: There are more rows than the limit.
     """
+    screened = _screened(body, max_rows)
+    if screened is not None:
+        return screened
     try:
         found = _body_validator(max_rows).validate_json(body)[INSTANCES]
     except ValidationError as exc:
@@ -37,7 +69,28 @@ def from_json(body: bytes, max_rows: int) -> Matrix:
         if any(error["type"] == "too_long" for error in errors):
             raise too_many_rows(max_rows) from exc
         raise refusal(errors) from exc
+    refuse_repeated_names(body, 1 + len(found) * _WIDTH)
     return _matrix(found)
+
+
+def _screened(body: bytes, max_rows: int) -> Matrix | None:
+    """Return the rows of a body in which nothing is wrong, or None where something may be."""
+    try:
+        rows = orjson.loads(body)[INSTANCES]
+        cells = list(chain.from_iterable(map(_CELLS, rows)))
+    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
+        return None
+    names = 1 + len(rows) * _WIDTH
+    if (
+        type(rows) is not list
+        or len(rows) > max_rows
+        or body.count(b":") != names  # no name twice, and none that is unknown
+        or not set(map(type, rows)) <= {dict}
+        or not set(map(type, cells)) <= {float, int}
+    ):
+        return None
+    matrix = np.array(cells, np.float64).reshape(len(rows), _WIDTH)
+    return matrix if ((matrix >= _MINIMUM) & (matrix <= _MAXIMUM)).all() else None
 
 
 def from_rows(rows: Sequence[object], max_rows: int, *, place: str) -> Matrix:
@@ -69,8 +122,7 @@ def too_many_rows(max_rows: int) -> TooLargeError:
 
 def _matrix(rows: Sequence[dict[str, float]]) -> Matrix:
     values = chain.from_iterable(map(dict.values, rows))  # in schema order, whatever was sent
-    width = len(FEATURES)
-    return np.fromiter(values, np.float64, len(rows) * width).reshape(len(rows), width)
+    return np.fromiter(values, np.float64, len(rows) * _WIDTH).reshape(len(rows), _WIDTH)
 
 
 @cache
@@ -79,6 +131,11 @@ def _body_validator(max_rows: int) -> SchemaValidator:
     rows = core_schema.list_schema(_row_schema("forbid"), max_length=max_rows)
     fields = {INSTANCES: core_schema.typed_dict_field(rows)}
     return SchemaValidator(core_schema.typed_dict_schema(fields, extra_behavior="forbid"))
+
+
+@cache
+def _row_validator() -> SchemaValidator:
+    return SchemaValidator(_row_schema("forbid"))
 
 
 @cache

@@ -4,21 +4,39 @@ from collections.abc import Mapping
 
 from housing.schema import DOLLARS_PER_UNIT, FEATURES, TARGET_CAP
 
+FAR_KM = 25.0
+"""Beyond this distance to the nearest training row an answer warns; within California's towns the
+rows lie a few hundred metres apart."""
 
-def caveats(features: Mapping[str, float], price: float) -> list[str]:
-    """Return a sentence for each feature outside its usual range, and one for a capped price.
+_USUAL = [(column.name, column.usual_minimum, column.usual_maximum) for column in FEATURES]
+_COLUMNS = {column.name: column for column in FEATURES}
+_CAP = round(TARGET_CAP, 2)
+
+
+def caveats(
+    features: Mapping[str, float], price: float, nearest_km: float | None = None
+) -> list[str]:
+    """Return a sentence for each feature outside its usual range, a capped price, a far place.
 
     Args:
         features: A value for each feature.
         price: The predicted price in $100,000.
+        nearest_km: Distance to the nearest training row, where the model tells it.
     """
-    unusual = [
-        f"{column.name} {features[column.name]:g} is outside the usual range "
-        f"{column.usual_minimum:g} to {column.usual_maximum:g} ({column.unit})"
-        for column in FEATURES
-        if not column.usual_minimum <= features[column.name] <= column.usual_maximum
+    found = [
+        _unusual(name, features[name])
+        for name, minimum, maximum in _USUAL
+        if not minimum <= features[name] <= maximum
     ]
-    if round(price, 2) < round(TARGET_CAP, 2):
-        return unusual
-    cap = f"${TARGET_CAP * DOLLARS_PER_UNIT:,.0f}"
-    return [*unusual, f"the census caps values at {cap}; the true price may be higher"]
+    if round(price, 2) >= _CAP:
+        cap = f"${TARGET_CAP * DOLLARS_PER_UNIT:,.0f}"
+        found.append(f"the census caps values at {cap}; the true price may be higher")
+    if nearest_km is not None and nearest_km > FAR_KM:
+        found.append(f"the nearest training row is {nearest_km:,.0f} km away; the price is a guess")
+    return found
+
+
+def _unusual(name: str, value: float) -> str:
+    column = _COLUMNS[name]
+    usual = f"{column.usual_minimum:g} to {column.usual_maximum:g} ({column.unit})"
+    return f"{name} {value:g} is outside {column.usual}, {usual}"

@@ -4,28 +4,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics
-from fastapi import FastAPI
-
 from housing.last_promoted import S3LastPromotedModel
-from housing.metric_names import NAMESPACE
 from housing.mlflow_registry import MlflowModelRegistry
 from housing.s3_artifacts import S3ArtifactReader
-from predict.app import create_app
+from predict.lane import PredictionLane
 from predict.model_files import ModelFiles
 from predict.model_store import RegistryModelStore
+from predict.served_model import ModelStore
 from predict.settings import PredictSettings
-from predict.telemetry import SERVICE
+from predict.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The function's parts that its entry needs."""
+    """The function's parts."""
 
-    app: FastAPI
-    logger: Logger
-    metrics: EphemeralMetrics
+    settings: PredictSettings
+    models: ModelStore
+    telemetry: Telemetry
+    lane: PredictionLane
 
 
 @cache
@@ -48,6 +45,6 @@ def service() -> Service:
         ),
         budget=timedelta(seconds=settings.registry_timeout_seconds),
     )
-    metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
-    # The logger is named after the package, so that every module's own logger writes through it.
-    return Service(create_app(settings, models, metrics), Logger(service=SERVICE), metrics)
+    telemetry = Telemetry(logged_per_second=settings.logged_predictions_per_second)
+    lane = PredictionLane(models, telemetry, max_rows=settings.max_batch_rows)
+    return Service(settings, models, telemetry, lane)

@@ -13,6 +13,7 @@ HousingError
             └── RefusedInvocationError
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +26,15 @@ _NAMED_FIELDS = 10
 
 class PredictError(HousingError):
     """Raised when the predict function fails in a way of its own."""
+
+    reason = "predict"
+    """The class's name as metrics show it: ``InvalidFieldsError`` is ``invalid_fields``."""
+
+    def __init_subclass__(cls) -> None:
+        """Derive the reason."""
+        super().__init_subclass__()
+        words = re.findall("[A-Z][a-z]*", cls.__name__.removesuffix("Error"))
+        cls.reason = "_".join(words).lower()
 
 
 class ModelUnavailableError(PredictError):

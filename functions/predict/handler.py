@@ -1,44 +1,59 @@
 """Entry of the predict function: an API Gateway event in, its response out."""
 
-import asyncio
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from mangum import Mangum
-from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
-from mangum.types import LambdaContext
+from aws_lambda_powertools import Logger
 
-from predict.composition import service
-from predict.problems import PROBLEM_JSON
-from predict.telemetry import count_cold_start
+from predict.composition import Service, service
+from predict.lambda_events import call_of, response_of
+from predict.telemetry import SERVICE
 
 Event = dict[str, Any]
+Entry = Callable[[Event, Any], dict[str, Any]]
 
 
-def lambda_handler(event: Event, context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Event, context: Any) -> dict[str, Any]:
     """Answer one request of API Gateway."""
     return _entry()(event, context)
 
 
 @cache
-def _entry() -> Callable[[Event, LambdaContext], dict[str, Any]]:
+def _entry() -> Entry:
     """Build the entry at the first call; that call is the cold one."""
     parts = service()
-    # Mangum takes the thread's current loop; Python 3.14 makes none by itself.
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    adapter = Mangum(
-        parts.app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, PROBLEM_JSON]
-    )
-    count_cold_start(parts.metrics)
+    # It is named after the package, so that every module's own logger writes through it.
+    logger = Logger(service=SERVICE)
+    lane = parts.lane
 
-    @parts.logger.inject_lambda_context(clear_state=True)
-    def entry(event: Event, context: LambdaContext) -> dict[str, Any]:
-        parts.logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
-        try:
-            return adapter(event, context)
-        finally:
-            if parts.metrics.metric_set:
-                parts.metrics.flush_metrics()
+    def entry(event: Event, context: Any) -> dict[str, Any]:
+        if lane.takes(event.get("httpMethod", ""), event.get("path", "")):
+            return response_of(lane.answer(call_of(event, context.aws_request_id)))
+        logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
+        return _framework(parts)(event, context)
 
     return entry
+
+
+@cache
+def _framework(parts: Service) -> Entry:
+    """Build the application at the first request that is not for the lane.
+
+    FastAPI takes a third of a second to import; a function that only predicts never needs it.
+    """
+    import asyncio  # noqa: PLC0415 - as said
+
+    from mangum import Mangum  # noqa: PLC0415
+    from mangum.adapter import DEFAULT_TEXT_MIME_TYPES  # noqa: PLC0415
+
+    from predict.app import create_app  # noqa: PLC0415
+    from predict.problems import PROBLEM_JSON  # noqa: PLC0415
+
+    # Mangum takes the thread's current loop; Python 3.14 makes none by itself.
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    return Mangum(
+        create_app(parts.settings, parts.models, parts.telemetry),
+        lifespan="off",
+        text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, PROBLEM_JSON],
+    )

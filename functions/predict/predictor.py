@@ -1,40 +1,41 @@
 """Prices of rows by one ONNX graph.
 
 The graph's contract: one input, float32 ``[n, 8]`` in the order of ``housing.schema.FEATURES``;
-three outputs named ``price``, ``lower`` and ``upper``, float32 ``[n, 1]`` or ``[n]``, in $100,000.
+three outputs named ``price``, ``lower`` and ``upper``, float32 ``[n, 1]`` or ``[n]``, in $100,000;
+and perhaps a fourth, ``nearest_km``, how far the nearest training row is, in km.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from housing.onnx_session import ONNX_ERRORS, OUTPUTS, open_session
+from housing.onnx_session import NEAREST_KM, ONNX_ERRORS, OUTPUTS, open_session
 from housing.schema import FEATURE_NAMES
 from predict.errors import ModelOutputError, ModelRefusedError
 
 _FLOAT = "tensor(float)"
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """A price and its 90 % interval, in $100,000."""
+class Prediction(NamedTuple):
+    """A price and its 90 % interval, in $100,000; how far the nearest training row is, in km."""
 
     price: float
     lower: float
     upper: float
+    nearest_km: float | None = None
 
 
 class PredictedColumns(NamedTuple):
-    """Prices of n rows and their 90 % intervals, float32 ``[n]`` each, in $100,000."""
+    """``Prediction`` of n rows, column by column, float32 ``[n]`` each."""
 
     price: NDArray[np.float32]
     lower: NDArray[np.float32]
     upper: NDArray[np.float32]
+    nearest_km: NDArray[np.float32] | None = None
 
 
 class Predictor:
@@ -52,45 +53,55 @@ class Predictor:
             msg = "the model file is no graph that ONNX Runtime can load"
             raise ModelRefusedError(msg) from exc
         self._input = _checked_signature(self._session)
+        self._outputs = (*OUTPUTS, *(name for name in _names(self._session) if name == NEAREST_KM))
 
-    def predict(self, rows: Sequence[Sequence[float]]) -> list[Prediction]:
-        """Predict n rows of eight features in schema order.
+    def predict_one(self, values: Sequence[float]) -> Prediction:
+        """Predict one row of eight features in schema order.
 
         Raises:
             ModelOutputError: The graph fails, or answers not one finite number for each row.
         """
-        columns = [column.tolist() for column in self._run(np.asarray(rows, dtype=np.float32))]
-        for name, column in zip(OUTPUTS, columns, strict=True):
-            # Faster than NumPy for the one row that it mostly is.
-            if len(column) != len(rows) or not all(map(math.isfinite, column)):
-                raise _bad_output(name, len(rows))
-        return [Prediction(*values) for values in zip(*columns, strict=True)]
+        try:
+            found = [answer.item() for answer in self._run(np.array([values], np.float32))]
+        except ValueError as exc:  # more than one number
+            raise _bad_output(1) from exc
+        if not all(map(math.isfinite, found)):
+            raise _bad_output(1)
+        return Prediction(*found)
 
     def predict_columns(self, features: NDArray[np.float64]) -> PredictedColumns:
-        """Predict n rows, ``[n, 8]`` in schema order, in one run; no row is looked at by itself.
+        """Predict ``[n, 8]`` in schema order, in one run; no row is looked at by itself.
 
         Raises:
-            ModelOutputError: As in ``predict``.
+            ModelOutputError: As in ``predict_one``.
         """
-        if not len(features):
-            return PredictedColumns(*(np.empty(0, np.float32) for _ in OUTPUTS))
-        columns = self._run(features.astype(np.float32))
-        for name, column in zip(OUTPUTS, columns, strict=True):
-            if len(column) != len(features) or not np.isfinite(column).all():
-                raise _bad_output(name, len(features))
+        rows = len(features)
+        if not rows:
+            return PredictedColumns(*(np.empty(0, np.float32) for _ in self._outputs))
+        columns = [answer.ravel() for answer in self._run(features.astype(np.float32))]
+        for column in columns:
+            # The sum of finite numbers this small is finite; of others it is not.
+            if len(column) != rows or not math.isfinite(column.sum(dtype=np.float64)):
+                raise _bad_output(rows)
         return PredictedColumns(*columns)
 
     def _run(self, features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         try:
-            answers = self._session.run(OUTPUTS, {self._input: features})
+            found: list[NDArray[np.float32]] = self._session.run(
+                self._outputs, {self._input: features}
+            )
         except ONNX_ERRORS as exc:
             msg = f"the model failed on {len(features)} rows"
             raise ModelOutputError(msg) from exc
-        return [answer.ravel() for answer in answers]
+        return found
 
 
-def _bad_output(name: str, rows: int) -> ModelOutputError:
-    return ModelOutputError(f"the model's {name} is not one finite number for each of {rows} rows")
+def _bad_output(rows: int) -> ModelOutputError:
+    return ModelOutputError(f"an output of the model is not one finite number for each of {rows}")
+
+
+def _names(session: onnxruntime.InferenceSession) -> list[str]:
+    return [output.name for output in session.get_outputs()]
 
 
 def _checked_signature(session: onnxruntime.InferenceSession) -> str:

@@ -1,16 +1,10 @@
 """What the routes that predict take and give, derived from the one schema of the data."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from housing.schema import DOLLARS_PER_UNIT, FEATURES, Column
-from predict.caveats import caveats
-from predict.predictor import Prediction
-from predict.served_model import ServedModel
-
-DECIMALS = 6  # float32 carries seven digits
+from housing.schema import FEATURES, Column
 
 
 def _field(column: Column) -> tuple[Any, Any]:
@@ -48,6 +42,9 @@ class _Price(BaseModel):
     MedHouseVal: float = Field(description="median house value, in $100,000")
     price_usd: float = Field(description="the same in dollars")
     interval_90: Interval
+    nearest_training_km: float | None = Field(
+        description="distance to the nearest training row; null where the model does not tell it"
+    )
     warnings: list[str] = Field(description="what to know before relying on the price")
 
 
@@ -79,33 +76,10 @@ class MlflowRow(BaseModel):
     price: float
     lower: float
     upper: float
+    nearest_km: float | None = None
 
 
 class MlflowPredictions(BaseModel):
     """The answer in MLflow's scoring protocol."""
 
     predictions: list[MlflowRow]
-
-
-def predicted_price(
-    features: Mapping[str, float], prediction: Prediction, served: ServedModel
-) -> PredictedPrice:
-    """Build the answer."""
-    return PredictedPrice(
-        MedHouseVal=round(prediction.price, DECIMALS),
-        price_usd=_dollars(prediction.price),
-        interval_90=Interval(
-            lower=round(prediction.lower, DECIMALS),
-            upper=round(prediction.upper, DECIMALS),
-            lower_usd=_dollars(prediction.lower),
-            upper_usd=_dollars(prediction.upper),
-        ),
-        model_name=served.version.name,
-        model_version=served.version.version,
-        stale=served.stale,
-        warnings=caveats(features, prediction.price),
-    )
-
-
-def _dollars(price: float) -> float:
-    return round(price * DOLLARS_PER_UNIT, 2)

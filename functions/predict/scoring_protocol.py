@@ -14,6 +14,7 @@ from housing.schema import FEATURE_NAMES
 from predict import block_groups, csv_rows
 from predict.block_groups import Matrix
 from predict.errors import InvalidFieldsError, MalformedBodyError, RefusedInvocationError
+from predict.json_names import refuse_repeated_names
 
 PROTOCOL_VERSION = "2.0.0"
 """The MLflow release that brought the protocol spoken here; no MLflow is installed to be named."""
@@ -63,7 +64,14 @@ def _form(body: bytes) -> tuple[str, Any]:
     if len(forms) != 1:
         msg = f"the body has to be a JSON object with exactly one of {', '.join(_FORMS)}"
         raise MalformedBodyError(msg)
+    refuse_repeated_names(body, len(found) + _names(found[forms[0]]))
     return forms[0], found[forms[0]]
+
+
+def _names(data: Any) -> int:
+    """Count the names in a form's data as it should be; what else it holds is refused later."""
+    rows = [data] if isinstance(data, dict) else data if isinstance(data, list) else []
+    return sum(len(row) for row in rows if isinstance(row, dict))
 
 
 def _of_split(data: Any) -> list[Any]:

@@ -33,3 +33,9 @@ class ModelStore(Protocol):
             ModelUnavailableError: There is none yet.
         """
         ...
+
+
+def model_headers(served: ServedModel) -> dict[str, str]:
+    """Return the headers that every answer of a model carries."""
+    stale = {"X-Model-Stale": "true"} if served.stale else {}
+    return {"X-Model-Version": served.version.version} | stale

@@ -29,6 +29,9 @@ class PredictSettings(RegistrySettings):
     bucket: str | None = Field(
         None, description="holds the last promoted model, served while the registry is down"
     )
+    logged_predictions_per_second: float = Field(
+        50, ge=0, description="predictions logged with their features; of more, a sample is"
+    )
     max_batch_rows: int = Field(10_000, ge=1, description="rows that one request may hold")
     model_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()) / "housing-model",  # /tmp in Lambda

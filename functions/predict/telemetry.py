@@ -1,101 +1,201 @@
-"""What a prediction leaves behind: counts and times as metrics, and one line in the log."""
+"""What a request leaves behind: one line that is both its log entry and its metrics.
 
-import logging
+A line in CloudWatch's embedded metric format may carry any other fields, so that one write serves
+the log and the metrics. Specification:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
-from housing import metric_names
-from predict.predictor import PredictedColumns, Prediction
+import orjson
+
+from housing import metric_names as names
+from predict.exchange import Call
 from predict.served_model import ServedModel
+from predict.token_bucket import TokenBucket
 
 SERVICE = "predict"
-_LOG = logging.getLogger(__name__)
-_COUNT = "Count"
-_MILLISECONDS = "Milliseconds"
+PREDICTION = "prediction"
+"""Message of the line that holds one prediction; the command line's export looks for it."""
+LOGGED_ROWS_OF_A_CALL = 10
+Rows = list[dict[str, Any]]
+"""What is logged of rows: features, price, interval and whatever else belongs to each."""
+
+_UNITS: Mapping[str, str] = {
+    names.PREDICTION_REQUESTS: "Count",
+    names.PREDICTION_SUCCESS: "Count",
+    names.PREDICTION_ERRORS: "Count",
+    names.PREDICTION_LATENCY: "Milliseconds",
+    names.ROWS_PREDICTED: "Count",
+    names.MODEL_STALENESS: "Count",
+    names.MODEL_AGE: "Seconds",
+    names.COLD_START: "Count",
+}
+_OF_MODEL = (names.MODEL_STALENESS, names.MODEL_AGE)
+_OF_REQUEST = (names.PREDICTION_REQUESTS, names.COLD_START)
+_OF_SUCCESS = (names.PREDICTION_SUCCESS, names.PREDICTION_LATENCY, names.ROWS_PREDICTED)
+_BY_SERVICE = (names.SERVICE_DIMENSION,)
+_BY_REASON = (names.SERVICE_DIMENSION, names.REASON_DIMENSION)
+_INTERNAL_ERROR = 500
 
 
-class MetricSink(Protocol):
-    """Where metrics go."""
+def _directive(metrics: Iterable[str], *dimensions: Sequence[str]) -> dict[str, Any]:
+    described = [{"Name": name, "Unit": _UNITS[name]} for name in metrics]
+    return {"Namespace": names.NAMESPACE, "Dimensions": dimensions, "Metrics": described}
 
-    def add_metric(self, name: str, unit: str, value: float) -> None:
-        """Add one value."""
+
+# Written once: they are the same in every line, and half of it.
+_PREDICTED = orjson.Fragment(
+    orjson.dumps([_directive([*_OF_REQUEST, *_OF_SUCCESS, *_OF_MODEL], _BY_SERVICE)])
+)
+_REFUSED = orjson.Fragment(
+    orjson.dumps(
+        [
+            _directive(_OF_REQUEST, _BY_SERVICE),
+            _directive([names.PREDICTION_ERRORS], _BY_SERVICE, _BY_REASON),
+        ]
+    )
+)
+_LOOKED = orjson.Fragment(orjson.dumps([_directive(_OF_MODEL, _BY_SERVICE)]))
+
+
+class LineSink(Protocol):
+    """Where lines go."""
+
+    def __call__(self, line: bytes, /) -> None:
+        """Take one line of JSON, without its end."""
         ...
 
 
-class Stopwatch:
-    """Time since its making."""
-
-    def __init__(self) -> None:
-        """Start."""
-        self._started = time.perf_counter()
-
-    def milliseconds(self) -> float:
-        """Return the time so far."""
-        return (time.perf_counter() - self._started) * 1_000
+def to_stdout(line: bytes) -> None:
+    """Write a line where Lambda reads logs, in one write: lines of threads do not mix."""
+    sys.stdout.write(line.decode() + "\n")
+    sys.stdout.flush()
 
 
-@contextmanager
-def measured(metrics: MetricSink) -> Iterator[Stopwatch]:
-    """Count a request to predict, and whether it ended well and how fast."""
-    stopwatch = Stopwatch()
-    metrics.add_metric(metric_names.PREDICTION_REQUESTS, _COUNT, 1)
-    try:
-        yield stopwatch
-    except BaseException:
-        metrics.add_metric(metric_names.PREDICTION_ERRORS, _COUNT, 1)
-        raise
-    metrics.add_metric(metric_names.PREDICTION_SUCCESS, _COUNT, 1)
-    metrics.add_metric(metric_names.PREDICTION_LATENCY, _MILLISECONDS, stopwatch.milliseconds())
+class Telemetry:
+    """Writes the lines of one process."""
 
+    def __init__(
+        self,
+        write: LineSink = to_stdout,
+        *,
+        logged_per_second: float = 50.0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Remember where lines go.
 
-def count_rows(metrics: MetricSink, rows: int) -> None:
-    """Count the rows that were priced."""
-    metrics.add_metric(metric_names.ROWS_PREDICTED, _COUNT, rows)
+        Args:
+            write: Takes the lines.
+            logged_per_second: Predictions whose features are logged; of more, a sample is.
+            now: Tells the time.
+            monotonic: Tells seconds on a clock that nobody sets.
+        """
+        self._write = write
+        self._now = now
+        self._sample = TokenBucket(logged_per_second, monotonic)
+        self._is_cold = True
 
+    def restored(self) -> None:
+        """Count the next request as a cold one: the process was just restored."""
+        self._is_cold = True
 
-def count_cold_start(metrics: MetricSink) -> None:
-    """Count the first call of a process."""
-    metrics.add_metric(metric_names.COLD_START, _COUNT, 1)
+    def predicted(
+        self,
+        call: Call,
+        served: ServedModel,
+        latency_ms: float,
+        total: int,
+        rows: Callable[[int], Rows],
+    ) -> None:
+        """Write the line of an answered request, and a line for each row that is drawn.
 
-
-def gauge_staleness(metrics: MetricSink, served: ServedModel) -> None:
-    """Say whether the served model is stale."""
-    metrics.add_metric(metric_names.MODEL_STALENESS, _COUNT, int(served.stale))
-
-
-def log_prediction(
-    features: Mapping[str, float],
-    prediction: Prediction,
-    served: ServedModel,
-    *,
-    latency_ms: float,
-) -> None:
-    """Log one prediction; request id and cold start come from the handler's logger."""
-    _LOG.info(
-        "prediction",
-        extra={
-            "features": dict(features),
-            "price": prediction.price,
-            "interval": [prediction.lower, prediction.upper],
+        Args:
+            call: The request.
+            served: The model that answered.
+            latency_ms: From the request's arrival to its answer.
+            total: Block groups that were priced.
+            rows: Draws so many of them, and says what was predicted from what.
+        """
+        now = self._now()
+        line = self._line(call, now, _PREDICTED, "INFO", "predicted")
+        line[names.PREDICTION_SUCCESS] = 1
+        line[names.PREDICTION_LATENCY] = latency_ms
+        line[names.ROWS_PREDICTED] = total
+        line |= _model_gauges(served, now)
+        of_model = {
             "model_version": served.version.version,
             "stale": served.stale,
-            "latency_ms": round(latency_ms, 3),
-        },
-    )
+            "latency_ms": latency_ms,
+        }
+        line |= of_model
+        logged = self._sample.take(min(total, LOGGED_ROWS_OF_A_CALL))
+        drawn = rows(logged) if logged else []
+        line["rows_not_logged"] = total - logged
+        if total == 1 and drawn:  # the usual case: one line says it all
+            line |= drawn.pop()
+            line["message"] = PREDICTION
+        self._write(orjson.dumps(line))
+        for row in drawn:
+            common = self._common(call, now, "INFO", PREDICTION)
+            self._write(orjson.dumps(common | of_model | row))
+        self._is_cold = False
 
+    def refused(self, call: Call, reason: str, status: int, latency_ms: float) -> None:
+        """Write the line of a request that was answered with an error; never its body."""
+        level = "WARNING" if status < _INTERNAL_ERROR else "ERROR"
+        line = self._line(call, self._now(), _REFUSED, level, "refused")
+        line[names.REASON_DIMENSION] = reason
+        line[names.PREDICTION_ERRORS] = 1
+        line |= {"path": call.path, "status": status, "latency_ms": latency_ms}
+        self._write(orjson.dumps(line))
+        self._is_cold = False
 
-def log_batch(predicted: PredictedColumns, served: ServedModel, *, latency_ms: float) -> None:
-    """Log one line for a whole batch; its features would not fit into one."""
-    prices = predicted.price
-    _LOG.info(
-        "batch_prediction",
-        extra={
-            "rows": len(prices),
-            "mean_price": float(prices.mean()) if len(prices) else None,
+    def looked(self, served: ServedModel) -> None:
+        """Write the model's gauges, for a request that predicts nothing."""
+        now = self._now()
+        line = {
+            "_aws": _metadata(now, _LOOKED),
+            names.SERVICE_DIMENSION: SERVICE,
+            "message": "model_looked_at",
             "model_version": served.version.version,
-            "stale": served.stale,
-            "latency_ms": round(latency_ms, 3),
-        },
-    )
+            **_model_gauges(served, now),
+        }
+        self._write(orjson.dumps(line))
+
+    def _line(
+        self, call: Call, now: datetime, directives: orjson.Fragment, level: str, message: str
+    ) -> dict[str, Any]:
+        return {
+            "_aws": _metadata(now, directives),
+            names.PREDICTION_REQUESTS: 1,
+            names.COLD_START: int(self._is_cold),
+            **self._common(call, now, level, message),
+        }
+
+    def _common(self, call: Call, now: datetime, level: str, message: str) -> dict[str, Any]:
+        return {
+            "level": level,
+            "message": message,
+            "timestamp": now,
+            names.SERVICE_DIMENSION: SERVICE,
+            "request_id": call.request_id,
+            "function_request_id": call.function_request_id,
+            "cold_start": self._is_cold,
+        }
+
+
+def _metadata(now: datetime, directives: orjson.Fragment) -> dict[str, Any]:
+    return {"Timestamp": int(now.timestamp() * 1_000), "CloudWatchMetrics": directives}
+
+
+def _model_gauges(served: ServedModel, now: datetime) -> dict[str, float]:
+    return {
+        names.MODEL_STALENESS: int(served.stale),
+        names.MODEL_AGE: max(0.0, (now - served.version.created_at).total_seconds()),
+    }

@@ -13,8 +13,8 @@ import pytest
 
 from fakes.asgi_client import AsgiClient
 from fakes.last_promoted import FakeLastPromotedModel
-from fakes.metrics import FakeMetrics
 from fakes.onnx_models import linear_model
+from fakes.written_lines import WrittenLines
 from housing.mlflow_registry import MlflowModelRegistry
 from housing.registry import MODEL_FILE, PRODUCTION, Tag
 from housing.schema import FEATURES
@@ -22,6 +22,7 @@ from predict.app import create_app
 from predict.model_files import ModelFiles
 from predict.model_store import RegistryModelStore
 from predict.settings import PredictSettings
+from predict.telemetry import Telemetry
 
 NAME = "california-housing"
 SLOWEST_SECONDS = 2.5
@@ -71,7 +72,7 @@ def service(
         last_promoted=copy,
     )
     settings = PredictSettings(stage="test", tracking_uri=uri, model_dir=folder)
-    client = AsgiClient(create_app(settings, store, FakeMetrics()), loop)
+    client = AsgiClient(create_app(settings, store, Telemetry(WrittenLines())), loop)
 
     def ask() -> httpx.Response:
         started = time.monotonic()

@@ -18,9 +18,9 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from fakes.asgi_client import AsgiClient
 from fakes.clock import FakeClock
-from fakes.metrics import FakeMetrics
 from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
+from fakes.written_lines import WrittenLines
 from housing.onnx_session import OUTPUTS
 from housing.registry import ModelVersion
 from housing.schema import FEATURE_NAMES, FEATURES
@@ -28,6 +28,7 @@ from predict.app import create_app
 from predict.predictor import Predictor
 from predict.served_model import ServedModel
 from predict.settings import PredictSettings
+from predict.telemetry import Telemetry
 
 JSON, CSV = "application/json", "text/csv"
 ROW = {column.name: float(column.example) for column in FEATURES}
@@ -101,7 +102,7 @@ def _our_app(graph: bytes, folder: Path) -> Any:
     version = ModelVersion("california-housing", "1", run_id="r", created_at=now, tags={})
     store = FakeModelStore(ServedModel(version, Predictor(graph), loaded_at=now))
     settings = PredictSettings(tracking_uri="http://registry.test", model_dir=folder)
-    return create_app(settings, store, FakeMetrics())
+    return create_app(settings, store, Telemetry(WrittenLines()))
 
 
 def _mlflow_app(graph: bytes, folder: Path) -> Any:

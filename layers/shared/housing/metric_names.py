@@ -2,12 +2,14 @@
 
 NAMESPACE = "CaliforniaHousing"
 SERVICE_DIMENSION = "service"
+REASON_DIMENSION = "reason"
 
 PREDICTION_REQUESTS = "PredictionRequests"
 PREDICTION_SUCCESS = "PredictionSuccess"
 PREDICTION_ERRORS = "PredictionErrors"
 PREDICTION_LATENCY = "PredictionLatency"
 MODEL_STALENESS = "ModelStaleness"
+MODEL_AGE = "ModelAge"
 COLD_START = "ColdStart"
 ROWS_PREDICTED = "RowsPredicted"
 UPLOADS_RECEIVED = "UploadsReceived"

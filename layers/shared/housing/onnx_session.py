@@ -14,6 +14,9 @@ INPUT = "features"
 OUTPUTS = ("price", "lower", "upper")
 """The graph's contract: float32 ``[n, 8]`` in schema order in, float32 ``[n, 1]`` each out."""
 
+NEAREST_KM = "nearest_km"
+"""An output that a graph may have besides: the distance to the nearest training row, in km."""
+
 ONNX_ERRORS = (
     Fail,
     InvalidArgument,

@@ -20,7 +20,7 @@ class Column:
 
     A value outside ``minimum`` … ``maximum`` is impossible and refused; one outside
     ``usual_minimum`` … ``usual_maximum`` lies outside California or the 1990 census and is
-    answered with a warning.
+    answered with a warning; ``usual`` names what lies within.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Column:
     usual_minimum: float
     usual_maximum: float
     example: float
+    usual: str = "the range of the 1990 census"
 
 
 FEATURES: tuple[Column, ...] = (
@@ -40,8 +41,28 @@ FEATURES: tuple[Column, ...] = (
     Column("AveBedrms", "rooms", "Bedrooms per household", 0.01, 1_000, 0.3, 35, 1.0238),
     Column("Population", "people", "People in the block group", 1, 1_000_000, 3, 35_682, 322),
     Column("AveOccup", "people", "People per household", 0.01, 100_000, 0.69, 1_244, 2.5556),
-    Column("Latitude", "degrees north", "Centre of the block group", -90, 90, 32.5, 42.05, 37.88),
-    Column("Longitude", "degrees east", "Centre of it", -180, 180, -124.5, -114.1, -122.23),
+    Column(
+        "Latitude",
+        "degrees north",
+        "Centre of the block group",
+        -90,
+        90,
+        32.5,
+        42.05,
+        37.88,
+        "California",
+    ),
+    Column(
+        "Longitude",
+        "degrees east",
+        "Centre of it",
+        -180,
+        180,
+        -124.5,
+        -114.1,
+        -122.23,
+        "California",
+    ),
 )
 
 TARGET = Column(

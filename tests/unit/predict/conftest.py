@@ -10,16 +10,17 @@ import pytest
 
 from fakes.asgi_client import AsgiClient
 from fakes.clock import FakeClock
-from fakes.metrics import FakeMetrics
 from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
+from fakes.written_lines import WrittenLines
 from housing.registry import MODEL_FILE, PRODUCTION, ModelVersion, Tag
 from housing.schema import FEATURES
 from predict.app import create_app
 from predict.predictor import Predictor
 from predict.served_model import ServedModel
 from predict.settings import PredictSettings
+from predict.telemetry import Telemetry
 
 
 @pytest.fixture
@@ -93,8 +94,13 @@ def models(served: ServedModel) -> FakeModelStore:
 
 
 @pytest.fixture
-def metrics() -> FakeMetrics:
-    return FakeMetrics()
+def lines() -> WrittenLines:
+    return WrittenLines()
+
+
+@pytest.fixture
+def telemetry(lines: WrittenLines) -> Telemetry:
+    return Telemetry(lines)
 
 
 @pytest.fixture
@@ -109,7 +115,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 def client(
     settings: PredictSettings,
     models: FakeModelStore,
-    metrics: FakeMetrics,
+    telemetry: Telemetry,
     loop: asyncio.AbstractEventLoop,
 ) -> AsgiClient:
-    return AsgiClient(create_app(settings, models, metrics), loop)
+    return AsgiClient(create_app(settings, models, telemetry), loop)

@@ -12,9 +12,9 @@ import pytest
 from fakes.asgi_client import AsgiClient
 from fakes.clock import FakeClock
 from fakes.last_promoted import FakeLastPromotedModel
-from fakes.metrics import FakeMetrics
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
+from fakes.written_lines import WrittenLines
 from housing.errors import RegistryAnswerError, RegistryError, RegistryUnavailableError
 from housing.registry import MODEL_FILE, PRODUCTION
 from predict.app import create_app
@@ -22,6 +22,7 @@ from predict.errors import ModelUnavailableError
 from predict.model_files import ModelFiles
 from predict.model_store import RegistryModelStore
 from predict.settings import PredictSettings
+from predict.telemetry import Telemetry
 
 COPY, OTHER = linear_model(bias=1), linear_model(bias=2)
 DOWN = RegistryUnavailableError("http://internal is down")
@@ -72,7 +73,7 @@ def test_health_says_degraded_and_predictions_are_answered(
     block_group: dict[str, float],
 ) -> None:
     registry.fails_with = DOWN
-    client = AsgiClient(create_app(settings, store, FakeMetrics()), loop)
+    client = AsgiClient(create_app(settings, store, Telemetry(WrittenLines())), loop)
 
     health, answer = client.get("/health"), client.post_json("/predict", block_group)
 

@@ -5,12 +5,13 @@ import asyncio
 import pytest
 
 from fakes.asgi_client import AsgiClient
-from fakes.metrics import FakeMetrics
 from fakes.model_store import FakeModelStore
+from fakes.written_lines import WrittenLines
 from housing.schema import FEATURES
 from predict.app import create_app
 from predict.served_model import ServedModel
 from predict.settings import PredictSettings
+from predict.telemetry import Telemetry
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -117,11 +118,11 @@ def test_what_is_not_routed_is_a_problem(
 
 def test_an_unforeseen_error_is_logged_and_told_without_internals(
     settings: PredictSettings,
-    metrics: FakeMetrics,
+    lines: WrittenLines,
     loop: asyncio.AbstractEventLoop,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    client = AsgiClient(create_app(settings, BrokenModelStore(), metrics), loop)
+    client = AsgiClient(create_app(settings, BrokenModelStore(), Telemetry(lines)), loop)
 
     answer = client.get("/health")
 

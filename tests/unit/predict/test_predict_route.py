@@ -1,16 +1,15 @@
 """``POST /predict``: prices for good requests, named fields for bad ones, never a 5xx for input."""
 
 import json
-import logging
 import math
 from typing import Any
 
 import pytest
 
 from fakes.asgi_client import AsgiClient
-from fakes.metrics import FakeMetrics
 from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
+from fakes.written_lines import WrittenLines
 from housing import metric_names
 from housing.schema import FEATURES
 from predict.predictor import Predictor
@@ -41,6 +40,7 @@ def test_price_interval_and_version_are_answered_in_both_units(
             "lower_usd": 200_000,
             "upper_usd": 300_000,
         },
+        "nearest_training_km": None,
         "model_name": "california-housing",
         "model_version": "7",
         "stale": False,
@@ -239,39 +239,64 @@ def test_a_model_that_answers_nan_is_a_server_error_that_tells_no_internals(
 
 
 def test_a_good_prediction_is_counted_with_its_latency(
-    client: AsgiClient, metrics: FakeMetrics, block_group: BlockGroup
+    client: AsgiClient, lines: WrittenLines, block_group: BlockGroup
 ) -> None:
     client.post_json("/predict", block_group)
+    client.post_json("/predict", block_group)
 
-    (latency,) = metrics.values.pop(metric_names.PREDICTION_LATENCY)
-    assert metrics.values == {
-        metric_names.PREDICTION_REQUESTS: [1],
-        metric_names.PREDICTION_SUCCESS: [1],
-        metric_names.ROWS_PREDICTED: [1],
-        metric_names.MODEL_STALENESS: [0],
+    found = lines.metrics()
+    latencies = found.pop(metric_names.PREDICTION_LATENCY)
+    ages = found.pop(metric_names.MODEL_AGE)
+    assert found == {
+        metric_names.PREDICTION_REQUESTS: [1, 1],
+        metric_names.PREDICTION_SUCCESS: [1, 1],
+        metric_names.ROWS_PREDICTED: [1, 1],
+        metric_names.MODEL_STALENESS: [0, 0],
+        metric_names.COLD_START: [1, 0],
     }
-    assert 0 < latency < 10_000
-    assert metrics.units[metric_names.PREDICTION_LATENCY] == "Milliseconds"
+    assert all(0 < latency < 10_000 for latency in latencies)
+    assert all(age > 0 for age in ages)
 
 
-def test_a_bad_request_is_counted_as_an_error(client: AsgiClient, metrics: FakeMetrics) -> None:
+def test_a_bad_request_is_counted_as_an_error_with_its_reason(
+    client: AsgiClient, lines: WrittenLines
+) -> None:
     client.post_json("/predict", {})
 
-    assert metrics.values == {
+    assert lines.metrics() == {
         metric_names.PREDICTION_REQUESTS: [1],
         metric_names.PREDICTION_ERRORS: [1],
+        metric_names.COLD_START: [1],
     }
+    (line,) = lines.all
+    assert line[metric_names.REASON_DIMENSION] == "invalid_fields"
+    assert line["_aws"]["CloudWatchMetrics"][1]["Dimensions"] == [
+        [metric_names.SERVICE_DIMENSION],
+        [metric_names.SERVICE_DIMENSION, metric_names.REASON_DIMENSION],
+    ]
 
 
 def test_one_line_is_logged_for_each_prediction(
-    client: AsgiClient, block_group: BlockGroup, caplog: pytest.LogCaptureFixture
+    client: AsgiClient, block_group: BlockGroup, lines: WrittenLines
 ) -> None:
-    caplog.set_level(logging.INFO, logger="predict")
-
     client.post_json("/predict", block_group)
 
-    (line,) = [vars(record) for record in caplog.records if record.message == "prediction"]
+    (line,) = lines.all
+    assert line["message"] == "prediction"
     assert line["features"] == block_group
     assert line["model_version"] == "7"
     assert line["interval"][0] < line["price"] < line["interval"][1]
     assert line["latency_ms"] > 0
+    assert line["request_id"]
+
+
+@pytest.mark.parametrize("name", ["MedInc", "Longitude"])
+def test_a_field_that_is_named_twice_is_refused(
+    client: AsgiClient, block_group: BlockGroup, name: str
+) -> None:
+    body = json.dumps(block_group)[:-1] + f', "{name}": 1}}'
+
+    answer = client.post("/predict", body)
+
+    assert answer.status_code == 400
+    assert f"names {name} 2 times" in answer.json()["detail"]

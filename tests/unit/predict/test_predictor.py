@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from fakes.onnx_models import linear_model
@@ -15,24 +16,24 @@ ROW = [2.0, 30, 5, 1, 1000, 3, 37, -120]
 def test_price_and_interval_come_from_the_graph_in_either_shape(*, flat: bool) -> None:
     model = linear_model(bias=1.0, income_weight=0.5, half_width=0.25, flat=flat)
 
-    found = Predictor(model).predict([ROW, [4.0, *ROW[1:]]])
+    found = Predictor(model).predict_columns(np.array([ROW, [4.0, *ROW[1:]]]))
 
-    assert [(row.lower, row.price, row.upper) for row in found] == [
-        (1.75, 2.0, 2.25),
-        (2.75, 3.0, 3.25),
-    ]
+    assert found.price.tolist() == [2.0, 3.0]
+    assert found.lower.tolist() == [1.75, 2.75]
+    assert found.upper.tolist() == [2.25, 3.25]
+    assert Predictor(model).predict_one(ROW) == (2.0, 1.75, 2.25, None)
 
 
 def test_the_inputs_name_does_not_matter() -> None:
-    found = Predictor(linear_model(input_name="block_groups")).predict([ROW])
+    found = Predictor(linear_model(input_name="block_groups")).predict_one(ROW)
 
-    assert found[0].price == pytest.approx(1.2)
+    assert found.price == pytest.approx(1.2)
 
 
 def test_the_outputs_are_found_by_name_and_not_by_place() -> None:
     model = linear_model(bias=0, income_weight=1, half_width=1, outputs=("lower", "upper", "price"))
 
-    found = Predictor(model).predict([ROW])[0]
+    found = Predictor(model).predict_one(ROW)
 
     assert (found.lower, found.upper, found.price) == (2.0, 1.0, 3.0)
 
@@ -55,12 +56,14 @@ def test_a_graph_that_breaks_the_contract_is_refused(model: bytes) -> None:
 def test_a_number_that_is_not_finite_never_leaves_the_predictor() -> None:
     predictor = Predictor(linear_model(bias=math.nan))
 
-    with pytest.raises(ModelOutputError, match="price"):
-        predictor.predict([ROW])
+    with pytest.raises(ModelOutputError, match="finite"):
+        predictor.predict_one(ROW)
+    with pytest.raises(ModelOutputError, match="finite"):
+        predictor.predict_columns(np.array([ROW] * 3))
 
 
 def test_rows_of_the_wrong_width_are_a_model_failure_and_no_crash() -> None:
     predictor = Predictor(linear_model())
 
     with pytest.raises(ModelOutputError):
-        predictor.predict([[1.0, 2.0]])
+        predictor.predict_one([1.0, 2.0])

@@ -1,0 +1,73 @@
+"""The short way for requests that predict: key, model, answer, one line; no framework on it.
+
+FastAPI and its router take longer than the model itself. They serve everything else, and describe
+these routes too.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from predict import predictions, problems
+from predict.errors import PredictError
+from predict.exchange import Answer, Call
+from predict.predictions import Predicted
+from predict.served_model import ModelStore, ServedModel
+from predict.telemetry import Telemetry
+
+Route = Callable[[Call, ServedModel, int], Predicted]
+ROUTES: Mapping[str, Route] = {
+    "/predict": predictions.predict,
+    "/predict/batch": predictions.predict_batch,
+    "/invocations": predictions.invocations,
+}
+"""All of them are POST."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class PredictionLane:
+    """Answers the calls of ``ROUTES``, always."""
+
+    def __init__(self, models: ModelStore, telemetry: Telemetry, *, max_rows: int) -> None:
+        """Use a model store and a telemetry.
+
+        Args:
+            models: Hands out the model to serve.
+            telemetry: Told of every call.
+            max_rows: The most block groups that one call may hold.
+        """
+        self._models = models
+        self._telemetry = telemetry
+        self._max_rows = max_rows
+
+    @staticmethod
+    def takes(method: str, path: str) -> bool:
+        """Whether a request goes this way."""
+        return method == "POST" and path in ROUTES
+
+    def may_wait(self) -> bool:
+        """Whether the next call may wait for the registry or for the keys' store."""
+        return self._models.is_due()
+
+    def answer(self, call: Call) -> Answer:
+        """Answer a call that ``takes`` took; what goes wrong is an answer as well."""
+        started = time.perf_counter()
+        try:
+            done = ROUTES[call.path](call, self._models.current(), self._max_rows)
+        except PredictError as exc:
+            found = problems.of_predict_error(call.path, exc)
+            self._telemetry.refused(call, exc.reason, found.status, _milliseconds(started))
+            return found
+        except Exception:  # noqa: BLE001 - the outermost handler of this way
+            _LOG.exception("unexpected_error", extra={"path": call.path})
+            found = problems.unexpected(call.path)
+            self._telemetry.refused(call, "unexpected", found.status, _milliseconds(started))
+            return found
+        latency_ms = _milliseconds(started)
+        self._telemetry.predicted(call, done.served, latency_ms, done.total, done.rows)
+        return done.answer
+
+
+def _milliseconds(started: float) -> float:
+    return round((time.perf_counter() - started) * 1_000, 3)

@@ -1,0 +1,67 @@
+"""The routes that predict nothing: which model answers, and is it well."""
+
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from predict.errors import ModelUnavailableError
+from predict.model_card import Health, card, summary
+from predict.request_body import JSON
+from predict.scoring_protocol import PROTOCOL_VERSION
+from predict.served_model import ModelStore, ServedModel, model_headers
+from predict.settings import PredictSettings
+from predict.telemetry import Telemetry
+
+
+class Pages:
+    """The routes' functions, over one model store."""
+
+    def __init__(self, settings: PredictSettings, models: ModelStore, telemetry: Telemetry) -> None:
+        """Use a model store and a telemetry."""
+        self._settings = settings
+        self._models = models
+        self._telemetry = telemetry
+
+    async def version(self) -> Response:
+        """Name the version of MLflow's scoring protocol that is spoken; no model is needed."""
+        return Response(PROTOCOL_VERSION, media_type="text/plain")
+
+    async def health(self) -> Response:
+        """Say which model answers and whether it is what the registry names; always 200."""
+        stage = self._settings.stage
+        try:
+            served = await self._served()
+        except ModelUnavailableError as exc:
+            found = Health(status="no_model", stage=stage, model=None, stale=False, reason=str(exc))
+            return _answer(found)
+        found = Health(
+            status="degraded" if served.stale else "ok",
+            stage=stage,
+            model=summary(served, self._settings.model_alias),
+            stale=served.stale,
+            reason=served.reason,
+        )
+        return _answer(found, served)
+
+    async def model(self) -> Response:
+        """Return the card of the model that answers."""
+        served = await self._served()
+        return _answer(card(served, self._settings.model_alias), served)
+
+    async def ping(self) -> Response:
+        """Answer that the process is alive; no model is needed."""
+        return Response('{"status":"ok"}', media_type="application/json")
+
+    async def _served(self) -> ServedModel:
+        if self._models.is_due():  # this may wait for the registry: not on the event loop
+            served = await run_in_threadpool(self._models.current)
+        else:
+            served = self._models.current()
+        self._telemetry.looked(served)
+        return served
+
+
+def _answer(body: BaseModel, served: ServedModel | None = None) -> Response:
+    return Response(
+        body.model_dump_json(), headers=model_headers(served) if served else {}, media_type=JSON
+    )

@@ -1,0 +1,28 @@
+"""A sink of telemetry's lines that remembers them."""
+
+import json
+from typing import Any
+
+
+class WrittenLines:
+    """Keeps every line, parsed."""
+
+    def __init__(self) -> None:
+        self.all: list[dict[str, Any]] = []
+
+    def __call__(self, line: bytes, /) -> None:
+        """See ``LineSink``."""
+        self.all.append(json.loads(line))
+
+    def named(self, message: str) -> list[dict[str, Any]]:
+        """Return the lines of one message."""
+        return [line for line in self.all if line["message"] == message]
+
+    def metrics(self) -> dict[str, list[float]]:
+        """Return the values of every metric that a line declares, as CloudWatch would find them."""
+        found: dict[str, list[float]] = {}
+        for line in self.all:
+            for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+                for metric in directive["Metrics"]:
+                    found.setdefault(metric["Name"], []).append(line[metric["Name"]])
+        return found

@@ -1,0 +1,88 @@
+"""The line that a request leaves: what is in it, and how many of them are written."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fakes.written_lines import WrittenLines
+from housing import metric_names
+from predict.exchange import Call
+from predict.served_model import ServedModel
+from predict.telemetry import Rows, Telemetry
+
+CALL = Call("POST", "/predict", "application/json", b"{}", request_id="r-1")
+
+
+class Seconds:
+    """A monotonic clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def drawn(count: int) -> Rows:
+    return [{"features": {}, "price": 1.0, "interval": (0.5, 1.5)} for _ in range(count)]
+
+
+def telemetry(lines: WrittenLines, seconds: Seconds, **knobs: Any) -> Telemetry:
+    return Telemetry(lines, monotonic=seconds, **knobs)
+
+
+def test_above_the_rate_predictions_are_counted_but_not_logged(served: ServedModel) -> None:
+    lines, seconds = WrittenLines(), Seconds()
+    told = telemetry(lines, seconds, logged_per_second=2)
+
+    for _ in range(5):
+        told.predicted(CALL, served, 1.0, 1, drawn)
+    seconds.now += 1.0
+    told.predicted(CALL, served, 1.0, 1, drawn)
+
+    messages = [line["message"] for line in lines.all]
+    assert messages == ["prediction"] * 2 + ["predicted"] * 3 + ["prediction"]
+    assert [line["rows_not_logged"] for line in lines.all] == [0, 0, 1, 1, 1, 0]
+    assert lines.metrics()[metric_names.PREDICTION_REQUESTS] == [1] * 6
+
+
+def test_at_a_rate_of_none_no_features_are_logged(served: ServedModel) -> None:
+    lines, seconds = WrittenLines(), Seconds()
+    told = telemetry(lines, seconds, logged_per_second=0)
+
+    told.predicted(CALL, served, 1.0, 1, drawn)
+    seconds.now += 1e6
+    told.predicted(CALL, served, 1.0, 1, drawn)
+
+    assert not any("features" in line for line in lines.all)
+
+
+def test_the_models_age_is_told_in_seconds(served: ServedModel) -> None:
+    lines = WrittenLines()
+    told = Telemetry(lines, now=lambda: served.version.created_at + timedelta(hours=1))
+
+    told.looked(served)
+
+    assert lines.metrics()[metric_names.MODEL_AGE] == [3_600]
+
+
+def test_a_restored_process_counts_as_cold_again(served: ServedModel) -> None:
+    lines = WrittenLines()
+    told = Telemetry(lines)
+
+    told.predicted(CALL, served, 1.0, 1, drawn)
+    told.predicted(CALL, served, 1.0, 1, drawn)
+    told.restored()
+    told.predicted(CALL, served, 1.0, 1, drawn)
+
+    assert lines.metrics()[metric_names.COLD_START] == [1, 0, 1]
+
+
+def test_a_line_names_its_time_in_the_units_of_the_format(served: ServedModel) -> None:
+    lines = WrittenLines()
+    told = Telemetry(lines, now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC))
+
+    told.predicted(CALL, served, 1.0, 1, drawn)
+
+    (line,) = lines.all
+    assert line["_aws"]["Timestamp"] == 1_795_521_600_000
+    assert line["timestamp"] == "2026-11-24T12:00:00+00:00"
