@@ -42,11 +42,6 @@ def _encoded(body: str) -> bytes:
     return body.encode("utf-8", "surrogatepass")
 
 
-def _encoded(body: str) -> bytes:
-    """Return UTF-8; halves of surrogate pairs stay what they are, for the parser to refuse."""
-    return body.encode("utf-8", "surrogatepass")
-
-
 def _decoded(body: str) -> bytes:
     try:
         return base64.b64decode(body)

@@ -43,7 +43,7 @@ class _Price(BaseModel):
     price_usd: float = Field(description="the same in dollars")
     interval_90: Interval
     nearest_training_km: float | None = Field(
-        description="distance to the nearest training row; null where the model does not tell it"
+        description="km to the nearest training row, to within 4; null where the model tells none"
     )
     warnings: list[str] = Field(description="what to know before relying on the price")
 

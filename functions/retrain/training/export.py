@@ -1,31 +1,40 @@
 """From a fitted pipeline to one ONNX graph: features, model and interval.
 
 The graph's contract: input ``features``, float32 ``[n, 8]`` in schema order; outputs ``price``,
-``lower`` and ``upper``, float32 ``[n, 1]``, in $100,000.
+``lower`` and ``upper``, float32 ``[n, 1]``, in $100,000; with ``Nearness`` also ``nearest_km``,
+float32 ``[n, 1]``, in km.
 """
 
 import warnings
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, TensorProto, checker, helper
+from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 from skl2onnx import convert_sklearn
 from skl2onnx.algebra.onnx_ops import OnnxMul, OnnxReduceSum, OnnxSqrt, OnnxSub, OnnxUnsqueeze
 from skl2onnx.common.data_types import FloatTensorType
 
-from housing.onnx_session import INPUT, OUTPUTS
+from housing.onnx_session import INPUT, NEAREST_KM, OUTPUTS
 from housing.schema import FEATURE_NAMES
-from retrain.training.features import RegionDistances
+from retrain.training.features import COORDINATES, RegionDistances
 from retrain.training.fit import Fitted
+from retrain.training.nearness import Nearness
 
 _OPSETS = {"": 17, "ai.onnx.ml": 3}  # below what ONNX Runtime has known for years
 _RAW_PRICE = "raw_price"
 
 
-def export(fitted: Fitted) -> bytes:
-    """Return the serialized graph of a fitted pipeline; no price in it is below zero."""
+def export(fitted: Fitted, nearness: Nearness | None = None) -> bytes:
+    """Return the serialized graph of a fitted pipeline; no price in it is below zero.
+
+    Args:
+        fitted: The pipeline and its interval.
+        nearness: Where the fitted rows lie; with it the graph tells how far the nearest of them is.
+    """
     model = _convert(fitted.pipeline)
     _append_interval(model, fitted.half_width)
+    if nearness:
+        _append_nearness(model, nearness)
     checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
 
@@ -64,6 +73,42 @@ def _append_interval(model: ModelProto, half_width: float) -> None:
     graph.output.extend(
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 1]) for name in OUTPUTS
     )
+
+
+def _append_nearness(model: ModelProto, nearness: Nearness) -> None:
+    """Look a row's cell up in the table; beyond the table, add the way to its edge."""
+    graph = model.graph
+    constants: dict[str, Any] = {
+        "coordinate_columns": np.array(COORDINATES, np.int64),
+        "table_first": nearness.first,
+        "table_last": nearness.last,
+        "cells_per_degree": np.array(1 / nearness.cell_degrees, np.float32),
+        "km_per_degree": nearness.km_per_degree,
+        "nearest_of_cell": nearness.km,
+        "as_column": np.array([-1, 1], np.int64),
+    }
+    graph.initializer.extend(
+        numpy_helper.from_array(value, name) for name, value in constants.items()
+    )
+    steps: tuple[tuple[str, list[str], str, dict[str, Any]], ...] = (
+        ("Gather", [INPUT, "coordinate_columns"], "coordinates", {"axis": 1}),
+        ("Max", ["coordinates", "table_first"], "not_before", {}),
+        ("Min", ["not_before", "table_last"], "within", {}),
+        ("Sub", ["within", "table_first"], "from_first", {}),
+        ("Mul", ["from_first", "cells_per_degree"], "place", {}),
+        ("Cast", ["place"], "cell", {"to": TensorProto.INT64}),
+        ("GatherND", ["nearest_of_cell", "cell"], "km_in_table", {}),
+        ("Sub", ["coordinates", "within"], "degrees_beyond", {}),
+        ("Mul", ["degrees_beyond", "km_per_degree"], "km_beyond", {}),
+        ("ReduceL2", ["km_beyond"], "km_to_table", {"axes": [1], "keepdims": 0}),
+        ("Add", ["km_in_table", "km_to_table"], "km", {}),
+        ("Reshape", ["km", "as_column"], NEAREST_KM, {}),
+    )
+    graph.node.extend(
+        helper.make_node(operator, inputs, [output], **attributes)
+        for operator, inputs, output, attributes in steps
+    )
+    graph.output.append(helper.make_tensor_value_info(NEAREST_KM, TensorProto.FLOAT, ["n", 1]))
 
 
 def _scalar(name: str, value: float) -> TensorProto:

@@ -15,7 +15,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 from housing.bucket import DATASET
-from housing.onnx_session import OUTPUTS
+from housing.onnx_session import NEAREST_KM, OUTPUTS
 from housing.registry import ModelVersion
 from housing.schema import CANONICAL_HEADER, FEATURE_NAMES, FEATURES, TARGET
 from retrain.training.errors import TrackingError
@@ -27,7 +27,7 @@ _REQUIREMENTS = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas")
 # Doubles: MLflow takes no double for a float, and its onnx flavour casts by itself.
 _SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec(DataType.double, name) for name in FEATURE_NAMES]),
-    outputs=Schema([ColSpec(DataType.float, name) for name in OUTPUTS]),
+    outputs=Schema([ColSpec(DataType.float, name) for name in (*OUTPUTS, NEAREST_KM)]),
 )
 
 

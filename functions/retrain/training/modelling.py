@@ -11,6 +11,7 @@ from retrain.training.evaluate import baseline_rmse, evaluate
 from retrain.training.export import export
 from retrain.training.fit import Fitted, fit
 from retrain.training.lease import Lease
+from retrain.training.nearness import nearness_of
 from retrain.training.parity import Parity, check_parity
 from retrain.training.parts import Parts
 from retrain.training.progress import JobProgress
@@ -33,7 +34,7 @@ def make_version(
     with progress.stage(Stage.FIT, f"fitting on {len(rows.fitting):,} rows"):
         fitted = fit(rows.fitting, rows.calibration, recipe)
     with progress.stage(Stage.EXPORT, "writing the model as one ONNX graph and checking it"):
-        model = export(fitted)
+        model = export(fitted, nearness_of(rows.fitting.features))
         parity = _parity(model, fitted, snapshot, parts)
     with progress.stage(Stage.EVALUATE, f"judging on {len(rows.holdout):,} held-out rows"):
         predictions = score(model, rows.holdout.features)
