@@ -7,6 +7,8 @@ from fastapi.responses import Response
 
 from predict import framework_problems
 from predict.asgi import LaneMiddleware, call_of, response
+from predict.auth import Authenticator
+from predict.key_check import KeyCheck
 from predict.lane import PredictionLane
 from predict.model_card import Health, ModelCard
 from predict.pages import Pages
@@ -32,17 +34,24 @@ def _json_body(schema: dict[str, Any], *, with_csv: bool = False) -> dict[str, A
     return {"requestBody": {"required": True, "content": content | csv}}
 
 
-def create_app(settings: PredictSettings, models: ModelStore, telemetry: Telemetry) -> FastAPI:
+def create_app(
+    settings: PredictSettings,
+    models: ModelStore,
+    telemetry: Telemetry,
+    authenticator: Authenticator,
+) -> FastAPI:
     """Build the application.
 
     Args:
         settings: Stage and alias, shown by the routes.
         models: Hands out the model to serve.
         telemetry: Told of every request.
+        authenticator: Decides who may do what.
     """
     app = FastAPI(title=_TITLE, version=_VERSION)
+    app.add_middleware(KeyCheck, authenticator=authenticator)
     framework_problems.install(app)
-    lane = PredictionLane(models, telemetry, max_rows=settings.max_batch_rows)
+    lane = PredictionLane(models, telemetry, authenticator, max_rows=settings.max_batch_rows)
     app.add_middleware(LaneMiddleware, lane=lane)
     _describe_predictions(app, lane)
     pages = Pages(settings, models, telemetry)

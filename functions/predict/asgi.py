@@ -10,6 +10,8 @@ from predict.exchange import Answer, Call
 from predict.lane import PredictionLane
 from predict.request_body import MAX_BODY_BYTES
 
+_KEY_HEADER = b"x-api-key"
+
 
 class LaneMiddleware:
     """Takes the requests of the lane, and hands all others on."""
@@ -48,9 +50,14 @@ def call_of(scope: Scope, body: bytes) -> Call:
         path=scope["path"],
         content_type=headers.get(b"content-type", b"").decode("latin-1"),
         body=body,
-        key=_text(headers.get(b"x-api-key")),
+        key=_text(headers.get(_KEY_HEADER)),
         request_id=_text(headers.get(b"x-request-id")) or uuid.uuid4().hex,
     )
+
+
+def key_of(scope: Scope) -> str | None:
+    """Return the key that a request came with."""
+    return _text(dict(scope["headers"]).get(_KEY_HEADER))
 
 
 def _text(value: bytes | None) -> str | None:

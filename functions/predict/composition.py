@@ -7,6 +7,8 @@ from functools import cache
 from housing.last_promoted import S3LastPromotedModel
 from housing.mlflow_registry import MlflowModelRegistry
 from housing.s3_artifacts import S3ArtifactReader
+from predict.auth import Authenticator, KeyAuthenticator, OpenDoor
+from predict.key_store import StoredKeys
 from predict.lane import PredictionLane
 from predict.model_files import ModelFiles
 from predict.model_store import RegistryModelStore
@@ -22,6 +24,7 @@ class Service:
     settings: PredictSettings
     models: ModelStore
     telemetry: Telemetry
+    authenticator: Authenticator
     lane: PredictionLane
 
 
@@ -46,5 +49,14 @@ def service() -> Service:
         budget=timedelta(seconds=settings.registry_timeout_seconds),
     )
     telemetry = Telemetry(logged_per_second=settings.logged_predictions_per_second)
-    lane = PredictionLane(models, telemetry, max_rows=settings.max_batch_rows)
-    return Service(settings, models, telemetry, lane)
+    authenticator = _authenticator(settings)
+    lane = PredictionLane(models, telemetry, authenticator, max_rows=settings.max_batch_rows)
+    return Service(settings, models, telemetry, authenticator, lane)
+
+
+def _authenticator(settings: PredictSettings) -> Authenticator:
+    if settings.api_keys is None:  # the settings allow it only where keys are off
+        return OpenDoor()
+    return KeyAuthenticator(
+        StoredKeys(settings.api_keys), ttl_seconds=settings.api_keys_ttl_seconds
+    )

@@ -2,7 +2,11 @@
 
 HousingError
 └── PredictError
-    ├── ModelUnavailableError
+    ├── UnavailableError
+    │   ├── ModelUnavailableError
+    │   └── ApiKeysUnavailableError
+    ├── UnauthorizedError
+    ├── ForbiddenError
     ├── ModelRefusedError
     ├── ModelOutputError
     └── RequestError
@@ -37,13 +41,29 @@ class PredictError(HousingError):
         cls.reason = "_".join(words).lower()
 
 
-class ModelUnavailableError(PredictError):
-    """Raised when there is no model to serve yet; its text is fit for clients."""
+class UnavailableError(PredictError):
+    """Raised when asking again later makes sense; its text is fit for clients."""
 
-    def __init__(self, reason: str, *, retry_after_seconds: int) -> None:
-        """Say why, and when asking again makes sense."""
-        super().__init__(reason)
+    def __init__(self, text: str, *, retry_after_seconds: int) -> None:
+        """Say why, and when to ask again."""
+        super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
+
+
+class ModelUnavailableError(UnavailableError):
+    """Raised when there is no model to serve yet."""
+
+
+class ApiKeysUnavailableError(UnavailableError):
+    """Raised when nobody can tell whether a key is valid."""
+
+
+class UnauthorizedError(PredictError):
+    """Raised when a request has no key or one that is not valid; its text is fit for clients."""
+
+
+class ForbiddenError(PredictError):
+    """Raised when a request's key does not allow it; its text is fit for clients."""
 
 
 class ModelRefusedError(PredictError):
@@ -94,6 +114,9 @@ class RefusedInvocationError(InvalidFieldsError):
 
 STATUS: Mapping[type[PredictError], HTTPStatus] = {
     ModelUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ApiKeysUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    UnauthorizedError: HTTPStatus.UNAUTHORIZED,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
     ModelRefusedError: HTTPStatus.SERVICE_UNAVAILABLE,
     ModelOutputError: HTTPStatus.INTERNAL_SERVER_ERROR,
     UnsupportedContentTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -53,7 +53,7 @@ def _framework(parts: Service) -> Entry:
     # Mangum takes the thread's current loop; Python 3.14 makes none by itself.
     asyncio.set_event_loop(asyncio.new_event_loop())
     return Mangum(
-        create_app(parts.settings, parts.models, parts.telemetry),
+        create_app(parts.settings, parts.models, parts.telemetry, parts.authenticator),
         lifespan="off",
         text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, PROBLEM_JSON],
     )

@@ -8,7 +8,9 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
+from housing.api_keys import Scope
 from predict import predictions, problems
+from predict.auth import Authenticator
 from predict.errors import PredictError
 from predict.exchange import Answer, Call
 from predict.predictions import Predicted
@@ -29,16 +31,25 @@ _LOG = logging.getLogger(__name__)
 class PredictionLane:
     """Answers the calls of ``ROUTES``, always."""
 
-    def __init__(self, models: ModelStore, telemetry: Telemetry, *, max_rows: int) -> None:
-        """Use a model store and a telemetry.
+    def __init__(
+        self,
+        models: ModelStore,
+        telemetry: Telemetry,
+        authenticator: Authenticator,
+        *,
+        max_rows: int,
+    ) -> None:
+        """Use a model store, a telemetry and an authenticator.
 
         Args:
             models: Hands out the model to serve.
             telemetry: Told of every call.
+            authenticator: Decides who may predict.
             max_rows: The most block groups that one call may hold.
         """
         self._models = models
         self._telemetry = telemetry
+        self._authenticator = authenticator
         self._max_rows = max_rows
 
     @staticmethod
@@ -48,12 +59,13 @@ class PredictionLane:
 
     def may_wait(self) -> bool:
         """Whether the next call may wait for the registry or for the keys' store."""
-        return self._models.is_due()
+        return self._models.is_due() or self._authenticator.may_wait()
 
     def answer(self, call: Call) -> Answer:
         """Answer a call that ``takes`` took; what goes wrong is an answer as well."""
         started = time.perf_counter()
         try:
+            self._authenticator.require(call.key, Scope.PREDICT)
             done = ROUTES[call.path](call, self._models.current(), self._max_rows)
         except PredictError as exc:
             found = problems.of_predict_error(call.path, exc)

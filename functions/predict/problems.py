@@ -8,7 +8,13 @@ from urllib.parse import quote
 
 import orjson
 
-from predict.errors import STATUS, InvalidFieldsError, ModelUnavailableError, PredictError
+from predict.errors import (
+    STATUS,
+    InvalidFieldsError,
+    PredictError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from predict.exchange import Answer
 
 PROBLEM_JSON = "application/problem+json"
@@ -52,8 +58,10 @@ def unexpected(path: str) -> Answer:
 
 
 def _headers(exc: PredictError) -> dict[str, str]:
-    if isinstance(exc, ModelUnavailableError):
+    if isinstance(exc, UnavailableError):
         return {"Retry-After": str(exc.retry_after_seconds)}
+    if isinstance(exc, UnauthorizedError):
+        return {"WWW-Authenticate": 'ApiKey realm="housing"'}  # RFC 9110: a 401 names its scheme
     return {}
 
 

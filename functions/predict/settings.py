@@ -2,8 +2,9 @@
 
 import tempfile
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from housing.registry import PRODUCTION
@@ -33,7 +34,31 @@ class PredictSettings(RegistrySettings):
         50, ge=0, description="predictions logged with their features; of more, a sample is"
     )
     max_batch_rows: int = Field(10_000, ge=1, description="rows that one request may hold")
+    auth: Literal["keys", "off"] = Field(
+        "keys", description="`off` lets everybody in; not in the stage `prod`"
+    )
+    api_keys: str | None = Field(
+        None, description="secret that holds the keys' hashes, or `ssm:` and a parameter"
+    )
+    api_keys_ttl_seconds: float = Field(
+        60, ge=0, description="how long the keys hold before they are read again"
+    )
     model_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()) / "housing-model",  # /tmp in Lambda
         description="where the model file is kept; the temporary folder if not set",
     )
+
+    @model_validator(mode="after")
+    def _is_closed(self) -> Self:
+        """Refuse a service that nobody guards, unless that was said."""
+        if self.auth == "off":
+            if self.stage == "prod":
+                msg = "HOUSING_AUTH=off is refused in the stage prod; set HOUSING_API_KEYS"
+                raise ValueError(msg)
+            if self.api_keys:
+                msg = "HOUSING_AUTH=off and HOUSING_API_KEYS contradict each other; set one of them"
+                raise ValueError(msg)
+        elif not self.api_keys:
+            msg = "HOUSING_API_KEYS is not set: name the secret that holds the keys' hashes"
+            raise ValueError(msg)
+        return self

@@ -19,6 +19,7 @@ from housing.mlflow_registry import MlflowModelRegistry
 from housing.registry import MODEL_FILE, PRODUCTION, Tag
 from housing.schema import FEATURES
 from predict.app import create_app
+from predict.auth import OpenDoor
 from predict.model_files import ModelFiles
 from predict.model_store import RegistryModelStore
 from predict.settings import PredictSettings
@@ -71,8 +72,8 @@ def service(
         ttl=timedelta(seconds=0.2),
         last_promoted=copy,
     )
-    settings = PredictSettings(stage="test", tracking_uri=uri, model_dir=folder)
-    client = AsgiClient(create_app(settings, store, Telemetry(WrittenLines())), loop)
+    settings = PredictSettings(auth="off", stage="test", tracking_uri=uri, model_dir=folder)
+    client = AsgiClient(create_app(settings, store, Telemetry(WrittenLines()), OpenDoor()), loop)
 
     def ask() -> httpx.Response:
         started = time.monotonic()

@@ -25,6 +25,7 @@ from housing.onnx_session import OUTPUTS
 from housing.registry import ModelVersion
 from housing.schema import FEATURE_NAMES, FEATURES
 from predict.app import create_app
+from predict.auth import OpenDoor
 from predict.predictor import Predictor
 from predict.served_model import ServedModel
 from predict.settings import PredictSettings
@@ -101,8 +102,8 @@ def _our_app(graph: bytes, folder: Path) -> Any:
     now = FakeClock()()
     version = ModelVersion("california-housing", "1", run_id="r", created_at=now, tags={})
     store = FakeModelStore(ServedModel(version, Predictor(graph), loaded_at=now))
-    settings = PredictSettings(tracking_uri="http://registry.test", model_dir=folder)
-    return create_app(settings, store, Telemetry(WrittenLines()))
+    settings = PredictSettings(auth="off", tracking_uri="http://registry.test", model_dir=folder)
+    return create_app(settings, store, Telemetry(WrittenLines()), OpenDoor())
 
 
 def _mlflow_app(graph: bytes, folder: Path) -> Any:

@@ -17,6 +17,7 @@ from fakes.written_lines import WrittenLines
 from housing.registry import MODEL_FILE, PRODUCTION, ModelVersion, Tag
 from housing.schema import FEATURES
 from predict.app import create_app
+from predict.auth import OpenDoor
 from predict.predictor import Predictor
 from predict.served_model import ServedModel
 from predict.settings import PredictSettings
@@ -31,7 +32,7 @@ def block_group() -> dict[str, float]:
 @pytest.fixture
 def settings(tmp_path: Path) -> PredictSettings:
     return PredictSettings(
-        stage="test", tracking_uri="http://registry.test", model_dir=tmp_path / "model"
+        auth="off", stage="test", tracking_uri="http://registry.test", model_dir=tmp_path / "model"
     )
 
 
@@ -118,4 +119,4 @@ def client(
     telemetry: Telemetry,
     loop: asyncio.AbstractEventLoop,
 ) -> AsgiClient:
-    return AsgiClient(create_app(settings, models, telemetry), loop)
+    return AsgiClient(create_app(settings, models, telemetry, OpenDoor()), loop)

@@ -14,6 +14,7 @@ from fakes.written_lines import WrittenLines
 from housing import metric_names
 from housing.schema import FEATURE_NAMES, FEATURES
 from predict.app import create_app
+from predict.auth import OpenDoor
 from predict.predictor import Predictor
 from predict.served_model import ServedModel
 from predict.settings import PredictSettings
@@ -166,7 +167,7 @@ def small(
 ) -> AsgiClient:
     """Take two rows at most."""
     limited = settings.model_copy(update={"max_batch_rows": 2})
-    return AsgiClient(create_app(limited, models, Telemetry(lines)), client._loop)
+    return AsgiClient(create_app(limited, models, Telemetry(lines), OpenDoor()), client._loop)
 
 
 @pytest.mark.parametrize("path", ["/predict/batch", "/invocations"])

@@ -51,6 +51,7 @@ def _process(
     registry: FakeModelRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.test")
+    monkeypatch.setenv("HOUSING_AUTH", "off")
     monkeypatch.setenv("HOUSING_MODEL_DIR", str(tmp_path / "model"))
     monkeypatch.setattr(composition, "MlflowModelRegistry", lambda *_, **__: registry)
     fresh_process()

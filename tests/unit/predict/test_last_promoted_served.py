@@ -18,6 +18,7 @@ from fakes.written_lines import WrittenLines
 from housing.errors import RegistryAnswerError, RegistryError, RegistryUnavailableError
 from housing.registry import MODEL_FILE, PRODUCTION
 from predict.app import create_app
+from predict.auth import OpenDoor
 from predict.errors import ModelUnavailableError
 from predict.model_files import ModelFiles
 from predict.model_store import RegistryModelStore
@@ -73,7 +74,7 @@ def test_health_says_degraded_and_predictions_are_answered(
     block_group: dict[str, float],
 ) -> None:
     registry.fails_with = DOWN
-    client = AsgiClient(create_app(settings, store, Telemetry(WrittenLines())), loop)
+    client = AsgiClient(create_app(settings, store, Telemetry(WrittenLines()), OpenDoor()), loop)
 
     health, answer = client.get("/health"), client.post_json("/predict", block_group)
 

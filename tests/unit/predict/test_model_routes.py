@@ -9,6 +9,7 @@ from fakes.model_store import FakeModelStore
 from fakes.written_lines import WrittenLines
 from housing.schema import FEATURES
 from predict.app import create_app
+from predict.auth import OpenDoor
 from predict.served_model import ServedModel
 from predict.settings import PredictSettings
 from predict.telemetry import Telemetry
@@ -122,7 +123,9 @@ def test_an_unforeseen_error_is_logged_and_told_without_internals(
     loop: asyncio.AbstractEventLoop,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    client = AsgiClient(create_app(settings, BrokenModelStore(), Telemetry(lines)), loop)
+    client = AsgiClient(
+        create_app(settings, BrokenModelStore(), Telemetry(lines), OpenDoor()), loop
+    )
 
     answer = client.get("/health")
 

@@ -18,8 +18,11 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
 
 
-def test_only_the_tracking_server_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_tracking_server_and_the_keys_must_be_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", URI)
+    monkeypatch.setenv("HOUSING_API_KEYS", "a-secret")
 
     found = PredictSettings()
 
@@ -31,6 +34,27 @@ def test_only_the_tracking_server_must_be_named(monkeypatch: pytest.MonkeyPatch)
     )
     assert (found.model_ttl_seconds, found.registry_timeout_seconds) == (30, 2)
     assert found.bucket is None
+    assert (found.auth, found.api_keys, found.api_keys_ttl_seconds) == ("keys", "a-secret", 60)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "HOUSING_API_KEYS is not set"),
+        ({"HOUSING_AUTH": "off", "HOUSING_STAGE": "prod"}, "refused in the stage prod"),
+        ({"HOUSING_AUTH": "off", "HOUSING_API_KEYS": "a-secret"}, "contradict each other"),
+        ({"HOUSING_AUTH": "none", "HOUSING_API_KEYS": "a-secret"}, "'keys' or 'off'"),
+    ],
+)
+def test_a_service_that_nobody_guards_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], said: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", URI)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ValidationError, match=said):
+        PredictSettings()
 
 
 def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,12 +65,15 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOUSING_MODEL_TTL_SECONDS", "0")
     monkeypatch.setenv("HOUSING_REGISTRY_TIMEOUT_SECONDS", "0.5")
     monkeypatch.setenv("HOUSING_BUCKET", "a-bucket")
+    monkeypatch.setenv("HOUSING_API_KEYS", "a-secret")
+    monkeypatch.setenv("HOUSING_API_KEYS_TTL_SECONDS", "5")
     monkeypatch.setenv("HOUSING_MODEL_DIR", "elsewhere")
 
     found = PredictSettings()
 
     assert (found.stage, found.model_name, found.model_alias) == ("prod", "other", "challenger")
     assert (found.model_ttl_seconds, found.registry_timeout_seconds) == (0, 0.5)
+    assert (found.api_keys, found.api_keys_ttl_seconds) == ("a-secret", 5)
     assert (found.bucket, found.model_dir) == ("a-bucket", Path("elsewhere"))
 
 
@@ -69,13 +96,13 @@ def test_a_wrong_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, 
 
 
 def test_no_credentials_mean_no_header() -> None:
-    assert PredictSettings(tracking_uri=URI).registry_headers() == {}
+    assert PredictSettings(auth="off", tracking_uri=URI).registry_headers() == {}
 
 
 def test_a_token_becomes_a_bearer_header(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t0ken")
 
-    headers = PredictSettings(tracking_uri=URI).registry_headers()
+    headers = PredictSettings(auth="off", tracking_uri=URI).registry_headers()
 
     assert headers == {"Authorization": "Bearer t0ken"}
 
@@ -85,7 +112,7 @@ def test_user_and_password_win_over_a_token(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "Aladdin")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "open sesame")
 
-    headers = PredictSettings(tracking_uri=URI).registry_headers()
+    headers = PredictSettings(auth="off", tracking_uri=URI).registry_headers()
 
     assert headers == {"Authorization": "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}  # as in RFC 7617
 
@@ -93,4 +120,4 @@ def test_user_and_password_win_over_a_token(monkeypatch: pytest.MonkeyPatch) -> 
 def test_secrets_are_not_shown_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t0ken")
 
-    assert "t0ken" not in repr(PredictSettings(tracking_uri=URI))
+    assert "t0ken" not in repr(PredictSettings(auth="off", tracking_uri=URI))

@@ -1,0 +1,70 @@
+"""Where the keys' document lies: a secret of Secrets Manager, or a parameter of SSM."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from housing.api_keys import ApiKeyDocument
+from predict.errors import ApiKeysUnavailableError
+
+SSM = "ssm:"
+_CONNECT_SECONDS = 1.0
+_READ_SECONDS = 1.0
+
+
+class StoredKeys:
+    """Fetches the document through Powertools' parameters."""
+
+    def __init__(self, reference: str, provider: Callable[[str], Any] | None = None) -> None:
+        """Remember the place; nothing is asked yet.
+
+        Args:
+            reference: Name or ARN of a secret, or ``ssm:`` and the name of a parameter.
+            provider: Makes Powertools' provider for a reference, in place of the real one.
+        """
+        self._reference = reference
+        self._make_provider = provider or _provider
+        self._provider: Any = None
+
+    def __call__(self) -> ApiKeyDocument:
+        """Return the document.
+
+        Raises:
+            ApiKeysUnavailableError: It cannot be had, or is no document of keys.
+        """
+        from aws_lambda_powertools.utilities.parameters.exceptions import (  # noqa: PLC0415 - imports boto3
+            GetParameterError,
+            GetSecretError,
+        )
+
+        self._provider = self._provider or self._make_provider(self._reference)
+        try:
+            # The time that a document holds is the authenticator's business.
+            text = self._provider.get(
+                self._reference.removeprefix(SSM), force_fetch=True, **_options(self._reference)
+            )
+            return ApiKeyDocument.model_validate_json(text)
+        except (GetParameterError, GetSecretError, ValidationError) as exc:
+            msg = f"the keys at {self._reference} cannot be read: {type(exc).__name__}"
+            raise ApiKeysUnavailableError(msg, retry_after_seconds=5) from exc
+
+
+def _options(reference: str) -> dict[str, Any]:
+    return {"decrypt": True} if reference.startswith(SSM) else {}
+
+
+def _provider(reference: str) -> Any:
+    """Make the provider; boto3 takes 400 ms to import, so it is imported by the first fetch."""
+    from aws_lambda_powertools.utilities.parameters import (  # noqa: PLC0415 - imports boto3
+        SecretsProvider,
+        SSMProvider,
+    )
+    from botocore.config import Config  # noqa: PLC0415
+
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"total_max_attempts": 1},
+    )
+    return (SSMProvider if reference.startswith(SSM) else SecretsProvider)(boto_config=config)

@@ -1,0 +1,77 @@
+"""The API's keys as they are kept: hashed, with scopes, in one JSON document.
+
+A key is 256 random bits, so that nobody finds it by trying, and a plain SHA-256 keeps it as well as
+a slow hash would keep a password.
+"""
+
+import hashlib
+import hmac
+import secrets
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+_KEY_BYTES = 32
+_ID_BYTES = 3
+
+
+class Scope(StrEnum):
+    """What a key may do; ``admin`` may do all that ``predict`` may."""
+
+    PREDICT = "predict"
+    ADMIN = "admin"
+
+
+class ApiKey(BaseModel):
+    """One key, without the key itself."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str = Field(min_length=1, max_length=100)
+    scopes: frozenset[Scope]
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    created_at: AwareDatetime
+
+    def allows(self, scope: Scope) -> bool:
+        """Whether the key has a scope."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+class ApiKeyDocument(BaseModel):
+    """All keys that are valid now; two or more of a scope while clients move to a new one."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    keys: tuple[ApiKey, ...] = ()
+
+    def find(self, key: str) -> ApiKey | None:
+        """Return the entry of a key; every entry is compared, each in constant time."""
+        presented = digest(key)
+        found = None
+        for entry in self.keys:
+            if hmac.compare_digest(entry.sha256, presented):
+                found = entry
+        return found
+
+    def with_key(self, entry: ApiKey) -> "ApiKeyDocument":
+        """Return the document with one key more."""
+        return ApiKeyDocument(keys=(*self.keys, entry))
+
+    def without(self, key_id: str) -> "ApiKeyDocument":
+        """Return the document without a key."""
+        return ApiKeyDocument(keys=tuple(entry for entry in self.keys if entry.id != key_id))
+
+
+def digest(key: str) -> str:
+    """Return the SHA-256 under which a key is kept."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def new_key(scope: Scope) -> tuple[str, ApiKey]:
+    """Make a key; return it, which is seen this once, and its entry."""
+    key = secrets.token_urlsafe(_KEY_BYTES)
+    now = datetime.now(UTC)
+    name = f"{scope}-{now:%Y%m%d}-{secrets.token_hex(_ID_BYTES)}"
+    entry = ApiKey(id=name, scopes=frozenset({scope}), sha256=digest(key), created_at=now)
+    return key, entry
