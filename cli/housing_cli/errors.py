@@ -10,6 +10,7 @@ CliError
 │   ├── JobNotStartedError
 │   ├── JobStalledError
 │   └── JobTimeoutError
+├── UnknownKeyError
 ├── ApiUnreachableError
 └── ApiRefusedError
 """
@@ -40,6 +41,10 @@ class LogGroupNotFoundError(CliError):
 
 class UnreadableLineError(CliError):
     """Raised when a logged prediction lacks a field or holds a wrong one."""
+
+
+class UnknownKeyError(CliError):
+    """Raised when no key of the API has the id."""
 
 
 class JobWaitError(CliError):

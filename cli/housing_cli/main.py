@@ -3,6 +3,7 @@
 import typer
 
 from housing_cli.commands.data import data_app
+from housing_cli.commands.keys import keys_app
 from housing_cli.commands.models import models
 from housing_cli.commands.predict import predict
 from housing_cli.commands.predictions import predictions_app
@@ -23,6 +24,7 @@ app.command()(upload)
 app.command()(status)
 app.command()(models)
 app.command()(predict)
+app.add_typer(keys_app)
 app.add_typer(predictions_app)
 app.add_typer(data_app)
 

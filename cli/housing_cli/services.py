@@ -11,10 +11,12 @@ from housing.jobs import JobStore
 from housing.mlflow_registry import MlflowModelRegistry
 from housing.registry import ModelRegistry
 from housing_cli.api import HousingApi
+from housing_cli.key_ring import KeyRing
 from housing_cli.settings import Settings, revealed
 from housing_cli.waiting import Clock
 
 if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
 
@@ -27,7 +29,7 @@ _LOG_ATTEMPTS = 8  # CloudWatch Logs throttles readers at a few pages a second
 class Services:
     """Clients of the stack's services, made when a command first asks for them.
 
-    Tests give a transport, a registry or a clock of their own.
+    Tests give a transport, a registry, a gateway or a clock of their own.
     """
 
     def __init__(
@@ -35,12 +37,14 @@ class Services:
         *,
         api_transport: httpx.BaseTransport | None = None,
         registry: ModelRegistry | None = None,
+        gateway: "APIGatewayClient | None" = None,
         clock: Clock = time,
     ) -> None:
         """Remember the parts that are given; the rest is made from the settings."""
         self.clock = clock
         self._api_transport = api_transport
         self._registry = registry
+        self._gateway = gateway
         self._settings: Settings | None = None
 
     @property
@@ -58,6 +62,17 @@ class Services:
     def logs(self) -> "CloudWatchLogsClient":
         """A client of the functions' logs."""
         return logs_client(self.settings)
+
+    @property
+    def key_ring(self) -> KeyRing:
+        """The API's keys."""
+        settings = self.settings
+        return KeyRing(
+            secrets=boto3.client("secretsmanager", **_access(settings), config=_bounded(_ATTEMPTS)),
+            gateway=self._gateway or gateway_client(settings),
+            secret_id=settings.api_keys,
+            usage_plan_id=settings.usage_plan_id,
+        )
 
     @property
     def jobs(self) -> JobStore:
@@ -88,6 +103,11 @@ def s3_client(settings: Settings) -> "S3Client":
     style: Literal["path", "auto"] = "path" if settings.aws_endpoint_url else "auto"
     signed = Config(signature_version="s3v4", s3={"addressing_style": style})
     return boto3.client("s3", **_access(settings), config=_bounded(_ATTEMPTS).merge(signed))
+
+
+def gateway_client(settings: Settings) -> "APIGatewayClient":
+    """Make a client of API Gateway whose waits are bounded."""
+    return boto3.client("apigateway", **_access(settings), config=_bounded(_ATTEMPTS))
 
 
 def logs_client(settings: Settings) -> "CloudWatchLogsClient":

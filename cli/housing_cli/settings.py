@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     housing_api_key: SecretStr | None = Field(None, description="key sent to the API")
     housing_bucket: str | None = Field(None, description="the project's bucket")
     housing_model_name: str = Field("california-housing", description="registered model")
+    housing_api_keys: str | None = Field(None, description="secret that holds the keys' hashes")
+    housing_usage_plan_id: str | None = Field(None, description="API Gateway's usage plan")
     housing_predict_log_group: str | None = Field(
         None, description="log group of the predict function: `/aws/lambda/<stack>-predict`"
     )
@@ -49,6 +51,16 @@ class Settings(BaseSettings):
     def api_key(self) -> str:
         """Key sent to the API with every request."""
         return _needed("HOUSING_API_KEY", revealed(self.housing_api_key))
+
+    @property
+    def api_keys(self) -> str:
+        """Secret that holds the hashes of the API's keys."""
+        return _needed("HOUSING_API_KEYS", self.housing_api_keys)
+
+    @property
+    def usage_plan_id(self) -> str:
+        """Usage plan that the API's keys are on."""
+        return _needed("HOUSING_USAGE_PLAN_ID", self.housing_usage_plan_id)
 
     @property
     def predict_log_group(self) -> str:

@@ -11,7 +11,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
+from housing.api_keys import Scope
+from housing_cli.key_ring import KeyRing
 from local_stack.errors import DeploymentError
+from local_stack.keys import ensured
 from local_stack.packaging import Package, package
 from local_stack.services import ARTIFACT_BUCKET
 from local_stack.settings import ACCESS_KEY, CHECKOUT, REGION, SECRET_KEY, StackSettings
@@ -34,6 +37,8 @@ class Deployment:
     bucket: str
     alert_topic_arn: str
     api_gateway_url: str
+    api_keys_secret: str
+    usage_plan_id: str
     predict_key: str
     admin_key: str
     changed: bool
@@ -172,16 +177,20 @@ def _read(
         msg = f"the stack {settings.stack_name} is gone; run make run again"
         raise DeploymentError(msg)
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    gateway = client(settings, "apigateway")
-    keys = {
-        name: gateway.get_api_key(apiKey=outputs[f"{name}ApiKeyId"], includeValue=True)["value"]
-        for name in ("Predict", "Admin")
-    }
+    ring = KeyRing(
+        secrets=client(settings, "secretsmanager"),
+        gateway=client(settings, "apigateway"),
+        secret_id=outputs["ApiKeysSecretArn"],
+        usage_plan_id=outputs["UsagePlanId"],
+    )
+    keys = ensured(ring, settings.state_dir / "env")
     return Deployment(
         bucket=outputs["BucketName"],
         alert_topic_arn=outputs["AlertTopicArn"],
         api_gateway_url=f"{settings.aws_url}/restapis/{outputs['ApiId']}/{_STAGE}/_user_request_",
-        predict_key=keys["Predict"],
-        admin_key=keys["Admin"],
+        api_keys_secret=ring.secret_id,
+        usage_plan_id=ring.usage_plan_id,
+        predict_key=keys[Scope.PREDICT],
+        admin_key=keys[Scope.ADMIN],
         changed=changed,
     )

@@ -4,7 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from housing.api_keys import Scope
 from local_stack.deployment import Deployment
+from local_stack.keys import KEY_VARIABLES
 from local_stack.services import aws_environment
 from local_stack.settings import CHECKOUT, StackSettings
 
@@ -21,8 +23,10 @@ def variables(settings: StackSettings, deployment: Deployment) -> dict[str, str]
         **aws_environment(settings),
         "MLFLOW_TRACKING_URI": settings.mlflow_url,
         "HOUSING_API_URL": settings.api_url,
-        "HOUSING_API_KEY": deployment.predict_key,
-        "HOUSING_ADMIN_KEY": deployment.admin_key,
+        KEY_VARIABLES[Scope.PREDICT]: deployment.predict_key,
+        KEY_VARIABLES[Scope.ADMIN]: deployment.admin_key,
+        "HOUSING_API_KEYS": deployment.api_keys_secret,
+        "HOUSING_USAGE_PLAN_ID": deployment.usage_plan_id,
         "HOUSING_BUCKET": deployment.bucket,
         "HOUSING_MODEL_NAME": settings.model_name,
         "HOUSING_ALERT_TOPIC_ARN": deployment.alert_topic_arn,

@@ -74,6 +74,16 @@ def test_only_health_and_ping_are_open(template: dict[str, Any]) -> None:
     assert open_paths == {"/health", "/ping"}
 
 
+def test_a_production_without_keys_is_refused(template: dict[str, Any]) -> None:
+    rule = template["Rules"]["ProductionAsksForKeys"]
+
+    assert template["Parameters"]["Auth"]["Default"] == "keys"
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
+    assert [found["Assert"] for found in rule["Assertions"]] == [
+        {"Fn::Equals": [{"Ref": "Auth"}, "keys"]}
+    ]
+
+
 def test_the_bucket_notifies_of_exactly_what_the_code_calls_an_upload(
     template: dict[str, Any],
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 
 from fakes.asgi_client import AsgiClient
 from fakes.model_store import FakeModelStore
@@ -168,7 +169,8 @@ def routes(settings: PredictSettings, models: FakeModelStore, door: KeyAuthentic
     return [
         (method, route.path.replace("{version}", "1"))
         for route in app.routes
-        for method in route.methods
+        if isinstance(route, Route)
+        for method in route.methods or ()
     ]
 
 

@@ -1,0 +1,108 @@
+"""``housing keys``: made at both doors, moved without a gap, ended at both."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from fakes.api_gateway import FakeApiGateway
+from fakes.command_line import CommandLine
+from housing.api_keys import ApiKeyDocument, Scope
+from housing_cli.services import Services
+from local_stack.keys import KEY_VARIABLES, ensured
+
+
+@pytest.fixture(autouse=True)
+def _secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with mock_aws():
+        secrets = boto3.client("secretsmanager", region_name="us-east-1")
+        secrets.create_secret(Name="keys", SecretString='{"keys": []}')
+        monkeypatch.setenv("HOUSING_API_KEYS", "keys")
+        monkeypatch.setenv("HOUSING_USAGE_PLAN_ID", "plan")
+        yield
+
+
+@pytest.fixture
+def gateway() -> FakeApiGateway:
+    return FakeApiGateway()
+
+
+@pytest.fixture
+def housing(gateway: FakeApiGateway) -> CommandLine:
+    return CommandLine(Services(gateway=gateway))  # type: ignore[arg-type]
+
+
+def made(housing: CommandLine, scope: str) -> dict[str, Any]:
+    done = housing("keys", "create", "--scope", scope, "--json")
+    assert done.exit_code == 0, done.output
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def document(housing: CommandLine) -> ApiKeyDocument:
+    return housing.services.key_ring.document()
+
+
+def test_a_new_key_is_known_at_both_doors_and_its_value_is_kept_at_one(
+    housing: CommandLine, gateway: FakeApiGateway
+) -> None:
+    key = made(housing, "predict")
+
+    (at_gateway,) = gateway.keys.values()
+    assert (at_gateway["name"], at_gateway["value"]) == (key["id"], key["key"])
+    found = document(housing).find(key["key"])
+    assert found is not None
+    assert (found.id, *found.scopes) == (key["id"], Scope.PREDICT)
+    assert key["key"] not in document(housing).model_dump_json()
+    assert gateway.on_plan == [("plan", at_gateway["id"])]
+
+
+def test_the_old_key_stays_valid_until_it_is_revoked(housing: CommandLine) -> None:
+    old, new = made(housing, "admin"), made(housing, "admin")
+    assert document(housing).find(old["key"])
+    assert document(housing).find(new["key"])
+
+    done = housing("keys", "revoke", old["id"])
+
+    assert done.exit_code == 0
+    assert document(housing).find(old["key"]) is None
+    assert document(housing).find(new["key"])
+    listed = json.loads(housing("keys", "list", "--json").stdout)
+    assert [entry["id"] for entry in listed] == [new["id"]]
+    assert new["id"] in housing("keys", "list").stdout
+
+
+def test_a_revoked_key_is_gone_at_the_gateway_too(
+    housing: CommandLine, gateway: FakeApiGateway
+) -> None:
+    key = made(housing, "predict")
+
+    housing("keys", "revoke", key["id"])
+
+    assert gateway.keys == {}
+
+
+def test_revoking_what_is_not_there_says_what_to_do(housing: CommandLine) -> None:
+    done = housing("keys", "revoke", "predict-1")
+
+    assert done.exit_code == 1
+    assert "housing keys list" in done.stderr
+
+
+def test_the_local_stack_keeps_its_keys_while_they_are_valid(
+    housing: CommandLine, tmp_path: Any
+) -> None:
+    ring, env = housing.services.key_ring, tmp_path / "env"
+    first = ensured(ring, env)
+    env.write_text("".join(f"{KEY_VARIABLES[scope]}={key}\n" for scope, key in first.items()))
+
+    assert ensured(ring, env) == first
+    assert len(ring.document().keys) == 2
+
+    env.write_text(f"{KEY_VARIABLES[Scope.ADMIN]}={first[Scope.ADMIN]}\n")
+    second = ensured(ring, env)
+    assert second[Scope.ADMIN] == first[Scope.ADMIN]
+    assert second[Scope.PREDICT] != first[Scope.PREDICT]
