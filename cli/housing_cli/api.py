@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -33,6 +33,17 @@ class PredictedPrice(BaseModel):
     model_version: str
     stale: bool
     warnings: list[str] = []
+
+
+class Change(BaseModel):
+    """What is live now, and what was."""
+
+    version: str
+    from_version: str | None
+    changed: bool
+
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 
 class HousingApi:
@@ -71,17 +82,41 @@ class HousingApi:
         except ValueError as exc:
             msg = "a row holds a number that is not finite"
             raise DataFileError(msg) from exc
+        return self._asked("POST", "/predict", PredictedPrice, body)
+
+    def rollback(self, to: str | None, reason: str) -> Change:
+        """Put an earlier version back; the key has to be an administrator's.
+
+        Raises:
+            ApiUnreachableError, ApiRefusedError: As in ``predict``.
+        """
+        wanted = {"reason": reason} | ({"to": to} if to else {})
+        return self._asked("POST", "/models/rollback", Change, json.dumps(wanted))
+
+    def promote(self, version: str, reason: str) -> Change:
+        """Make a version live; the key has to be an administrator's.
+
+        Raises:
+            ApiUnreachableError, ApiRefusedError: As in ``predict``.
+        """
+        body = json.dumps({"version": version, "reason": reason})
+        return self._asked("POST", "/models/promote", Change, body)
+
+    def _asked(self, method: str, path: str, answer: type[AnswerT], body: str = "") -> AnswerT:
         try:
-            response = self._client.post(
-                f"{self._url}/predict", content=body, headers={"content-type": "application/json"}
+            response = self._client.request(
+                method,
+                self._url + path,
+                content=body,
+                headers={"content-type": "application/json"} if body else {},
             )
         except (httpx.TransportError, httpx.InvalidURL) as exc:
             msg = f"the API at {self._url} cannot be reached ({type(exc).__name__})"
             raise ApiUnreachableError(msg) from exc
-        return _answer(response)
+        return _answer(response, answer)
 
 
-def _answer(response: httpx.Response) -> PredictedPrice:
+def _answer(response: httpx.Response, answer: type[AnswerT]) -> AnswerT:
     try:
         body = response.json()
     except ValueError:
@@ -90,9 +125,10 @@ def _answer(response: httpx.Response) -> PredictedPrice:
     if not response.is_success:
         raise ApiRefusedError(_refusal(response.status_code, known), known)
     try:
-        return PredictedPrice.model_validate(known)
+        return answer.model_validate(known)
     except ValidationError as exc:
-        msg = f"{response.request.url} answered without a prediction: check HOUSING_API_URL"
+        what = "a prediction" if answer is PredictedPrice else "what was asked for"
+        msg = f"{response.request.url} answered without {what}: check HOUSING_API_URL"
         raise ApiRefusedError(msg, known) from exc
 
 

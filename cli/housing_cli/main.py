@@ -2,6 +2,7 @@
 
 import typer
 
+from housing_cli.commands.changes import promote, rollback
 from housing_cli.commands.data import data_app
 from housing_cli.commands.keys import keys_app
 from housing_cli.commands.models import models
@@ -23,6 +24,8 @@ app = typer.Typer(
 app.command()(upload)
 app.command()(status)
 app.command()(models)
+app.command()(rollback)
+app.command()(promote)
 app.command()(predict)
 app.add_typer(keys_app)
 app.add_typer(predictions_app)

@@ -8,6 +8,7 @@ import httpx
 from botocore.config import Config
 
 from housing.jobs import JobStore
+from housing.ledger import Ledger
 from housing.mlflow_registry import MlflowModelRegistry
 from housing.registry import ModelRegistry
 from housing_cli.api import HousingApi
@@ -80,6 +81,11 @@ class Services:
         return JobStore(self.s3, self.settings.bucket)
 
     @property
+    def ledger(self) -> Ledger:
+        """The changes of what is live."""
+        return Ledger(self.s3, self.settings.bucket)
+
+    @property
     def registry(self) -> ModelRegistry:
         """The model registry."""
         settings = self.settings
@@ -92,6 +98,12 @@ class Services:
         """A client of the API; to be closed by who asked for it."""
         settings = self.settings
         return HousingApi(settings.api_url, settings.api_key, transport=self._api_transport)
+
+    @property
+    def admin_api(self) -> HousingApi:
+        """The same with an administrator's key."""
+        settings = self.settings
+        return HousingApi(settings.api_url, settings.admin_key, transport=self._api_transport)
 
 
 def s3_client(settings: Settings) -> "S3Client":

@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str | None = Field(None, description="the MLflow server")
     housing_api_url: str | None = Field(None, description="URL of the API")
     housing_api_key: SecretStr | None = Field(None, description="key sent to the API")
+    housing_admin_key: SecretStr | None = Field(
+        None, description="key sent when what is live is changed"
+    )
     housing_bucket: str | None = Field(None, description="the project's bucket")
     housing_model_name: str = Field("california-housing", description="registered model")
     housing_api_keys: str | None = Field(None, description="secret that holds the keys' hashes")
@@ -61,6 +64,11 @@ class Settings(BaseSettings):
     def usage_plan_id(self) -> str:
         """Usage plan that the API's keys are on."""
         return _needed("HOUSING_USAGE_PLAN_ID", self.housing_usage_plan_id)
+
+    @property
+    def admin_key(self) -> str:
+        """Key sent to the API when what is live is changed."""
+        return _needed("HOUSING_ADMIN_KEY", revealed(self.housing_admin_key))
 
     @property
     def predict_log_group(self) -> str:

@@ -1,5 +1,7 @@
 """The HTTP application: routes over a model store, whatever serves them."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,6 +13,8 @@ from predict.auth import Authenticator
 from predict.key_check import KeyCheck
 from predict.lane import PredictionLane
 from predict.model_card import Health, ModelCard
+from predict.model_changes import ModelChanges
+from predict.model_routes import model_routes
 from predict.pages import Pages
 from predict.schemas import (
     BatchPrediction,
@@ -39,6 +43,7 @@ def create_app(
     models: ModelStore,
     telemetry: Telemetry,
     authenticator: Authenticator,
+    changes: Callable[[], ModelChanges],
 ) -> FastAPI:
     """Build the application.
 
@@ -47,6 +52,7 @@ def create_app(
         models: Hands out the model to serve.
         telemetry: Told of every request.
         authenticator: Decides who may do what.
+        changes: Makes what changes the live model, at the first request that needs it.
     """
     app = FastAPI(title=_TITLE, version=_VERSION)
     app.add_middleware(KeyCheck, authenticator=authenticator)
@@ -63,6 +69,7 @@ def create_app(
         response_model=ModelCard,
         responses=framework_problems.documented(503),
     )
+    app.include_router(model_routes(cache(changes), settings.model_name))
     app.add_api_route("/ping", pages.ping, methods=["GET"])
     app.add_api_route("/version", pages.version, methods=["GET"])
     return app

@@ -4,9 +4,12 @@ HousingError
 └── PredictError
     ├── UnavailableError
     │   ├── ModelUnavailableError
-    │   └── ApiKeysUnavailableError
+    │   ├── ApiKeysUnavailableError
+    │   └── StoreUnavailableError
     ├── UnauthorizedError
     ├── ForbiddenError
+    ├── NoSuchVersionError
+    ├── ChangeRefusedError
     ├── ModelRefusedError
     ├── ModelOutputError
     └── RequestError
@@ -56,6 +59,18 @@ class ModelUnavailableError(UnavailableError):
 
 class ApiKeysUnavailableError(UnavailableError):
     """Raised when nobody can tell whether a key is valid."""
+
+
+class StoreUnavailableError(UnavailableError):
+    """Raised when registry or bucket cannot do what a change or a list of versions needs."""
+
+
+class NoSuchVersionError(PredictError):
+    """Raised when the model has no version of that number; its text is fit for clients."""
+
+
+class ChangeRefusedError(PredictError):
+    """Raised when what is live cannot become what was asked for; its text is fit for clients."""
 
 
 class UnauthorizedError(PredictError):
@@ -115,6 +130,9 @@ class RefusedInvocationError(InvalidFieldsError):
 STATUS: Mapping[type[PredictError], HTTPStatus] = {
     ModelUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     ApiKeysUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    NoSuchVersionError: HTTPStatus.NOT_FOUND,
+    ChangeRefusedError: HTTPStatus.CONFLICT,
     UnauthorizedError: HTTPStatus.UNAUTHORIZED,
     ForbiddenError: HTTPStatus.FORBIDDEN,
     ModelRefusedError: HTTPStatus.SERVICE_UNAVAILABLE,

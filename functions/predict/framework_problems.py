@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from predict import problems
 from predict.asgi import response
 from predict.errors import PredictError
+from predict.field_errors import refusal
 from predict.problems import PROBLEM_JSON
 
 _LOG = logging.getLogger(__name__)
@@ -42,6 +44,12 @@ class Problem(BaseModel):
 async def _of_predict_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, PredictError)  # noqa: S101 - registered for nothing else
     return response(problems.of_predict_error(request.url.path, exc))
+
+
+async def _of_invalid_request(request: Request, exc: Exception) -> Response:
+    """Answer what pydantic refuses of a body or a query, as the lane does."""
+    assert isinstance(exc, RequestValidationError)  # noqa: S101 - registered for nothing else
+    return response(problems.of_predict_error(request.url.path, refusal(exc.errors())))
 
 
 async def _of_http_exception(request: Request, exc: Exception) -> Response:
@@ -81,6 +89,7 @@ class UnexpectedErrors:
 def install(app: FastAPI) -> None:
     """Make an application answer every error with a problem."""
     app.add_exception_handler(PredictError, _of_predict_error)
+    app.add_exception_handler(RequestValidationError, _of_invalid_request)
     app.add_exception_handler(HTTPException, _of_http_exception)
     app.add_middleware(UnexpectedErrors)
 

@@ -47,13 +47,13 @@ def _framework(parts: Service) -> Entry:
     from mangum import Mangum  # noqa: PLC0415
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES  # noqa: PLC0415
 
-    from predict.app import create_app  # noqa: PLC0415
+    from predict.application import application  # noqa: PLC0415
     from predict.problems import PROBLEM_JSON  # noqa: PLC0415
 
     # Mangum takes the thread's current loop; Python 3.14 makes none by itself.
     asyncio.set_event_loop(asyncio.new_event_loop())
     return Mangum(
-        create_app(parts.settings, parts.models, parts.telemetry, parts.authenticator),
+        application(parts),
         lifespan="off",
         text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, PROBLEM_JSON],
     )

@@ -28,7 +28,7 @@ def refuse_repeated_names(body: bytes, found: int) -> None:
         return
     try:
         json.loads(body, object_pairs_hook=_once)
-    except UnicodeDecodeError as exc:
+    except (ValueError, RecursionError) as exc:
         msg = f"the body is no JSON in UTF-8: {exc}"
         raise MalformedBodyError(msg) from exc
 

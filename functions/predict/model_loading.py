@@ -31,7 +31,24 @@ def load_predictor(
     Raises:
         ModelRefusedError: Its digest, signature or smoke prediction is wrong.
     """
-    predictor = Predictor(_verified_file(download, files, version))
+    kept = files.find(registered_digest(version))
+    content = download() if kept is None else kept
+    predictor = prove(content, version)
+    if kept is None:
+        files.keep(registered_digest(version), content)
+    return predictor
+
+
+def prove(content: bytes, version: ModelVersion) -> Predictor:
+    """Check a model file against what is registered, and load it.
+
+    Raises:
+        ModelRefusedError: Its digest, signature or smoke prediction is wrong.
+    """
+    if hashlib.sha256(content).hexdigest() != registered_digest(version):
+        msg = f"the SHA-256 of {MODEL_FILE} is not the registered one"
+        raise ModelRefusedError(msg)
+    predictor = Predictor(content)
     try:
         found = predictor.predict_columns(_SMOKE_ROWS)
     except ModelOutputError as exc:
@@ -43,19 +60,14 @@ def load_predictor(
     return predictor
 
 
-def _verified_file(
-    download: Callable[[], bytes], files: ModelFiles, version: ModelVersion
-) -> bytes:
+def registered_digest(version: ModelVersion) -> str:
+    """Return the SHA-256 that a version's file must have.
+
+    Raises:
+        ModelRefusedError: None is registered.
+    """
     expected = version.tags.get(Tag.SHA256, "")
     if not _SHA256.fullmatch(expected):
         msg = f"it has no tag {Tag.SHA256} that is a SHA-256"
         raise ModelRefusedError(msg)
-    kept = files.find(expected)
-    if kept is not None:
-        return kept
-    content = download()
-    if hashlib.sha256(content).hexdigest() != expected:
-        msg = f"the SHA-256 of {MODEL_FILE} is not the registered one"
-        raise ModelRefusedError(msg)
-    files.keep(expected, content)
-    return content
+    return expected

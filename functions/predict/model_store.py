@@ -81,6 +81,10 @@ class RegistryModelStore:
         elapsed = self._clock() - self._checked_at
         return not timedelta(0) <= elapsed < self._period()
 
+    def recheck(self) -> None:
+        """See ``ModelStore.recheck``."""
+        self._checked_at = None
+
     def current(self) -> ServedModel:
         """See ``ModelStore.current``; only one thread asks, the others serve what is loaded."""
         deadline = Deadline(self._budget_seconds)

@@ -26,6 +26,10 @@ class ModelStore(Protocol):
         """Whether ``current`` would ask the registry, and so may wait."""
         ...
 
+    def recheck(self) -> None:
+        """Forget when the registry was last asked: the next request asks."""
+        ...
+
     def current(self) -> ServedModel:
         """Return the model to serve now.
 

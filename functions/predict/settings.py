@@ -30,6 +30,7 @@ class PredictSettings(RegistrySettings):
     bucket: str | None = Field(
         None, description="holds the last promoted model, served while the registry is down"
     )
+    alert_topic_arn: str | None = Field(None, description="where alerts go; the log if not set")
     logged_predictions_per_second: float = Field(
         50, ge=0, description="predictions logged with their features; of more, a sample is"
     )

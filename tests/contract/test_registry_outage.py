@@ -13,6 +13,7 @@ import pytest
 
 from fakes.asgi_client import AsgiClient
 from fakes.last_promoted import FakeLastPromotedModel
+from fakes.model_changes import no_changes
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
 from housing.mlflow_registry import MlflowModelRegistry
@@ -73,7 +74,9 @@ def service(
         last_promoted=copy,
     )
     settings = PredictSettings(auth="off", stage="test", tracking_uri=uri, model_dir=folder)
-    client = AsgiClient(create_app(settings, store, Telemetry(WrittenLines()), OpenDoor()), loop)
+    client = AsgiClient(
+        create_app(settings, store, Telemetry(WrittenLines()), OpenDoor(), no_changes), loop
+    )
 
     def ask() -> httpx.Response:
         started = time.monotonic()

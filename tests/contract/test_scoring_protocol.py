@@ -18,6 +18,7 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from fakes.asgi_client import AsgiClient
 from fakes.clock import FakeClock
+from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
@@ -103,7 +104,7 @@ def _our_app(graph: bytes, folder: Path) -> Any:
     version = ModelVersion("california-housing", "1", run_id="r", created_at=now, tags={})
     store = FakeModelStore(ServedModel(version, Predictor(graph), loaded_at=now))
     settings = PredictSettings(auth="off", tracking_uri="http://registry.test", model_dir=folder)
-    return create_app(settings, store, Telemetry(WrittenLines()), OpenDoor())
+    return create_app(settings, store, Telemetry(WrittenLines()), OpenDoor(), no_changes)
 
 
 def _mlflow_app(graph: bytes, folder: Path) -> Any:

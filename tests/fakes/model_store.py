@@ -15,6 +15,10 @@ class FakeModelStore:
         """See ``ModelStore.is_due``."""
         return self.due
 
+    def recheck(self) -> None:
+        """See ``ModelStore.recheck``."""
+        self.due = True
+
     def current(self) -> ServedModel:
         """See ``ModelStore.current``."""
         if self.served is None:

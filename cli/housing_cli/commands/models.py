@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from housing.ledger import AliasChange
 from housing.registry import PRODUCTION, ModelVersion, Tag
 from housing_cli.output import JsonOption, console, print_json
 
@@ -20,10 +21,16 @@ def models(
     context: typer.Context,
     *,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list.")] = 20,
+    history: Annotated[
+        bool, typer.Option("--history", help="List who changed what is live, when and why.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the model's versions, newest first; ● marks the one in production."""
+    """List the model's versions, or its changes, newest first; ● marks the one in production."""
     services: Services = context.obj
+    if history:
+        _show_history(services.ledger.newest(limit), as_json=as_json)
+        return
     versions = services.registry.versions(limit=limit)
     if as_json:
         print_json([_facts(version) for version in versions])
@@ -32,6 +39,18 @@ def models(
     else:
         name = services.settings.housing_model_name
         console().print(f"{name} has no versions yet: `housing upload FILE.csv` makes one")
+
+
+def _show_history(changes: Sequence[AliasChange], *, as_json: bool) -> None:
+    if as_json:
+        print_json([change.model_dump(mode="json") for change in changes])
+        return
+    table = Table("when", "alias", "from", "to", "who", "why", box=None, pad_edge=False)
+    for change in changes:
+        when = f"{change.when.astimezone():%Y-%m-%d %H:%M:%S}"
+        cells = (when, change.alias, change.from_version or "", change.to_version)
+        table.add_row(*map(Text, (*cells, change.who, change.why)))
+    console().print(table)
 
 
 def _facts(version: ModelVersion) -> dict[str, Any]:

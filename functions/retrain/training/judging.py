@@ -4,11 +4,11 @@ import hashlib
 
 from housing.errors import ArtifactError
 from housing.jobs import Verdict
+from housing.live_model import holder_of
 from housing.registry import MODEL_FILE, PRODUCTION, ModelRegistry, ModelVersion, Tag
 from retrain.training.errors import ModelLoadError, TrackingError
 from retrain.training.evaluate import baseline_rmse, rmse
 from retrain.training.gate import judge, judge_first
-from retrain.training.promote import holder_of
 from retrain.training.scoring import score
 from retrain.training.split import Split
 

@@ -1,6 +1,7 @@
 """The stages of a job in their order, from the upload to the alias."""
 
 from housing.jobs import RowCounts, Stage, State
+from housing.live_model import LiveModel
 from housing.registry import ModelVersion, Tag
 from retrain.training.dataset import Snapshot, count_new_rows, snapshot_of
 from retrain.training.ingest import Ingested, Upload, ingest
@@ -45,6 +46,10 @@ def train(upload: Upload, parts: Parts, progress: JobProgress, lease: Lease) -> 
     if version is None:
         version = make_version(snapshot, rows, parts, progress, lease)
     _tell(version, progress)
+    if version.tags.get(Tag.ROLLED_BACK):
+        message = f"version {version.version} was rolled back from: {version.tags[Tag.ROLLED_BACK]}"
+        progress.finish(State.SUCCEEDED, message)
+        return
     if Tag.VERDICT in version.tags:
         message = f"version {version.version} was already trained on exactly these rows"
         progress.finish(State.SUCCEEDED, message)
@@ -92,8 +97,8 @@ def _judge_and_act(
         status.verdict = verdict
     with progress.stage(Stage.PROMOTE, "promoting" if verdict.promote else "keeping production"):
         lease.check()
-        who = f"training job {status.job_id}"
-        promoter = Promoter(parts.registry, parts.ledger, parts.s3, settings.bucket, who)
+        live = LiveModel(parts.registry, parts.ledger, parts.s3, settings.bucket)
+        promoter = Promoter(live, who=f"training job {status.job_id}")
         promoter.apply(version, verdict, model)
     status.promoted = verdict.promote
     outcome = "is in production" if verdict.promote else "is registered, and not promoted"

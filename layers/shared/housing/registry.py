@@ -23,6 +23,7 @@ class Tag:
     JOB_ID = "job_id"
     VERDICT = "verdict"
     VERDICT_REASON = "verdict_reason"
+    ROLLED_BACK = "rolled_back"
     METRIC_PREFIX = "metric."
 
 

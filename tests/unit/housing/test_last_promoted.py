@@ -14,6 +14,7 @@ from housing.errors import LastPromotedError
 from housing.jobs import Verdict
 from housing.last_promoted import POINTER, S3LastPromotedModel
 from housing.ledger import Ledger
+from housing.live_model import LiveModel
 from housing.registry import MODEL_FILE, Tag
 from retrain.training.promote import Promoter
 
@@ -37,7 +38,9 @@ def test_what_the_training_job_promoted_is_found(
     digest = hashlib.sha256(MODEL).hexdigest()
     registry = FakeModelRegistry(NAME)
     version = registry.register({MODEL_FILE: MODEL}, tags={Tag.SHA256: digest, "dataset_id": "d1"})
-    Promoter(registry, Ledger(s3, BUCKET), s3, BUCKET, "job 1").apply(version, GOOD, MODEL)
+    Promoter(LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET), "job 1").apply(
+        version, GOOD, MODEL
+    )
 
     found = last_promoted.find()
 

@@ -10,6 +10,7 @@ import pytest
 
 from fakes.asgi_client import AsgiClient
 from fakes.clock import FakeClock
+from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
@@ -119,4 +120,4 @@ def client(
     telemetry: Telemetry,
     loop: asyncio.AbstractEventLoop,
 ) -> AsgiClient:
-    return AsgiClient(create_app(settings, models, telemetry, OpenDoor()), loop)
+    return AsgiClient(create_app(settings, models, telemetry, OpenDoor(), no_changes), loop)

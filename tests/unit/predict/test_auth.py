@@ -7,6 +7,7 @@ import pytest
 from starlette.routing import Route
 
 from fakes.asgi_client import AsgiClient
+from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
 from fakes.written_lines import WrittenLines
 from housing.api_keys import ApiKeyDocument, Scope, digest, new_key
@@ -161,11 +162,13 @@ OPEN = {("GET", "/health"), ("GET", "/ping")}
 def make_client(
     settings: PredictSettings, models: FakeModelStore, door: KeyAuthenticator, loop: Any
 ) -> Callable[[WrittenLines], AsgiClient]:
-    return lambda lines: AsgiClient(create_app(settings, models, Telemetry(lines), door), loop)
+    return lambda lines: AsgiClient(
+        create_app(settings, models, Telemetry(lines), door, no_changes), loop
+    )
 
 
 def routes(settings: PredictSettings, models: FakeModelStore, door: KeyAuthenticator) -> Any:
-    app = create_app(settings, models, Telemetry(WrittenLines()), door)
+    app = create_app(settings, models, Telemetry(WrittenLines()), door, no_changes)
     return [
         (method, route.path.replace("{version}", "1"))
         for route in app.routes

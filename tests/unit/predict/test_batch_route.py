@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fakes.asgi_client import AsgiClient
+from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
@@ -167,7 +168,9 @@ def small(
 ) -> AsgiClient:
     """Take two rows at most."""
     limited = settings.model_copy(update={"max_batch_rows": 2})
-    return AsgiClient(create_app(limited, models, Telemetry(lines), OpenDoor()), client._loop)
+    return AsgiClient(
+        create_app(limited, models, Telemetry(lines), OpenDoor(), no_changes), client._loop
+    )
 
 
 @pytest.mark.parametrize("path", ["/predict/batch", "/invocations"])

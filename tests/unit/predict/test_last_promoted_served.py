@@ -12,6 +12,7 @@ import pytest
 from fakes.asgi_client import AsgiClient
 from fakes.clock import FakeClock
 from fakes.last_promoted import FakeLastPromotedModel
+from fakes.model_changes import no_changes
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from fakes.written_lines import WrittenLines
@@ -74,7 +75,9 @@ def test_health_says_degraded_and_predictions_are_answered(
     block_group: dict[str, float],
 ) -> None:
     registry.fails_with = DOWN
-    client = AsgiClient(create_app(settings, store, Telemetry(WrittenLines()), OpenDoor()), loop)
+    client = AsgiClient(
+        create_app(settings, store, Telemetry(WrittenLines()), OpenDoor(), no_changes), loop
+    )
 
     health, answer = client.get("/health"), client.post_json("/predict", block_group)
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from fakes.asgi_client import AsgiClient
+from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
 from fakes.written_lines import WrittenLines
 from housing.schema import FEATURES
@@ -124,7 +125,7 @@ def test_an_unforeseen_error_is_logged_and_told_without_internals(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     client = AsgiClient(
-        create_app(settings, BrokenModelStore(), Telemetry(lines), OpenDoor()), loop
+        create_app(settings, BrokenModelStore(), Telemetry(lines), OpenDoor(), no_changes), loop
     )
 
     answer = client.get("/health")

@@ -12,8 +12,9 @@ from fakes.registry import FakeModelRegistry
 from housing.jobs import Verdict
 from housing.last_promoted import POINTER
 from housing.ledger import AliasChange, Ledger
+from housing.live_model import LiveModel, holder_of
 from housing.registry import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
-from retrain.training.promote import Promoter, holder_of
+from retrain.training.promote import Promoter
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,7 +31,7 @@ Keys = Callable[[str], list[str]]
 
 @pytest.fixture
 def promoter(registry: FakeModelRegistry, s3: "S3Client") -> Promoter:
-    return Promoter(registry, Ledger(s3, BUCKET), s3, BUCKET, "training job 1")
+    return Promoter(LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET), "training job 1")
 
 
 def register(registry: FakeModelRegistry) -> ModelVersion:

@@ -1,0 +1,44 @@
+"""Where the part that changes what is live is put together; it needs boto3, predicting does not."""
+
+from boto3.session import Session
+from botocore.config import Config
+
+from housing.alerts import AlertSink, LoggedAlerts, SnsAlerts
+from housing.ledger import Ledger
+from housing.live_model import LiveModel
+from housing.mlflow_registry import MlflowModelRegistry
+from housing.s3_artifacts import S3ArtifactReader
+from predict.errors import StoreUnavailableError
+from predict.model_changes import ModelChanges
+from predict.served_model import ModelStore
+from predict.settings import PredictSettings
+
+_REGISTRY_SECONDS = 4.0  # a change asks about six times, within API Gateway's 29 s
+_BOUNDED = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2})
+
+
+def model_changes(settings: PredictSettings, models: ModelStore) -> ModelChanges:
+    """Build the use case; nothing is called yet.
+
+    Raises:
+        StoreUnavailableError: No bucket is configured, so there is no ledger.
+    """
+    if settings.bucket is None:
+        msg = "HOUSING_BUCKET is not set: there is no ledger, and nothing is changed without one"
+        raise StoreUnavailableError(msg, retry_after_seconds=60)
+    registry = MlflowModelRegistry(
+        settings.tracking_uri,
+        settings.model_name,
+        timeout_seconds=_REGISTRY_SECONDS,
+        headers=settings.registry_headers(),
+        artifact_readers={"s3": S3ArtifactReader()},
+    )
+    s3 = Session().client("s3", config=_BOUNDED)
+    live = LiveModel(registry, Ledger(s3, settings.bucket), s3, settings.bucket)
+    return ModelChanges(live, _alerts(settings), models.recheck)
+
+
+def _alerts(settings: PredictSettings) -> AlertSink:
+    if settings.alert_topic_arn is None:
+        return LoggedAlerts()
+    return SnsAlerts(Session().client("sns", config=_BOUNDED), settings.alert_topic_arn)

@@ -1,0 +1,26 @@
+"""The application over the service's real parts, for any ASGI server: ``--factory``."""
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from predict.app import create_app
+from predict.composition import Service, service
+
+if TYPE_CHECKING:
+    from predict.model_changes import ModelChanges
+
+
+def application(parts: Service | None = None) -> FastAPI:
+    """Build the application, from the environment if no parts are given.
+
+    ``uvicorn --factory predict.application:application`` serves it; bind loopback.
+    """
+    found = parts or service()
+
+    def changes() -> "ModelChanges":
+        from predict.admin_composition import model_changes  # noqa: PLC0415 - imports boto3
+
+        return model_changes(found.settings, found.models)
+
+    return create_app(found.settings, found.models, found.telemetry, found.authenticator, changes)

@@ -1,0 +1,187 @@
+"""Changing what is live by hand: back to an earlier version, or on to one that the gate refused."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from housing.alerts import Alert, AlertSink
+from housing.errors import (
+    ArtifactError,
+    ObjectError,
+    RegistryError,
+    VersionNotFoundError,
+)
+from housing.ledger import AliasChange
+from housing.live_model import LiveModel, Reason, holder_of
+from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from predict.errors import (
+    ChangeRefusedError,
+    ModelRefusedError,
+    NoSuchVersionError,
+    StoreUnavailableError,
+)
+from predict.model_loading import prove
+
+ROLLBACK = "rollback"
+PROMOTION = "promotion"
+_KIND = "kind"
+_TARGET = "target"
+_RETRY_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was changed: the version that is live now, and the one that was."""
+
+    version: str
+    from_version: str | None
+    is_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChanges:
+    """The use case; each call may be repeated after an interruption, and ends where it should."""
+
+    live: LiveModel
+    alerts: AlertSink
+    followed: Callable[[], None]
+    """Called after a change, so that this process follows it at once."""
+
+    def rollback(self, to: str | None, *, why: str, who: str) -> Changed:
+        """Put an earlier version back, after it was proved to load.
+
+        Args:
+            to: The version; the one before the last change if None.
+            why: For the ledger.
+            who: For the ledger.
+
+        Raises:
+            NoSuchVersionError: There is no such version.
+            ChangeRefusedError: There is nothing to go back to, or the target does not load.
+            StoreUnavailableError: Registry or bucket is out of reach; the same call again goes on.
+        """
+        with _told():
+            target = self._version(to) if to else self._before()
+            return self._put(target, ROLLBACK, why, who, {})
+
+    def promote(self, version: str, *, why: str, who: str) -> Changed:
+        """Make a version live whatever the gate said of it, after it was proved to load.
+
+        Raises:
+            NoSuchVersionError: There is no such version.
+            ChangeRefusedError: It does not load.
+            StoreUnavailableError: As in ``rollback``.
+        """
+        with _told():
+            tags = {Tag.VERDICT: "promoted", Tag.VERDICT_REASON: f"by hand, {who}: {why}"}
+            target = self._version(version)
+            changed = self._put(target, PROMOTION, why, who, tags)
+            for name, value in tags.items():
+                self.live.registry.set_tag(version, name, value)
+        return changed
+
+    def newest(self, limit: int) -> list[AliasChange]:
+        """Return the ledger's newest entries, newest first.
+
+        Raises:
+            StoreUnavailableError: The ledger cannot be read.
+        """
+        with _told():
+            return self.live.ledger.newest(limit)
+
+    def versions(self, limit: int) -> list[ModelVersion]:
+        """Return the newest versions, newest first.
+
+        Raises:
+            StoreUnavailableError: The registry cannot be reached.
+        """
+        with _told():
+            return list(self.live.registry.versions(limit=limit))
+
+    def _put(
+        self, target: ModelVersion, kind: str, why: str, who: str, tags: dict[str, str]
+    ) -> Changed:
+        model = self._proved(target)
+        champion = holder_of(self.live.registry, PRODUCTION)
+        left = champion.version if champion else None
+        changed = Changed(target.version, left, is_changed=left != target.version)
+        if left and changed.is_changed and kind == ROLLBACK:
+            self._mark(left, f"{datetime.now(UTC).isoformat(timespec='seconds')} {why}")
+        if target.tags.get(Tag.ROLLED_BACK):
+            self._mark(target.version, "")
+            tags = {**tags, Tag.ROLLED_BACK: ""}
+        reason = Reason(who, why, {_KIND: kind, _TARGET: target.version})
+        self.live.put(target, model, reason, {**target.tags, **tags})
+        if changed.is_changed:
+            self.alerts.send(_alert(kind, target.name, changed, why, who))
+        self.followed()
+        return changed
+
+    def _version(self, version: str) -> ModelVersion:
+        try:
+            return self.live.registry.version(version)
+        except VersionNotFoundError as exc:
+            raise NoSuchVersionError(str(exc)) from exc
+
+    def _before(self) -> ModelVersion:
+        """Return the version to go back to: the previous one, or what an interrupted call meant."""
+        champion = holder_of(self.live.registry, PRODUCTION)
+        previous = holder_of(self.live.registry, PREVIOUS)
+        if previous and champion and previous.version == champion.version:
+            previous = self._interrupted(champion)
+        if previous is None:
+            msg = 'there is no previous version to go back to; name one, such as {"to": "1"}'
+            raise ChangeRefusedError(msg)
+        if previous.tags.get(Tag.ROLLED_BACK):
+            msg = (
+                f"version {previous.version} was itself rolled back from "
+                f"({previous.tags[Tag.ROLLED_BACK]}); name it if it is meant"
+            )
+            raise ChangeRefusedError(msg)
+        return previous
+
+    def _interrupted(self, champion: ModelVersion) -> ModelVersion | None:
+        """Return what the last call aimed at, if it ended between its two aliases."""
+        for entry in self.live.ledger.newest(1):
+            target = entry.evidence.get(_TARGET)
+            if target not in (None, champion.version):
+                return self._version(str(target))
+        return None
+
+    def _proved(self, target: ModelVersion) -> bytes:
+        try:
+            model = self.live.registry.download(target.version, MODEL_FILE)
+            prove(model, target)
+        except (ArtifactError, ModelRefusedError) as exc:
+            msg = f"version {target.version} does not load, and nothing was changed: {exc}"
+            raise ChangeRefusedError(msg) from exc
+        return model
+
+    def _mark(self, version: str, rolled_back: str) -> None:
+        """Mark a version that is left: no job promotes it again by itself; or take that back."""
+        self.live.registry.set_tag(version, Tag.ROLLED_BACK, rolled_back)
+
+
+class _told:  # noqa: N801 - used as a statement
+    """Tells trouble of registry and bucket as one error, which says that trying again goes on."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: object, exc: BaseException | None, _trace: object) -> None:
+        """Translate."""
+        if isinstance(exc, RegistryError | ObjectError):
+            place = "bucket" if isinstance(exc, ObjectError) else "model registry"
+            msg = f"the {place} cannot do its part now; send the same request again to go on"
+            raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc
+
+
+def _alert(kind: str, model: str, changed: Changed, why: str, who: str) -> Alert:
+    did = "rolled back" if kind == ROLLBACK else "promoted by hand"
+    return Alert(
+        event="rolled_back" if kind == ROLLBACK else "promoted",
+        subject=f"{model}: {did} to version {changed.version}",
+        reason=why,
+        next_step="housing models --history",
+        facts={"who": who, "from": changed.from_version or "none", "to": changed.version},
+    )

@@ -1,0 +1,10 @@
+"""For applications whose tests change no model."""
+
+from predict.errors import StoreUnavailableError
+from predict.model_changes import ModelChanges
+
+
+def no_changes() -> ModelChanges:
+    """Say that there is nothing to change it with."""
+    msg = "no ledger here"
+    raise StoreUnavailableError(msg, retry_after_seconds=60)

@@ -1,0 +1,297 @@
+"""Rollback and promotion by hand: proved first, in the ledger, followed by pointer and alert."""
+
+import asyncio
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from fakes.alerts import FakeAlerts
+from fakes.asgi_client import AsgiClient
+from fakes.model_store import FakeModelStore
+from fakes.onnx_models import linear_model
+from fakes.registry import FakeModelRegistry
+from fakes.written_lines import WrittenLines
+from housing.errors import RegistryUnavailableError
+from housing.last_promoted import POINTER
+from housing.ledger import Ledger
+from housing.live_model import LiveModel, Reason, holder_of
+from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
+from predict.app import create_app
+from predict.auth import OpenDoor
+from predict.errors import ChangeRefusedError, StoreUnavailableError
+from predict.model_changes import ModelChanges
+from predict.settings import PredictSettings
+from predict.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "housing-test"
+JOB = Reason("job", "better", {})
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        yield client
+
+
+@pytest.fixture
+def live(registry: FakeModelRegistry, s3: "S3Client") -> LiveModel:
+    return LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET)
+
+
+@pytest.fixture
+def alerts() -> FakeAlerts:
+    return FakeAlerts()
+
+
+@pytest.fixture
+def changes(live: LiveModel, alerts: FakeAlerts, models: FakeModelStore) -> ModelChanges:
+    return ModelChanges(live, alerts, models.recheck)
+
+
+def register(live: LiveModel, registry: FakeModelRegistry, count: int = 1) -> None:
+    """Register versions, each promoted by a job."""
+    for _ in range(count):
+        model = linear_model(bias=float(len(registry._versions)))
+        tags = {Tag.SHA256: hashlib.sha256(model).hexdigest()}
+        version = registry.register({MODEL_FILE: model}, tags=tags)
+        live.put(version, model, JOB, version.tags)
+
+
+def carriers(registry: FakeModelRegistry) -> dict[str, str | None]:
+    holders = {alias: holder_of(registry, alias) for alias in (PRODUCTION, PREVIOUS)}
+    return {alias: holder.version if holder else None for alias, holder in holders.items()}
+
+
+def pointer(s3: "S3Client") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(s3.get_object(Bucket=BUCKET, Key=POINTER)["Body"].read())
+    return found
+
+
+def test_a_rollback_puts_the_previous_version_back_everywhere(  # noqa: PLR0913, PLR0917 - fixtures
+    changes: ModelChanges,
+    live: LiveModel,
+    registry: FakeModelRegistry,
+    s3: "S3Client",
+    alerts: FakeAlerts,
+    models: FakeModelStore,
+) -> None:
+    register(live, registry, 2)
+
+    done = changes.rollback(None, why="prices are odd", who="me")
+
+    assert (done.version, done.from_version, done.is_changed) == ("1", "2", True)
+    assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: "2"}
+    assert pointer(s3)["version"] == "1"
+    newest = live.ledger.newest(2)
+    assert [(one.alias, one.from_version, one.to_version) for one in newest] == [
+        (PRODUCTION, "2", "1"),
+        (PREVIOUS, "1", "2"),
+    ]
+    assert {(one.who, one.why, one.evidence["kind"]) for one in newest} == {
+        ("me", "prices are odd", "rollback")
+    }
+    assert registry.version("2").tags[Tag.ROLLED_BACK].endswith("prices are odd")
+    (alert,) = alerts.sent
+    assert (alert.event, alert.reason) == ("rolled_back", "prices are odd")
+    assert models.due
+
+
+def test_a_second_rollback_does_not_go_back_to_what_was_left(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    register(live, registry, 2)
+    changes.rollback(None, why="odd", who="me")
+
+    with pytest.raises(ChangeRefusedError, match="itself rolled back from"):
+        changes.rollback(None, why="odd", who="me")
+
+    assert carriers(registry)[PRODUCTION] == "1"
+    assert changes.rollback("2", why="it was right", who="me").version == "2"
+
+
+def test_a_rollback_to_a_version_by_name(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    register(live, registry, 3)
+
+    changes.rollback("1", why="odd", who="me")
+
+    assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: "3"}
+
+
+@pytest.mark.parametrize("trouble", ["file", "digest", "signature", "missing"])
+def test_a_target_that_does_not_load_moves_nothing(
+    changes: ModelChanges,
+    live: LiveModel,
+    registry: FakeModelRegistry,
+    s3: "S3Client",
+    trouble: str,
+) -> None:
+    register(live, registry, 2)
+    before = (carriers(registry), live.ledger.newest(10), pointer(s3))
+    if trouble == "file":
+        registry.replace_file("1", MODEL_FILE, b"no graph")
+    elif trouble == "digest":
+        registry.set_tag("1", Tag.SHA256, "0" * 64)
+    elif trouble == "missing":
+        registry._files["1"].clear()
+    else:
+        model = linear_model(columns=3)
+        registry.replace_file("1", MODEL_FILE, model)
+        registry.set_tag("1", Tag.SHA256, hashlib.sha256(model).hexdigest())
+
+    with pytest.raises(ChangeRefusedError, match="nothing was changed"):
+        changes.rollback(None, why="odd", who="me")
+
+    assert (carriers(registry), live.ledger.newest(10), pointer(s3)) == before
+
+
+class InterruptedError_(Exception):  # noqa: N818, N801
+    """Stands for the process's end."""
+
+
+@pytest.mark.parametrize(
+    ("call", "at", "again"),
+    [
+        ("put_object", 1, None),
+        ("set_tag", 1, None),
+        ("record", 1, None),
+        ("set_alias", 1, None),
+        ("record", 2, None),
+        ("set_alias", 2, None),
+        ("put_object", 4, "1"),  # the pointer: all else is done, and the version is named
+    ],
+)
+def test_an_interrupted_rollback_is_finished_by_the_same_call(  # noqa: PLR0913, PLR0917 - fixtures
+    changes: ModelChanges,
+    live: LiveModel,
+    registry: FakeModelRegistry,
+    s3: "S3Client",
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    at: int,
+    again: str | None,
+) -> None:
+    register(live, registry, 2)
+    target = {"set_alias": registry, "set_tag": registry, "record": live.ledger}.get(call, s3)
+    real, calls = getattr(target, call), 0
+
+    def failing(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise InterruptedError_
+        return real(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(target, call, failing)
+        with pytest.raises(InterruptedError_):
+            changes.rollback(None, why="odd", who="me")
+
+    changes.rollback(again, why="odd", who="me")
+
+    assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: "2"}
+    assert registry.version("2").tags[Tag.ROLLED_BACK]
+    assert pointer(s3)["version"] == "1"
+
+
+def test_a_promotion_by_hand_overrides_the_verdict_and_says_so(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry, s3: "S3Client"
+) -> None:
+    register(live, registry)
+    model = linear_model(bias=9)
+    registry.register({MODEL_FILE: model}, tags={Tag.SHA256: hashlib.sha256(model).hexdigest()})
+
+    changes.promote("2", why="we know better", who="me")
+
+    assert carriers(registry) == {PRODUCTION: "2", PREVIOUS: "1"}
+    assert registry.version("2").tags[Tag.VERDICT] == "promoted"
+    assert "by hand, me: we know better" in registry.version("2").tags[Tag.VERDICT_REASON]
+    assert pointer(s3)["tags"][Tag.VERDICT] == "promoted"
+
+
+def test_trouble_of_the_registry_says_to_try_again(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    register(live, registry, 2)
+    registry.fails_with = RegistryUnavailableError("down")
+
+    with pytest.raises(StoreUnavailableError, match="again"):
+        changes.rollback(None, why="odd", who="me")
+
+
+@pytest.fixture
+def api(
+    settings: PredictSettings,
+    models: FakeModelStore,
+    changes: ModelChanges,
+    loop: asyncio.AbstractEventLoop,
+) -> AsgiClient:
+    telemetry = Telemetry(WrittenLines())
+    return AsgiClient(create_app(settings, models, telemetry, OpenDoor(), lambda: changes), loop)
+
+
+def test_the_api_lists_versions_and_changes(
+    api: AsgiClient, live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    register(live, registry, 2)
+    rolled = api.post_json("/models/rollback", {"reason": " odd "})
+    assert rolled.json() == {"version": "1", "from_version": "2", "changed": True}
+
+    found = api.get("/models").json()
+
+    assert (found["production"], [one["version"] for one in found["versions"]]) == ("1", ["2", "1"])
+    assert found["versions"][0]["rolled_back"].endswith(" odd")
+    assert found["history"][0]["to_version"] == "1"
+    assert found["history"][0]["who"] == "api key nobody"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/models/rollback", "{}", 422),
+        ("/models/rollback", '{"reason": "  "}', 422),
+        ("/models/rollback", '{"reason": "x", "reason": "y"}', 400),
+        ("/models/rollback", '{"reason": "x", "to": 1}', 422),
+        ("/models/rollback", '{"reason": "x", "to": "../1"}', 422),
+        ("/models/rollback", '{"reason": "x", "to": "99"}', 404),
+        ("/models/rollback", '{"reason": "x", "more": 1}', 422),
+        ("/models/rollback", '{"reason": "x"}', 409),
+        ("/models/rollback", "{", 400),
+        ("/models/rollback", b"\xff", 400),
+        ("/models/rollback", "[" * 100_000, 400),
+        ("/models/promote", '{"reason": "x"}', 422),
+        ("/models/promote", '{"reason": "x", "version": "99"}', 404),
+    ],
+)
+def test_a_bad_change_is_a_problem_of_the_clients(  # noqa: PLR0913, PLR0917 - fixtures
+    api: AsgiClient, live: LiveModel, registry: FakeModelRegistry, path: str, body: Any, status: int
+) -> None:
+    register(live, registry)
+
+    answer = api.post(path, body)
+
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: None}
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "x", ""])
+def test_a_bad_limit_is_named(api: AsgiClient, limit: str) -> None:
+    answer = api.get(f"/models?limit={limit}")
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "query.limit"
