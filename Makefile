@@ -39,7 +39,7 @@ is-installed:
 lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
-	$(DEV)/mypy functions layers/shared cli local tests
+	$(DEV)/mypy functions layers/shared cli local tests benchmarks
 	$(DEV)/cfn-lint infra/template.yaml
 
 test:  ## all tests
@@ -51,6 +51,13 @@ test-unit: $(VENVS)/dev/.ready  ## the tests that need nothing running
 
 test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the stack on ports of its own
 	$(DEV)/python -m pytest tests/integration
+
+# ---- benchmarks ----------------------------------------------------------------------------------
+.PHONY: bench-serve
+BENCH_ENVIRONMENTS = ours litserve bentoml mlserver
+bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready  ## the service beside its peers
+	@$(ENVIRONMENTS) $(BENCH_ENVIRONMENTS:%=$(VENVS)/bench-%/.ready)
+	$(DEV)/python -m benchmarks.serve
 
 # ---- environments --------------------------------------------------------------------------------
 .PHONY: lock

@@ -86,10 +86,27 @@ def _screened(body: bytes, max_rows: int) -> Matrix | None:
         or len(rows) > max_rows
         or body.count(b":") != names  # no name twice, and none that is unknown
         or not set(map(type, rows)) <= {dict}
-        or not set(map(type, cells)) <= {float, int}
     ):
         return None
-    matrix = np.array(cells, np.float64).reshape(len(rows), _WIDTH)
+    return _screened_cells(cells)
+
+
+def screened_lists(rows: Any, max_rows: int) -> Matrix | None:
+    """Return ``[[…], …]``, each row in schema order, or None where something may be wrong."""
+    if (
+        type(rows) is not list
+        or not 0 < len(rows) <= max_rows
+        or set(map(type, rows)) != {list}
+        or set(map(len, rows)) != {_WIDTH}
+    ):
+        return None
+    return _screened_cells(list(chain.from_iterable(rows)))
+
+
+def _screened_cells(cells: list[Any]) -> Matrix | None:
+    if not set(map(type, cells)) <= {float, int}:
+        return None
+    matrix = np.array(cells, np.float64).reshape(-1, _WIDTH)
     return matrix if ((matrix >= _MINIMUM) & (matrix <= _MAXIMUM)).all() else None
 
 

@@ -8,6 +8,7 @@ which MLflow refuses for a model with named columns, are read in schema order.
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 import pydantic_core
 
 from housing.schema import FEATURE_NAMES
@@ -19,6 +20,8 @@ from predict.json_names import refuse_repeated_names
 PROTOCOL_VERSION = "2.0.0"
 """The MLflow release that brought the protocol spoken here; no MLflow is installed to be named."""
 
+_SPLIT = {"columns", "data"}
+_COLUMNS = list(FEATURE_NAMES)
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
@@ -41,6 +44,9 @@ def from_json(body: bytes, max_rows: int) -> Matrix:
     Raises:
         RequestError: It is none of them, or its values are not those of block groups.
     """
+    screened = _screened(body, max_rows)
+    if screened is not None:
+        return screened
     form, data = _form(body)
     if form == "dataframe_split":
         rows = _of_split(data)
@@ -52,6 +58,27 @@ def from_json(body: bytes, max_rows: int) -> Matrix:
         return block_groups.from_rows(rows, max_rows, place=form)
     except InvalidFieldsError as exc:
         raise RefusedInvocationError(exc.errors, total=exc.total) from exc
+
+
+def _screened(body: bytes, max_rows: int) -> Matrix | None:
+    """Return the rows of the usual forms of lists, or None where something may be wrong."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if type(found) is not dict or len(found) != 1:
+        return None
+    names = 1
+    ((form, rows),) = found.items()
+    if form == "dataframe_split":
+        if type(rows) is not dict or rows.keys() != _SPLIT or rows["columns"] != _COLUMNS:
+            return None
+        names, rows = 1 + len(_SPLIT), rows["data"]
+    elif form not in ("instances", "inputs"):
+        return None
+    if body.count(b":") != names:  # a name stands there twice
+        return None
+    return block_groups.screened_lists(rows, max_rows)
 
 
 def _form(body: bytes) -> tuple[str, Any]:

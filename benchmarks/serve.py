@@ -1,0 +1,202 @@
+"""``make bench-serve``: this service beside the floor and its peers, one model, one run."""
+
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import report
+from benchmarks.contenders import CHECKOUT, FLOOR, OURS, OURS_MLFLOW, VENVS, contenders
+from benchmarks.load import latencies_ms, percentile, request_bytes, requests_per_second
+from benchmarks.model import BenchModel, make_model
+from benchmarks.running import Running, StartError, running
+
+_ROUNDS = int(os.environ.get("ROUNDS", "5"))
+_REQUESTS = {1: 300, 100: 100, 1_000: 40}
+_THROUGHPUT_SECONDS = 3
+_OURS = (OURS, OURS_MLFLOW)
+
+
+@dataclass
+class Measures:
+    """What was measured of one contender, over all rounds."""
+
+    p50: dict[int, list[float]] = field(default_factory=lambda: {size: [] for size in _REQUESTS})
+    p99: dict[int, list[float]] = field(default_factory=lambda: {size: [] for size in _REQUESTS})
+    rate: list[float] = field(default_factory=list)
+    rss_mb: float = 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """Return medians over the rounds."""
+        median = statistics.median
+        return {
+            "p50_ms": {size: round(median(found), 3) for size, found in self.p50.items()},
+            "p99_ms": {size: round(median(found), 3) for size, found in self.p99.items()},
+            "requests_per_second": round(median(self.rate), 1),
+            "rss_mb": round(self.rss_mb, 1),
+        }
+
+
+def main() -> None:
+    """Measure, print and write down."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        print("making the model …", flush=True)
+        model = make_model(folder)
+        in_process = _in_process(model, folder)
+        measured, absent = _serve(model, folder)
+    found = {name: measures.summary() for name, measures in measured.items()}
+    results = {
+        "model": f"HGB of 400 trees, {model.source}",
+        "rounds": _ROUNDS,
+        "in_process": in_process,
+        "servers": found,
+        "absent": absent,
+    }
+    text = _text(results)
+    print(text)
+    report.write("serve", results, text)
+
+
+def _in_process(model: BenchModel, folder: Path) -> dict[str, Any]:
+    print("in process: lambda_handler beside the bare run …", flush=True)
+    rows = folder / "rows.npy"
+    np.save(rows, model.unseen)
+    sources = ":".join(str(CHECKOUT / part) for part in ("functions", "layers/shared", ""))
+    done = subprocess.run(  # noqa: S603 - this project's own program
+        [VENVS / "bench-ours/bin/python", "-m", "benchmarks.inprocess", model.graph, rows],
+        env={"PYTHONPATH": sources, "PATH": os.environ["PATH"]},
+        cwd=CHECKOUT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    try:
+        found: dict[str, Any] = json.loads(done.stderr)
+    except ValueError:
+        raise SystemExit(done.stderr.decode()) from None
+    return found
+
+
+def _serve(model: BenchModel, folder: Path) -> tuple[dict[str, Measures], dict[str, str]]:
+    measured: dict[str, Measures] = {}
+    absent: dict[str, str] = {}
+    with ExitStack() as stack:
+        servers = []
+        for contender in contenders(model, folder):
+            print(f"starting {contender.name} …", flush=True)
+            if not contender.is_installed():
+                absent[contender.name] = f"the environment {contender.environment} is missing"
+                continue
+            try:
+                servers.append(stack.enter_context(running(contender, model, folder)))
+            except StartError as exc:
+                absent[contender.name] = str(exc).splitlines()[0]
+                print(exc, flush=True)
+        for number in range(_ROUNDS):
+            print(f"round {number + 1} of {_ROUNDS} …", flush=True)
+            for server in servers:
+                name = server.contender.name
+                _measure(server, model, measured.setdefault(name, Measures()), folder)
+        for server in servers:
+            measured[server.contender.name].rss_mb = server.rss_mb()
+    return measured, absent
+
+
+def _measure(server: Running, model: BenchModel, measures: Measures, folder: Path) -> None:
+    contender, port = server.contender, server.port
+    for size, count in _REQUESTS.items():
+        starts = [(index * size) % (len(model.unseen) - size) for index in range(count)]
+        requests = []
+        for start in starts:
+            path, body = contender.request(model.unseen[start : start + size])
+            requests.append(request_bytes(port, path, body, contender.headers))
+        found = latencies_ms(port, requests, warm_up=min(20, count))
+        measures.p50[size].append(percentile(found, 50))
+        measures.p99[size].append(percentile(found, 99))
+    path, body = contender.request(model.unseen[:1])
+    measures.rate.append(
+        requests_per_second(
+            port, path, body, contender.headers, seconds=_THROUGHPUT_SECONDS, folder=folder
+        )
+    )
+
+
+def _text(results: dict[str, Any]) -> str:
+    servers = results["servers"]
+    rows = [
+        [
+            name,
+            *(f"{found['p50_ms'][size]:.2f} / {found['p99_ms'][size]:.2f}" for size in _REQUESTS),
+            f"{found['requests_per_second']:,.0f}",
+            f"{found['rss_mb']:.0f}",
+        ]
+        for name, found in servers.items()
+    ]
+    sizes = [f"{size:,} row{'s' if size > 1 else ''}, p50 / p99 ms" for size in _REQUESTS]
+    headings = ["server", *sizes, "requests/s, 1 row", "memory, MB"]
+    parts = [
+        f"Model: {results['model']}. Medians of {results['rounds']} rounds.",
+        report.table(headings, rows),
+        *(f"Not measured: {name}: {why}." for name, why in results["absent"].items()),
+        _ratios(servers),
+        _in_process_text(results["in_process"]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _ratios(servers: dict[str, Any]) -> str:
+    peers = {name: found for name, found in servers.items() if name not in (*_OURS, FLOOR)}
+    headings, rows = [""], []
+    for name in _OURS:
+        headings += [f"{name} ÷ floor", "times better than the best peer"]
+    for what, of, is_more_better in _figures():
+        row = [what]
+        choose = max if is_more_better else min
+        best = choose(peers, key=lambda name, of=of: of(peers[name]))  # type: ignore[misc]
+        for name in _OURS:
+            mine, theirs = of(servers[name]), of(peers[best])
+            times = mine / theirs if is_more_better else theirs / mine
+            row += [f"{mine / of(servers[FLOOR]):.2f}", f"{times:.2f} ({best})"]
+        rows.append(row)
+    return report.table(headings, rows)
+
+
+def _figures() -> Iterator[tuple[str, Callable[[Any], float], bool]]:
+    for size in _REQUESTS:
+        for kind in ("p50_ms", "p99_ms"):
+            yield f"{size:,} rows, {kind[:3]}", _latency(kind, size), False
+    yield "requests/s", lambda found: float(found["requests_per_second"]), True
+
+
+def _latency(kind: str, size: int) -> Callable[[Any], float]:
+    return lambda found: float(found[kind][size])
+
+
+def _in_process_text(found: dict[str, Any]) -> str:
+    rows = []
+    for count, measures in found.items():
+        bare, entry = measures["bare_run_us"], measures["lambda_handler_us"]
+        rows.append(
+            [
+                f"{int(count):,}",
+                f"{bare['p50']} / {bare['p99']}",
+                f"{entry['p50']} / {entry['p99']}",
+                f"{entry['p50'] / bare['p50']:.2f}",
+                f"{entry['p99'] / entry['p50']:.2f}",
+            ]
+        )
+    headings = ["rows", "bare run, p50 / p99 µs", "`lambda_handler`, p50 / p99 µs"]
+    return report.table([*headings, "p50 ÷ bare p50", "p99 ÷ p50"], rows)
+
+
+if __name__ == "__main__":
+    main()
