@@ -43,14 +43,20 @@ lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint
 	$(DEV)/cfn-lint infra/template.yaml
 
 test:  ## all tests
-	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready
+	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready
 	$(DEV)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-unit: $(VENVS)/dev/.ready  ## the tests that need nothing running
+test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## the tests that need nothing running
 	$(DEV)/python -m pytest tests/unit tests/infra tests/docs
 
 test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the stack on ports of its own
 	$(DEV)/python -m pytest tests/integration
+
+# ---- what is deployed ----------------------------------------------------------------------------
+.PHONY: build
+ARCH ?= arm64
+build: $(VENVS)/sam/.ready  ## sam build into .aws-sam/build; ARCH=arm64 or x86_64
+	infra/build $(ARCH) .aws-sam/build
 
 # ---- benchmarks ----------------------------------------------------------------------------------
 .PHONY: bench-serve
@@ -69,7 +75,7 @@ $(VENVS)/%/.ready: requirements/%.txt | python-is-new-enough
 	@echo "  … environment $*: installing $$(grep -c '==' $<) packages (once; a minute or two at most)"
 	@rm -rf $(VENVS)/$*
 	@$(PYTHON) -m venv $(VENVS)/$* || { echo "error: $(PYTHON) cannot make environments: install python3-venv" >&2; exit 1; }
-	@$(VENVS)/$*/bin/python -m pip install --quiet --require-hashes --requirement $<
+	@$(VENVS)/$*/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<  # the lists are whole
 	@case "$*" in local|dev) $(VENVS)/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . ;; esac
 	@touch $@
 	@echo "  ✓ environment $*"
