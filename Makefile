@@ -59,11 +59,17 @@ build: $(VENVS)/sam/.ready  ## sam build into .aws-sam/build; ARCH=arm64 or x86_
 	infra/build $(ARCH) .aws-sam/build
 
 # ---- benchmarks ----------------------------------------------------------------------------------
-.PHONY: bench-serve
+.PHONY: bench-serve bench-cold soak
 BENCH_ENVIRONMENTS = ours litserve bentoml mlserver
 bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready  ## the service beside its peers
 	@$(ENVIRONMENTS) $(BENCH_ENVIRONMENTS:%=$(VENVS)/bench-%/.ready)
 	$(DEV)/python -m benchmarks.serve
+
+bench-cold: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/sam/.ready  ## the first answer of a new process
+	$(DEV)/python -m benchmarks.cold
+
+soak: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/bench-ours/.ready  ## ten minutes of load, swaps and outages
+	$(DEV)/python -m benchmarks.soak
 
 # ---- environments --------------------------------------------------------------------------------
 .PHONY: lock

@@ -106,6 +106,12 @@ def _end(process: psutil.Process, started: subprocess.Popen[bytes]) -> None:
     started.wait(timeout=10)
 
 
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
 def _free_ports() -> int:
     """Return a port whose two successors are free as well."""
     while True:

@@ -24,7 +24,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module", params=["arm64", "x86_64"])
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sam") / request.param
+    folder = tmp_path_factory.mktemp("sam") / str(request.param)
     done = subprocess.run(
         [str(CHECKOUT / "infra/build"), request.param, str(folder)],
         capture_output=True,
