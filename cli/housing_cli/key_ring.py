@@ -9,7 +9,7 @@ people who change keys in the same second may lose one change; `housing keys lis
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from housing.api_keys import ApiKey, ApiKeyDocument, Scope, new_key
+from housing.api_keys import ApiKeyDocument, Scope, new_key
 from housing_cli.errors import UnknownKeyError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class KeyRing:
         self._write(self.document().with_key(entry))
         return NewKey(entry.id, key, scope)
 
-    def revoke(self, key_id: str) -> ApiKey:
+    def revoke(self, key_id: str) -> str:
         """End a key; within the function's time to live (a minute) it opens nothing.
 
         Raises:
@@ -73,14 +73,16 @@ class KeyRing:
         """
         document = self.document()
         found = next((entry for entry in document.keys if entry.id == key_id), None)
-        if found is None:
+        at_gateway = self.gateway.get_api_keys(nameQuery=key_id)["items"]
+        left = [key["id"] for key in at_gateway if key["name"] == key_id]
+        if found is None and not left:
             msg = f"there is no key {key_id}; `housing keys list` names them"
             raise UnknownKeyError(msg)
-        self._write(document.without(key_id))
-        for at_gateway in self.gateway.get_api_keys(nameQuery=key_id)["items"]:
-            if at_gateway["name"] == key_id:
-                self.gateway.delete_api_key(apiKey=at_gateway["id"])
-        return found
+        if found:
+            self._write(document.without(key_id))
+        for key in left:  # also what an interrupted call left
+            self.gateway.delete_api_key(apiKey=key)
+        return key_id
 
     def _write(self, document: ApiKeyDocument) -> None:
         self.secrets.put_secret_value(

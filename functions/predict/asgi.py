@@ -23,7 +23,7 @@ class LaneMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or not self._lane.takes(scope["method"], scope["path"]):
+        if scope["type"] != "http" or not self._lane.takes(scope["method"], path_of(scope)):
             await self._app(scope, receive, send)
             return
         body = await _body(receive)
@@ -47,12 +47,18 @@ def call_of(scope: Scope, body: bytes) -> Call:
     headers: dict[bytes, bytes] = dict(scope["headers"])
     return Call(
         method=scope["method"],
-        path=scope["path"],
+        path=path_of(scope),
         content_type=headers.get(b"content-type", b"").decode("latin-1"),
         body=body,
         key=_text(headers.get(_KEY_HEADER)),
         request_id=_text(headers.get(b"x-request-id")) or uuid.uuid4().hex,
     )
+
+
+def path_of(scope: Scope) -> str:
+    """Return the path that routes match: without the prefix of a proxy or a mount."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def key_of(scope: Scope) -> str | None:

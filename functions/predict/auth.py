@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from housing.api_keys import ApiKey, ApiKeyDocument, Scope
-from predict.background import BackgroundCall
+from predict.background import Workers
 from predict.errors import ApiKeysUnavailableError, ForbiddenError, UnauthorizedError
 
 _LOG = logging.getLogger(__name__)
@@ -86,6 +86,7 @@ class KeyAuthenticator:
         self._ttl_seconds = ttl_seconds
         self._clock = clock
         self._lock = threading.Lock()
+        self._workers = Workers()
         self._document: ApiKeyDocument | None = None
         self._due_at = 0.0
         self._next_fetch_at = 0.0
@@ -136,7 +137,8 @@ class KeyAuthenticator:
 
     def _fetch_within(self, seconds: float) -> None:
         try:
-            document = BackgroundCall(self._fetch).result(seconds)
+            fetching = self._workers.start(self._fetch)
+            document = fetching.result(seconds) if fetching else None
         except ApiKeysUnavailableError as exc:
             _LOG.warning("api_keys_not_fetched", extra={"error": str(exc)})
             document = None

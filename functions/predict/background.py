@@ -4,7 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -22,13 +23,19 @@ class Deadline:
 
 
 class BackgroundCall(Generic[T]):
-    """One call of a function, in a thread of its own that does not keep the process alive."""
+    """One call of a function, made by a worker."""
 
     def __init__(self, function: Callable[[], T]) -> None:
-        """Start it."""
+        """Remember the function."""
         self._future: Future[T] = Future()
         self._function = function
-        threading.Thread(target=self._run, name="background-call", daemon=True).start()
+
+    def run(self) -> None:
+        """Call it; what it raises is kept for whoever waits."""
+        try:
+            self._future.set_result(self._function())
+        except BaseException as exc:  # noqa: BLE001 - handed to whoever waits
+            self._future.set_exception(exc)
 
     def result(self, timeout_seconds: float) -> T | None:
         """Return what it returned, or None where it takes longer; what it raised is raised."""
@@ -39,8 +46,41 @@ class BackgroundCall(Generic[T]):
                 return self._future.result()
             return None
 
-    def _run(self) -> None:
-        try:
-            self._future.set_result(self._function())
-        except BaseException as exc:  # noqa: BLE001 - handed to whoever waits
-            self._future.set_exception(exc)
+
+class Workers:
+    """Threads that make calls, used again and again, none of which keeps the process alive.
+
+    They are few: one that never comes back costs one, not one for each try. And they are the same
+    ones: each thread that allocates keeps an arena of freed memory, megabytes once a model was
+    loaded in it.
+    """
+
+    def __init__(self, most: int = 4) -> None:
+        """Allow so many at once; none is started yet."""
+        self._most = most
+        self._started = 0
+        self._idle: list[SimpleQueue[BackgroundCall[Any]]] = []
+        self._lock = threading.Lock()
+
+    def start(self, function: Callable[[], T]) -> BackgroundCall[T] | None:
+        """Have a function called; None where no worker has come back from its last call."""
+        with self._lock:
+            if self._idle:
+                inbox = self._idle.pop()
+            elif self._started < self._most:
+                self._started += 1
+                inbox = SimpleQueue()
+                threading.Thread(
+                    target=self._work, args=(inbox,), name="background-worker", daemon=True
+                ).start()
+            else:
+                return None
+        call = BackgroundCall(function)
+        inbox.put(call)
+        return call
+
+    def _work(self, inbox: "SimpleQueue[BackgroundCall[Any]]") -> None:
+        while True:
+            inbox.get().run()
+            with self._lock:
+                self._idle.append(inbox)

@@ -3,7 +3,7 @@
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from predict.asgi import key_of, response
+from predict.asgi import key_of, path_of, response
 from predict.auth import Authenticator, required_scope
 from predict.errors import PredictError
 from predict.problems import of_predict_error
@@ -25,7 +25,7 @@ class KeyCheck:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        needed = required_scope(scope["method"], scope["path"])
+        needed = required_scope(scope["method"], path_of(scope))
         if needed is not None:
             try:
                 # In a thread: a key that is not known may make it wait for the keys' store.

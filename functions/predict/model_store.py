@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from housing.last_promoted import LastPromotedModel
 from housing.registry import ModelRegistry
 from predict.alias_following import TOO_SLOW, AliasFollower, Trouble
-from predict.background import BackgroundCall, Deadline
+from predict.background import BackgroundCall, Deadline, Workers
 from predict.errors import ModelUnavailableError
 from predict.model_files import ModelFiles
 from predict.promoted_copy import PromotedCopy
@@ -69,6 +69,7 @@ class RegistryModelStore:
         self._budget_seconds = budget.total_seconds()
         self._clock = clock
         self._lock = threading.Lock()
+        self._workers = Workers()
         self._checked_at: datetime | None = None
         self._served: ServedModel | None = None
         self._serves_copy = False
@@ -111,10 +112,11 @@ class RegistryModelStore:
 
     def _follow(self, deadline: Deadline) -> None:
         served = self._served
-        asking = BackgroundCall(lambda: self._follower.follow(served))
+        asking = self._workers.start(lambda: self._follower.follow(served))
         try:
             share = 0.5 if self._copy and not served else 1.0  # the copy needs time to load, too
-            found = asking.result(deadline.remaining_seconds() * share) or TOO_SLOW
+            seconds = deadline.remaining_seconds() * share
+            found = (asking.result(seconds) if asking else None) or TOO_SLOW
             if isinstance(found, ServedModel):
                 self._swap(found)
                 return
@@ -125,12 +127,15 @@ class RegistryModelStore:
             self._checked_at = self._clock()
 
     def _fall_back(
-        self, copy: PromotedCopy, asking: BackgroundCall[ServedModel | Trouble], deadline: Deadline
+        self,
+        copy: PromotedCopy,
+        asking: BackgroundCall[ServedModel | Trouble] | None,
+        deadline: Deadline,
     ) -> None:
         """Serve the copy, unless the registry's answer is there by then after all."""
-        loading = BackgroundCall(copy.load)
-        loaded = loading.result(deadline.remaining_seconds())
-        late = asking.result(0)
+        loading = self._workers.start(copy.load)
+        loaded = loading.result(deadline.remaining_seconds()) if loading else None
+        late = asking.result(0) if asking else None
         if isinstance(late, ServedModel):
             self._swap(late)
         elif loaded and self._trouble:

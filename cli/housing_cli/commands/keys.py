@@ -61,9 +61,9 @@ def revoke(
     services: Services = context.obj
     ended = services.key_ring.revoke(key_id)
     if as_json:
-        print_json(_facts(ended))
+        print_json({"id": ended})
     else:
-        console().print(f"{ended.id} is revoked; the function forgets it within a minute")
+        console().print(f"{ended} is revoked; the function forgets it within a minute")
 
 
 def _facts(key: ApiKey) -> dict[str, Any]:

@@ -85,6 +85,23 @@ def test_a_revoked_key_is_gone_at_the_gateway_too(
     assert gateway.keys == {}
 
 
+def test_an_interrupted_revocation_is_finished_by_the_same_command(
+    housing: CommandLine, gateway: FakeApiGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = made(housing, "predict")
+
+    def interrupted(**_: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway, "delete_api_key", interrupted)
+        housing("keys", "revoke", key["id"])
+    assert list(gateway.keys)
+
+    assert housing("keys", "revoke", key["id"]).exit_code == 0
+    assert gateway.keys == {}
+
+
 def test_revoking_what_is_not_there_says_what_to_do(housing: CommandLine) -> None:
     done = housing("keys", "revoke", "predict-1")
 

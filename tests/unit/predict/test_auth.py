@@ -11,6 +11,7 @@ from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
 from fakes.written_lines import WrittenLines
 from housing.api_keys import ApiKeyDocument, Scope, digest, new_key
+from housing.schema import FEATURES
 from predict.app import create_app
 from predict.auth import KeyAuthenticator, required_scope
 from predict.errors import ApiKeysUnavailableError, ForbiddenError, UnauthorizedError
@@ -196,6 +197,25 @@ def test_every_route_but_two_wants_a_key(
     refused = answers["POST", "/predict"]
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert refused.headers["WWW-Authenticate"].startswith("ApiKey")
+
+
+@pytest.mark.parametrize("prefix", ["", "/dev"])
+def test_a_prefix_before_the_paths_opens_nothing_and_closes_nothing(
+    settings: PredictSettings, models: FakeModelStore, store: KeyStore, loop: Any, prefix: str
+) -> None:
+    key = store.add()
+    door = KeyAuthenticator(store, ttl_seconds=TTL_SECONDS)
+    app = create_app(settings, models, Telemetry(WrittenLines()), door, no_changes)
+    app.root_path = prefix
+    client, headers = AsgiClient(app, loop), {"x-api-key": key}
+    row = {column.name: column.example for column in FEATURES}
+
+    def status(method: str, path: str, **content: Any) -> int:
+        return client.request(method, prefix + path, headers=headers, **content).status_code
+
+    assert status("POST", "/models/rollback", json={"reason": "x"}) == 403
+    assert status("POST", "/predict", json=row) == 200
+    assert client.request("GET", f"{prefix}/health").status_code == 200
 
 
 def test_what_changes_the_model_wants_the_admins_scope() -> None:

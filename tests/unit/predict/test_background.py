@@ -1,14 +1,24 @@
 """A request waits for a call in the background no longer than it wants to."""
 
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
-from predict.background import BackgroundCall, Deadline
+from predict.background import BackgroundCall, Deadline, Workers
+
+T = TypeVar("T")
+
+
+def started(function: Callable[[], T]) -> BackgroundCall[T]:
+    call = Workers().start(function)
+    assert call is not None
+    return call
 
 
 def test_what_the_call_returns_comes_back() -> None:
-    assert BackgroundCall(lambda: 7).result(10) == 7
+    assert started(lambda: 7).result(10) == 7
 
 
 def test_what_the_call_raises_is_raised_even_a_time_out() -> None:
@@ -17,12 +27,12 @@ def test_what_the_call_raises_is_raised_even_a_time_out() -> None:
         raise TimeoutError(msg)
 
     with pytest.raises(TimeoutError, match="its own"):
-        BackgroundCall(fail).result(10)
+        started(fail).result(10)
 
 
 def test_a_call_that_takes_too_long_gives_nothing_yet() -> None:
     go_on = threading.Event()
-    call = BackgroundCall(lambda: go_on.wait(10))
+    call = started(lambda: go_on.wait(10))
 
     assert call.result(0.01) is None
     go_on.set()
@@ -32,3 +42,28 @@ def test_a_call_that_takes_too_long_gives_nothing_yet() -> None:
 def test_a_deadline_that_has_passed_leaves_no_time() -> None:
     assert Deadline(-1).remaining_seconds() == 0
     assert 9 < Deadline(10).remaining_seconds() <= 10
+
+
+def test_calls_one_after_the_other_are_made_by_one_thread() -> None:
+    workers = Workers()
+    threads = set()
+    for _ in range(20):
+        call = workers.start(threading.get_ident)
+        assert call is not None
+        threads.add(call.result(10))
+        while not workers._idle:  # it comes back a moment after its answer
+            pass
+
+    assert len(threads) == 1
+
+
+def test_workers_that_do_not_come_back_are_few_and_taken_up_again_when_they_do() -> None:
+    workers, go_on = Workers(most=2), threading.Event()
+    stuck = [workers.start(lambda: go_on.wait(10)) for _ in range(2)]
+
+    assert workers.start(lambda: 7) is None
+    go_on.set()
+    assert [call.result(10) for call in stuck if call] == [True, True]
+    while not workers._idle:
+        pass
+    assert workers.start(lambda: 7) is not None
