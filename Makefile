@@ -39,7 +39,7 @@ is-installed:
 lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
-	$(DEV)/mypy functions layers/shared cli local tests benchmarks
+	$(DEV)/mypy functions layers/shared cli local tests benchmarks docs
 	$(DEV)/cfn-lint infra/template.yaml
 
 test:  ## all tests
@@ -57,6 +57,11 @@ test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/minista
 ARCH ?= arm64
 build: $(VENVS)/sam/.ready  ## sam build into .aws-sam/build; ARCH=arm64 or x86_64
 	infra/build $(ARCH) .aws-sam/build
+
+.PHONY: openapi
+openapi: $(VENVS)/dev/.ready  ## write docs/openapi.json anew
+	$(DEV)/python docs/write_openapi.py > docs/openapi.json.part
+	mv docs/openapi.json.part docs/openapi.json
 
 # ---- benchmarks ----------------------------------------------------------------------------------
 .PHONY: bench-serve bench-cold soak

@@ -95,9 +95,9 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the problems of a route for its OpenAPI document."""
-    content = {PROBLEM_JSON: {"schema": Problem.model_json_schema()}}
+    """Describe the problems of a route; ``api_document`` brings the schema that they refer to."""
+    content = {PROBLEM_JSON: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": content}
+        status: {"description": problems.phrase(HTTPStatus(status)), "content": content}
         for status in statuses
     }

@@ -1,11 +1,16 @@
 """The routes that predict nothing: which model answers, and is it well."""
 
+from functools import partial
+from typing import Literal
+
+from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
+from predict import framework_problems
 from predict.errors import ModelUnavailableError
-from predict.model_card import Health, card, summary
+from predict.model_card import Health, ModelCard, card, summary
 from predict.request_body import JSON
 from predict.scoring_protocol import PROTOCOL_VERSION
 from predict.served_model import ModelStore, ServedModel, model_headers
@@ -13,7 +18,38 @@ from predict.settings import PredictSettings
 from predict.telemetry import Telemetry
 
 
-class Pages:
+def service_routes(
+    settings: PredictSettings, models: ModelStore, telemetry: Telemetry
+) -> APIRouter:
+    """Build the routes."""
+    pages = _Pages(settings, models, telemetry)
+    router = APIRouter(tags=["service"])
+    get = partial(router.add_api_route, methods=["GET"])
+    get("/health", pages.health, response_model=Health, summary="Say whether all is well")
+    get("/ping", pages.ping, response_model=Alive, summary="Say that the process is alive")
+    get(
+        "/version",
+        pages.version,
+        response_class=PlainTextResponse,
+        summary="Name MLflow's version",
+    )
+    get(
+        "/model",
+        pages.model,
+        response_model=ModelCard,
+        responses=framework_problems.documented(503),
+        summary="Show the card of the model that answers",
+    )
+    return router
+
+
+class Alive(BaseModel):
+    """The answer of a process that is alive."""
+
+    status: Literal["ok"] = "ok"
+
+
+class _Pages:
     """The routes' functions, over one model store."""
 
     def __init__(self, settings: PredictSettings, models: ModelStore, telemetry: Telemetry) -> None:
@@ -24,7 +60,7 @@ class Pages:
 
     async def version(self) -> Response:
         """Name the version of MLflow's scoring protocol that is spoken; no model is needed."""
-        return Response(PROTOCOL_VERSION, media_type="text/plain")
+        return PlainTextResponse(PROTOCOL_VERSION)
 
     async def health(self) -> Response:
         """Say which model answers and whether it is what the registry names; always 200."""
@@ -50,7 +86,7 @@ class Pages:
 
     async def ping(self) -> Response:
         """Answer that the process is alive; no model is needed."""
-        return Response('{"status":"ok"}', media_type="application/json")
+        return _answer(Alive())
 
     async def _served(self) -> ServedModel:
         if self._models.is_due():  # this may wait for the registry: not on the event loop

@@ -18,7 +18,13 @@ from predict.errors import (
 from predict.exchange import Answer
 
 PROBLEM_JSON = "application/problem+json"
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
 _LOG = logging.getLogger(__name__)
+
+
+def phrase(status: HTTPStatus) -> str:
+    """Return a status in RFC 9110's words; Python 3.11 and 3.12 know two by their old names."""
+    return _RENAMED.get(status.value, status.phrase)
 
 
 def problem(
@@ -32,7 +38,7 @@ def problem(
     """Answer a request with a problem."""
     body = {
         "type": "about:blank",
-        "title": status.phrase,
+        "title": phrase(status),
         "status": status.value,
         "detail": detail,
         "instance": quote(path),

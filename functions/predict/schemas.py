@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from housing.schema import FEATURES, Column
+from housing.schema import FEATURES, TARGET, Column
 
 
 def _field(column: Column) -> tuple[Any, Any]:
@@ -29,31 +29,48 @@ BlockGroup: type[BaseModel] = create_model(
 )
 
 
+class Batch(BaseModel):
+    """Block groups to be priced in one request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    instances: list[BlockGroup] = Field(description="at most HOUSING_MAX_BATCH_ROWS (10,000)")
+
+
 class Interval(BaseModel):
     """The interval that holds the true value in 90 % of cases."""
 
-    lower: float = Field(description="in $100,000")
-    upper: float = Field(description="in $100,000")
-    lower_usd: float = Field(description="in dollars")
-    upper_usd: float = Field(description="in dollars")
+    lower: float = Field(description="in $100,000", examples=[3.3071])
+    upper: float = Field(description="in $100,000", examples=[5.4329])
+    lower_usd: float = Field(description="in dollars", examples=[330_710.0])
+    upper_usd: float = Field(description="in dollars", examples=[543_290.0])
 
 
 class _Price(BaseModel):
-    MedHouseVal: float = Field(description="median house value, in $100,000")
-    price_usd: float = Field(description="the same in dollars")
+    MedHouseVal: float = Field(
+        description="median house value, in $100,000", examples=[TARGET.example]
+    )
+    price_usd: float = Field(description="the same in dollars", examples=[452_600.0])
     interval_90: Interval
     nearest_training_km: float | None = Field(
-        description="km to the nearest training row, to within 4; null where the model tells none"
+        description="km to the nearest training row, to within 4; null where the model tells none",
+        examples=[0.9],
     )
-    warnings: list[str] = Field(description="what to know before relying on the price")
+    warnings: list[str] = Field(
+        description="what to know before relying on the price",
+        examples=[["Latitude 45.0 lies outside California (32.5 to 42.05)"]],
+    )
 
 
 class _Served(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
-    model_name: str
-    model_version: str
-    stale: bool = Field(description="the model may not be the one that the registry names now")
+    model_name: str = Field(examples=["california-housing"])
+    model_version: str = Field(examples=["7"])
+    stale: bool = Field(
+        description="the model may not be the one that the registry names now",
+        examples=[False],
+    )
 
 
 class PredictedPrice(_Served, _Price):

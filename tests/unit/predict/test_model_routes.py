@@ -1,6 +1,7 @@
 """The routes about the service and its model, and how the application answers errors."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -141,8 +142,7 @@ def test_the_openapi_document_describes_every_feature_with_unit_and_limits(
 ) -> None:
     document = client.get("/openapi.json").json()
 
-    body = document["paths"]["/predict"]["post"]["requestBody"]
-    schema = body["content"]["application/json"]["schema"]
+    schema = document["components"]["schemas"]["BlockGroup"]
     assert set(schema["required"]) == set(schema["properties"])
     assert schema["additionalProperties"] is False
     for column in FEATURES:
@@ -152,8 +152,18 @@ def test_the_openapi_document_describes_every_feature_with_unit_and_limits(
         assert (described["minimum"], described["maximum"]) == (column.minimum, column.maximum)
 
 
-def test_the_documentation_page_is_there(client: AsgiClient) -> None:
+def test_the_documentation_page_holds_the_document_and_no_address_from_the_root(
+    client: AsgiClient,
+) -> None:
+    document = client.get("/openapi.json").json()
+
     answer = client.get("/docs")
 
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/html")
+    start = answer.text.index('"spec": ') + len('"spec": ')
+    spec, _ = json.JSONDecoder().raw_decode(answer.text[start:])
+    assert spec == document
+    assert "url: 'openapi.json'" in answer.text
+    assert [server["url"] for server in spec["servers"]] == ["."]
+    assert "'/" not in answer.text

@@ -1,0 +1,38 @@
+"""Prints the API's OpenAPI document; ``make openapi`` keeps it as ``docs/openapi.json``."""
+
+import json
+
+from predict.app import create_app
+from predict.auth import OpenDoor
+from predict.errors import ModelUnavailableError
+from predict.model_changes import ModelChanges
+from predict.served_model import ServedModel
+from predict.settings import PredictSettings
+from predict.telemetry import Telemetry
+
+
+class _NoModels:
+    """The ``ModelStore`` of an application that answers nothing."""
+
+    def is_due(self) -> bool:
+        return False
+
+    def recheck(self) -> None: ...
+
+    def current(self) -> ServedModel:
+        msg = "this application is only described"
+        raise ModelUnavailableError(msg, retry_after_seconds=1)
+
+
+def _no_changes() -> ModelChanges:
+    raise NotImplementedError
+
+
+def _document() -> str:
+    settings = PredictSettings(auth="off", tracking_uri="http://mlflow.invalid")
+    app = create_app(settings, _NoModels(), Telemetry(), OpenDoor(), _no_changes)
+    return json.dumps(app.openapi(), indent=1, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    print(_document())
