@@ -15,12 +15,16 @@ from predict.served_model import ServedModel
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why the alias could not be followed; ``reason`` is fit for clients, ``error`` for the log."""
+    """Why the alias could not be followed; ``reason`` is fit for clients, ``error`` for the log.
+
+    ``refused`` is a version that failed a check.
+    """
 
     event: str
     reason: str
     error: str
     is_unpromoted: bool = False
+    refused: ModelVersion | None = None
 
 
 TOO_SLOW = Trouble(
@@ -44,7 +48,7 @@ class AliasFollower:
         version: ModelVersion | None = None
         try:
             version = self.registry.version_by_alias(self.alias)
-            if served and _identity(served.version) == _identity(version):
+            if served and identity(served.version) == identity(version):
                 return replace(served, version=version, stale=False, reason=None)
             return ServedModel(version, self._loaded(version), loaded_at=self.clock())
         except (RegistryError, ModelRefusedError) as exc:
@@ -53,6 +57,7 @@ class AliasFollower:
                 reason=self._told(exc, version, is_serving=served is not None),
                 error=str(exc),
                 is_unpromoted=isinstance(exc, AliasNotFoundError),
+                refused=version if isinstance(exc, ModelRefusedError) else None,
             )
 
     def _loaded(self, version: ModelVersion) -> Predictor:
@@ -83,5 +88,6 @@ class AliasFollower:
         return "the model registry's answer makes no sense"
 
 
-def _identity(version: ModelVersion) -> tuple[str, str | None]:
+def identity(version: ModelVersion) -> tuple[str, str | None]:
+    """Return what makes a version another one: its number, and the digest that it was given."""
     return version.version, version.tags.get(Tag.SHA256)

@@ -19,7 +19,7 @@ def application(parts: Service | None = None) -> FastAPI:
     found = parts or service()
 
     def changes() -> "ModelChanges":
-        from predict.admin_composition import model_changes  # noqa: PLC0415 - imports boto3
+        from predict.aws_composition import model_changes  # noqa: PLC0415 - imports boto3
 
         return model_changes(found.settings, found.models)
 

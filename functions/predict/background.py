@@ -1,5 +1,7 @@
 """Work that a request may stop waiting for, though the work itself cannot be stopped."""
 
+import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -8,6 +10,7 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
 
 
 class Deadline:
@@ -45,6 +48,18 @@ class BackgroundCall(Generic[T]):
             if self._future.done():  # the function's own, or it ended at the last moment
                 return self._future.result()
             return None
+
+    def wait(self, timeout_seconds: float) -> None:
+        """Wait so long for its end; what it raised is logged, now or when it comes."""
+        self._future.add_done_callback(_logged)
+        with contextlib.suppress(TimeoutError):
+            self._future.exception(timeout_seconds)
+
+
+def _logged(future: Future[Any]) -> None:
+    error = future.exception()
+    if error:
+        _LOG.error("background_call_failed", exc_info=error)
 
 
 class Workers:

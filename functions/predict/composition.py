@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 
 from housing.last_promoted import S3LastPromotedModel
 from housing.mlflow_registry import MlflowModelRegistry
+from housing.registry import ModelVersion
 from housing.s3_artifacts import S3ArtifactReader
 from predict.auth import Authenticator, KeyAuthenticator, OpenDoor
 from predict.key_store import StoredKeys
@@ -47,11 +48,20 @@ def service() -> Service:
             S3LastPromotedModel(settings.bucket, settings.model_name) if settings.bucket else None
         ),
         budget=timedelta(seconds=settings.registry_timeout_seconds),
+        tell_refusal=partial(_tell_refusal, settings),
     )
     telemetry = Telemetry(logged_per_second=settings.logged_predictions_per_second)
     authenticator = _authenticator(settings)
     lane = PredictionLane(models, telemetry, authenticator, max_rows=settings.max_batch_rows)
     return Service(settings, models, telemetry, authenticator, lane)
+
+
+def _tell_refusal(
+    settings: PredictSettings, version: ModelVersion, why: str, serving: str | None
+) -> None:
+    from predict.aws_composition import refusals  # noqa: PLC0415 - imports boto3
+
+    refusals(settings)(version, why, serving)
 
 
 def _authenticator(settings: PredictSettings) -> Authenticator:

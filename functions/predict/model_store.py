@@ -11,14 +11,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from housing.last_promoted import LastPromotedModel
-from housing.registry import ModelRegistry
-from predict.alias_following import TOO_SLOW, AliasFollower, Trouble
+from housing.registry import ModelRegistry, ModelVersion
+from predict.alias_following import TOO_SLOW, AliasFollower, Trouble, identity
 from predict.background import BackgroundCall, Deadline, Workers
 from predict.errors import ModelUnavailableError
 from predict.model_files import ModelFiles
 from predict.promoted_copy import PromotedCopy
 from predict.served_model import ServedModel
 
+Refusal = Callable[[ModelVersion, str, str | None], None]
+"""Told which version is refused, why, and which one goes on being served."""
 _LOG = logging.getLogger(__name__)
 _RETRY_WITHOUT_REGISTRY = timedelta(seconds=5)
 """With nothing from the registry to serve a look-up is repeated sooner: what is served instead is
@@ -49,6 +51,7 @@ class RegistryModelStore:
         ttl: timedelta,
         last_promoted: LastPromotedModel | None = None,
         budget: timedelta = timedelta(seconds=2),
+        tell_refusal: Refusal | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         """Remember what to follow; nothing is asked yet.
@@ -61,6 +64,7 @@ class RegistryModelStore:
             last_promoted: Where to turn when nothing is loaded and the alias cannot be followed;
                 given half the budget if the registry is silent.
             budget: The longest a request waits for a whole look-up, in real time.
+            tell_refusal: Called, in a thread, once for each version that fails a check.
             clock: Tells the time.
         """
         self._follower = AliasFollower(registry, files, alias, clock)
@@ -74,6 +78,8 @@ class RegistryModelStore:
         self._served: ServedModel | None = None
         self._serves_copy = False
         self._trouble: Trouble | None = None
+        self._tell_refusal = tell_refusal
+        self._told: tuple[str, str | None] | None = None
 
     def is_due(self) -> bool:
         """See ``ModelStore.is_due``; a clock that was set back makes it due as well."""
@@ -123,6 +129,8 @@ class RegistryModelStore:
             self._stay(found)
             if self._copy and not served and not found.is_unpromoted:
                 self._fall_back(self._copy, asking, deadline)
+            if found.refused:
+                self._tell(found.refused, found.reason, deadline)
         finally:
             self._checked_at = self._clock()
 
@@ -142,6 +150,16 @@ class RegistryModelStore:
             self._served = replace(loaded, stale=True, reason=self._trouble.reason)
             self._serves_copy = True
             _LOG.warning("model_copy_served", extra={"model_version": loaded.version.version})
+
+    def _tell(self, refused: ModelVersion, why: str, deadline: Deadline) -> None:
+        """Tell once, and wait for it: Lambda stops a thread that outlives its request."""
+        if self._tell_refusal is None or self._told == identity(refused):
+            return
+        self._told = identity(refused)
+        tell, serving = self._tell_refusal, self._served.version.version if self._served else None
+        telling = self._workers.start(lambda: tell(refused, why, serving))
+        if telling:
+            telling.wait(deadline.remaining_seconds())
 
     def _swap(self, found: ServedModel) -> None:
         if not self._served or found.predictor is not self._served.predictor:

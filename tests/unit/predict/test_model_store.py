@@ -14,7 +14,7 @@ from fakes.clock import FakeClock
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from housing.errors import RegistryAnswerError, RegistryUnavailableError
-from housing.registry import MODEL_FILE, PRODUCTION, Tag
+from housing.registry import MODEL_FILE, PRODUCTION, ModelVersion, Tag
 from predict.errors import ModelUnavailableError
 from predict.model_files import ModelFiles
 from predict.model_store import RegistryModelStore
@@ -204,6 +204,37 @@ def test_a_version_that_fails_a_check_is_refused_and_the_old_one_stays(
     assert served.reason
     assert served.reason.startswith("version 2 is refused")
     assert expected in served.reason
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_each_refused_version_is_told_of_once(
+    registry: FakeModelRegistry,
+    register: Register,
+    clock: FakeClock,
+    tmp_path: Path,
+    *,
+    fails: bool,
+) -> None:
+    told = []
+
+    def tell(version: ModelVersion, why: str, serving: str | None) -> None:
+        told.append((version.version, why.partition(":")[0], serving))
+        if fails:
+            raise OSError
+
+    ttl = timedelta(seconds=TTL_SECONDS)
+    store = RegistryModelStore(
+        registry, ModelFiles(tmp_path), alias=PRODUCTION, ttl=ttl, clock=clock, tell_refusal=tell
+    )
+    register(OLD)
+    store.current()
+    for _ in range(2):
+        register(b"junk")
+        for _ in range(3):
+            clock.advance(TTL_SECONDS)
+            assert store.current().version.version == "1"
+
+    assert told == [("2", "version 2 is refused", "1"), ("3", "version 3 is refused", "1")]
 
 
 def test_a_version_without_its_file_is_not_served(
