@@ -55,7 +55,7 @@ def _service(graph: Path) -> Service:
     telemetry, door = ours.telemetry(settings), ours.door(settings)
     models = ours.FileStore(graph)
     lane = PredictionLane(models, telemetry, door, max_rows=settings.max_batch_rows)
-    return Service(settings, models, telemetry, door, lane)
+    return Service(settings, models, telemetry, door, lane, close_connections=lambda: None)
 
 
 def _event(rows: Any) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """The one place where the predict function is put together from its real parts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 
+from housing.bounded_s3 import close_bounded_s3
 from housing.last_promoted import S3LastPromotedModel
 from housing.mlflow_registry import MlflowModelRegistry
 from housing.registry import ModelVersion
@@ -27,6 +29,7 @@ class Service:
     telemetry: Telemetry
     authenticator: Authenticator
     lane: PredictionLane
+    close_connections: Callable[[], None]
 
 
 @cache
@@ -53,7 +56,12 @@ def service() -> Service:
     telemetry = Telemetry(logged_per_second=settings.logged_predictions_per_second)
     authenticator = _authenticator(settings)
     lane = PredictionLane(models, telemetry, authenticator, max_rows=settings.max_batch_rows)
-    return Service(settings, models, telemetry, authenticator, lane)
+
+    def close_connections() -> None:
+        registry.close_connections()
+        close_bounded_s3()
+
+    return Service(settings, models, telemetry, authenticator, lane, close_connections)
 
 
 def _tell_refusal(

@@ -5,7 +5,9 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from snapshot_restore_py import register_after_restore, register_before_snapshot
 
+from predict import snapshots
 from predict.composition import Service, service
 from predict.lambda_events import call_of, response_of
 from predict.telemetry import SERVICE
@@ -17,6 +19,18 @@ Entry = Callable[[Event, Any], dict[str, Any]]
 def lambda_handler(event: Event, context: Any) -> dict[str, Any]:
     """Answer one request of API Gateway."""
     return _entry()(event, context)
+
+
+def before_snapshot() -> None:
+    """Do before a SnapStart snapshot what the first requests would do."""
+    _entry()
+    _framework(service())
+    snapshots.prepare(service())
+
+
+def after_restore() -> None:
+    """Trust nothing that the snapshot says of the world."""
+    snapshots.renew(service())
 
 
 @cache
@@ -57,3 +71,7 @@ def _framework(parts: Service) -> Entry:
         lifespan="off",
         text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, PROBLEM_JSON],
     )
+
+
+register_before_snapshot(before_snapshot)
+register_after_restore(after_restore)

@@ -288,6 +288,27 @@ def test_garbage_in_place_of_the_aliases_is_told_from_an_answer() -> None:
         registry_at(uri).versions()
 
 
+def test_connections_are_kept_until_they_are_closed() -> None:
+    clients: list[int] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.protocol_version = "HTTP/1.1"
+        request.close_connection = False
+        clients.append(request.client_address[1])
+        answering(200, b"{}")(request)
+
+    with http_server(answer) as uri:
+        registry = MlflowModelRegistry(uri, "model")
+        registry.versions()
+        registry.versions()
+        registry.close_connections()
+        registry.versions()
+        registry.close_connections()
+
+    kept, again, new = clients
+    assert kept == again != new
+
+
 def test_the_given_headers_go_with_every_request() -> None:
     seen: list[str | None] = []
 

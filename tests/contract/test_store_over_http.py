@@ -1,8 +1,5 @@
 """The model store over HTTP: whatever the registry does, no request waits over the budget."""
 
-import hashlib
-import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -13,6 +10,7 @@ import pytest
 
 from fakes.http_server import Answer, answering, http_server
 from fakes.onnx_models import linear_model
+from fakes.scripted_mlflow import ALIAS, FILE, URI, ScriptedMlflow
 from housing.mlflow_registry import MlflowModelRegistry
 from housing.registry import PRODUCTION
 from predict.errors import ModelUnavailableError
@@ -22,63 +20,7 @@ from predict.served_model import ServedModel
 
 BUDGET_SECONDS = 0.6
 SLACK_SECONDS = 0.3
-TRICKLE_SECONDS = BUDGET_SECONDS / 10
-ALIAS, URI, FILE = "registered-models/alias", "get-download-uri", "mlflow-artifacts"
 OLD, NEW = linear_model(bias=1), linear_model(bias=2)
-
-
-class ScriptedMlflow:
-    """Speaks as much of MLflow's protocol as the store needs; any path can be made to misbehave."""
-
-    def __init__(self) -> None:
-        self.version, self.model = "1", OLD
-        self.trouble: dict[str, Answer] = {}
-        self.ended = threading.Event()
-
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
-        path = next(part for part in (ALIAS, URI, FILE) if part in request.path)
-        self.trouble.get(path, self._healthy(path))(request)
-
-    def _healthy(self, path: str) -> Answer:
-        tag = {"key": "sha256", "value": hashlib.sha256(self.model).hexdigest()}
-        version = {"name": "m", "version": self.version, "creation_timestamp": 0, "tags": [tag]}
-        bodies = {
-            ALIAS: json.dumps({"model_version": version}).encode(),
-            URI: b'{"artifact_uri": "mlflow-artifacts:/1/model"}',
-            FILE: self.model,
-        }
-        return answering(200, bodies[path])
-
-    def silent(self, _request: BaseHTTPRequestHandler) -> None:
-        self.ended.wait(30)
-
-    def late(self, request: BaseHTTPRequestHandler) -> None:
-        """Answer rightly, but so late that three such calls are over the budget."""
-        self.ended.wait(BUDGET_SECONDS * 0.6)
-        path = next(part for part in (ALIAS, URI, FILE) if part in request.path)
-        self._healthy(path)(request)
-
-    def trickling_headers(self, request: BaseHTTPRequestHandler) -> None:
-        request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Padding: ")
-        self._trickle(request)
-
-    def trickling_body(self, request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.end_headers()
-        self._trickle(request)
-
-    def _trickle(self, request: BaseHTTPRequestHandler) -> None:
-        try:
-            while not self.ended.wait(TRICKLE_SECONDS):
-                request.wfile.write(b" ")
-        except OSError:  # the client has had enough
-            request.close_connection = True
-
-    def truncated(self, request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(self.model)))
-        request.end_headers()
-        request.wfile.write(self.model[:-10])
 
 
 def tampered(request: BaseHTTPRequestHandler) -> None:
@@ -87,7 +29,9 @@ def tampered(request: BaseHTTPRequestHandler) -> None:
 
 @pytest.fixture
 def mlflow() -> ScriptedMlflow:
-    return ScriptedMlflow()
+    return ScriptedMlflow(
+        OLD, late_seconds=BUDGET_SECONDS * 0.6, trickle_seconds=BUDGET_SECONDS / 10
+    )
 
 
 @pytest.fixture
@@ -110,6 +54,7 @@ TROUBLES: dict[str, Trouble] = {
     "headers trickle": lambda mlflow: {ALIAS: mlflow.trickling_headers},
     "body trickles": lambda mlflow: {ALIAS: mlflow.trickling_body},
     "file trickles": lambda mlflow: {FILE: mlflow.trickling_body},
+    # Three such calls are over the budget.
     "each call is late": lambda mlflow: dict.fromkeys((ALIAS, URI, FILE), mlflow.late),
     "alias 500": lambda _: {ALIAS: answering(500, b"oops")},
     "file 503": lambda _: {FILE: answering(503, b"oops")},

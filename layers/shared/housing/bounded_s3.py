@@ -13,6 +13,12 @@ CONNECT_SECONDS = 1
 READ_SECONDS = 2
 
 
+def close_bounded_s3() -> None:
+    """Close the client's idle connections, if there is one; it opens others at need."""
+    if bounded_s3.cache_info().currsize:
+        bounded_s3().close()
+
+
 @cache
 def bounded_s3() -> "S3Client":
     """Return the process's client: one attempt, 1 s to connect, 2 s between bytes."""

@@ -57,6 +57,10 @@ class MlflowModelRegistry:
             timeout=urllib3.Timeout(total=timeout_seconds),
         )
 
+    def close_connections(self) -> None:
+        """Close the idle connections; the next call opens a new one."""
+        self._pool.clear()
+
     def version_by_alias(self, alias: str) -> ModelVersion:
         """See ``ModelRegistry.version_by_alias``."""
         status, answer = self._call(
