@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import boto3
 import httpx
 from botocore.config import Config
+from pydantic import ValidationError
 
 from housing.jobs import JobStore
 from housing.ledger import Ledger
 from housing.mlflow_registry import MlflowModelRegistry
 from housing.registry import ModelRegistry
+from housing.registry_access import RegistryAccess
+from housing.registry_settings import RegistrySettings
 from housing_cli.api import HousingApi
+from housing_cli.errors import MissingSettingError
 from housing_cli.key_ring import KeyRing
 from housing_cli.settings import Settings, revealed
 from housing_cli.waiting import Clock
@@ -90,7 +94,7 @@ class Services:
         """The model registry."""
         settings = self.settings
         return self._registry or MlflowModelRegistry(
-            settings.tracking_uri, settings.housing_model_name
+            registry_access(settings.tracking_uri), settings.housing_model_name
         )
 
     @property
@@ -104,6 +108,20 @@ class Services:
         """The same with an administrator's key."""
         settings = self.settings
         return HousingApi(settings.api_url, settings.admin_key, transport=self._api_transport)
+
+
+def registry_access(tracking_uri: str) -> RegistryAccess:
+    """Return the access to the registry, with MLflow's usual credentials from the environment.
+
+    Raises:
+        MissingSettingError: The settings are not enough, or contradict each other.
+    """
+    try:
+        return RegistrySettings(MLFLOW_TRACKING_URI=tracking_uri).registry_access()
+    except ValidationError as exc:
+        told = "; ".join(error["msg"] for error in exc.errors())
+        msg = f"MLFLOW_TRACKING_URI {tracking_uri} cannot be used: {told}"
+        raise MissingSettingError(msg) from exc
 
 
 def s3_client(settings: Settings) -> "S3Client":

@@ -34,10 +34,9 @@ def model_changes(settings: PredictSettings, models: ModelStore) -> ModelChanges
         msg = "HOUSING_BUCKET is not set: there is no ledger, and nothing is changed without one"
         raise StoreUnavailableError(msg, retry_after_seconds=60)
     registry = MlflowModelRegistry(
-        settings.tracking_uri,
+        settings.registry_access(),
         settings.model_name,
         timeout_seconds=_REGISTRY_SECONDS,
-        headers=settings.registry_headers(),
         artifact_readers={"s3": S3ArtifactReader()},
     )
     s3 = Session().client("s3", config=_BOUNDED)

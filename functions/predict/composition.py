@@ -37,9 +37,8 @@ def service() -> Service:
     """Build the service from the environment, once for each process."""
     settings = PredictSettings()
     registry = MlflowModelRegistry(
-        settings.tracking_uri,
+        settings.registry_access(),
         settings.model_name,
-        headers=settings.registry_headers(),
         artifact_readers={"s3": S3ArtifactReader()},
     )
     models = RegistryModelStore(

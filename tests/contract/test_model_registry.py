@@ -25,6 +25,7 @@ from housing.errors import (
 )
 from housing.mlflow_registry import MlflowModelRegistry
 from housing.registry import MODEL_FILE, PRODUCTION, ModelRegistry
+from housing.registry_access import RegistryAccess
 
 MODEL = linear_model()
 BUDGET_SECONDS = 0.5
@@ -317,7 +318,8 @@ def test_the_given_headers_go_with_every_request() -> None:
         answering(200, b"{}")(request)
 
     with http_server(answer) as uri:
-        registry = MlflowModelRegistry(uri, "model", headers={"Authorization": "Bearer t0ken"})
+        access = RegistryAccess(uri, {"Authorization": "Bearer t0ken"})
+        registry = MlflowModelRegistry(access, "model")
         registry.versions()
 
     assert seen == ["Bearer t0ken"]

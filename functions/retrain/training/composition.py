@@ -22,10 +22,9 @@ def parts_of(settings: TrainingSettings) -> Parts:
         settings=settings,
         s3=boto3.client("s3", config=_BOUNDED),
         registry=MlflowModelRegistry(
-            settings.tracking_uri,
+            settings.registry_access(),
             settings.model_name,
             timeout_seconds=_REGISTRY_SECONDS,
-            headers=settings.registry_headers(),
             artifact_readers={"s3": S3ArtifactReader()},
         ),
         tracker=MlflowRunTracker(settings.tracking_uri, settings.model_name, settings.bucket),

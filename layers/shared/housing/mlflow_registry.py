@@ -21,6 +21,7 @@ from housing.errors import (
     VersionNotFoundError,
 )
 from housing.registry import ArtifactReader, ModelVersion
+from housing.registry_access import RegistryAccess
 
 _CHUNK_BYTES = 1 << 20
 _NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
@@ -31,28 +32,28 @@ class MlflowModelRegistry:
 
     def __init__(
         self,
-        tracking_uri: str,
+        access: RegistryAccess | str,
         model_name: str,
         *,
         timeout_seconds: float = 10.0,
-        headers: Mapping[str, str] | None = None,
         artifact_readers: Mapping[str, ArtifactReader] | None = None,
     ) -> None:
         """Remember where the registry is; nothing is asked yet.
 
         Args:
-            tracking_uri: The server's URL.
+            access: Where the server is and how to be let in; a URL alone, if it asks for nothing.
             model_name: Name of the registered model.
             timeout_seconds: Bound on one call, connection and answer together.
-            headers: Sent with every request, such as ``Authorization``.
             artifact_readers: By scheme, such as ``s3``: who reads what the server does not serve.
         """
         self.model_name = model_name
-        self._root = tracking_uri.rstrip("/")
+        found = RegistryAccess(access) if isinstance(access, str) else access
+        self._root = found.url.rstrip("/")
         self._timeout_seconds = timeout_seconds
         self._artifact_readers = dict(artifact_readers or {})
+        self._headers = {**found.headers, "Content-Type": "application/json"}
+        self._sign = found.sign
         self._pool = urllib3.PoolManager(
-            headers=dict(headers or {}),
             retries=False,
             timeout=urllib3.Timeout(total=timeout_seconds),
         )
@@ -151,7 +152,8 @@ class MlflowModelRegistry:
     ) -> tuple[int, dict[str, Any]]:
         url = f"{self._root}/api/2.0/mlflow/{path}"
         if method == "GET":
-            status, body = self._request(method, f"{url}?{urlencode(fields)}")
+            query = urlencode(fields, quote_via=quote)  # signatures want no + for a space
+            status, body = self._request(method, f"{url}?{query}")
         else:
             status, body = self._request(method, url, json.dumps(fields).encode())
         if status >= 500:  # noqa: PLR2004 - HTTP server errors
@@ -169,8 +171,8 @@ class MlflowModelRegistry:
 
     def _request(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
         deadline = time.monotonic() + self._timeout_seconds
-        headers = {**self._pool.headers, "Content-Type": "application/json"}
         try:
+            headers = self._signed(method, url, body or b"")
             response = self._pool.request(
                 method, url, body=body, headers=headers, preload_content=False
             )
@@ -181,6 +183,9 @@ class MlflowModelRegistry:
         except urllib3.exceptions.HTTPError as exc:
             msg = f"the registry at {self._root} cannot be reached: {type(exc).__name__}"
             raise RegistryUnavailableError(msg) from exc
+
+    def _signed(self, method: str, url: str, body: bytes) -> Mapping[str, str]:
+        return self._sign(method, url, self._headers, body) if self._sign else self._headers
 
 
 def _read_until(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:

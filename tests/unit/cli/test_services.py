@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from housing_cli.services import s3_client
+from housing_cli.errors import MissingSettingError
+from housing_cli.services import registry_access, s3_client
 from housing_cli.settings import Settings
 
 
@@ -25,6 +26,21 @@ def test_at_an_endpoint_of_ones_own_the_bucket_stands_in_the_path(
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "one", "Key": "two"})
 
     assert url.startswith("http://localhost:4566/one/two?X-Amz-Algorithm=AWS4-HMAC-SHA256")
+
+
+def test_the_registry_is_asked_with_mlflows_usual_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t0ken")
+
+    access = registry_access("http://mlflow.test")
+
+    assert (access.url, access.headers) == ("http://mlflow.test", {"Authorization": "Bearer t0ken"})
+
+
+def test_a_registry_that_cannot_be_meant_is_told_with_its_name() -> None:
+    with pytest.raises(MissingSettingError, match=r"arn:aws:s3:::b cannot be used: .*no ARN of a"):
+        registry_access("arn:aws:s3:::b")
 
 
 def test_temporary_credentials_are_used_whole(monkeypatch: pytest.MonkeyPatch) -> None:

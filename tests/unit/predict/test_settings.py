@@ -96,13 +96,13 @@ def test_a_wrong_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, 
 
 
 def test_no_credentials_mean_no_header() -> None:
-    assert PredictSettings(auth="off", tracking_uri=URI).registry_headers() == {}
+    assert PredictSettings(auth="off", tracking_uri=URI).registry_access().headers == {}
 
 
 def test_a_token_becomes_a_bearer_header(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t0ken")
 
-    headers = PredictSettings(auth="off", tracking_uri=URI).registry_headers()
+    headers = PredictSettings(auth="off", tracking_uri=URI).registry_access().headers
 
     assert headers == {"Authorization": "Bearer t0ken"}
 
@@ -112,7 +112,7 @@ def test_user_and_password_win_over_a_token(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "Aladdin")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "open sesame")
 
-    headers = PredictSettings(auth="off", tracking_uri=URI).registry_headers()
+    headers = PredictSettings(auth="off", tracking_uri=URI).registry_access().headers
 
     assert headers == {"Authorization": "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}  # as in RFC 7617
 

@@ -92,4 +92,4 @@ def test_the_registry_is_asked_with_mlflows_own_credentials(
 ) -> None:
     settings = TrainingSettings.model_validate({"tracking_uri": "http://r.test", **given})
 
-    assert settings.registry_headers() == header
+    assert settings.registry_access().headers == header
