@@ -1,7 +1,6 @@
 """A real MLflow server goes away and comes back while predictions are asked for."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -17,7 +16,7 @@ from fakes.model_changes import no_changes
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
 from housing.mlflow_registry import MlflowModelRegistry
-from housing.registry import MODEL_FILE, PRODUCTION, Tag
+from housing.registry import PRODUCTION
 from housing.schema import FEATURES
 from predict.app import create_app
 from predict.auth import OpenDoor
@@ -31,27 +30,6 @@ SLOWEST_SECONDS = 2.5
 RECOVERS_WITHIN_SECONDS = 60
 BODY = {column.name: column.example for column in FEATURES}
 Ask = Callable[[], httpx.Response]
-
-
-def promote(uri: str, model: bytes, folder: Path) -> str:
-    """Register a model and give it the alias."""
-    from mlflow import MlflowClient  # noqa: PLC0415 - takes seconds
-
-    client = MlflowClient(tracking_uri=uri)
-    if not client.search_registered_models(f"name='{NAME}'"):
-        client.create_registered_model(NAME)
-    run = client.create_run("0")
-    logged = client.create_logged_model("0", name="model", source_run_id=run.info.run_id)
-    folder.mkdir(exist_ok=True)
-    (folder / MODEL_FILE).write_bytes(model)
-    client.log_model_artifacts(logged.model_id, str(folder))
-    client.finalize_logged_model(logged.model_id, "READY")
-    tags = {Tag.SHA256: hashlib.sha256(model).hexdigest()}
-    version = client.create_model_version(
-        NAME, f"models:/{logged.model_id}", run.info.run_id, tags, model_id=logged.model_id
-    )
-    client.set_registered_model_alias(NAME, PRODUCTION, version.version)
-    return str(version.version)
 
 
 @pytest.fixture
@@ -105,7 +83,7 @@ def asked_until(ask: Ask, **headers: str | None) -> None:
 def test_no_request_fails_while_the_registry_is_away_and_the_next_version_follows(
     mlflow_server: Any, tmp_path: Path, loop: asyncio.AbstractEventLoop
 ) -> None:
-    promote(mlflow_server.uri, linear_model(bias=1), tmp_path / "upload")
+    mlflow_server.promote(linear_model(bias=1), name=NAME)
     ask = service(mlflow_server.uri, tmp_path / "warm", loop, FakeLastPromotedModel())
     asked_until(ask, version="1", stale=None)
 
@@ -119,6 +97,6 @@ def test_no_request_fails_while_the_registry_is_away_and_the_next_version_follow
     mlflow_server.start()
     asked_until(ask, version="1", stale=None)
     asked_until(cold, version="1", stale=None)
-    promote(mlflow_server.uri, linear_model(bias=2), tmp_path / "upload")
+    mlflow_server.promote(linear_model(bias=2), name=NAME)
     asked_until(ask, version="2", stale=None)
     asked_until(cold, version="2", stale=None)

@@ -1,0 +1,116 @@
+"""MLflow's own client talks to this service as it talks to ``mlflow models serve``."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import mlflow.onnx
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+import uvicorn
+from mlflow.models import ModelSignature
+from mlflow.pyfunc.scoring_server.client import ScoringServerClient
+from mlflow.types import ColSpec, DataType, Schema
+
+from fakes.clock import FakeClock
+from fakes.model_changes import no_changes
+from fakes.model_store import FakeModelStore
+from fakes.onnx_models import linear_model
+from fakes.written_lines import WrittenLines
+from housing.onnx_session import OUTPUTS
+from housing.registry import ModelVersion
+from housing.schema import FEATURE_NAMES
+from housing_cli.data.generated import generate
+from predict.app import create_app
+from predict.auth import OpenDoor
+from predict.predictor import Predictor
+from predict.served_model import ServedModel
+from predict.settings import PredictSettings
+from predict.telemetry import Telemetry
+from servers.mlflow_server import model_server
+
+FRAME = generate(rows=50, seed=3)[list(FEATURE_NAMES)]
+GRAPH = linear_model(bias=0.3)
+
+
+@contextlib.contextmanager
+def our_server(folder: Path) -> Iterator[str]:
+    """Serve the application with uvicorn, on loopback."""
+    version = ModelVersion("m", "1", run_id="r", created_at=FakeClock()(), tags={})
+    store = FakeModelStore(ServedModel(version, Predictor(GRAPH), loaded_at=FakeClock()()))
+    settings = PredictSettings(auth="off", tracking_uri="http://registry.test", model_dir=folder)
+    app = create_app(settings, store, Telemetry(WrittenLines()), OpenDoor(), no_changes)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=server.run, args=([listening],))
+        serving.start()
+        try:
+            deadline = time.monotonic() + 20
+            while not server.started:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            serving.join(20)
+
+
+@pytest.fixture(scope="module")
+def clients(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[ScoringServerClient, ScoringServerClient]]:
+    """MLflow's client of this service, and of MLflow's own server of the same model."""
+    folder = tmp_path_factory.mktemp("served")
+    mlflow.onnx.save_model(
+        onnx.load_model_from_string(GRAPH),
+        folder / "model",
+        signature=ModelSignature(
+            inputs=Schema([ColSpec(DataType.double, name) for name in FEATURE_NAMES]),
+            outputs=Schema([ColSpec(DataType.float, name) for name in OUTPUTS]),
+        ),
+        pip_requirements=["mlflow"],
+        onnx_execution_providers=["CPUExecutionProvider"],
+        save_as_external_data=False,
+    )
+    with our_server(folder / "ours") as ours, model_server(folder / "model") as theirs:
+        found = [
+            ScoringServerClient(url.hostname, url.port)  # type: ignore[no-untyped-call]
+            for url in (urlsplit(ours), urlsplit(theirs.uri))
+        ]
+        yield found[0], found[1]
+
+
+Clients = tuple[ScoringServerClient, ScoringServerClient]
+INPUTS: dict[str, Any] = {
+    "a frame": FRAME,
+    "a frame with its columns turned": FRAME[list(FEATURE_NAMES[::-1])],
+    "a frame with another index": FRAME.set_index(np.arange(50) * 2),
+    "a frame with another column": FRAME.assign(more=1),
+}
+
+
+@pytest.mark.parametrize("case", INPUTS)
+def test_it_gets_the_same_predictions(clients: Clients, case: str) -> None:
+    ours, theirs = (client.invoke(INPUTS[case]).get_predictions() for client in clients)
+
+    assert len(theirs) == len(FRAME)
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+
+
+def test_it_finds_the_server_ready_and_knows_its_version(clients: Clients) -> None:
+    for client in clients:
+        client.wait_server_ready(timeout=5)  # type: ignore[no-untyped-call]
+        assert client.get_version().count(".") >= 2  # type: ignore[no-untyped-call]
+
+
+def test_what_either_server_refuses_ends_in_the_clients_own_error(clients: Clients) -> None:
+    for client in clients:
+        with pytest.raises(Exception, match="error code 400"):
+            client.invoke(FRAME.drop(columns="MedInc"))
