@@ -52,6 +52,12 @@ test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## the tests that need nothi
 test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the stack on ports of its own
 	$(DEV)/python -m pytest tests/integration
 
+.PHONY: fuzz
+FUZZ_SECONDS ?= 300
+fuzz: is-installed $(VENVS)/fuzz/.ready  ## requests made from docs/openapi.json, against the running stack
+	@set -a; . .local/env; set +a; exec $(VENVS)/fuzz/bin/schemathesis \
+	  --config-file tests/fuzz/schemathesis.toml run docs/openapi.json --max-time $(FUZZ_SECONDS)
+
 # ---- what is deployed ----------------------------------------------------------------------------
 .PHONY: build
 ARCH ?= arm64

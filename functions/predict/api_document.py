@@ -23,6 +23,16 @@ from predict.schemas import Batch
 DOCUMENT_URL, PAGE_URL = "/openapi.json", "/docs"
 _KEY = "apiKey"
 _REFERENCE = "#/components/schemas/{model}"
+_OF_THE_GATEWAY = {
+    "application/json": {
+        "schema": {
+            "description": "API Gateway's own, of an endpoint that cannot be told another form",
+            "type": "object",
+            "required": ["message"],
+            "properties": {"message": {"type": "string"}},
+        }
+    }
+}
 _DESCRIPTION = """
 Prices of Californian block groups, by the model that the registry calls `production`.
 
@@ -91,7 +101,8 @@ def _guard(operation: dict[str, Any], scope: Scope | None) -> None:
     operation["security"] = [] if scope is None else [{_KEY: [scope.value]}]
     if scope is not None:
         found = {str(status): told for status, told in documented(401, 403, 429, 503).items()}
-        operation["responses"] = dict(sorted({**found, **operation["responses"]}.items()))
+        found["403"]["content"] = found["403"]["content"] | _OF_THE_GATEWAY
+        operation["responses"] = dict(sorted({**operation["responses"], **found}.items()))
 
 
 def _share_problems(responses: dict[str, Any], shared: dict[str, Any]) -> None:

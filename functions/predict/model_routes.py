@@ -82,7 +82,7 @@ def model_routes(changes: Callable[[], ModelChanges], model_name: str) -> APIRou
     """
     router = APIRouter(tags=["models"])
 
-    @router.get("/models", responses=framework_problems.documented(401, 422, 503))
+    @router.get("/models", responses=framework_problems.documented(422, 503))
     def models(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> Models:
         """List the newest versions, and who changed what is live, when and why."""
         found = changes().versions(limit)
@@ -94,7 +94,7 @@ def model_routes(changes: Callable[[], ModelChanges], model_name: str) -> APIRou
             history=changes().newest(_HISTORY),
         )
 
-    statuses = framework_problems.documented(400, 401, 403, 404, 409, 422, 503)
+    statuses = framework_problems.documented(400, 404, 409, 422, 503)
 
     once = [Depends(_names_once)]
 
