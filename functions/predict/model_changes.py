@@ -98,6 +98,16 @@ class ModelChanges:
         with _told():
             return list(self.live.registry.versions(limit=limit))
 
+    def live_version(self) -> str | None:
+        """Return the version that is live, or None before the first promotion.
+
+        Raises:
+            StoreUnavailableError: The registry cannot be reached.
+        """
+        with _told():
+            found = holder_of(self.live.registry, PRODUCTION)
+        return found.version if found else None
+
     def _put(
         self, target: ModelVersion, kind: str, why: str, who: str, tags: dict[str, str]
     ) -> Changed:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from housing.ledger import AliasChange
-from housing.registry import PRODUCTION, ModelVersion, Tag
+from housing.registry import ModelVersion, Tag
 from predict import framework_problems
 from predict.json_names import refuse_repeated_names
 from predict.key_check import KEY_ID
@@ -85,12 +85,10 @@ def model_routes(changes: Callable[[], ModelChanges], model_name: str) -> APIRou
     @router.get("/models", responses=framework_problems.documented(422, 503))
     def models(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> Models:
         """List the newest versions, and who changed what is live, when and why."""
-        found = changes().versions(limit)
-        live = next((one.version for one in found if PRODUCTION in one.aliases), None)
         return Models(
             name=model_name,
-            production=live,
-            versions=[_summary(version) for version in found],
+            production=changes().live_version(),  # perhaps older than all that are listed
+            versions=[_summary(version) for version in changes().versions(limit)],
             history=changes().newest(_HISTORY),
         )
 

@@ -259,6 +259,17 @@ def test_the_api_lists_versions_and_changes(
     assert found["history"][0]["who"] == "api key nobody"
 
 
+def test_the_live_version_is_named_though_it_is_older_than_those_listed(
+    api: AsgiClient, live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    register(live, registry, 2)
+    api.post_json("/models/rollback", {"reason": "odd"})
+
+    found = api.get("/models?limit=1").json()
+
+    assert (found["production"], [one["version"] for one in found["versions"]]) == ("1", ["2"])
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
