@@ -92,7 +92,7 @@ def _soak(model: BenchModel, folder: Path) -> dict[str, Any]:
             for client in clients:
                 client.join(timeout=30)
     tenth = max(1, len(memory) // 10)
-    early, late = memory[tenth : 2 * tenth], memory[-tenth:]
+    tenths = [statistics.median(memory[part * tenth :][:tenth]) for part in range(10)]
     return {
         "seconds": _SECONDS,
         "requests": sum(seen.answers.values()) + len(seen.failures),
@@ -102,8 +102,7 @@ def _soak(model: BenchModel, folder: Path) -> dict[str, Any]:
         "versions_seen": len(seen.answers),
         "answers_marked_stale": seen.stale,
         "outages": outages,
-        "rss_mb_second_tenth": round(statistics.median(early), 1),
-        "rss_mb_last_tenth": round(statistics.median(late), 1),
+        "rss_mb_by_tenth": [round(found) for found in tenths],
     }
 
 

@@ -18,7 +18,7 @@ from pydantic_core import SchemaValidator, ValidationError, core_schema
 from housing.schema import FEATURE_NAMES, FEATURES, Column
 from predict.errors import TooLargeError
 from predict.field_errors import refusal
-from predict.json_names import refuse_repeated_names
+from predict.json_names import colons, refuse_repeated_names
 
 INSTANCES = "instances"
 _WIDTH = len(FEATURES)
@@ -84,7 +84,7 @@ def _screened(body: bytes, max_rows: int) -> Matrix | None:
     if (
         type(rows) is not list
         or len(rows) > max_rows
-        or body.count(b":") != names  # no name twice, and none that is unknown
+        or colons(body) != names  # no name twice, and none that is unknown
         or not set(map(type, rows)) <= {dict}
     ):
         return None

@@ -15,7 +15,7 @@ from housing.schema import FEATURE_NAMES
 from predict import block_groups, csv_rows
 from predict.block_groups import Matrix
 from predict.errors import InvalidFieldsError, MalformedBodyError, RefusedInvocationError
-from predict.json_names import refuse_repeated_names
+from predict.json_names import colons, refuse_repeated_names
 
 PROTOCOL_VERSION = "2.0.0"
 """The MLflow release that brought the protocol spoken here; no MLflow is installed to be named."""
@@ -76,7 +76,7 @@ def _screened(body: bytes, max_rows: int) -> Matrix | None:
         names, rows = 1 + len(_SPLIT), rows["data"]
     elif form not in ("instances", "inputs"):
         return None
-    if body.count(b":") != names:  # a name stands there twice
+    if colons(body) != names:  # a name stands there twice
         return None
     return block_groups.screened_lists(rows, max_rows)
 
