@@ -70,7 +70,7 @@ openapi: $(VENVS)/dev/.ready  ## write docs/openapi.json anew
 	mv docs/openapi.json.part docs/openapi.json
 
 # ---- benchmarks ----------------------------------------------------------------------------------
-.PHONY: bench-serve bench-cold soak
+.PHONY: bench-serve bench-cold bench-model soak
 BENCH_ENVIRONMENTS = ours litserve bentoml mlserver
 bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready  ## the service beside its peers
 	@$(ENVIRONMENTS) $(BENCH_ENVIRONMENTS:%=$(VENVS)/bench-%/.ready)
@@ -78,6 +78,9 @@ bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready  ## the service beside it
 
 bench-cold: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/sam/.ready  ## the first answer of a new process
 	$(DEV)/python -m benchmarks.cold
+
+bench-model: $(VENVS)/dev/.ready  ## the training job's model: error, interval, speed, size; DATA=path.csv
+	DATA="$(DATA)" $(DEV)/python -m benchmarks.quality
 
 soak: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/bench-ours/.ready  ## ten minutes of load, swaps and outages
 	$(DEV)/python -m benchmarks.soak

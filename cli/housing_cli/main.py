@@ -9,6 +9,7 @@ from housing_cli.commands.models import models
 from housing_cli.commands.predict import predict
 from housing_cli.commands.predictions import predictions_app
 from housing_cli.commands.status import status
+from housing_cli.commands.train import train
 from housing_cli.commands.upload import upload
 from housing_cli.output import ErrorReportingGroup
 from housing_cli.services import Services
@@ -27,6 +28,7 @@ app.command()(models)
 app.command()(rollback)
 app.command()(promote)
 app.command()(predict)
+app.command()(train)
 app.add_typer(keys_app)
 app.add_typer(predictions_app)
 app.add_typer(data_app)

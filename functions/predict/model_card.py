@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from housing.registry import Tag
 from predict.served_model import ServedModel
@@ -33,6 +33,7 @@ class ModelCard(ModelSummary):
     schema_version: str | None
     verdict: str | None
     verdict_reason: str | None
+    card: str | None = Field(description="the model card, in Markdown")
     tags: dict[str, str]
     stale: bool
     reason: str | None
@@ -74,6 +75,7 @@ def card(served: ServedModel, alias: str) -> ModelCard:
         schema_version=tags.get(Tag.SCHEMA_VERSION),
         verdict=tags.get(Tag.VERDICT),
         verdict_reason=tags.get(Tag.VERDICT_REASON),
+        card=served.version.description or None,
         tags=dict(tags),
         stale=served.stale,
         reason=served.reason,

@@ -53,7 +53,7 @@ class _Price(BaseModel):
     price_usd: float = Field(description="the same in dollars", examples=[452_600.0])
     interval_90: Interval
     nearest_training_km: float | None = Field(
-        description="km to the nearest training row, to within 4; null where the model tells none",
+        description="km to the nearest training row that the model keeps; null where it tells none",
         examples=[0.9],
     )
     warnings: list[str] = Field(

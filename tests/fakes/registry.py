@@ -51,6 +51,7 @@ class FakeModelRegistry:
         tags: Mapping[str, str] | None = None,
         run_id: str = "0123456789abcdef0123456789abcdef",
         created_at: datetime | None = None,
+        description: str = "",
     ) -> ModelVersion:
         """Add the next version, as a training job would."""
         version = ModelVersion(
@@ -59,6 +60,7 @@ class FakeModelRegistry:
             run_id=run_id,
             created_at=created_at or datetime.now(UTC),
             tags=dict(tags or {}),
+            description=description,
         )
         self._versions[version.version] = version
         self._files[version.version] = dict(files)

@@ -26,4 +26,6 @@ class FakeRunTracker:
         """See ``RunTracker.register``."""
         self.on_register()
         self.candidates.append(candidate)
-        return self._registry.register({MODEL_FILE: candidate.model}, tags=candidate.tags())
+        return self._registry.register(
+            {MODEL_FILE: candidate.model}, tags=candidate.tags(), description=candidate.card
+        )

@@ -63,12 +63,17 @@ class MlflowRunTracker:
             mlflow.log_params(asdict(candidate.recipe) | {"rows": len(candidate.snapshot)})
             mlflow.log_metrics(dict(candidate.metrics))
             mlflow.log_input(self._dataset(candidate), context="training")
+            mlflow.log_text(candidate.card, "model_card.md")
+            for name, figure in candidate.figures.items():
+                mlflow.log_figure(figure, f"figures/{name}")
             model_uri = _log_model(candidate.model)
             registered = mlflow.register_model(
                 model_uri, self._model_name, tags=dict(candidate.tags())
             )
         client = mlflow.MlflowClient()
-        found = client.get_model_version(self._model_name, registered.version)
+        found = client.update_model_version(
+            self._model_name, registered.version, description=candidate.card
+        )
         return _version(found, run.info.run_id)
 
     def _dataset(self, candidate: Candidate) -> Any:
@@ -104,4 +109,5 @@ def _version(found: Any, run_id: str) -> ModelVersion:
         run_id=run_id,
         created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
         tags=dict(found.tags),
+        description=found.description or "",
     )

@@ -17,12 +17,12 @@ class Parity:
 
 
 def check_parity(graph: Values, pipeline: Values, *, worst: float, p99: float) -> Parity:
-    """Compare the prices of the same rows; the graph's are never below zero.
+    """Compare the prices of the same rows.
 
     Raises:
         ParityError: They differ by more than the limits.
     """
-    differences = np.abs(graph - np.maximum(pipeline, 0.0))
+    differences = np.abs(graph - pipeline)
     found = Parity(float(differences.max()), float(np.quantile(differences, 0.99)))
     if found.worst > worst or found.p99 > p99:
         msg = (

@@ -35,7 +35,6 @@ def train(upload: Upload, parts: Parts, progress: JobProgress, lease: Lease) -> 
         rows = split(
             snapshot,
             holdout_share=settings.holdout_share,
-            calibration_share=settings.calibration_share,
             min_rows=settings.min_rows,
         )
     version = find_trained(

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from housing.schema import SCHEMA_VERSION
 
-_CODE_VERSION = "2"
+_CODE_VERSION = "3"
 """Raised by hand when the code of split, features, fit or export makes another model."""
 
 
@@ -15,16 +15,18 @@ class Recipe:
     """The settings that decide which model comes of given rows; see ``TrainingSettings``."""
 
     holdout_share: float
-    calibration_share: float
     interval_coverage: float
     seed: int
-    clusters: int
+    models: int
     iterations: int
     learning_rate: float
     max_leaves: int
     min_leaf_rows: int
     l2: float
     feature_share: float
+    neighbour_rows: int
+    neighbour_folds: int
+    known_share: float
 
     @property
     def settings_id(self) -> str:

@@ -26,16 +26,22 @@ class TrainingSettings(RegistrySettings):
     lease_wait_seconds: float = Field(1800, ge=0, description="longest wait for another job")
 
     holdout_share: float = Field(0.2, gt=0, lt=0.5, description="rows the model is judged on")
-    calibration_share: float = Field(0.1, gt=0, lt=0.5, description="rows that set the interval")
     interval_coverage: float = Field(0.9, gt=0, lt=1, description="share of prices inside it")
     seed: int = Field(0, ge=0, description="seed of every random choice")
-    clusters: int = Field(24, ge=1, description="regions whose distances are features")
-    iterations: int = Field(400, ge=1, description="trees")
-    learning_rate: float = Field(0.06, gt=0, description="shrinkage of each tree")
-    max_leaves: int = Field(40, ge=2, description="leaves of a tree")
+    models: int = Field(2, ge=1, description="models of different seeds whose mean is the price")
+    iterations: int = Field(300, ge=1, description="trees of a model")
+    learning_rate: float = Field(0.08, gt=0, description="shrinkage of each tree")
+    max_leaves: int = Field(48, ge=2, description="leaves of a tree")
     min_leaf_rows: int = Field(15, ge=1, description="rows in a leaf")
     l2: float = Field(5.0, ge=0, description="L2 regularization of the leaves")
-    feature_share: float = Field(0.3, gt=0, le=1, description="features tried at each split")
+    feature_share: float = Field(0.1, gt=0, le=1, description="features tried at each split")
+    neighbour_rows: int = Field(
+        20_000, ge=1, description="training rows that the model keeps as neighbours"
+    )
+    neighbour_folds: int = Field(20, ge=2, description="folds that neighbours are sought across")
+    known_share: float = Field(
+        0.98, gt=0, le=1, description="rows that lie near enough to others to trust neighbours"
+    )
 
     parity_worst: float = Field(0.06, gt=0, description="largest difference ONNX may show")
     parity_p99: float = Field(0.012, gt=0, description="its 99th percentile, in $100,000")

@@ -1,4 +1,4 @@
-"""Which rows are fitted, which set the interval and which judge: decided by each row's hash.
+"""Which rows are fitted and which judge: decided by each row's hash.
 
 A row lands in the same part in every snapshot, so that a champion was never fitted on the rows
 that it and its challenger are judged on.
@@ -19,16 +19,13 @@ _HASH_VALUES = 2.0**64
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The three parts of a snapshot."""
+    """The two parts of a snapshot."""
 
     fitting: Rows
-    calibration: Rows
     holdout: Rows
 
 
-def split(
-    snapshot: Snapshot, *, holdout_share: float, calibration_share: float, min_rows: int
-) -> Split:
+def split(snapshot: Snapshot, *, holdout_share: float, min_rows: int) -> Split:
     """Split a snapshot by the hashes of its rows.
 
     Raises:
@@ -37,15 +34,12 @@ def split(
     if len(snapshot) < min_rows:
         msg = f"the data set has {len(snapshot):,} rows, {min_rows:,} are needed"
         raise TooFewRowsError(msg)
-    place = _place(snapshot.hashes)
-    is_holdout = place < holdout_share
-    is_calibration = ~is_holdout & (place < holdout_share + calibration_share)
-    masks = (~(is_holdout | is_calibration), is_calibration, is_holdout)
-    parts = Split(*(Rows.of(snapshot.rows[mask]) for mask in masks))
-    if min(len(parts.calibration), len(parts.holdout)) < _MINIMUM_PART:
+    is_holdout = _place(snapshot.hashes) < holdout_share
+    parts = Split(*(Rows.of(snapshot.rows[mask]) for mask in (~is_holdout, is_holdout)))
+    if len(parts.holdout) < _MINIMUM_PART:
         msg = (
-            f"of the data set's {len(snapshot):,} rows {len(parts.calibration)} would set the "
-            f"interval and {len(parts.holdout)} judge the model; {_MINIMUM_PART} are needed each"
+            f"of the data set's {len(snapshot):,} rows {len(parts.holdout)} would judge the model; "
+            f"{_MINIMUM_PART} are needed"
         )
         raise TooFewRowsError(msg)
     return parts

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from matplotlib.figure import Figure
+
 from housing.registry import ModelRegistry, ModelVersion, Tag
 from housing.schema import SCHEMA_VERSION
 from retrain.training.dataset import Snapshot
@@ -22,6 +24,8 @@ class Candidate:
     snapshot: Snapshot
     recipe: Recipe
     metrics: Mapping[str, float]
+    card: str
+    figures: Mapping[str, Figure]
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the version."""

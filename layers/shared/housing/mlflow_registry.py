@@ -229,6 +229,7 @@ def _version(answer: Mapping[str, Any]) -> ModelVersion:
             created_at=datetime.fromtimestamp(int(found["creation_timestamp"]) / 1000, UTC),
             tags={tag["key"]: tag["value"] for tag in found.get("tags", [])},
             aliases=tuple(found.get("aliases", [])),
+            description=str(found.get("description") or ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         msg = f"the registry's version lacks or garbles {exc}"

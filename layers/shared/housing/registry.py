@@ -29,7 +29,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """One version of a registered model."""
+    """One version of a registered model; its description is the model card, in Markdown."""
 
     name: str
     version: str
@@ -37,6 +37,7 @@ class ModelVersion:
     created_at: datetime
     tags: Mapping[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    description: str = ""
 
 
 class ArtifactReader(Protocol):

@@ -84,6 +84,7 @@ def served() -> ServedModel:
             f"{Tag.METRIC_PREFIX}coverage": "unknown",
             f"{Tag.METRIC_PREFIX}mae": "nan",
         },
+        description="# A card",
     )
     return ServedModel(
         version, Predictor(linear_model()), loaded_at=datetime(2026, 11, 2, tzinfo=UTC)

@@ -92,6 +92,7 @@ def test_the_card_tells_all_that_the_registry_says(client: AsgiClient, served: S
     assert found["run_id"] == served.version.run_id
     assert (found["verdict"], found["verdict_reason"]) == ("promoted", "better by .01")
     assert found["tags"] == served.version.tags
+    assert found["card"] == served.version.description
     assert found["metrics"] == {"rmse": 0.46}
 
 

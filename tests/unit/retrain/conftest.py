@@ -91,7 +91,7 @@ def alerts() -> FakeAlerts:
 def settings() -> TrainingSettings:
     """Settings of a job that is quick on a few hundred rows."""
     return TrainingSettings(
-        bucket=BUCKET, tracking_uri="http://registry.test", iterations=30, clusters=4, max_leaves=8
+        bucket=BUCKET, tracking_uri="http://registry.test", iterations=30, max_leaves=8
     )
 
 

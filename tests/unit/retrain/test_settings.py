@@ -49,16 +49,18 @@ def test_every_setting_that_shapes_the_model_is_in_its_id() -> None:
     plain = TrainingSettings(tracking_uri="http://registry.test")
     changes: dict[str, float] = {
         "holdout_share": 0.3,
-        "calibration_share": 0.2,
         "interval_coverage": 0.8,
         "seed": 1,
-        "clusters": 5,
+        "models": 3,
         "iterations": 7,
         "learning_rate": 0.2,
         "max_leaves": 9,
         "min_leaf_rows": 3,
         "l2": 1.0,
         "feature_share": 0.9,
+        "neighbour_rows": 100,
+        "neighbour_folds": 3,
+        "known_share": 0.5,
     }
 
     ids = {

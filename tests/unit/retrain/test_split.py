@@ -15,7 +15,7 @@ def snapshot(rows: int) -> Snapshot:
 
 
 def parted(rows: int, min_rows: int = 200) -> Split:
-    return split(snapshot(rows), holdout_share=0.2, calibration_share=0.1, min_rows=min_rows)
+    return split(snapshot(rows), holdout_share=0.2, min_rows=min_rows)
 
 
 def members(rows: Rows) -> set[bytes]:
@@ -26,20 +26,19 @@ def test_the_parts_have_their_shares_and_every_row_is_in_one() -> None:
     parts = parted(5_000)
 
     assert len(parts.holdout) == pytest.approx(1_000, rel=0.1)
-    assert len(parts.calibration) == pytest.approx(500, rel=0.15)
-    assert len(parts.fitting) + len(parts.calibration) + len(parts.holdout) == 5_000
+    assert len(parts.fitting) + len(parts.holdout) == 5_000
     assert not members(parts.holdout) & members(parts.fitting)
 
 
 def test_rows_stay_in_their_part_when_the_data_set_grows() -> None:
     table = housing_table(1_000).to_numpy()
     small = snapshot_of([Part("dataset/a", table[:400], "upload", "a")])
-    before = split(small, holdout_share=0.2, calibration_share=0.1, min_rows=200)
+    before = split(small, holdout_share=0.2, min_rows=200)
 
     after = parted(1_000)
 
     assert members(before.holdout) < members(after.holdout)
-    assert members(before.calibration) < members(after.calibration)
+    assert members(before.fitting) < members(after.fitting)
 
 
 def test_features_are_what_the_service_sends() -> None:
@@ -55,5 +54,5 @@ def test_too_few_rows_are_said_with_how_many_are_needed() -> None:
 
 
 def test_a_part_that_is_too_small_is_said() -> None:
-    with pytest.raises(TooFewRowsError, match="10 are needed each"):
+    with pytest.raises(TooFewRowsError, match="10 are needed"):
         parted(20, min_rows=10)

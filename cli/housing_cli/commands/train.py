@@ -1,0 +1,72 @@
+"""``housing train``: what a file would make of the model, without the pipeline."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from housing_cli.output import JsonOption, console, fail, print_json
+from housing_cli.uploading import readable_size
+
+if TYPE_CHECKING:
+    from retrain.training.modelling import Made
+
+
+def train(
+    context: typer.Context,
+    data: Annotated[Path, typer.Option(help="A CSV with a header, canonical or the census's.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for model, card and figures.")] = Path("model"),
+    as_json: JsonOption = False,
+) -> None:
+    """Train on a file here and now: nothing is uploaded, registered or promoted."""
+    from housing.errors import HousingError  # noqa: PLC0415 - with what follows, takes seconds
+    from retrain.training.by_hand import settings_by_hand, train_file  # noqa: PLC0415
+    from retrain.training.modelling import STEPS  # noqa: PLC0415
+
+    readable_size(data)  # says what is wrong with the file, if anything is
+    people = console(stderr=as_json)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=people, transient=True) as progress:
+        task = progress.add_task("checking the file", total=STEPS)
+
+        def say(message: str) -> None:
+            progress.update(task, advance=1, description=message)
+
+        @contextlib.contextmanager
+        def stage(_stage: object, message: str) -> Iterator[None]:
+            say(message)
+            yield
+
+        try:
+            made, checked = train_file(
+                data.read_bytes(), f"file:{data.name}", settings_by_hand(), stage=stage, say=say
+            )
+        except HousingError as exc:
+            fail(context, str(exc))
+    files = _write(made, out)
+    facts = {
+        "rows": {"read": checked.read, "bad": len(checked.bad_lines)},
+        "metrics": dict(made.metrics),
+        "files": [str(file) for file in files],
+    }
+    if as_json:
+        print_json(facts)
+        return
+    people.print(f"rows     {checked.read:,} read, {len(checked.bad_lines):,} bad")
+    for name, value in made.metrics.items():
+        people.print(f"{name:<16} {value:.4g}")
+    people.print(f"written  {', '.join(str(file) for file in files)}", soft_wrap=True)
+
+
+def _write(made: "Made", folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    model, card = folder / "model.onnx", folder / "model_card.md"
+    model.write_bytes(made.model)
+    card.write_text(made.card)
+    for name, figure in made.figures.items():
+        figure.savefig(folder / name)
+    return [model, card, *(folder / name for name in made.figures)]

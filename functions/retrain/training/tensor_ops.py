@@ -1,0 +1,186 @@
+"""Formulas that are written once and run twice: on arrays when fitting, and as nodes of the graph.
+
+A feature that the graph computed in another order than the fit could fall on the other side of a
+tree's threshold, so there is one text of each formula. It uses operators (``+ - * /``) and the
+functions of ``TensorOps``; NumPy runs it here, ``onnx_writer`` writes it down.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tensor = Any
+"""Rows of float32 (of int64, where they are places), first axis n: an array, or a graph's value."""
+Constant = NDArray[Any]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneTree:
+    """A complete binary tree over the plane, breadth first; its leaves are numbered from the left.
+
+    Attributes:
+        axis: The coordinate that each inner node looks at, int64 ``[m]``, ``m = 2^depth - 1``.
+        threshold: Coordinates up to it go to the left, float32 ``[m]``.
+    """
+
+    axis: NDArray[np.int64]
+    threshold: Floats
+
+    @property
+    def depth(self) -> int:
+        """Number of decisions on the way to a leaf."""
+        return (len(self.axis) + 1).bit_length() - 1
+
+
+class TensorOps(Protocol):
+    """What formulas are made of, beside the four operators."""
+
+    def columns(self, rows: Tensor, indices: Sequence[int]) -> Tensor:
+        """Return some columns of ``[n, m]``."""
+        ...
+
+    def first(self, rows: Tensor, count: int) -> Tensor:
+        """Return the first columns of ``[n, m]``."""
+        ...
+
+    def concat(self, parts: Sequence[Tensor]) -> Tensor:
+        """Put ``[n, …]`` side by side."""
+        ...
+
+    def sqrt(self, rows: Tensor) -> Tensor:
+        """Return square roots."""
+        ...
+
+    def exp(self, rows: Tensor) -> Tensor:
+        """Return exponentials."""
+        ...
+
+    def log(self, rows: Tensor) -> Tensor:
+        """Return natural logarithms."""
+        ...
+
+    def round(self, rows: Tensor) -> Tensor:
+        """Return the nearest whole numbers, halves to even."""
+        ...
+
+    def clip(self, rows: Tensor, low: float, high: float) -> Tensor:
+        """Return values no less than ``low`` and no more than ``high``."""
+        ...
+
+    def sum(self, rows: Tensor) -> Tensor:
+        """Add ``[n, m]`` up to ``[n, 1]``."""
+        ...
+
+    def smallest(self, rows: Tensor) -> Tensor:
+        """Return the smallest of each row of ``[n, m]``, ``[n, 1]``."""
+        ...
+
+    def largest(self, rows: Tensor) -> Tensor:
+        """Return the largest, ``[n, 1]``."""
+        ...
+
+    def mean_of_second_axis(self, rows: Tensor) -> Tensor:
+        """Average ``[n, k, …]`` to ``[n, …]``."""
+        ...
+
+    def matmul(self, rows: Tensor, matrix: Floats) -> Tensor:
+        """Multiply ``[n, m]`` by a constant ``[m, k]``."""
+        ...
+
+    def leaf(self, points: Tensor, tree: PlaneTree) -> Tensor:
+        """Return the leaf of each of the points, ``[n, 2]``; int64 ``[n]``."""
+        ...
+
+    def take(self, table: Constant, places: Tensor) -> Tensor:
+        """Return a constant's entries at places of any shape."""
+        ...
+
+    def pick(self, rows: Tensor, places: Tensor) -> Tensor:
+        """Return, of each row of ``[n, m]``, the entries at its own places, ``[n, k]``."""
+        ...
+
+    def nearest(self, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Return the smallest of each row in rising order, and where they were; ties by place."""
+        ...
+
+
+class NumpyOps:
+    """The ``TensorOps`` of arrays."""
+
+    def columns(self, rows: Tensor, indices: Sequence[int]) -> Tensor:
+        """See ``TensorOps``."""
+        return rows[:, list(indices)]
+
+    def first(self, rows: Tensor, count: int) -> Tensor:
+        """See ``TensorOps``."""
+        return rows[:, :count]
+
+    def concat(self, parts: Sequence[Tensor]) -> Tensor:
+        """See ``TensorOps``."""
+        return np.concatenate(parts, axis=1)
+
+    def sqrt(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return np.sqrt(rows)
+
+    def exp(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return np.exp(rows)
+
+    def log(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return np.log(rows)
+
+    def round(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return np.round(rows)
+
+    def clip(self, rows: Tensor, low: float, high: float) -> Tensor:
+        """See ``TensorOps``."""
+        return np.clip(rows, np.float32(low), np.float32(high))
+
+    def sum(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return rows.sum(axis=1, keepdims=True)
+
+    def smallest(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return rows.min(axis=1, keepdims=True)
+
+    def largest(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return rows.max(axis=1, keepdims=True)
+
+    def mean_of_second_axis(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return rows.mean(axis=1)
+
+    def matmul(self, rows: Tensor, matrix: Floats) -> Tensor:
+        """See ``TensorOps``."""
+        return rows @ matrix
+
+    def leaf(self, points: Tensor, tree: PlaneTree) -> Tensor:
+        """See ``TensorOps``."""
+        node = np.zeros(len(points), np.int64)
+        every = np.arange(len(points))
+        for _ in range(tree.depth):
+            goes_right = points[every, tree.axis[node]] > tree.threshold[node]
+            node = 2 * node + 1 + goes_right
+        return node - len(tree.axis)
+
+    def take(self, table: Constant, places: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return table[places]
+
+    def pick(self, rows: Tensor, places: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return np.take_along_axis(rows, places, axis=1)
+
+    def nearest(self, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """See ``TensorOps``."""
+        places = np.argsort(rows, axis=1, kind="stable")[:, :count]
+        return np.take_along_axis(rows, places, axis=1), places

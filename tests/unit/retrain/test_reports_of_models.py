@@ -1,0 +1,103 @@
+"""What a version is accompanied by: measures by slice and by region, the card, the figures."""
+
+import io
+
+import numpy as np
+import pytest
+
+from fakes.tables import housing_table
+from housing.schema import TARGET_CAP
+from retrain.training.dataset import Part, snapshot_of
+from retrain.training.figures import figures
+from retrain.training.fit import fit, learning_curve
+from retrain.training.model_card import model_card
+from retrain.training.rows import Rows
+from retrain.training.scoring import Predictions
+from retrain.training.settings import TrainingSettings
+from retrain.training.slices import Slice, slices
+from retrain.training.spatial import spatial_rmse
+
+RECIPE = TrainingSettings(
+    bucket="b", tracking_uri="http://r.test", iterations=12, max_leaves=8
+).recipe()
+TABLE = housing_table(300)
+
+
+def rows(**changes: float) -> Rows:
+    return Rows.of(TABLE.assign(**changes).to_numpy())
+
+
+def predictions(held: Rows, error: float = 0.0) -> Predictions:
+    price = held.prices + error
+    return Predictions(price, price - 0.5, price + 0.5)
+
+
+def test_slices_are_measured_by_themselves() -> None:
+    held = rows()
+    held = Rows(held.features, np.where(np.arange(300) < 20, TARGET_CAP, held.prices))
+    found = predictions(held)
+    found.price[:20] -= 1.0
+
+    by_name = {one.name: one for one in slices(found, held)}
+
+    capped = by_name["capped at $500,001"]
+    assert (capped.rows, capped.coverage) == (20, 1.0)
+    assert capped.rmse == pytest.approx(1)
+    assert by_name["cheapest quarter"].rmse == 0
+    assert sum(one.rows for name, one in by_name.items() if "quarter" in name) == 300
+    assert sum(one.rows for name, one in by_name.items() if "nearest to" in name) == 300
+    assert capped.width == pytest.approx(1.0)
+
+
+def test_a_slice_without_rows_is_left_out() -> None:
+    names = [one.name for one in slices(predictions(rows(MedHouseVal=2.0)), rows(MedHouseVal=2.0))]
+
+    assert "capped at $500,001" not in names
+
+
+def test_a_left_out_region_is_harder_than_rows_among_the_fitted() -> None:
+    held = Rows.of(housing_table(300, 1).to_numpy())
+    fitted = fit(rows(), RECIPE)
+    among = float(np.sqrt(np.mean((fitted.predict(held) - held.prices) ** 2)))
+
+    assert among < spatial_rmse(rows(), RECIPE) < 5
+
+
+def test_one_place_has_no_regions_to_leave_out() -> None:
+    same = rows(Latitude=37.0, Longitude=-122.0)
+
+    assert spatial_rmse(same, RECIPE) == pytest.approx(same.prices.std())
+
+
+def test_the_learning_curve_has_a_point_for_each_tree_and_goes_down() -> None:
+    curve = learning_curve(fit(rows(), RECIPE), rows())
+
+    assert len(curve) == 12
+    assert curve[-1] < curve[0]
+
+
+def test_the_card_says_what_the_model_is_made_of_how_good_it_is_and_its_limits() -> None:
+    snapshot = snapshot_of([Part("dataset/a", TABLE.to_numpy(), "upload", "a")])
+    measured = [Slice("dearest quarter", 75, 0.5, 0.88, 1.2)]
+
+    card = model_card(snapshot, RECIPE, {"rmse": 0.41, "spatial_rmse": 0.6}, measured, held_out=60)
+
+    assert "300 distinct rows, source upload" in card
+    assert snapshot.dataset_id[:12] in card
+    assert "| spatial_rmse | 0.6 |" in card
+    assert "| dearest quarter | 75 | 0.500 | 0.880 | 1.200 |" in card
+    assert "## Limits" in card
+    assert len(card) < 5_000  # MLflow's limit on a description
+
+
+def test_figures_are_drawn() -> None:
+    held = rows()
+
+    found = figures(predictions(held, 0.1), held, {"fitted rows": [1.0, 0.5]}, coverage=0.9)
+
+    assert set(found) == {"residual_map.png", "calibration.png", "learning_curves.png"}
+    for figure in found.values():
+        file = io.BytesIO()
+        figure.savefig(file, format="png")
+        assert file.getvalue().startswith(b"\x89PNG")
+        assert all(axes.get_xlabel() for axes in figure.axes[:1])
