@@ -112,7 +112,10 @@ def pipeline_of(recipe: Recipe) -> Any:
         random_state=recipe.seed,
     )
     far = clone(near).set_params(
-        max_iter=min(_FAR_ITERATIONS, recipe.iterations), learning_rate=0.08, max_leaf_nodes=15
+        max_iter=min(_FAR_ITERATIONS, recipe.iterations),
+        learning_rate=0.08,
+        max_leaf_nodes=15,
+        max_features=0.3,
     )
     model = GatedRegressor(
         near,
