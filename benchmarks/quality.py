@@ -4,7 +4,6 @@ The recipe was chosen on the validation part of the literature's split and by cr
 test part is looked at by this program alone.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -49,10 +48,6 @@ def main() -> None:
         given = os.environ.get("DATA") or os.environ.get("HOUSING_DATA")
         data = first_data(Path(given) if given else None, Path(scratch), fetch=lambda _: False)
         values = check_csv(data.path.read_bytes()).rows
-    if os.environ.get("TIMES_ONLY"):  # the rest does not depend on how busy the machine is
-        kept = json.loads((report.FOLDER / "results/model.json").read_text())
-        _conclude({**kept, "job": _job(values)})
-        return
     results: dict[str, Any] = {
         "data": "the file that was named" if given else data.source,
         "rows": len(values),
@@ -63,10 +58,6 @@ def main() -> None:
         results["random_cv"] = _random_folds(values)
         results["spatial_cv"] = _spatial_folds(values)
         results["job"] = _job(values)
-    _conclude(results)
-
-
-def _conclude(results: dict[str, Any]) -> None:
     text = _text(results)
     print(text)
     report.write("model", results, text)
@@ -171,11 +162,6 @@ def _measures(predictions: Predictions, prices: Values) -> dict[str, float]:
 def _job(values: Values) -> dict[str, float]:
     """Time how a model is made, on one core, and measure its graph."""
     _say("a job's fit")
-    with threadpool_limits(1):
-        return _timed(values)
-
-
-def _timed(values: Values) -> dict[str, float]:
     order = np.random.default_rng(0).permutation(len(values))
     fitting = Rows.of(values[order[: int(0.8 * len(values))]])
     everything = Rows.of(values)

@@ -11,7 +11,6 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from housing.api_keys import Scope
@@ -49,11 +48,11 @@ def describe(app: FastAPI) -> None:
     router = APIRouter(include_in_schema=False)
 
     @router.get(DOCUMENT_URL)
-    def document(_request: Request) -> Response:
+    def document() -> Response:
         return JSONResponse(app.openapi())
 
     @router.get(PAGE_URL)
-    def page(_request: Request) -> HTMLResponse:
+    def page() -> HTMLResponse:
         return get_swagger_ui_html(
             openapi_url=DOCUMENT_URL.removeprefix("/"),
             title=app.title,

@@ -31,12 +31,9 @@ def train_file(
         ParityError: The graph is not what was fitted.
     """
     checked = check_csv(content)
-    if checked.bad_share > settings.max_bad_rows_share:
-        msg = (
-            f"{len(checked.bad_lines):,} of {checked.read:,} rows are bad; "
-            f"the first: {checked.problems[0]}"
-        )
-        raise UploadRejectedError(msg)
+    too_bad = checked.too_bad(settings.max_bad_rows_share)
+    if too_bad:
+        raise UploadRejectedError(too_bad)
     snapshot = snapshot_of([Part("by hand", checked.rows, source, "by hand")])
     rows = split(snapshot, holdout_share=settings.holdout_share, min_rows=settings.min_rows)
     return make(snapshot, rows, settings, stage, say), checked

@@ -62,6 +62,15 @@ class CheckedUpload:
         """Share of the rows that are bad."""
         return len(self.bad_lines) / self.read
 
+    def too_bad(self, most_share: float) -> str | None:
+        """Return why the upload is rejected whole, or None where enough of it is good."""
+        if self.bad_share <= most_share:
+            return None
+        return (
+            f"{len(self.bad_lines):,} of {self.read:,} rows are bad "
+            f"({self.bad_share:.1%}; {most_share:.0%} is the limit); the first: {self.problems[0]}"
+        )
+
 
 def check_csv(content: bytes) -> CheckedUpload:
     """Check a CSV with either header; the first ``LISTED_PROBLEMS`` problems are listed.

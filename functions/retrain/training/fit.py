@@ -135,10 +135,9 @@ def _held_out(
     small = quicker(pipeline)
     features: Any = None
     predicted = np.empty(len(rows))
-    for number, fold in enumerate(folds_of(len(rows), _ERROR_FOLDS, recipe.seed), start=1):
+    folds = folds_of(len(rows), _ERROR_FOLDS, recipe.seed)
+    for number, (fold, others) in enumerate(folds, start=1):
         on_step(f"fitting for the interval, part {number} of {_ERROR_FOLDS}")
-        others = np.ones(len(rows), dtype=bool)
-        others[fold] = False
         fitted = clone(small).fit(rows.features[others], rows.prices[others])
         found = fitted[:-1].transform(rows.features[fold])
         if features is None:

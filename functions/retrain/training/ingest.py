@@ -69,13 +69,9 @@ def ingest(
         extra={"rows": checked.read, "bad": len(checked.bad_lines), "source": source}
         | {"ignored_columns": list(checked.header.ignored)},
     )
-    if checked.bad_share > max_bad_rows_share:
-        reason = (
-            f"{len(checked.bad_lines):,} of {checked.read:,} rows are bad "
-            f"({checked.bad_share:.1%}; {max_bad_rows_share:.0%} is the limit); "
-            f"the first: {checked.problems[0]}"
-        )
-        raise _rejected(s3, upload, content, _report(upload, reason, checked))
+    too_bad = checked.too_bad(max_bad_rows_share)
+    if too_bad:
+        raise _rejected(s3, upload, content, _report(upload, too_bad, checked))
     report_key = _report_bad_rows(s3, upload, checked) if checked.bad_lines else None
     return Ingested(checked.rows, source, checked.read, len(checked.bad_lines), report_key)
 

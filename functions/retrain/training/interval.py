@@ -10,6 +10,7 @@ G. Shafer, "Algorithmic Learning in a Random World", 2005, chapter 4).
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from retrain.training.errors import TooFewRowsError
 from retrain.training.rows import Values
 from retrain.training.tensor_ops import Floats, Tensor, TensorOps
 
+_FOLDS = 5
 _BANDS = 4
 _ROWS_OF_A_BAND = 100
 _ITERATIONS = 150
@@ -144,16 +146,19 @@ def conformal_quantile(scores: Values, share: float) -> float:
 def _held_out(scale: Any, inputs: Floats, sizes: Values, seed: int) -> Values:
     """Predict the size of each row's error by a model of the other rows."""
     found = np.empty(len(sizes))
-    for fold in folds_of(len(sizes), 5, seed):
-        others = np.ones(len(sizes), dtype=bool)
-        others[fold] = False
+    for fold, others in folds_of(len(sizes), _FOLDS, seed):
         found[fold] = clone(scale).fit(inputs[others], sizes[others]).predict(inputs[fold])
     return found
 
 
-def folds_of(count: int, folds: int, seed: int) -> list[NDArray[np.int64]]:
-    """Deal n rows out at random."""
-    return np.array_split(np.random.default_rng(seed).permutation(count), folds)
+def folds_of(
+    count: int, folds: int, seed: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
+    """Deal n rows out at random: the rows of each fold, and which are those of the others."""
+    for fold in np.array_split(np.random.default_rng(seed).permutation(count), folds):
+        others = np.ones(count, dtype=bool)
+        others[fold] = False
+        yield fold, others
 
 
 def _scale(iterations: int, seed: int) -> HistGradientBoostingRegressor:

@@ -1,10 +1,8 @@
 """Features from the training rows around a block group: what is paid there, and for what.
 
-The table of rows is capped, so that the model's file does not grow with the data, and it is cut
-into small regions, so that a block group is compared with a few hundred rows and not with all.
+The rows that are kept are capped, so that the model's file does not grow with the data.
 """
 
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -13,24 +11,26 @@ from scipy.spatial import cKDTree
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from housing.schema import FEATURE_NAMES
-from retrain.training.features import GRID_KM, points
+from retrain.training.features import points
+from retrain.training.neighbour_table import (
+    INCOME,
+    LOG_OFFSET,
+    MEANS,
+    RowTable,
+    found_among,
+    regions_of,
+    table_of,
+)
 from retrain.training.rows import Values
-from retrain.training.tensor_ops import Floats, NumpyOps, PlaneTree, Tensor, TensorOps
+from retrain.training.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
 
 NEAREST = "km_to_nearest"
 _COUNTS = (3, 5, 10, 20, 50)
 _BANDWIDTHS = (0.15, 0.4)
-_MEANS = ("MedInc", "HouseAge", "AveRooms")
 _MOST = max(_COUNTS)
 _CLOSE = 10
-_LOG_OFFSET = np.float32(0.1)
 _NEVER_ZERO = np.float32(1e-9)
-_ROWS_OF_A_LEAF = 16
-_CANDIDATES = 160
-_JITTER_KM = 0.6 * GRID_KM
 _CHUNK_ROWS = 8_192
-_INCOME = FEATURE_NAMES.index("MedInc")
 
 NEIGHBOUR_NAMES: tuple[str, ...] = (
     NEAREST,
@@ -41,106 +41,9 @@ NEIGHBOUR_NAMES: tuple[str, ...] = (
     "price_min_of_10",
     "price_max_of_10",
     *(f"price_at_income_{bandwidth}" for bandwidth in _BANDWIDTHS),
-    *(f"{name}_of_10" for name in _MEANS),
+    *(f"{name}_of_10" for name in MEANS),
     "price_per_income_of_10",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RowTable:
-    """Training rows as neighbours.
-
-    Attributes:
-        places: Where they lie, float32 ``[m, 2]``, in km.
-        prices: What they cost, float32 ``[m]``.
-        log_income: Logarithm of their income, float32 ``[m]``.
-        means: What is averaged over the closest, float32 ``[m, 4]``.
-    """
-
-    places: Floats
-    prices: Floats
-    log_income: Floats
-    means: Floats
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.prices)
-
-
-@dataclass(frozen=True, slots=True)
-class Regions:
-    """The plane in small regions, and the rows that come into question in each.
-
-    Attributes:
-        tree: Finds the region of a point.
-        candidates: Of each region the rows nearest to it, int32 ``[regions, c]``, in rising order.
-        east: Where they lie, float32 ``[regions, c]``: a graph reads a line of a table faster than
-            it looks up as many rows.
-        north: The same.
-    """
-
-    tree: PlaneTree
-    candidates: NDArray[np.int32]
-    east: Floats
-    north: Floats
-
-
-def table_of(rows: Floats, prices: Values, *, seed: int) -> RowTable:
-    """Make a table of m rows.
-
-    Many rows lie at the same hundredth of a degree. A jitter that is fixed for each row tells them
-    apart, so that which of them count among the k nearest does not hang on the last bit.
-    """
-    jitter = np.random.default_rng(seed).uniform(-_JITTER_KM, _JITTER_KM, (len(rows), 2))
-    income = rows[:, _INCOME]
-    averaged = [rows[:, FEATURE_NAMES.index(name)] for name in _MEANS]
-    return RowTable(
-        places=(points(NumpyOps(), rows) + jitter).astype(np.float32),
-        prices=prices.astype(np.float32),
-        log_income=np.log(income + _LOG_OFFSET),
-        means=np.stack([*averaged, prices / (income + _LOG_OFFSET)], axis=1).astype(np.float32),
-    )
-
-
-def regions_of(table: RowTable) -> Regions:
-    """Halve the rows again and again, by their median along the wider side."""
-    depth = max(1, int(np.log2(max(1, len(table) / _ROWS_OF_A_LEAF))))
-    axis, threshold = [], []
-    level = [np.arange(len(table))]
-    for _ in range(depth):
-        halves = []
-        for members in level:
-            places = table.places[members]
-            wider = int(np.argmax(np.ptp(places, axis=0)))
-            order = members[np.argsort(places[:, wider], kind="stable")]
-            middle = max(1, len(order) // 2)
-            axis.append(wider)
-            threshold.append(table.places[order[middle - 1], wider])
-            halves += [order[:middle], order[middle:] if len(order) > 1 else order]
-        level = halves
-    count = min(_CANDIDATES, len(table))
-    candidates = np.stack([_nearest_to(table.places, members, count) for members in level])
-    tree = PlaneTree(np.array(axis, np.int64), np.array(threshold, np.float32))
-    east, north = (table.places[candidates, axis] for axis in (0, 1))
-    return Regions(tree, candidates.astype(np.int32), east, north)
-
-
-def _nearest_to(places: Floats, members: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return the rows that are nearest to the box around some of them, in rising order."""
-    own = places[members]
-    beyond = np.maximum(own.min(axis=0) - places, places - own.max(axis=0)).clip(min=0)
-    distances = (beyond * beyond).sum(axis=1)
-    return np.sort(np.argpartition(distances, count - 1)[:count])
-
-
-def found_among(ops: TensorOps, places: Tensor, regions: Regions) -> tuple[Tensor, Tensor]:
-    """Find the nearest rows of points, ``[n, 2]``: squared distances and rows, ``[n, k]`` each."""
-    leaf = ops.leaf(places, regions.tree)
-    east = ops.take(regions.east, leaf) - ops.columns(places, [0])
-    north = ops.take(regions.north, leaf) - ops.columns(places, [1])
-    count = min(_MOST, regions.candidates.shape[1])
-    squares, positions = ops.nearest(east * east + north * north, count)
-    return squares, ops.pick(ops.take(regions.candidates, leaf), positions)
 
 
 def neighbour_features(  # noqa: PLR0913, PLR0917 - a formula's variables
@@ -161,7 +64,7 @@ def neighbour_features(  # noqa: PLR0913, PLR0917 - a formula's variables
     nearest, fifth, twentieth = (
         ops.columns(kilometres, [min(place, count) - 1]) for place in (1, 5, 20)
     )
-    own_income = ops.log(ops.columns(rows, [_INCOME]) + _LOG_OFFSET)
+    own_income = ops.log(ops.columns(rows, [INCOME]) + LOG_OFFSET)
     apart = ops.take(table.log_income, neighbours) - own_income
     squared = apart * apart
     kernels = [
@@ -172,8 +75,8 @@ def neighbour_features(  # noqa: PLR0913, PLR0917 - a formula's variables
         [
             nearest,
             ops.matmul(weighted, within) / ops.matmul(weights, within),
-            ops.log(fifth + _LOG_OFFSET),
-            ops.log(twentieth + _LOG_OFFSET),
+            ops.log(fifth + LOG_OFFSET),
+            ops.log(twentieth + LOG_OFFSET),
             _spread(ops, close, min(_CLOSE, count)),
             ops.smallest(close),
             ops.largest(close),
@@ -229,7 +132,7 @@ class NeighbourFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
 
     def of_points(self, ops: TensorOps, rows: Tensor, places: Tensor) -> Tensor:
         """Return the features of rows that lie at these points, in arrays or in a graph."""
-        squares, neighbours = found_among(ops, places, self.regions_)
+        squares, neighbours = found_among(ops, places, self.regions_, _MOST)
         count = min(_MOST, self.regions_.candidates.shape[1])
         return neighbour_features(ops, rows, squares, neighbours, self.table_, count)
 

@@ -15,7 +15,7 @@ _ML = "ai.onnx.ml"
 
 
 class Symbol:
-    """A value of the graph, ``writer.node`` of a name; arithmetic on it writes nodes."""
+    """A named value of the graph; arithmetic on it writes nodes."""
 
     __slots__ = ("_writer", "name")
 

@@ -46,7 +46,7 @@ def test_a_file_becomes_a_model_a_card_and_figures(housing: CommandLine, tmp_pat
     [
         (b"MedInc\n1\n", "missing columns HouseAge"),
         (as_csv(housing_table(20)), "200 are needed"),
-        (as_csv(housing_table(300).assign(MedInc="x")), "rows are bad; the first"),
+        (as_csv(housing_table(300).assign(MedInc="x")), "rows are bad (100.0%; 10% is the limit)"),
     ],
     ids=["a column is missing", "too few rows", "bad rows"],
 )

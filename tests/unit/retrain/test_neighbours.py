@@ -8,13 +8,8 @@ from fakes.tables import housing_table
 from housing.schema import FEATURE_NAMES
 from retrain.training.features import OWN_NAMES, OwnFeatures, points
 from retrain.training.geography import CITIES, city_points, coast_points, plane
-from retrain.training.neighbours import (
-    NEIGHBOUR_NAMES,
-    NeighbourFeatures,
-    found_among,
-    regions_of,
-    table_of,
-)
+from retrain.training.neighbour_table import found_among, regions_of, table_of
+from retrain.training.neighbours import NEIGHBOUR_NAMES, NeighbourFeatures
 from retrain.training.rows import Rows
 from retrain.training.tensor_ops import Floats, NumpyOps
 
@@ -35,7 +30,7 @@ def test_regions_find_nearly_all_of_the_nearest_rows() -> None:
     table = table_of(trained.features, trained.prices, seed=0)
     places = points(OPS, asked.features)
 
-    squares, neighbours = found_among(OPS, places, regions_of(table))
+    squares, neighbours = found_among(OPS, places, regions_of(table), 50)
 
     offsets = places[:, np.newaxis] - table.places
     truth = np.sort((offsets**2).sum(axis=2), axis=1)[:, :50]
