@@ -110,7 +110,7 @@ class KeyAuthenticator:
         return found.id
 
     def _find(self, key: str) -> ApiKey | None:
-        if self.may_wait():
+        if self._clock() >= self._due_at:
             self._refresh()
         found = self._known().find(key)
         if found is None and self._clock() >= self._next_fetch_at:  # perhaps it is new

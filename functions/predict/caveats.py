@@ -1,15 +1,21 @@
 """What a client should know before relying on a price."""
 
 from collections.abc import Mapping
+from operator import itemgetter, le
 
-from housing.schema import DOLLARS_PER_UNIT, FEATURES, TARGET_CAP
+from housing.schema import DOLLARS_PER_UNIT, FEATURE_NAMES, FEATURES, TARGET_CAP
 
 FAR_KM = 25.0
 """Beyond this distance to the nearest training row an answer warns; within California's towns the
 rows lie a few hundred metres apart."""
 
-_USUAL = [(column.name, column.usual_minimum, column.usual_maximum) for column in FEATURES]
-_COLUMNS = {column.name: column for column in FEATURES}
+_VALUES = itemgetter(*FEATURE_NAMES)
+_USUAL_MINIMA = [column.usual_minimum for column in FEATURES]
+_USUAL_MAXIMA = [column.usual_maximum for column in FEATURES]
+_USUAL = [
+    f"{column.usual}, {column.usual_minimum:g} to {column.usual_maximum:g} ({column.unit})"
+    for column in FEATURES
+]
 _CAP = round(TARGET_CAP, 2)
 
 
@@ -23,20 +29,19 @@ def caveats(
         price: The predicted price in $100,000.
         nearest_km: Distance to the nearest training row, where the model tells it.
     """
-    found = [
-        _unusual(name, features[name])
-        for name, minimum, maximum in _USUAL
-        if not minimum <= features[name] <= maximum
-    ]
+    values = _VALUES(features)
+    found: list[str] = []
+    if not (all(map(le, _USUAL_MINIMA, values)) and all(map(le, values, _USUAL_MAXIMA))):
+        found = [
+            f"{name} {value:g} is outside {usual}"
+            for name, value, minimum, maximum, usual in zip(
+                FEATURE_NAMES, values, _USUAL_MINIMA, _USUAL_MAXIMA, _USUAL, strict=True
+            )
+            if not minimum <= value <= maximum
+        ]
     if round(price, 2) >= _CAP:
         cap = f"${TARGET_CAP * DOLLARS_PER_UNIT:,.0f}"
         found.append(f"the census caps values at {cap}; the true price may be higher")
     if nearest_km is not None and nearest_km > FAR_KM:
         found.append(f"the nearest training row is {nearest_km:,.0f} km away; the price is a guess")
     return found
-
-
-def _unusual(name: str, value: float) -> str:
-    column = _COLUMNS[name]
-    usual = f"{column.usual_minimum:g} to {column.usual_maximum:g} ({column.unit})"
-    return f"{name} {value:g} is outside {column.usual}, {usual}"

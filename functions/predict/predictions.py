@@ -23,6 +23,8 @@ from predict.request_body import (
 from predict.served_model import ServedModel, model_headers
 from predict.telemetry import Rows
 
+_OK = HTTPStatus.OK.value
+
 
 class Predicted:
     """An answer, and what telemetry is told of it; ``rows`` draws as many as it logs."""
@@ -108,4 +110,4 @@ def _sized(content: bytes) -> bytes:
 
 
 def _answer(body: bytes, served: ServedModel, media_type: str) -> Answer:
-    return Answer(HTTPStatus.OK.value, body, media_type, model_headers(served))
+    return Answer(_OK, body, media_type, model_headers(served))

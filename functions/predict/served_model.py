@@ -41,5 +41,6 @@ class ModelStore(Protocol):
 
 def model_headers(served: ServedModel) -> dict[str, str]:
     """Return the headers that every answer of a model carries."""
-    stale = {"X-Model-Stale": "true"} if served.stale else {}
-    return {"X-Model-Version": served.version.version} | stale
+    if served.stale:
+        return {"X-Model-Version": served.version.version, "X-Model-Stale": "true"}
+    return {"X-Model-Version": served.version.version}

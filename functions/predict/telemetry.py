@@ -123,36 +123,45 @@ class Telemetry:
             rows: Draws so many of them, and says what was predicted from what.
         """
         now = self._now()
-        line = self._line(call, now, _PREDICTED, "INFO", "predicted")
-        line[names.PREDICTION_SUCCESS] = 1
-        line[names.PREDICTION_LATENCY] = latency_ms
-        line[names.ROWS_PREDICTED] = total
-        line |= _model_gauges(served, now)
-        of_model = {
+        logged = self._sample.take(min(total, LOGGED_ROWS_OF_A_CALL))
+        drawn = rows(logged) if logged else []
+        of_call = {
+            **self._of_call(call, now, "INFO"),
             "model_version": served.version.version,
             "stale": served.stale,
             "latency_ms": latency_ms,
         }
-        line |= of_model
-        logged = self._sample.take(min(total, LOGGED_ROWS_OF_A_CALL))
-        drawn = rows(logged) if logged else []
-        line["rows_not_logged"] = total - logged
-        if total == 1 and drawn:  # the usual case: one line says it all
-            line |= drawn.pop()
-            line["message"] = PREDICTION
+        in_one_line = drawn.pop() if total == 1 and drawn else {}  # the usual case
+        line = {
+            **of_call,
+            **self._request_metrics(now, _PREDICTED),
+            **_model_gauges(served, now),
+            names.PREDICTION_SUCCESS: 1,
+            names.PREDICTION_LATENCY: latency_ms,
+            names.ROWS_PREDICTED: total,
+            "rows_not_logged": total - logged,
+            "message": PREDICTION if in_one_line else "predicted",
+            **in_one_line,
+        }
         self._write(orjson.dumps(line))
         for row in drawn:
-            common = self._common(call, now, "INFO", PREDICTION)
-            self._write(orjson.dumps(common | of_model | row))
+            self._write(orjson.dumps({**of_call, "message": PREDICTION, **row}))
         self._is_cold = False
 
     def refused(self, call: Call, reason: str, status: int, latency_ms: float) -> None:
         """Write the line of a request that was answered with an error; never its body."""
         level = "WARNING" if status < _INTERNAL_ERROR else "ERROR"
-        line = self._line(call, self._now(), _REFUSED, level, "refused")
-        line[names.REASON_DIMENSION] = reason
-        line[names.PREDICTION_ERRORS] = 1
-        line |= {"path": call.path, "status": status, "latency_ms": latency_ms}
+        now = self._now()
+        line = {
+            **self._of_call(call, now, level),
+            **self._request_metrics(now, _REFUSED),
+            names.REASON_DIMENSION: reason,
+            names.PREDICTION_ERRORS: 1,
+            "message": "refused",
+            "path": call.path,
+            "status": status,
+            "latency_ms": latency_ms,
+        }
         self._write(orjson.dumps(line))
         self._is_cold = False
 
@@ -168,20 +177,16 @@ class Telemetry:
         }
         self._write(orjson.dumps(line))
 
-    def _line(
-        self, call: Call, now: datetime, directives: orjson.Fragment, level: str, message: str
-    ) -> dict[str, Any]:
+    def _request_metrics(self, now: datetime, directives: orjson.Fragment) -> dict[str, Any]:
         return {
             "_aws": _metadata(now, directives),
             names.PREDICTION_REQUESTS: 1,
             names.COLD_START: int(self._is_cold),
-            **self._common(call, now, level, message),
         }
 
-    def _common(self, call: Call, now: datetime, level: str, message: str) -> dict[str, Any]:
+    def _of_call(self, call: Call, now: datetime, level: str) -> dict[str, Any]:
         return {
             "level": level,
-            "message": message,
             "timestamp": now,
             names.SERVICE_DIMENSION: SERVICE,
             "request_id": call.request_id,

@@ -20,6 +20,7 @@ def linear_model(  # noqa: PLR0913 - one knob for each way to break the contract
     outputs: Sequence[str] = ("price", "lower", "upper"),
     columns: int = len(FEATURE_NAMES),
     flat: bool = False,
+    repeated: bool = False,
 ) -> bytes:
     """Build a graph whose price is ``bias + income_weight * MedInc``, in $100,000.
 
@@ -31,6 +32,7 @@ def linear_model(  # noqa: PLR0913 - one knob for each way to break the contract
         outputs: Names given to price, lower and upper.
         columns: Number of columns the graph takes.
         flat: Whether the outputs are ``[n]`` and not ``[n, 1]``.
+        repeated: Whether every price is answered twice, which breaks the contract.
     """
     weights = np.zeros((columns, 1), dtype=np.float32)
     weights[0, 0] = income_weight
@@ -41,6 +43,7 @@ def linear_model(  # noqa: PLR0913 - one knob for each way to break the contract
         numpy_helper.from_array(np.array([-1] if flat else [-1, 1], dtype=np.int64), "shape"),
     ]
     price, lower, upper = ("price_column", "lower_column", "upper_column")
+    shaped = ("price_shaped", "lower_shaped", "upper_shaped")
     nodes = [
         helper.make_node("MatMul", [input_name, "weights"], ["weighted"]),
         helper.make_node("Add", ["weighted", "bias"], [price]),
@@ -48,7 +51,11 @@ def linear_model(  # noqa: PLR0913 - one knob for each way to break the contract
         helper.make_node("Add", [price, "half_width"], [upper]),
         *(
             helper.make_node("Reshape", [column, "shape"], [name])
-            for column, name in zip((price, lower, upper), outputs, strict=True)
+            for column, name in zip((price, lower, upper), shaped, strict=True)
+        ),
+        *(
+            helper.make_node("Concat", [column, column] if repeated else [column], [name], axis=0)
+            for column, name in zip(shaped, outputs, strict=True)
         ),
     ]
     rows_in = helper.make_tensor_value_info(input_name, TensorProto.FLOAT, ["n", columns])

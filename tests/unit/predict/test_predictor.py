@@ -1,6 +1,7 @@
 """The predictor takes graphs that keep the contract, and no others."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -67,3 +68,33 @@ def test_rows_of_the_wrong_width_are_a_model_failure_and_no_crash() -> None:
 
     with pytest.raises(ModelOutputError):
         predictor.predict_one([1.0, 2.0])
+
+
+def test_one_row_after_another_leaves_nothing_of_the_one_before() -> None:
+    predictor = Predictor(linear_model(bias=0, income_weight=1, half_width=1))
+
+    found = [predictor.predict_one([income, *ROW[1:]]).price for income in (1.0, 2.5, 1.0)]
+
+    assert found == [1.0, 2.5, 1.0]
+    with pytest.raises(ModelOutputError):
+        predictor.predict_one([1e39, *ROW[1:]])  # beyond float32
+    assert predictor.predict_one(ROW).price == ROW[0]
+
+
+def test_threads_never_get_one_anothers_price() -> None:
+    predictor = Predictor(linear_model(bias=0, income_weight=1, half_width=1))
+
+    def priced(income: float) -> bool:
+        return all(predictor.predict_one([income, *ROW[1:]]).price == income for _ in range(2_000))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(priced, (1.0, 2.0, 3.0, 4.0)))
+
+
+def test_a_graph_that_answers_one_row_with_two_numbers_fails() -> None:
+    predictor = Predictor(linear_model(repeated=True))
+
+    with pytest.raises(ModelOutputError):
+        predictor.predict_one(ROW)
+    with pytest.raises(ModelOutputError):
+        predictor.predict_columns(np.array([ROW]))
