@@ -20,7 +20,7 @@ VENVS = CHECKOUT / ".venvs"
 KEY = "a-key-for-benchmarks-only"
 OURS, FLOOR = "this service", "floor"
 OURS_MLFLOW = "this service, MLflow's protocol"
-Rows = NDArray[np.float32]
+Rows = NDArray[np.float64]
 Request = tuple[str, bytes]
 """A path and a body."""
 

@@ -39,11 +39,12 @@ def main(graph: Path, rows_path: Path) -> None:
     found = {}
     for count, calls in _CALLS.items():
         batches = [rows[start : start + count] for start in range(0, len(rows) - count, count)]
+        arrays = [batch.astype(np.float32) for batch in batches]
         events = [_event(batch) for batch in batches]
         bare: list[float] = []
         entry: list[float] = []
         for _ in range(_ROUNDS):
-            bare += _times(batches, calls, lambda rows: session.run(outputs, {"features": rows}))
+            bare += _times(arrays, calls, lambda rows: session.run(outputs, {"features": rows}))
             entry += _times(events, calls, lambda event: handler.lambda_handler(event, _CONTEXT))
         found[count] = {"bare_run_us": _quantiles(bare), "lambda_handler_us": _quantiles(entry)}
     json.dump(found, sys.stderr)

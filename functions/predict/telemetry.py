@@ -66,14 +66,14 @@ _LOOKED = orjson.Fragment(orjson.dumps([_directive(_OF_MODEL, _BY_SERVICE)]))
 class LineSink(Protocol):
     """Where lines go."""
 
-    def __call__(self, line: bytes, /) -> None:
-        """Take one line of JSON, without its end."""
+    def __call__(self, lines: bytes, /) -> None:
+        """Take one line of JSON or several, without the last one's end."""
         ...
 
 
-def to_stdout(line: bytes) -> None:
-    """Write a line where Lambda reads logs, in one write: lines of threads do not mix."""
-    sys.stdout.write(line.decode() + "\n")
+def to_stdout(lines: bytes) -> None:
+    """Write where Lambda reads logs, in one write: lines of threads do not mix."""
+    sys.stdout.write(lines.decode() + "\n")
     sys.stdout.flush()
 
 
@@ -143,9 +143,8 @@ class Telemetry:
             "message": PREDICTION if in_one_line else "predicted",
             **in_one_line,
         }
-        self._write(orjson.dumps(line))
-        for row in drawn:
-            self._write(orjson.dumps({**of_call, "message": PREDICTION, **row}))
+        lines = [line, *({**of_call, "message": PREDICTION, **row} for row in drawn)]
+        self._write(b"\n".join(map(orjson.dumps, lines)))
         self._is_cold = False
 
     def refused(self, call: Call, reason: str, status: int, latency_ms: float) -> None:

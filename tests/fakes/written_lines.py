@@ -10,9 +10,9 @@ class WrittenLines:
     def __init__(self) -> None:
         self.all: list[dict[str, Any]] = []
 
-    def __call__(self, line: bytes, /) -> None:
+    def __call__(self, lines: bytes, /) -> None:
         """See ``LineSink``."""
-        self.all.append(json.loads(line))
+        self.all += map(json.loads, lines.splitlines())
 
     def named(self, message: str) -> list[dict[str, Any]]:
         """Return the lines of one message."""
