@@ -41,7 +41,7 @@ def model_changes(settings: PredictSettings, models: ModelStore) -> ModelChanges
     )
     s3 = Session().client("s3", config=_BOUNDED)
     live = LiveModel(registry, Ledger(s3, settings.bucket), s3, settings.bucket)
-    return ModelChanges(live, _alerts(settings), models.recheck)
+    return ModelChanges(live, settings.model_name, _alerts(settings), models.recheck)
 
 
 def _alerts(settings: PredictSettings) -> AlertSink:

@@ -1,12 +1,16 @@
 """Changing what is live by hand: back to an earlier version, or on to one that the gate refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from housing.alerts import Alert, AlertSink
+from housing.alias_repair import repair
 from housing.errors import (
     ArtifactError,
+    LeaseError,
+    LedgerError,
     ObjectError,
     RegistryError,
     VersionNotFoundError,
@@ -43,6 +47,7 @@ class ModelChanges:
     """The use case; each call may be repeated after an interruption, and ends where it should."""
 
     live: LiveModel
+    model_name: str
     alerts: AlertSink
     followed: Callable[[], None]
     """Called after a change, so that this process follows it at once."""
@@ -60,9 +65,9 @@ class ModelChanges:
             ChangeRefusedError: There is nothing to go back to, or the target does not load.
             StoreUnavailableError: Registry or bucket is out of reach; the same call again goes on.
         """
-        with _told():
-            target = self._version(to) if to else self._before()
-            return self._put(target, ROLLBACK, why, who, {})
+        with self._alone(who) as finished:
+            target = self._version(to) if to else self._before(finished)
+            return self._put(target, ROLLBACK, why, who, {}, finished)
 
     def promote(self, version: str, *, why: str, who: str) -> Changed:
         """Make a version live whatever the gate said of it, after it was proved to load.
@@ -72,10 +77,10 @@ class ModelChanges:
             ChangeRefusedError: It does not load.
             StoreUnavailableError: As in ``rollback``.
         """
-        with _told():
+        with self._alone(who) as finished:
             tags = {Tag.VERDICT: "promoted", Tag.VERDICT_REASON: f"by hand, {who}: {why}"}
             target = self._version(version)
-            changed = self._put(target, PROMOTION, why, who, tags)
+            changed = self._put(target, PROMOTION, why, who, tags, finished)
             for name, value in tags.items():
                 self.live.registry.set_tag(version, name, value)
         return changed
@@ -108,12 +113,29 @@ class ModelChanges:
             found = holder_of(self.live.registry, PRODUCTION)
         return found.version if found else None
 
-    def _put(
-        self, target: ModelVersion, kind: str, why: str, who: str, tags: dict[str, str]
+    @contextmanager
+    def _alone(self, who: str) -> Iterator[AliasChange | None]:
+        """Change aliases alone; first finish what an earlier call left, and return that of them."""
+        with _told(), self.live.locked(who):
+            repaired = repair(self.live, self.model_name, who=who)
+            finished = [one.change for one in repaired if one.was_finished]
+            by_hand = [one for one in finished if one.alias == PRODUCTION and _KIND in one.evidence]
+            yield by_hand[0] if by_hand else None
+
+    def _put(  # noqa: PLR0913, PLR0917 - what, how, why, by whom, and what came before
+        self,
+        target: ModelVersion,
+        kind: str,
+        why: str,
+        who: str,
+        tags: dict[str, str],
+        finished: AliasChange | None,
     ) -> Changed:
         model = self._proved(target)
         champion = holder_of(self.live.registry, PRODUCTION)
         left = champion.version if champion else None
+        if finished and left == target.version:  # this call's own first try, most likely
+            left = finished.from_version
         changed = Changed(target.version, left, is_changed=left != target.version)
         if left and changed.is_changed and kind == ROLLBACK:
             self._mark(left, f"{datetime.now(UTC).isoformat(timespec='seconds')} {why}")
@@ -133,8 +155,10 @@ class ModelChanges:
         except VersionNotFoundError as exc:
             raise NoSuchVersionError(str(exc)) from exc
 
-    def _before(self) -> ModelVersion:
+    def _before(self, finished: AliasChange | None) -> ModelVersion:
         """Return the version to go back to: the previous one, or what an interrupted call meant."""
+        if finished and finished.to_version and finished.evidence[_KIND] == ROLLBACK:
+            return self._version(finished.to_version)
         champion = holder_of(self.live.registry, PRODUCTION)
         previous = holder_of(self.live.registry, PREVIOUS)
         if previous and champion and previous.version == champion.version:
@@ -180,6 +204,9 @@ class _told:  # noqa: N801 - used as a statement
 
     def __exit__(self, _kind: object, exc: BaseException | None, _trace: object) -> None:
         """Translate."""
+        if isinstance(exc, LeaseError | LedgerError):
+            msg = f"somebody else changes what is live at this moment: {exc}"
+            raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc
         if isinstance(exc, RegistryError | ObjectError):
             place = "bucket" if isinstance(exc, ObjectError) else "model registry"
             msg = f"the {place} cannot do its part now; send the same request again to go on"

@@ -20,19 +20,18 @@ _put = struct.Struct(f"={_WIDTH}f").pack_into
 class OneRow:
     """Runs one row at a time; it is for one thread at a time."""
 
-    __slots__ = ("_binding", "_found", "_row", "_session")
+    __slots__ = ("_binding", "_found", "_memory", "_session")
 
     def __init__(
         self, session: onnxruntime.InferenceSession, input_name: str, outputs: Sequence[str]
     ) -> None:
         """Bind the input, float32 ``[1, 8]``, and the outputs, one float32 each."""
         self._session = session
-        self._row = np.zeros((1, _WIDTH), np.float32)
+        row = np.zeros((1, _WIDTH), np.float32)
+        self._memory = row.data  # keeps the row alive
         self._found = np.zeros(len(outputs), np.float32)
         self._binding = session.io_binding()
-        self._binding.bind_input(
-            input_name, "cpu", 0, np.float32, self._row.shape, self._row.ctypes.data
-        )
+        self._binding.bind_input(input_name, "cpu", 0, np.float32, row.shape, row.ctypes.data)
         ranks = {output.name: len(output.shape) for output in session.get_outputs()}
         for place, name in enumerate(outputs):
             self._binding.bind_output(
@@ -57,7 +56,7 @@ class OneRow:
             struct.error: There are not eight numbers.
             OverflowError: A number is beyond float32.
         """
-        _put(self._row, 0, *values)
+        _put(self._memory, 0, *values)
         self._session.run_with_iobinding(self._binding)
         found: list[float] = self._found.tolist()
         return found

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics
 from botocore.config import Config
 
+from housing.alerts import AlertSink, LoggedAlerts, SnsAlerts
 from housing.jobs import JobStore
 from housing.metric_names import NAMESPACE
 from retrain.batch_launcher import BatchJobLauncher
@@ -25,8 +26,11 @@ _BOUNDED = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempt
 class Service:
     """The function's parts that its entry needs."""
 
+    bucket: str
+    model_name: str
     jobs: JobStore
     launcher: JobLauncher
+    alerts: AlertSink
     logger: Logger
     metrics: EphemeralMetrics
 
@@ -36,12 +40,21 @@ def service() -> Service:
     """Build the service from the environment, once for each process."""
     settings = RetrainSettings()
     return Service(
+        bucket=settings.bucket,
+        model_name=settings.model_name,
         jobs=JobStore(boto3.client("s3", config=_BOUNDED), settings.bucket),
         launcher=_launcher(settings),
+        alerts=_alerts(settings),
         # Named after the package, so that every module's own logger writes through it.
         logger=Logger(service=_SERVICE),
         metrics=EphemeralMetrics(namespace=NAMESPACE, service=_SERVICE),
     )
+
+
+def _alerts(settings: RetrainSettings) -> AlertSink:
+    if settings.alert_topic_arn is None:
+        return LoggedAlerts()
+    return SnsAlerts(boto3.client("sns", config=_BOUNDED), settings.alert_topic_arn)
 
 
 def _launcher(settings: RetrainSettings) -> JobLauncher:

@@ -1,4 +1,7 @@
-"""Entry of the retrain function: an S3 event in, training jobs started."""
+"""Entry of the retrain function: an S3 event in, training jobs started.
+
+A schedule calls it as well: then jobs that died are started again.
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -11,8 +14,11 @@ from housing import metric_names
 from retrain.composition import Service, service
 from retrain.events import jobs_in
 from retrain.launching import launch_jobs
+from retrain.sweeping import sweep
+from retrain.training.outcomes import alert_on
 
 Event = dict[str, Any]
+_SCHEDULE = "aws.events"
 
 
 def lambda_handler(event: Event, context: LambdaContext) -> dict[str, Any]:
@@ -40,8 +46,20 @@ def entry_of(parts: Service) -> Callable[[Event, LambdaContext], dict[str, Any]]
 
 
 def _started(event: Event, parts: Service) -> dict[str, Any]:
+    if event.get("source") == _SCHEDULE:
+        return _swept(parts)
     found = jobs_in(event)
     parts.metrics.add_metric(metric_names.UPLOADS_RECEIVED, MetricUnit.Count, len(found))
     launched = launch_jobs(found, parts.jobs, parts.launcher)
     parts.metrics.add_metric(metric_names.JOBS_STARTED, MetricUnit.Count, len(launched.started))
     return {"started": launched.started, "repeated": launched.repeated}
+
+
+def _swept(parts: Service) -> dict[str, Any]:
+    swept = sweep(parts.jobs, parts.launcher, bucket=parts.bucket)
+    parts.metrics.add_metric(metric_names.JOBS_STARTED, MetricUnit.Count, len(swept.started))
+    for status in swept.given_up:
+        alert = alert_on(status, parts.model_name)
+        if alert:
+            parts.alerts.send(alert)
+    return {"started": swept.started, "given_up": [status.job_id for status in swept.given_up]}

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from housing.jobs import JobStatus, JobStore, Stage, StageTime, State
 from retrain.errors import LaunchError
 from retrain.launcher import Job, JobLauncher
+from retrain.sweeping import DEAD_AFTER, relaunch
 
 _LOG = logging.getLogger(__name__)
 _ABANDONED_AFTER = timedelta(seconds=45)
@@ -39,7 +40,10 @@ def launch_jobs(found: Iterable[Job], jobs: JobStore, launcher: JobLauncher) -> 
             launched.repeated.append(job.job_id)
             continue
         try:
-            launcher.launch(job)
+            if status.state == State.RUNNING:
+                relaunch(status, jobs, launcher, bucket=job.bucket)
+            else:
+                launcher.launch(job)
         except LaunchError as exc:
             _tell(status, jobs, exc)
             failures.append(exc)
@@ -58,6 +62,7 @@ def _status_to_launch(job: Job, jobs: JobStore) -> JobStatus | None:
         job_id=job.job_id,
         upload_key=job.key,
         upload_version=job.upload_version,
+        is_versioned=job.version_id is not None,
         message="starting the training job",
         created_at=now,
         updated_at=now,
@@ -66,9 +71,11 @@ def _status_to_launch(job: Job, jobs: JobStore) -> JobStatus | None:
     if jobs.create(status):
         return status
     known = jobs.load(job.job_id)
+    silence = now - known.updated_at
     waits = known.state == State.QUEUED and known.stage == Stage.LAUNCH
-    lost = known.reason is not None or now - known.updated_at > _ABANDONED_AFTER
-    return known if waits and lost else None
+    was_lost = waits and (known.reason is not None or silence > _ABANDONED_AFTER)
+    is_dead = known.state == State.RUNNING and silence > DEAD_AFTER
+    return known if was_lost or is_dead else None
 
 
 def _tell(status: JobStatus, jobs: JobStore, exc: LaunchError) -> None:

@@ -18,6 +18,8 @@ class RetrainSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HOUSING_", frozen=True, env_ignore_empty=True)
 
     bucket: str = Field(description="the bucket that holds uploads and the jobs' status")
+    model_name: str = Field("california-housing", description="registered model, for alerts")
+    alert_topic_arn: str | None = Field(None, description="where alerts go; the log if not set")
     job_launcher: Literal["batch", "local"] = Field("batch", description="who runs the job")
     batch_job_queue: str | None = Field(None, description="queue (launcher batch)")
     batch_job_definition: str | None = Field(None, description="definition (launcher batch)")

@@ -108,6 +108,11 @@ class FakeModelRegistry:
         self._known(version)
         self._aliases[alias] = version
 
+    def describe(self, version: str, text: str) -> None:
+        """See ``ModelRegistry.describe``."""
+        self._answer("describe")
+        self._versions[version] = replace(self._known(version), description=text)
+
     def set_tag(self, version: str, key: str, value: str) -> None:
         """See ``ModelRegistry.set_tag``."""
         self._answer("set_tag")

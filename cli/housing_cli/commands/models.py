@@ -48,7 +48,7 @@ def _show_history(changes: Sequence[AliasChange], *, as_json: bool) -> None:
     table = Table("when", "alias", "from", "to", "who", "why", box=None, pad_edge=False)
     for change in changes:
         when = f"{change.when.astimezone():%Y-%m-%d %H:%M:%S}"
-        cells = (when, change.alias, change.from_version or "", change.to_version)
+        cells = (when, change.alias, change.from_version or "", change.to_version or "")
         table.add_row(*map(Text, (*cells, change.who, change.why)))
     console().print(table)
 

@@ -4,7 +4,7 @@ HousingError
 └── TrainingError
     ├── UploadRejectedError
     ├── UploadGoneError
-    ├── LeaseError
+    ├── ChampionChangedError
     ├── DatasetError
     ├── TooFewRowsError
     ├── ModelLoadError
@@ -42,10 +42,10 @@ class UploadGoneError(TrainingError):
     next_step: ClassVar[str] = "upload the file again, if its rows are still wanted"
 
 
-class LeaseError(TrainingError):
-    """Raised when the job may not, or no longer, be the one that trains."""
+class ChampionChangedError(TrainingError):
+    """Raised when another version came into production while this one was judged against it."""
 
-    next_step: ClassVar[str] = "see what the other job does (housing status), then upload again"
+    next_step: ClassVar[str] = "see who changes production (housing models), then upload again"
 
 
 class DatasetError(TrainingError):

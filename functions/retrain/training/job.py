@@ -1,23 +1,27 @@
-"""One training job: its turn, its stages, and an end that is always written down and told."""
+"""One training job: its upload taken in, its turn, its stages, and an end that is told."""
 
 import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from housing.errors import HousingError
+from housing.bucket import JOBS
+from housing.errors import HousingError, JobTakenOverError, LeaseError
 from housing.jobs import JobStatus, Stage, State
+from housing.lease import Lease
 from retrain.training.errors import JobStoppedError, TrainingError, UploadRejectedError
 from retrain.training.ingest import Upload
-from retrain.training.lease import Lease
 from retrain.training.outcomes import alert_on
 from retrain.training.parts import Parts
-from retrain.training.pipeline import train
+from retrain.training.pipeline import promoter_of, take_in, train
 from retrain.training.progress import JobProgress, open_status
 
+LEASE = f"{JOBS}lease"
+"""Who holds it is the one that trains."""
 _LOG = logging.getLogger(__name__)
 _DONE = (State.SUCCEEDED, State.REJECTED)
 _WAIT_NOTE_SECONDS = 30.0
+_AFTER_LEASE_ERROR = "see what the other job does (housing status), then upload the file again"
 
 
 def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.sleep) -> State:
@@ -30,16 +34,12 @@ def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.s
     if before.state in _DONE:
         return before.state
     progress = JobProgress(parts.jobs, before.model_copy(deep=True))
-    settings = parts.settings
-    lease = Lease(
-        parts.s3,
-        settings.bucket,
-        holder=upload.job_id,
-        seconds=settings.lease_seconds,
-        sleep=sleep,
-    )
     try:
-        _take_turn(upload, parts, progress, lease)
+        with progress.beating(parts.settings.heartbeat_seconds):
+            _run(upload, parts, progress, sleep)
+    except JobTakenOverError:
+        _LOG.warning("job_taken_over", extra={"job_id": upload.job_id})
+        return parts.jobs.load(upload.job_id).state
     except JobStoppedError:
         progress.stop()
     except UploadRejectedError as exc:
@@ -49,6 +49,8 @@ def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.s
         )
     except TrainingError as exc:
         progress.fail(str(exc), exc.next_step)
+    except LeaseError as exc:
+        progress.fail(str(exc), _AFTER_LEASE_ERROR)
     except HousingError as exc:
         progress.fail(str(exc), "check that the MLflow server is up, then upload the file again")
     except Exception as exc:  # noqa: BLE001 - the outermost handler: an end is always told
@@ -59,16 +61,34 @@ def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.s
     return progress.status.state
 
 
-def _take_turn(upload: Upload, parts: Parts, progress: JobProgress, lease: Lease) -> None:
-    wait_seconds = parts.settings.lease_wait_seconds
+def _run(
+    upload: Upload, parts: Parts, progress: JobProgress, sleep: Callable[[float], None]
+) -> None:
+    """Add the upload's rows to the data set, then wait for the turn to train on all of them.
+
+    Of many jobs that wait, the first trains on the rows of all, and the others find that done.
+    """
+    key = take_in(upload, parts, progress)
+    settings = parts.settings
+    lease = Lease(
+        parts.s3,
+        settings.bucket,
+        LEASE,
+        holder=f"job {upload.job_id}",
+        seconds=settings.lease_seconds,
+        sleep=sleep,
+    )
     with ExitStack() as turn:
         with progress.stage(Stage.WAIT, "waiting for its turn"):
-            turn.enter_context(lease.held(wait_seconds=wait_seconds, on_wait=_note_wait(progress)))
+            note = _note_wait(progress)
+            held = lease.held(wait_seconds=settings.lease_wait_seconds, on_wait=note)
+            turn.enter_context(held)
         twin = open_status(parts.jobs, upload.job_id, upload.key, upload.version)
         if twin.state in _DONE:
-            progress.status = twin
-        else:
-            train(upload, parts, progress, lease)
+            progress.replace(twin)
+            return
+        promoter_of(parts, progress).repair()
+        train(key, parts, progress, lease)
 
 
 def _note_wait(progress: JobProgress) -> Callable[[str], None]:
@@ -77,10 +97,11 @@ def _note_wait(progress: JobProgress) -> Callable[[str], None]:
 
     def note(holder: str) -> None:
         nonlocal noted
+        progress.check()
         is_old = time.monotonic() - noted[1] >= _WAIT_NOTE_SECONDS
-        if holder != progress.status.job_id and (holder != noted[0] or is_old):
+        if holder != f"job {progress.status.job_id}" and (holder != noted[0] or is_old):
             noted = (holder, time.monotonic())
-            progress.say(f"waiting for job {holder} to end")
+            progress.say(f"waiting for {holder} to end")
 
     return note
 

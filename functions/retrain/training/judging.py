@@ -1,6 +1,7 @@
 """Bringing champion and challenger before the gate."""
 
 import hashlib
+from dataclasses import dataclass
 
 from housing.errors import ArtifactError
 from housing.jobs import Verdict
@@ -8,7 +9,7 @@ from housing.live_model import holder_of
 from housing.registry import MODEL_FILE, PRODUCTION, ModelRegistry, ModelVersion, Tag
 from retrain.training.errors import ModelLoadError, TrackingError
 from retrain.training.evaluate import baseline_rmse, rmse
-from retrain.training.gate import judge, judge_first
+from retrain.training.gate import GateRules, judge, judge_first
 from retrain.training.scoring import score
 from retrain.training.split import Split
 
@@ -26,16 +27,36 @@ def download_registered(registry: ModelRegistry, version: ModelVersion) -> bytes
     return model
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, and the version that was in production when it was given, if any."""
+
+    verdict: Verdict
+    champion: str | None
+
+
 def judge_version(
-    registry: ModelRegistry, version: ModelVersion, model: bytes, rows: Split, *, margin: float
-) -> Verdict:
+    registry: ModelRegistry, version: ModelVersion, model: bytes, rows: Split, rules: GateRules
+) -> Judged:
     """Judge a version against the one in production on the held-out rows.
 
     A champion whose model does not load counts as none, and the verdict says so.
     """
+    champion = holder_of(registry, PRODUCTION)
+    verdict = _verdict(registry, version, model, rows, rules, champion)
+    return Judged(verdict, champion.version if champion else None)
+
+
+def _verdict(  # noqa: PLR0913, PLR0917 - both models, and all that judges them
+    registry: ModelRegistry,
+    version: ModelVersion,
+    model: bytes,
+    rows: Split,
+    rules: GateRules,
+    champion: ModelVersion | None,
+) -> Verdict:
     holdout = rows.holdout
     challenger = score(model, holdout.features).price
-    champion = holder_of(registry, PRODUCTION)
     if champion and champion.version == version.version:
         return Verdict(
             promote=True,
@@ -47,13 +68,7 @@ def judge_version(
     if champion:
         try:
             old = score(download_registered(registry, champion), holdout.features).price
-            return judge(
-                challenger,
-                old,
-                holdout.prices,
-                champion_version=champion.version,
-                margin=margin,
-            )
+            return judge(challenger, old, holdout, rules, champion_version=champion.version)
         except (ArtifactError, ModelLoadError, TrackingError) as exc:
             because = f"version {champion.version} in production does not load ({exc})"
     baseline = baseline_rmse(rows.fitting, holdout)

@@ -9,13 +9,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from housing.jobs import Stage
+from housing.lease import Lease
 from housing.registry import ModelVersion
 from retrain.training.dataset import Snapshot
 from retrain.training.evaluate import baseline_rmse, evaluate
 from retrain.training.export import export
 from retrain.training.figures import figures
 from retrain.training.fit import FIT_STEPS, Fitted, fit, learning_curve
-from retrain.training.lease import Lease
 from retrain.training.model_card import model_card
 from retrain.training.parity import Parity, check_parity
 from retrain.training.parts import Parts

@@ -1,6 +1,7 @@
 """What people are told of a job that has ended."""
 
 from housing.alerts import Alert
+from housing.alias_repair import Repair
 from housing.jobs import JobStatus, State
 
 
@@ -25,6 +26,19 @@ def alert_on(status: JobStatus, model_name: str) -> Alert | None:
         reason=status.verdict.reason,
         next_step="production serves on as before; the version carries the alias challenger",
         facts=_facts(status),
+    )
+
+
+def alert_on_repair(repaired: Repair, model_name: str) -> Alert:
+    """Return the alert on an alias that was not where the ledger says."""
+    change = repaired.change
+    facts = {"alias": change.alias, "who": change.who, "version": change.to_version or "none"}
+    return Alert(
+        event="alias_repaired",
+        subject=f"{model_name}: alias {change.alias} was not where the ledger says",
+        reason=str(repaired),
+        next_step="housing models --history",
+        facts=facts,
     )
 
 

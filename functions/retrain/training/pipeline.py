@@ -1,27 +1,31 @@
 """The stages of a job in their order, from the upload to the alias."""
 
+from housing.alias_repair import Repair
 from housing.jobs import RowCounts, Stage, State
+from housing.lease import Lease
 from housing.live_model import LiveModel
 from housing.registry import ModelVersion, Tag
 from retrain.training.dataset import Snapshot, count_new_rows, snapshot_of
-from retrain.training.ingest import Ingested, Upload, ingest
+from retrain.training.errors import ChampionChangedError
+from retrain.training.ingest import Upload, ingest
 from retrain.training.judging import download_registered, judge_version
-from retrain.training.lease import Lease
 from retrain.training.modelling import make_version
+from retrain.training.outcomes import alert_on_repair
 from retrain.training.parts import Parts
 from retrain.training.progress import JobProgress
 from retrain.training.promote import Promoter
 from retrain.training.split import Split, split
 from retrain.training.tracking import find_trained
 
+_MOST_JUDGINGS = 3
 
-def train(upload: Upload, parts: Parts, progress: JobProgress, lease: Lease) -> None:
-    """Take an upload in and make, judge and perhaps promote a version of all rows there are.
 
-    Rows that were trained on before, with the same settings, are not trained on again; their
-    version is judged now if it never was.
+def take_in(upload: Upload, parts: Parts, progress: JobProgress) -> str:
+    """Add the good rows of an upload to the data set, and return the key of the part they are.
+
+    It needs no turn: the same upload adds the same part, however often and beside whatever else.
     """
-    settings = parts.settings
+    settings, status = parts.settings, progress.status
     with progress.stage(Stage.INGEST, "reading and checking the file"):
         ingested = ingest(
             parts.s3,
@@ -29,9 +33,33 @@ def train(upload: Upload, parts: Parts, progress: JobProgress, lease: Lease) -> 
             max_bytes=settings.max_upload_bytes,
             max_bad_rows_share=settings.max_bad_rows_share,
         )
-    with progress.stage(Stage.SNAPSHOT, f"adding {len(ingested.rows):,} rows to the data set"):
+        progress.say(f"adding {len(ingested.rows):,} rows to the data set")
+        status.report_key = ingested.report_key
+        status.rows = RowCounts(
+            read=ingested.read,
+            accepted=len(ingested.rows),
+            rejected=ingested.rejected,
+            new=0,
+        )
+        return parts.dataset.add(ingested.rows, source=ingested.source, job_id=status.job_id)
+
+
+def train(key: str, parts: Parts, progress: JobProgress, lease: Lease) -> None:
+    """Make, judge and perhaps promote a version of all rows there are.
+
+    Rows that were trained on before, with the same settings, are not trained on again; their
+    version is judged now if it never was.
+
+    Args:
+        key: The part that the job's upload is.
+        parts: The job's surroundings.
+        progress: The job's.
+        lease: Held; without it nothing is registered and no alias moved.
+    """
+    settings = parts.settings
+    with progress.stage(Stage.SNAPSHOT, "putting the data set together"):
         lease.check()
-        snapshot = _add(ingested, parts, progress)
+        snapshot = _snapshot(key, parts, progress)
         rows = split(
             snapshot,
             holdout_share=settings.holdout_share,
@@ -56,18 +84,23 @@ def train(upload: Upload, parts: Parts, progress: JobProgress, lease: Lease) -> 
     _judge_and_act(version, rows, parts, progress, lease)
 
 
-def _add(ingested: Ingested, parts: Parts, progress: JobProgress) -> Snapshot:
-    status, dataset = progress.status, parts.dataset
-    key = dataset.add(ingested.rows, source=ingested.source, job_id=status.job_id)
-    stored = dataset.parts()
+def promoter_of(parts: Parts, progress: JobProgress) -> Promoter:
+    """Return what changes aliases for a job; what it has to repair is told."""
+    settings = parts.settings
+
+    def told(repaired: Repair) -> None:
+        parts.alerts.send(alert_on_repair(repaired, settings.model_name))
+
+    live = LiveModel(parts.registry, parts.ledger, parts.s3, settings.bucket)
+    return Promoter(live, settings.model_name, f"training job {progress.status.job_id}", told)
+
+
+def _snapshot(key: str, parts: Parts, progress: JobProgress) -> Snapshot:
+    status = progress.status
+    stored = parts.dataset.parts()
     snapshot = snapshot_of(stored)
-    status.rows = RowCounts(
-        read=ingested.read,
-        accepted=len(ingested.rows),
-        rejected=ingested.rejected,
-        new=count_new_rows(stored, key=key, job_id=status.job_id),
-    )
-    status.report_key = ingested.report_key
+    if status.rows:
+        status.rows.new = count_new_rows(stored, key=key, job_id=status.job_id)
     status.dataset_id = snapshot.dataset_id
     status.dataset_rows = len(snapshot)
     status.data_source = snapshot.data_source
@@ -87,18 +120,24 @@ def _tell(version: ModelVersion, progress: JobProgress) -> None:
 def _judge_and_act(
     version: ModelVersion, rows: Split, parts: Parts, progress: JobProgress, lease: Lease
 ) -> None:
+    """Judge and act; where somebody changed production meanwhile, judge against that."""
     status, settings = progress.status, parts.settings
-    with progress.stage(Stage.GATE, f"comparing version {version.version} with production"):
-        model = download_registered(parts.registry, version)
-        verdict = judge_version(
-            parts.registry, version, model, rows, margin=settings.promotion_margin
-        )
-        status.verdict = verdict
-    with progress.stage(Stage.PROMOTE, "promoting" if verdict.promote else "keeping production"):
-        lease.check()
-        live = LiveModel(parts.registry, parts.ledger, parts.s3, settings.bucket)
-        promoter = Promoter(live, who=f"training job {status.job_id}")
-        promoter.apply(version, verdict, model)
+    promoter = promoter_of(parts, progress)
+    for judging in range(1, _MOST_JUDGINGS + 1):
+        with progress.stage(Stage.GATE, f"comparing version {version.version} with production"):
+            model = download_registered(parts.registry, version)
+            judged = judge_version(parts.registry, version, model, rows, settings.gate_rules())
+            verdict = judged.verdict
+            status.verdict = verdict
+        message = "promoting" if verdict.promote else "keeping production"
+        try:
+            with progress.stage(Stage.PROMOTE, message):
+                lease.check()
+                promoter.apply(version, verdict, model, champion=judged.champion)
+            break
+        except ChampionChangedError:
+            if judging == _MOST_JUDGINGS:
+                raise
     status.promoted = verdict.promote
     outcome = "is in production" if verdict.promote else "is registered, and not promoted"
     progress.finish(State.SUCCEEDED, f"version {version.version} {outcome}: {verdict.reason}")

@@ -4,6 +4,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from housing.registry_settings import RegistrySettings
+from retrain.training.gate import GateRules
 from retrain.training.recipe import Recipe
 
 
@@ -23,6 +24,7 @@ class TrainingSettings(RegistrySettings):
     min_rows: int = Field(200, ge=10, description="fewer rows are not trained on")
 
     lease_seconds: float = Field(60, gt=0, description="a dead job's lease ends after this long")
+    heartbeat_seconds: float = Field(20, gt=0, description="a job gives a sign of life this often")
     lease_wait_seconds: float = Field(1800, ge=0, description="longest wait for another job")
 
     holdout_share: float = Field(0.2, gt=0, lt=0.5, description="rows the model is judged on")
@@ -48,6 +50,20 @@ class TrainingSettings(RegistrySettings):
     promotion_margin: float = Field(
         0.01, ge=0, description="how much worse than the champion is still as good"
     )
+    promotion_confidence: float = Field(
+        0.8, ge=0.5, lt=1, description="how sure of that one has to be"
+    )
+    slice_limit: float = Field(0.1, ge=0, description="how much worse a slice may be")
+    slice_min_rows: int = Field(30, ge=10, description="smaller slices are not judged")
+
+    def gate_rules(self) -> GateRules:
+        """Return what the gate asks of a challenger."""
+        return GateRules(
+            margin=self.promotion_margin,
+            confidence=self.promotion_confidence,
+            slice_limit=self.slice_limit,
+            slice_min_rows=self.slice_min_rows,
+        )
 
     def recipe(self) -> Recipe:
         """Return the settings that decide which model comes of given rows."""

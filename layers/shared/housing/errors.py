@@ -10,6 +10,8 @@ HousingError
 ├── ObjectError
 ├── LastPromotedError
 ├── JobNotFoundError
+├── JobTakenOverError
+├── LeaseError
 └── LedgerError
 """
 
@@ -52,6 +54,14 @@ class LastPromotedError(HousingError):
 
 class JobNotFoundError(HousingError):
     """Raised when the bucket holds no status of the job."""
+
+
+class JobTakenOverError(HousingError):
+    """Raised when another process works on a job that this one took for its own."""
+
+
+class LeaseError(HousingError):
+    """Raised when another has, or has taken, what only one may have at a time."""
 
 
 class LedgerError(HousingError):

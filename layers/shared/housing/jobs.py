@@ -1,18 +1,21 @@
 """The status of each training job: one JSON document in the bucket, written by who works on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from housing.bucket import JOBS
-from housing.errors import JobNotFoundError
+from housing.errors import JobNotFoundError, JobTakenOverError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+_LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 
 
 class State(StrEnum):
@@ -34,8 +37,8 @@ class Stage(StrEnum):
     """The stages of a job, in their order."""
 
     LAUNCH = "launch"
-    WAIT = "wait"
     INGEST = "ingest"
+    WAIT = "wait"
     SNAPSHOT = "snapshot"
     FIT = "fit"
     EXPORT = "export"
@@ -62,15 +65,33 @@ class RowCounts(BaseModel):
     new: int = Field(description="accepted rows that the data set did not hold yet")
 
 
+class SliceChange(BaseModel):
+    """Champion and challenger on some of the held-out rows; RMSE in $100,000."""
+
+    name: str
+    rows: int
+    challenger_rmse: float
+    champion_rmse: float
+    change: float = Field(description="of the RMSE, as a share of the champion's")
+    is_worse: bool = Field(description="by more than the limit, and not by chance")
+
+
 class Verdict(BaseModel):
-    """The gate's decision on a new version."""
+    """The gate's decision on a new version; errors in $100,000, changes as shares."""
 
     promote: bool
     reason: str
     challenger_rmse: float
     champion_rmse: float | None = None
     champion_version: str | None = None
+    baseline_rmse: float | None = Field(None, description="linear regression, for a first model")
     holdout_rows: int
+    change: float | None = None
+    change_lower: float | None = None
+    change_upper: float | None = None
+    margin: float | None = None
+    confidence: float | None = Field(None, description="of change_lower and of change_upper")
+    slices: list[SliceChange] = []
 
 
 class JobStatus(BaseModel):
@@ -81,11 +102,13 @@ class JobStatus(BaseModel):
     job_id: str
     upload_key: str
     upload_version: str = Field(description="version id of the upload, or its ETag")
+    is_versioned: bool = Field(default=True, description="whether it is a version id")
     state: State = State.QUEUED
     stage: Stage = Stage.LAUNCH
     message: str = ""
     reason: str | None = Field(None, description="why the job was rejected or failed")
     next_step: str | None = Field(None, description="what to do about it")
+    launches: int = Field(1, description="how often it was started")
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None = None
@@ -101,6 +124,17 @@ class JobStatus(BaseModel):
     verdict: Verdict | None = None
     promoted: bool | None = None
 
+    _stored_as: str | None = PrivateAttr(None)
+
+    @property
+    def stored_as(self) -> str | None:
+        """ETag of the document that this was loaded from, or last written to."""
+        return self._stored_as
+
+    def mark_stored(self, etag: str) -> None:
+        """Note the ETag of the document that says the same."""
+        self._stored_as = etag
+
 
 class JobStore:
     """The jobs' documents under ``jobs/``."""
@@ -112,18 +146,24 @@ class JobStore:
 
     def create(self, status: JobStatus) -> bool:
         """Write the first status of a job; False when the job is known already."""
-        try:
-            self._put(status, IfNoneMatch="*")
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in ("PreconditionFailed", "412"):
-                return False
-            raise
-        return True
+        return self._put(status, IfNoneMatch="*")
 
     def save(self, status: JobStatus) -> None:
         """Write the job's status over the last one, with the time."""
         status.updated_at = datetime.now(UTC)
         self._put(status)
+
+    def save_own(self, status: JobStatus) -> None:
+        """Write the job's status over what was loaded, created or saved before, and nothing else.
+
+        Raises:
+            JobTakenOverError: Somebody else has written it meanwhile.
+        """
+        status.updated_at = datetime.now(UTC)
+        known = status.stored_as
+        if not self._put(status, **({"IfMatch": known} if known else {"IfNoneMatch": "*"})):
+            msg = f"job {status.job_id} is at work elsewhere"
+            raise JobTakenOverError(msg)
 
     def load(self, job_id: str) -> JobStatus:
         """Read the job's status.
@@ -138,30 +178,45 @@ class JobStore:
                 msg = f"no job {job_id} in s3://{self._bucket}/{JOBS}"
                 raise JobNotFoundError(msg) from exc
             raise
-        return JobStatus.model_validate_json(answer["Body"].read())
+        status = JobStatus.model_validate_json(answer["Body"].read())
+        status.mark_stored(answer["ETag"])
+        return status
 
     def newest(self, limit: int = 10) -> Sequence[JobStatus]:
         """Read the jobs that were touched last, newest first."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=JOBS)
-        found = [
-            entry
-            for page in pages
-            for entry in page.get("Contents", [])
-            if entry["Key"].endswith(".json")
-        ]
-        found.sort(key=lambda entry: entry["LastModified"], reverse=True)
-        names = [entry["Key"].removeprefix(JOBS).removesuffix(".json") for entry in found[:limit]]
-        jobs = [self.load(name) for name in names]
+        touched = sorted(self._touched(), reverse=True)
+        jobs = [self.load(job_id) for _, job_id in touched[:limit]]
         return sorted(jobs, key=lambda job: job.created_at, reverse=True)
 
-    def _put(self, status: JobStatus, **conditions: Any) -> None:
-        self._s3.put_object(
-            Bucket=self._bucket,
-            Key=_key(status.job_id),
-            Body=status.model_dump_json(indent=1).encode(),
-            ContentType="application/json",
-            **conditions,
-        )
+    def silent(self, *, since: datetime, until: datetime) -> Sequence[JobStatus]:
+        """Read the jobs that are not at their end and were last touched between two moments."""
+        found = (self.load(job_id) for when, job_id in self._touched() if since <= when <= until)
+        return [job for job in found if not job.state.is_final]
+
+    def _touched(self) -> Iterator[tuple[datetime, str]]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=JOBS)
+        for page in pages:
+            for entry in page.get("Contents", []):
+                if entry["Key"].endswith(".json"):
+                    job_id = entry["Key"].removeprefix(JOBS).removesuffix(".json")
+                    yield entry["LastModified"], job_id
+
+    def _put(self, status: JobStatus, **conditions: Any) -> bool:
+        """Write the status if the condition holds, and return whether it did."""
+        try:
+            answer = self._s3.put_object(
+                Bucket=self._bucket,
+                Key=_key(status.job_id),
+                Body=status.model_dump_json(indent=1).encode(),
+                ContentType="application/json",
+                **conditions,
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _LOST:
+                return False
+            raise
+        status.mark_stored(answer["ETag"])
+        return True
 
 
 def _key(job_id: str) -> str:

@@ -26,6 +26,7 @@ class Pointer(BaseModel):
     sha256: str
     key: str = Field(pattern=f"^{MODELS}")
     tags: dict[str, str]
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class S3LastPromotedModel:
             run_id="",
             created_at=found.written_at,
             tags={**pointer.tags, Tag.SHA256: pointer.sha256},
+            description=pointer.card,
         )
         return PromotedModel(version, lambda: self._read(pointer.key).content)
 

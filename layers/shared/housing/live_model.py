@@ -1,10 +1,12 @@
 """Changing what is live: aliases, ledger, and the copy for bad days, in one order for everybody.
 
 A ledger entry is written before its alias moves, and the pointer last. Every step may be repeated,
-so that whoever was interrupted does the same again and ends where the first try would have.
+so that whoever was interrupted does the same again and ends where the first try would have. One
+changes at a time, and first finishes what another left unfinished (``housing.alias_repair``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -14,11 +16,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from housing.bucket import MODELS
 from housing.errors import AliasNotFoundError, ObjectError
 from housing.last_promoted import POINTER, Pointer
+from housing.lease import Lease
 from housing.ledger import AliasChange, Ledger
 from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, ModelRegistry, ModelVersion, Tag
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+LOCK = f"{MODELS}lock"
+_LOCK_SECONDS = 30.0
+_WAIT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,17 @@ class LiveModel:
     s3: "S3Client"
     bucket: str
 
+    @contextmanager
+    def locked(self, who: str) -> Iterator[Lease]:
+        """Be the only one who changes aliases, for a block; the lease tells whether one still is.
+
+        Raises:
+            LeaseError: Another has changed them for ten seconds and is not done.
+        """
+        lock = Lease(self.s3, self.bucket, LOCK, holder=who, seconds=_LOCK_SECONDS)
+        with lock.held(wait_seconds=_WAIT_SECONDS, on_wait=lambda _: None):
+            yield lock
+
     def put(
         self, version: ModelVersion, model: bytes, reason: Reason, tags: Mapping[str, str]
     ) -> None:
@@ -53,21 +71,14 @@ class LiveModel:
         Raises:
             RegistryError: An alias could not be moved.
             ObjectError: The bucket could not be written.
+            LedgerError: Another changed an alias at the same moment.
         """
-        key = f"{MODELS}{version.version}/{MODEL_FILE}"
-        self._write(key, model, "application/octet-stream")
+        self.keep_copy(version, model)
         champion = holder_of(self.registry, PRODUCTION)
         if champion and champion.version != version.version:
             self.move(PREVIOUS, champion, reason)
         self.move(PRODUCTION, version, reason)
-        pointer = Pointer(
-            model=version.name,
-            version=version.version,
-            sha256=version.tags[Tag.SHA256],
-            key=key,
-            tags=dict(tags),
-        )
-        self._write(POINTER, pointer.model_dump_json(indent=1).encode(), "application/json")
+        self.point_to(version, tags)
 
     def move(self, alias: str, version: ModelVersion, reason: Reason) -> None:
         """Write the ledger, then move the alias; nothing happens where it is there already."""
@@ -84,8 +95,25 @@ class LiveModel:
             why=reason.why,
             evidence=dict(reason.evidence),
         )
-        self.ledger.record(change)
+        number = self.ledger.record(change)
         self.registry.set_alias(alias, version.version)
+        self.ledger.mark_done(number, alias)
+
+    def keep_copy(self, version: ModelVersion, model: bytes) -> None:
+        """Write a version's file to where the service finds it without the registry."""
+        self._write(_copy(version), model, "application/octet-stream")
+
+    def point_to(self, version: ModelVersion, tags: Mapping[str, str]) -> None:
+        """Write the pointer that names a version's copy."""
+        pointer = Pointer(
+            model=version.name,
+            version=version.version,
+            sha256=version.tags[Tag.SHA256],
+            key=_copy(version),
+            tags=dict(tags),
+            card=version.description,
+        )
+        self._write(POINTER, pointer.model_dump_json(indent=1).encode(), "application/json")
 
     def _write(self, key: str, content: bytes, content_type: str) -> None:
         try:
@@ -101,3 +129,7 @@ def holder_of(registry: ModelRegistry, alias: str) -> ModelVersion | None:
         return registry.version_by_alias(alias)
     except AliasNotFoundError:
         return None
+
+
+def _copy(version: ModelVersion) -> str:
+    return f"{MODELS}{version.version}/{MODEL_FILE}"

@@ -113,6 +113,12 @@ class MlflowModelRegistry:
         """See ``ModelRegistry.set_alias``."""
         self._of_version("POST", "registered-models/alias", {"alias": alias, "version": version})
 
+    def describe(self, version: str, text: str) -> None:
+        """See ``ModelRegistry.describe``."""
+        self._of_version(
+            "PATCH", "model-versions/update", {"version": version, "description": text}
+        )
+
     def set_tag(self, version: str, key: str, value: str) -> None:
         """See ``ModelRegistry.set_tag``."""
         self._of_version(

@@ -25,6 +25,7 @@ class Tag:
     VERDICT_REASON = "verdict_reason"
     ROLLED_BACK = "rolled_back"
     METRIC_PREFIX = "metric."
+    GATE_PREFIX = "gate."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,14 @@ class ModelRegistry(Protocol):
 
     def set_alias(self, alias: str, version: str) -> None:
         """Move the alias to the version.
+
+        Raises:
+            VersionNotFoundError: There is no such version.
+        """
+        ...
+
+    def describe(self, version: str, text: str) -> None:
+        """Write the version's description, the model card in Markdown.
 
         Raises:
             VersionNotFoundError: There is no such version.

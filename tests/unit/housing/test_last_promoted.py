@@ -38,9 +38,8 @@ def test_what_the_training_job_promoted_is_found(
     digest = hashlib.sha256(MODEL).hexdigest()
     registry = FakeModelRegistry(NAME)
     version = registry.register({MODEL_FILE: MODEL}, tags={Tag.SHA256: digest, "dataset_id": "d1"})
-    Promoter(LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET), "job 1").apply(
-        version, GOOD, MODEL
-    )
+    live = LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET)
+    Promoter(live, NAME, "job 1", lambda _: None).apply(version, GOOD, MODEL, champion=None)
 
     found = last_promoted.find()
 
@@ -48,6 +47,7 @@ def test_what_the_training_job_promoted_is_found(
     assert found.version.tags[Tag.SHA256] == digest
     assert found.version.tags["dataset_id"] == "d1"
     assert found.version.tags[Tag.VERDICT] == "promoted"
+    assert "## Gate" in found.version.description
     assert abs(found.version.created_at - datetime.now(UTC)) < timedelta(minutes=1)
     assert found.download() == MODEL
 

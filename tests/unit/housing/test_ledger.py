@@ -1,13 +1,12 @@
 """The ledger of alias changes."""
 
-import uuid
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from housing.errors import LedgerError
-from housing.ledger import AliasChange, Ledger
+from housing.ledger import AliasChange, Entry, Ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,31 +30,61 @@ def ledger(s3: "S3Client") -> Ledger:
 
 
 def test_an_entry_comes_back_as_it_was_recorded(ledger: Ledger, s3: "S3Client") -> None:
-    key = ledger.record(CHANGE)
+    assert ledger.record(CHANGE) == 1
 
-    body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    assert ledger.newest(5) == [CHANGE]
+    body = s3.get_object(Bucket=BUCKET, Key="ledger/00000001.json")["Body"].read()
     assert AliasChange.model_validate_json(body) == CHANGE
 
 
-def test_keys_sort_by_time(ledger: Ledger) -> None:
-    times = [CHANGE.when + timedelta(microseconds=1_000 * n) for n in range(12)]
-
-    keys = [ledger.record(CHANGE.model_copy(update={"when": when})) for when in times]
-
-    assert keys == sorted(keys)
+def change(alias: str = "production", why: str = "better") -> AliasChange:
+    return CHANGE.model_copy(update={"alias": alias, "why": why})
 
 
-def test_two_changes_of_the_same_moment_are_two_entries(ledger: Ledger) -> None:
-    assert ledger.record(CHANGE) != ledger.record(CHANGE)
+def test_the_newest_come_first(ledger: Ledger) -> None:
+    for number in range(12):
+        ledger.record(change(why=str(number)))
+
+    assert [one.why for one in ledger.newest(3)] == ["11", "10", "9"]
 
 
-def test_an_entry_is_never_overwritten(
+def test_of_two_who_write_the_same_entry_one_is_refused(
     ledger: Ledger, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=0))
-    key = ledger.record(CHANGE)
+    put = s3.put_object
 
-    with pytest.raises(LedgerError, match=key):
-        ledger.record(CHANGE.model_copy(update={"why": "another"}))
+    def after_another(**given: Any) -> Any:
+        monkeypatch.undo()
+        ledger.record(change(why="the other"))
+        return put(**given)
 
-    assert b"another" not in s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    monkeypatch.setattr(s3, "put_object", after_another)
+
+    with pytest.raises(LedgerError, match="entry 1"):
+        ledger.record(change(why="this one"))
+
+    assert [one.why for one in ledger.newest(5)] == ["the other"]
+
+
+def test_an_entry_is_done_once_it_is_marked(ledger: Ledger) -> None:
+    number = ledger.record(change())
+    assert ledger.last_of("production") == Entry(number, change(), is_done=False)
+
+    ledger.mark_done(number, "production")
+    ledger.mark_done(number, "production")
+
+    assert ledger.last_of("production") == Entry(number, change(), is_done=True)
+
+
+def test_the_last_entry_of_an_alias_is_found_among_others(ledger: Ledger) -> None:
+    for alias in ("challenger", "production", "previous", "production"):
+        number = ledger.record(change(alias, why=f"{alias} moved"))
+        ledger.mark_done(number, alias)
+    unfinished = ledger.record(change("previous", why="not yet"))
+
+    found = ledger.last_of("challenger")
+    assert found == Entry(1, change("challenger", why="challenger moved"), is_done=True)
+    assert ledger.last_of("previous") == Entry(
+        unfinished, change("previous", why="not yet"), is_done=False
+    )
+    assert ledger.last_of("unheard-of") is None

@@ -58,7 +58,7 @@ def alerts() -> FakeAlerts:
 
 @pytest.fixture
 def changes(live: LiveModel, alerts: FakeAlerts, models: FakeModelStore) -> ModelChanges:
-    return ModelChanges(live, alerts, models.recheck)
+    return ModelChanges(live, "california-housing", alerts, models.recheck)
 
 
 def register(live: LiveModel, registry: FakeModelRegistry, count: int = 1) -> None:
@@ -166,13 +166,15 @@ class InterruptedError_(Exception):  # noqa: N818, N801
 @pytest.mark.parametrize(
     ("call", "at", "again"),
     [
-        ("put_object", 1, None),
+        ("put_object", "models/1/model.onnx", None),
         ("set_tag", 1, None),
         ("record", 1, None),
         ("set_alias", 1, None),
         ("record", 2, None),
         ("set_alias", 2, None),
-        ("put_object", 4, "1"),  # the pointer: all else is done, and the version is named
+        ("mark_done", 1, None),
+        ("mark_done", 2, "1"),
+        ("put_object", POINTER, "1"),  # the pointer: all else is done, and the version is named
     ],
 )
 def test_an_interrupted_rollback_is_finished_by_the_same_call(  # noqa: PLR0913, PLR0917 - fixtures
@@ -182,17 +184,18 @@ def test_an_interrupted_rollback_is_finished_by_the_same_call(  # noqa: PLR0913,
     s3: "S3Client",
     monkeypatch: pytest.MonkeyPatch,
     call: str,
-    at: int,
+    at: int | str,
     again: str | None,
 ) -> None:
     register(live, registry, 2)
-    target = {"set_alias": registry, "set_tag": registry, "record": live.ledger}.get(call, s3)
+    targets = {"set_alias": registry, "set_tag": registry, "put_object": s3}
+    target = targets.get(call, live.ledger)
     real, calls = getattr(target, call), 0
 
     def failing(*arguments: Any, **named: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == at:
+        if at in {calls, named.get("Key")}:
             raise InterruptedError_
         return real(*arguments, **named)
 

@@ -91,7 +91,12 @@ def alerts() -> FakeAlerts:
 def settings() -> TrainingSettings:
     """Settings of a job that is quick on a few hundred rows."""
     return TrainingSettings(
-        bucket=BUCKET, tracking_uri="http://registry.test", iterations=30, max_leaves=8
+        bucket=BUCKET,
+        tracking_uri="http://registry.test",
+        iterations=30,
+        max_leaves=8,
+        models=1,
+        neighbour_folds=4,
     )
 
 

@@ -71,7 +71,6 @@ def test_what_is_no_upload_is_ignored(event: Event, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("s3-scheduled.bad", "Records"),
         ("s3-no-object.bad", "Records.0.s3.object"),
         ("s3-no-version.bad", "neither versionId nor eTag"),
     ],

@@ -12,7 +12,7 @@ from fakes.registry import FakeModelRegistry
 from housing.jobs import Verdict
 from housing.last_promoted import POINTER
 from housing.ledger import AliasChange, Ledger
-from housing.live_model import LiveModel, holder_of
+from housing.live_model import LOCK, LiveModel, holder_of
 from housing.registry import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
 from retrain.training.promote import Promoter
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 BUCKET = "housing-test"
+NAME = "california-housing"
 MODEL = linear_model()
 GOOD = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_rows=10)
 BAD = Verdict(
@@ -31,12 +32,19 @@ Keys = Callable[[str], list[str]]
 
 @pytest.fixture
 def promoter(registry: FakeModelRegistry, s3: "S3Client") -> Promoter:
-    return Promoter(LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET), "training job 1")
+    live = LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET)
+    return Promoter(live, NAME, "training job 1", lambda _: None)
 
 
 def register(registry: FakeModelRegistry) -> ModelVersion:
     tags = {Tag.SHA256: hashlib.sha256(MODEL).hexdigest()}
     return registry.register({MODEL_FILE: MODEL}, tags=tags)
+
+
+def apply(promoter: Promoter, version: ModelVersion, verdict: Verdict) -> None:
+    """Act on a verdict against whatever is in production now."""
+    champion = holder_of(promoter.live.registry, PRODUCTION)
+    promoter.apply(version, verdict, MODEL, champion=champion.version if champion else None)
 
 
 def carriers(registry: FakeModelRegistry) -> dict[str, str | None]:
@@ -47,7 +55,8 @@ def carriers(registry: FakeModelRegistry) -> dict[str, str | None]:
 @pytest.fixture
 def entries(keys: Keys, read: Read) -> Callable[[], list[AliasChange]]:
     def ledger() -> list[AliasChange]:
-        return [AliasChange.model_validate_json(read(key)) for key in keys("ledger/")]
+        found = [key for key in keys("ledger/") if key.endswith(".json")]
+        return [AliasChange.model_validate_json(read(key)) for key in found]
 
     return ledger
 
@@ -55,7 +64,7 @@ def entries(keys: Keys, read: Read) -> Callable[[], list[AliasChange]]:
 def test_the_first_promotion_sets_production_alone(
     promoter: Promoter, registry: FakeModelRegistry, entries: Any
 ) -> None:
-    promoter.apply(register(registry), GOOD, MODEL)
+    apply(promoter, register(registry), GOOD)
 
     assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: None, CHALLENGER: None}
     (change,) = entries()
@@ -66,9 +75,9 @@ def test_the_first_promotion_sets_production_alone(
 def test_a_promotion_keeps_the_champion_as_previous(
     promoter: Promoter, registry: FakeModelRegistry, entries: Any
 ) -> None:
-    promoter.apply(register(registry), GOOD, MODEL)
+    apply(promoter, register(registry), GOOD)
 
-    promoter.apply(register(registry), GOOD, MODEL)
+    apply(promoter, register(registry), GOOD)
 
     assert carriers(registry) == {PRODUCTION: "2", PREVIOUS: "1", CHALLENGER: None}
     changes = [(change.alias, change.from_version, change.to_version) for change in entries()]
@@ -78,18 +87,19 @@ def test_a_promotion_keeps_the_champion_as_previous(
 def test_a_rejected_version_is_the_challenger_and_production_stays(
     promoter: Promoter, registry: FakeModelRegistry, keys: Keys, entries: Any
 ) -> None:
-    promoter.apply(register(registry), GOOD, MODEL)
+    apply(promoter, register(registry), GOOD)
 
-    promoter.apply(register(registry), BAD, MODEL)
+    apply(promoter, register(registry), BAD)
 
     assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: None, CHALLENGER: "2"}
-    assert keys("models/") == ["models/1/model.onnx", POINTER]
-    assert entries()[-1].evidence == {"challenger_rmse": 0.5, "champion_rmse": 0.4}
+    assert keys("models/") == ["models/1/model.onnx", LOCK, POINTER]
+    evidence = entries()[-1].evidence
+    assert (evidence["challenger_rmse"], evidence["champion_rmse"]) == (0.5, 0.4)
 
 
 def test_the_verdict_is_on_the_version(promoter: Promoter, registry: FakeModelRegistry) -> None:
-    promoter.apply(register(registry), GOOD, MODEL)
-    promoter.apply(register(registry), BAD, MODEL)
+    apply(promoter, register(registry), GOOD)
+    apply(promoter, register(registry), BAD)
 
     tags = [registry.version(version).tags for version in ("1", "2")]
     assert [(tag[Tag.VERDICT], tag[Tag.VERDICT_REASON]) for tag in tags] == [
@@ -101,7 +111,7 @@ def test_the_verdict_is_on_the_version(promoter: Promoter, registry: FakeModelRe
 def test_the_pointer_names_a_copy_that_is_the_registered_model(
     promoter: Promoter, registry: FakeModelRegistry, read: Read
 ) -> None:
-    promoter.apply(register(registry), GOOD, MODEL)
+    apply(promoter, register(registry), GOOD)
 
     pointer = json.loads(read(POINTER))
     assert hashlib.sha256(read(pointer["key"])).hexdigest() == pointer["sha256"]
@@ -112,12 +122,12 @@ def test_the_pointer_names_a_copy_that_is_the_registered_model(
 def test_a_promotion_that_is_repeated_changes_nothing(
     promoter: Promoter, registry: FakeModelRegistry, entries: Any
 ) -> None:
-    promoter.apply(register(registry), GOOD, MODEL)
+    apply(promoter, register(registry), GOOD)
     second = register(registry)
-    promoter.apply(second, GOOD, MODEL)
+    apply(promoter, second, GOOD)
     before = entries()
 
-    promoter.apply(second, GOOD, MODEL)
+    apply(promoter, second, GOOD)
 
     assert carriers(registry) == {PRODUCTION: "2", PREVIOUS: "1", CHALLENGER: None}
     assert entries() == before

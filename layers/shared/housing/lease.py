@@ -1,4 +1,4 @@
-"""One training job at a time: a lease in the bucket, taken and kept by conditional writes.
+"""One at a time: a lease in the bucket, taken and kept by conditional writes.
 
 An object says who holds it and until when. It is written only over what was read (``If-Match``) or
 over nothing (``If-None-Match``), so that of many writers one wins:
@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
 import logging
+import random
 import threading
 import time
 import uuid
@@ -17,14 +18,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ValidationError
 
-from housing.bucket import JOBS
-from retrain.training.errors import LeaseError
+from housing.errors import LeaseError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-KEY = f"{JOBS}lease"
-_POLL_SECONDS = 0.5
+_FIRST_POLL_SECONDS = 0.2
+_LONGEST_POLL_SECONDS = 3.0
 # S3 answers 409 to one of two writers at the very same moment.
 _LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 _MISSING = frozenset({"NoSuchKey", "404"})
@@ -39,12 +39,13 @@ class _Holding(BaseModel):
 
 
 class Lease:
-    """The lease, as one process of one job sees it."""
+    """A lease, as one who wants it sees it."""
 
     def __init__(  # noqa: PLR0913 - the last two are time itself, which tests replace
         self,
         s3: "S3Client",
         bucket: str,
+        key: str,
         *,
         holder: str,
         seconds: float,
@@ -56,13 +57,15 @@ class Lease:
         Args:
             s3: Client of the object store.
             bucket: The project's bucket.
-            holder: Id of the job, which others see while they wait.
+            key: The object that is the lease.
+            holder: Who wants it, such as `job 1f2e`; others see it while they wait.
             seconds: How long it holds without being renewed.
             clock: Tells the time.
             sleep: Waits between two tries.
         """
         self._s3 = s3
         self._bucket = bucket
+        self._key = key
         self._holder = holder
         self._seconds = seconds
         self._clock = clock
@@ -77,7 +80,7 @@ class Lease:
 
         Args:
             wait_seconds: Longest wait for who holds it.
-            on_wait: Told the holder's job id at each try that fails.
+            on_wait: Told the holder at each try that fails.
 
         Raises:
             LeaseError: It was not free within that time.
@@ -96,20 +99,22 @@ class Lease:
         """Make sure that the lease still holds.
 
         Raises:
-            LeaseError: It ran out, or another job took it.
+            LeaseError: It ran out, or another took it.
         """
         if self._clock() >= self._expires_at:
-            msg = "the job lost its lease: it could not renew it in time"
+            msg = f"{self._holder} lost its lease: it could not renew it in time"
             raise LeaseError(msg)
 
     def _acquire(self, wait_seconds: float, on_wait: Callable[[str], None]) -> None:
         deadline = self._clock() + timedelta(seconds=wait_seconds)
+        pause = _FIRST_POLL_SECONDS
         while (holder := self._try_to_take()) is not None:
             if self._clock() >= deadline:
-                msg = f"job {holder} held the lease for longer than {wait_seconds:g} s"
+                msg = f"{holder} held the lease for longer than {wait_seconds:g} s"
                 raise LeaseError(msg)
             on_wait(holder)
-            self._sleep(_POLL_SECONDS)
+            self._sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - many wait, not in step
+            pause = min(1.5 * pause, _LONGEST_POLL_SECONDS)
 
     def _try_to_take(self) -> str | None:
         """Take the lease if it is free, or return who holds it."""
@@ -140,14 +145,14 @@ class Lease:
 
     def _read(self) -> tuple[_Holding, str] | None:
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=KEY)
+            answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
         except ClientError as exc:
             if exc.response["Error"]["Code"] in _MISSING:
                 return None
             raise
         try:
             holding = _Holding.model_validate_json(answer["Body"].read())
-        except ValidationError:  # not written by a job: whoever comes may take it
+        except ValidationError:  # not written here: whoever comes may take it
             holding = _Holding(holder="unknown", expires_at=_NEVER, nonce="")
         return holding, answer["ETag"]
 
@@ -159,7 +164,10 @@ class Lease:
         holding = _Holding(holder=self._holder, expires_at=expires_at, nonce=uuid.uuid4().hex)
         try:
             answer = self._s3.put_object(
-                Bucket=self._bucket, Key=KEY, Body=holding.model_dump_json().encode(), **condition
+                Bucket=self._bucket,
+                Key=self._key,
+                Body=holding.model_dump_json().encode(),
+                **condition,
             )
         except ClientError as exc:
             if exc.response["Error"]["Code"] in _LOST:

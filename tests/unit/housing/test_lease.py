@@ -1,4 +1,4 @@
-"""One job at a time."""
+"""One at a time."""
 
 import threading
 from collections.abc import Callable
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.clock import FakeClock
-from retrain.training.errors import LeaseError
-from retrain.training.lease import KEY, Lease
+from housing.errors import LeaseError
+from housing.lease import Lease
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 BUCKET = "housing-test"
+KEY = "jobs/lease"
 MakeLease = Callable[[str], Lease]
 
 
@@ -28,7 +29,7 @@ def lease(s3: "S3Client", clock: FakeClock) -> MakeLease:
     """Make leases of a minute, on one clock that moves while they wait."""
 
     def made(holder: str) -> Lease:
-        return Lease(s3, BUCKET, holder=holder, seconds=60, clock=clock, sleep=clock.advance)
+        return Lease(s3, BUCKET, KEY, holder=holder, seconds=60, clock=clock, sleep=clock.advance)
 
     return made
 
@@ -51,7 +52,7 @@ def test_a_second_job_waits_for_the_first_and_knows_its_name(
 
     with (
         lease("a").held(wait_seconds=0, on_wait=ignore),
-        pytest.raises(LeaseError, match="job a held the lease for longer than 10 s"),
+        pytest.raises(LeaseError, match="a held the lease for longer than 10 s"),
         lease("b").held(wait_seconds=10, on_wait=waited.append),
     ):
         pytest.fail("two hold the lease")
@@ -90,7 +91,7 @@ def test_the_lease_of_a_dead_job_is_taken_over_when_it_ends(
 
 def test_of_many_who_take_over_one_wins(s3: "S3Client", clock: FakeClock) -> None:
     _leave_behind(s3, holder="dead", expires_at=clock() - timedelta(seconds=1))
-    leases = [Lease(s3, BUCKET, holder=str(number), seconds=60) for number in range(8)]
+    leases = [Lease(s3, BUCKET, KEY, holder=str(number), seconds=60) for number in range(8)]
     start = threading.Barrier(len(leases))
     won: list[str | None] = []
 
@@ -108,7 +109,7 @@ def test_of_many_who_take_over_one_wins(s3: "S3Client", clock: FakeClock) -> Non
 
 
 def test_a_lease_is_renewed_while_the_job_runs(s3: "S3Client") -> None:
-    quick = Lease(s3, BUCKET, holder="a", seconds=0.4)
+    quick = Lease(s3, BUCKET, KEY, holder="a", seconds=0.4)
 
     with quick.held(wait_seconds=0, on_wait=ignore):
         first = quick._expires_at
@@ -143,7 +144,7 @@ def test_a_job_that_lost_its_lease_does_not_release_the_new_holders(
         successor.__enter__()
 
     with (
-        pytest.raises(LeaseError, match="job b held"),
+        pytest.raises(LeaseError, match="b held"),
         lease("c").held(wait_seconds=0, on_wait=ignore),
     ):
         pytest.fail("two hold the lease")

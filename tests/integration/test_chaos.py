@@ -1,0 +1,216 @@
+"""Fifty uploads at once, events that come again and again, jobs that are killed at any moment.
+
+S3 and MLflow are the stack's; the function's entry and the jobs are real, and run by this test.
+"""
+
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics
+
+from fakes.alerts import FakeAlerts
+from fakes.tables import as_csv, housing_table
+from housing.alias_repair import repair
+from housing.bucket import NEW_DATA
+from housing.jobs import JobStore, State
+from housing.ledger import Ledger
+from housing.live_model import LOCK, LiveModel
+from housing.mlflow_registry import MlflowModelRegistry
+from housing.registry import PRODUCTION, Tag
+from integration.running_stack import RunningStack
+from retrain import launching, sweeping
+from retrain.composition import Service
+from retrain.handler import entry_of
+from retrain.training.dataset import Dataset, snapshot_of
+from retrain.training.job import LEASE
+from retrain.training.rows import distinct
+from servers.forked_jobs import ForkedJobLauncher
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
+
+SEED = 20261125
+FILES, ROWS, SHARED, UPLOADERS = 50, 40, 10, 8
+BAD_FILES = (7, 31)
+KILLS = 15
+AT_ONCE = 10
+ENDS_WITHIN_SECONDS = 330
+BUCKET, MODEL = "chaos", "chaos"
+CONTEXT: Any = SimpleNamespace(
+    function_name="retrain",
+    memory_limit_in_mb=256,
+    invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:retrain",
+    aws_request_id="chaos",
+)
+QUICK = {
+    "HOUSING_ITERATIONS": "3",
+    "HOUSING_MODELS": "1",
+    "HOUSING_NEIGHBOUR_FOLDS": "2",
+    "HOUSING_MIN_ROWS": "100",
+    "HOUSING_MAX_BAD_ROWS_SHARE": "0.1",
+    "HOUSING_LEASE_SECONDS": "4",
+    "HOUSING_HEARTBEAT_SECONDS": "1.5",
+    "HOUSING_LEASE_WAIT_SECONDS": "600",
+    # Who is better is not what this is about: whatever is newest goes live.
+    "HOUSING_PROMOTION_MARGIN": "100",
+    "HOUSING_SLICE_LIMIT": "100",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+@dataclass
+class Chaos:
+    """The parts that the test works with."""
+
+    s3: "S3Client"
+    jobs: JobStore
+    launcher: ForkedJobLauncher
+    registry: MlflowModelRegistry
+    service: Service
+
+    @property
+    def live(self) -> LiveModel:
+        return LiveModel(self.registry, Ledger(self.s3, BUCKET), self.s3, BUCKET)
+
+
+@pytest.fixture
+def chaos(stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chaos]:
+    s3, uri = stack.s3, stack.env["MLFLOW_TRACKING_URI"]
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    own = {name: text for name, text in stack.env.items() if name.startswith(("AWS_", "MLFLOW_"))}
+    environment = {**own, **QUICK, "HOUSING_MODEL_NAME": MODEL, "HOME": str(tmp_path)}
+    launcher = ForkedJobLauncher(environment, tmp_path, at_once=AT_ONCE)
+    jobs = JobStore(s3, BUCKET)
+    # Dead sooner, and never given up: this test kills more than any night does.
+    for module in (sweeping, launching):
+        monkeypatch.setattr(module, "DEAD_AFTER", timedelta(seconds=8))
+    monkeypatch.setattr(sweeping, "_LOST_AFTER", timedelta(seconds=45))
+    monkeypatch.setattr(sweeping, "MOST_LAUNCHES", 100)
+    metrics = EphemeralMetrics(namespace="chaos", service="chaos")
+    service = Service(BUCKET, MODEL, jobs, launcher, FakeAlerts(), Logger(service="chaos"), metrics)
+    try:
+        yield Chaos(s3, jobs, launcher, MlflowModelRegistry(uri, MODEL), service)
+    finally:
+        launcher.end()
+
+
+def files() -> list[bytes]:
+    """Return the uploads: they share rows with their neighbours, some hold a bad one, two none."""
+    table = housing_table(FILES * (ROWS - SHARED) + SHARED, seed=SEED)
+    found = []
+    for number in range(FILES):
+        start = number * (ROWS - SHARED)
+        content = as_csv(table[start : start + ROWS])
+        if number % 5 == 0:
+            content += b"not,a,row,of,numbers,but,nine,fields,x\n"
+        found.append(b"MedInc,HouseAge\n1,2\n" if number in BAD_FILES else content)
+    return found
+
+
+def good_rows() -> np.ndarray:
+    """Return every row that the data set must hold, once each."""
+    table = housing_table(FILES * (ROWS - SHARED) + SHARED, seed=SEED).to_numpy()
+    starts = [number * (ROWS - SHARED) for number in range(FILES) if number not in BAD_FILES]
+    return distinct(np.concatenate([table[start : start + ROWS] for start in starts]))[0]
+
+
+def event_of(key: str, version: str) -> dict[str, Any]:
+    s3 = {"bucket": {"name": BUCKET}, "object": {"key": key, "eTag": "e", "versionId": version}}
+    return {"Records": [{"eventName": "ObjectCreated:Put", "s3": s3}]}
+
+
+def upload_and_tell(chaos: Chaos, choice: random.Random) -> None:
+    """Upload from several threads, and deliver each event one to three times in random order."""
+
+    def upload(numbered: tuple[int, bytes]) -> dict[str, Any]:
+        number, content = numbered
+        key = f"{NEW_DATA}part-{number:02d}.csv"
+        answer = chaos.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+        return event_of(key, answer["VersionId"])
+
+    with ThreadPoolExecutor(UPLOADERS) as pool:
+        events = list(pool.map(upload, enumerate(files())))
+        deliveries = [event for event in events for _ in range(choice.randint(1, 3))]
+        choice.shuffle(deliveries)
+        entry = entry_of(chaos.service)
+        list(pool.map(lambda event: entry(event, CONTEXT), deliveries))
+
+
+def until_all_have_ended(chaos: Chaos, choice: random.Random) -> None:
+    """Kill jobs for a while, and do what the schedule does, until every job is at its end."""
+    deadline = time.monotonic() + ENDS_WITHIN_SECONDS
+    next_kill = time.monotonic() + 1
+    entry = entry_of(chaos.service)
+    while True:
+        if len(chaos.launcher.killed) < KILLS and time.monotonic() >= next_kill:
+            chaos.launcher.kill_one(choice)
+            next_kill = time.monotonic() + choice.uniform(0.3, 4)
+        entry({"source": "aws.events"}, CONTEXT)
+        if chaos.launcher.is_idle():
+            states = Counter(job.state for job in chaos.jobs.newest(2 * FILES))
+            if all(state.is_final for state in states) and states.total() == FILES:
+                return
+        assert time.monotonic() < deadline, [
+            (job.job_id, job.state, job.message) for job in chaos.jobs.newest(2 * FILES)
+        ]
+        time.sleep(0.5)
+
+
+def test_every_upload_has_exactly_one_effect(chaos: Chaos) -> None:
+    choice = random.Random(SEED)
+    started = time.monotonic()
+    telling = threading.Thread(target=upload_and_tell, args=(chaos, choice))
+    telling.start()
+    until_all_have_ended_after(telling, chaos)
+
+    ended = chaos.jobs.newest(2 * FILES)
+    assert Counter(job.state for job in ended) == {
+        State.SUCCEEDED: FILES - len(BAD_FILES),
+        State.REJECTED: len(BAD_FILES),
+    }, [(job.state, job.reason) for job in ended if job.state == State.FAILED]
+
+    # Every good row is in the data set once.
+    snapshot = snapshot_of(Dataset(chaos.s3, BUCKET).parts())
+    assert np.array_equal(snapshot.rows, good_rows())
+
+    # Every run is registered at most once, and the production model was trained on all rows.
+    versions = chaos.registry.versions(limit=1_000)
+    runs = [(one.tags[Tag.DATASET_ID], one.tags[Tag.SETTINGS_ID]) for one in versions]
+    assert len(set(runs)) == len(runs)
+    production = chaos.registry.version_by_alias(PRODUCTION)
+    assert production.tags[Tag.DATASET_ID] == snapshot.dataset_id
+
+    # No lock is left, and registry, ledger and pointer agree.
+    for key in (LEASE, LOCK):
+        held = json.loads(chaos.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        assert datetime.fromisoformat(held["expires_at"]) <= datetime.now(UTC), held
+    assert repair(chaos.live, MODEL, who="test") == []
+
+    launches = sum(job.launches for job in ended)
+    print(  # noqa: T201 - for whoever runs it with -s
+        f"{FILES} uploads, {len(chaos.launcher.killed)} jobs killed, {launches} launches, "
+        f"{len(versions)} versions, {len(snapshot):,} rows, {time.monotonic() - started:.0f} s"
+    )
+
+
+def until_all_have_ended_after(telling: threading.Thread, chaos: Chaos) -> None:
+    try:
+        until_all_have_ended(chaos, random.Random(SEED + 1))
+    finally:
+        telling.join()

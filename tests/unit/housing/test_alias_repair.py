@@ -1,0 +1,203 @@
+"""Registry, ledger and pointer agree again after whatever came between them."""
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakes.onnx_models import linear_model
+from fakes.registry import FakeModelRegistry
+from housing.alias_repair import FOREIGN, Repair, repair
+from housing.last_promoted import POINTER
+from housing.ledger import Ledger
+from housing.live_model import LiveModel, Reason, holder_of
+from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "housing-test"
+NAME = "california-housing"
+MODEL = linear_model()
+JOB = Reason("training job 1", "better", {})
+
+
+class DiedError(Exception):
+    """Stands for the process's end."""
+
+
+@pytest.fixture
+def registry() -> FakeModelRegistry:
+    return FakeModelRegistry(NAME)
+
+
+@pytest.fixture
+def live(registry: FakeModelRegistry, s3: "S3Client") -> LiveModel:
+    return LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET)
+
+
+def register(registry: FakeModelRegistry) -> ModelVersion:
+    return registry.register(
+        {MODEL_FILE: MODEL}, tags={Tag.SHA256: hashlib.sha256(MODEL).hexdigest()}
+    )
+
+
+def promote(live: LiveModel, version: ModelVersion) -> None:
+    live.put(version, MODEL, JOB, version.tags)
+
+
+def repaired(live: LiveModel) -> list[Repair]:
+    return repair(live, NAME, who="training job 2")
+
+
+def production(registry: FakeModelRegistry) -> str | None:
+    holder = holder_of(registry, PRODUCTION)
+    return holder.version if holder else None
+
+
+def pointer(s3: "S3Client") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(s3.get_object(Bucket=BUCKET, Key=POINTER)["Body"].read())
+    return found
+
+
+def agree(live: LiveModel) -> bool:
+    """Whether the last entry of every alias is what the registry says."""
+    for alias in (PRODUCTION, PREVIOUS):
+        holder, entry = holder_of(live.registry, alias), live.ledger.last_of(alias)
+        held = holder.version if holder else None
+        if (entry.change.to_version if entry else None) != held or (entry and not entry.is_done):
+            return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("owner", "call", "at"),
+    [
+        ("registry", "set_alias", 1),
+        ("registry", "set_alias", 2),
+        ("ledger", "record", 1),
+        ("ledger", "record", 2),
+        ("ledger", "mark_done", 1),
+        ("ledger", "mark_done", 2),
+        ("s3", "put_object", 6),  # the pointer, after the copy, two entries and two marks
+    ],
+)
+def test_after_a_death_at_any_step_they_agree_again(  # noqa: PLR0913, PLR0917 - fixtures
+    live: LiveModel,
+    registry: FakeModelRegistry,
+    s3: "S3Client",
+    monkeypatch: pytest.MonkeyPatch,
+    owner: str,
+    call: str,
+    at: int,
+) -> None:
+    promote(live, register(registry))
+    second = register(registry)
+    target = getattr(live, owner)
+    real, calls = getattr(target, call), 0
+
+    def dying(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise DiedError
+        return real(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(target, call, dying)
+        with pytest.raises(DiedError):
+            promote(live, second)
+
+    repaired(live)
+
+    assert agree(live)
+    assert pointer(s3)["version"] == production(registry)
+    assert repaired(live) == []
+
+
+def test_a_change_that_was_begun_is_finished_and_it_is_said_whose(
+    live: LiveModel, registry: FakeModelRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = register(registry)
+    with monkeypatch.context() as patch:
+        patch.setattr(live.registry, "set_alias", _die)
+        with pytest.raises(DiedError):
+            promote(live, version)
+
+    (found,) = repaired(live)
+
+    assert production(registry) == "1"
+    assert found.was_finished
+    assert str(found) == (
+        "a change that training job 1 left unfinished was finished: production from none to 1"
+    )
+
+
+def test_what_somebody_moved_past_the_pipeline_stands_and_is_written_down(
+    live: LiveModel, registry: FakeModelRegistry, s3: "S3Client"
+) -> None:
+    promote(live, register(registry))
+    second = register(registry)
+    registry.set_alias(PRODUCTION, second.version)
+
+    (found,) = repaired(live)
+
+    assert production(registry) == "2"
+    assert not found.was_finished
+    newest = live.ledger.newest(1)[0]
+    assert (newest.who, newest.from_version, newest.to_version) == (FOREIGN, "1", "2")
+    assert "training job 2" in newest.why
+    assert pointer(s3)["version"] == "2"
+    assert agree(live)
+
+
+def test_an_alias_that_was_moved_back_past_the_pipeline_is_not_moved_on_again(
+    live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    promote(live, register(registry))
+    promote(live, register(registry))
+    registry.set_alias(PRODUCTION, "1")
+
+    (found,) = repaired(live)
+
+    assert (production(registry), found.was_finished) == ("1", False)
+
+
+def test_an_alias_that_was_taken_away_is_written_down(
+    live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    promote(live, register(registry))
+    registry.drop_alias(PRODUCTION)
+
+    (found,) = repaired(live)
+
+    assert (found.change.from_version, found.change.to_version) == ("1", None)
+    assert repaired(live) == []
+
+
+def test_where_all_agrees_nothing_is_written(live: LiveModel, registry: FakeModelRegistry) -> None:
+    assert repaired(live) == []
+    promote(live, register(registry))
+    before = live.ledger.newest(10)
+
+    assert repaired(live) == []
+
+    assert live.ledger.newest(10) == before
+
+
+def test_a_version_in_production_whose_file_is_not_the_registered_one_is_not_copied(
+    live: LiveModel, registry: FakeModelRegistry, s3: "S3Client"
+) -> None:
+    promote(live, register(registry))
+    second = register(registry)
+    registry.replace_file("2", MODEL_FILE, b"tampered")
+    registry.set_alias(PRODUCTION, second.version)
+
+    repaired(live)
+
+    assert pointer(s3)["version"] == "1"
+
+
+def _die(*_: str) -> None:
+    raise DiedError
