@@ -1,9 +1,12 @@
 """The stages of a job in their order, from the upload to the alias."""
 
+import logging
+
 from housing.jobs import RowCounts, Stage, State
 from housing.live_model import LiveModel
 from housing.registry import ModelVersion, Tag
-from retrain.training.dataset import Snapshot, count_new_rows, snapshot_of
+from retrain.training.dataset import Snapshot, new_and_before, snapshot_of
+from retrain.training.drift import measure_drift
 from retrain.training.ingest import Ingested, Upload, ingest
 from retrain.training.judging import download_registered, judge_version
 from retrain.training.lease import Lease
@@ -13,6 +16,8 @@ from retrain.training.progress import JobProgress
 from retrain.training.promote import Promoter
 from retrain.training.split import Split, split
 from retrain.training.tracking import find_trained
+
+_LOG = logging.getLogger(__name__)
 
 
 def train(upload: Upload, parts: Parts, progress: JobProgress, lease: Lease) -> None:
@@ -61,12 +66,21 @@ def _add(ingested: Ingested, parts: Parts, progress: JobProgress) -> Snapshot:
     key = dataset.add(ingested.rows, source=ingested.source, job_id=status.job_id)
     stored = dataset.parts()
     snapshot = snapshot_of(stored)
+    new, before = new_and_before(stored, key=key, job_id=status.job_id)
     status.rows = RowCounts(
         read=ingested.read,
         accepted=len(ingested.rows),
         rejected=ingested.rejected,
-        new=count_new_rows(stored, key=key, job_id=status.job_id),
+        new=len(new),
     )
+    status.drift = measure_drift(
+        new,
+        before,
+        psi_limit=parts.settings.drift_psi_limit,
+        min_rows=parts.settings.drift_min_rows,
+    )
+    if status.drift.warnings:
+        _LOG.warning("rows_drift", extra={"warnings": status.drift.warnings})
     status.report_key = ingested.report_key
     status.dataset_id = snapshot.dataset_id
     status.dataset_rows = len(snapshot)
