@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from housing.jobs import JobStatus, StageTime, State, Verdict
+from housing.jobs import Drift, JobStatus, StageTime, State, Verdict
 from housing_cli.reports import Problem
 
 _STYLES = {
@@ -15,6 +15,7 @@ _STYLES = {
     State.REJECTED: "red",
     State.FAILED: "red",
 }
+_NAME_WIDTH = 12
 
 
 def stage_line(time: StageTime, *, state: State) -> Text:
@@ -34,6 +35,7 @@ def summary_lines(job: JobStatus) -> list[Text]:
         "next": job.next_step,
         "message": job.message if job.verdict is None and job.reason is None else None,
         "rows": _rows(job),
+        "drift": drift_text(job.drift),
         "data source": job.data_source,
         "data set": _dataset(job),
         "version": job.model_version,
@@ -42,7 +44,8 @@ def summary_lines(job: JobStatus) -> list[Text]:
         "promoted": None if job.promoted is None else ("yes" if job.promoted else "no"),
         "report": job.report_key,
     }
-    return [Text.assemble((f"{name:<12}", "dim"), fact) for name, fact in facts.items() if fact]
+    known = {name: fact for name, fact in facts.items() if fact}
+    return [Text.assemble((f"{name:<{_NAME_WIDTH}}", "dim"), fact) for name, fact in known.items()]
 
 
 def job_lines(job: JobStatus) -> list[Text]:
@@ -87,6 +90,19 @@ def verdict_text(verdict: Verdict | None) -> str | None:
     against = f" against {verdict.champion_rmse:.4f}" if verdict.champion_rmse is not None else ""
     rmse = f"RMSE {verdict.challenger_rmse:.4f}{against} on {verdict.holdout_rows:,} rows"
     return f"{'promote' if verdict.promote else 'keep the champion'}: {verdict.reason} ({rmse})"
+
+
+def drift_text(drift: Drift | None) -> Text | None:
+    """Whether the new rows differ from those before, with a line for each column that does."""
+    if drift is None:
+        return None
+    if drift.reason:
+        return Text(f"not measured: {drift.reason}")
+    rows = f"{drift.rows:,} new rows against {drift.reference_rows:,} before"
+    count = f"{len(drift.warnings) or 'none'} of {len(drift.columns)} columns"
+    indent = "\n" + " " * _NAME_WIDTH
+    warnings = [(f"{indent}{warning}", "yellow") for warning in drift.warnings]
+    return Text.assemble(f"{count}; {rows}", *warnings)
 
 
 def _short_verdict(job: JobStatus) -> str:

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from housing.bucket import DATA_SOURCE_METADATA, DATASET
 from housing.schema import CANONICAL_HEADER
 from retrain.training.errors import DatasetError
-from retrain.training.rows import Hashes, Values, digest_of_rows, distinct
+from retrain.training.rows import Hashes, Values, are_among, digest_of_rows, distinct
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -116,12 +116,15 @@ def snapshot_of(parts: list[Part]) -> Snapshot:
     return Snapshot(values, hashes, dataset_id, "+".join(sorted({part.source for part in parts})))
 
 
-def count_new_rows(parts: list[Part], *, key: str, job_id: str) -> int:
-    """Count the rows of the part under a key that no part of another job held."""
+def new_and_before(parts: list[Part], *, key: str, job_id: str) -> tuple[Values, Values]:
+    """Return the rows of the part under a key that no part of another job held, and what those did.
+
+    Each row is returned once.
+    """
     own = next(part for part in parts if part.key == key)
     others = [part.rows for part in parts if part.key != key or part.job_id != job_id]
+    rows, hashes = distinct(own.rows)
     if not others:
-        return len(own.rows)
-    with_own, _ = distinct(np.concatenate([*others, own.rows]))
-    without, _ = distinct(np.concatenate(others))
-    return len(with_own) - len(without)
+        return rows, rows[:0]
+    before, known = distinct(np.concatenate(others))
+    return rows[~are_among(hashes, known)], before

@@ -6,6 +6,7 @@ import boto3
 
 from housing.alerts import AlertSink, LoggedAlerts, SnsAlerts
 from housing.jobs import JobStore
+from retrain.training.job_metrics import write_job_metrics
 from retrain.training.outcomes import alert_on
 from retrain.training.progress import JobProgress, open_status
 
@@ -22,6 +23,7 @@ def end_early(*, bucket: str, key: str, job_id: str, reason: str, next_step: str
     alert = alert_on(status, os.environ.get("HOUSING_MODEL_NAME") or _MODEL_NAME)
     if alert:
         _alerts().send(alert)
+    write_job_metrics(status)
 
 
 def _alerts() -> AlertSink:

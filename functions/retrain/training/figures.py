@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from housing.jobs import Drift
 from retrain.training.features import COORDINATES
 from retrain.training.rows import Rows, Values
 from retrain.training.scoring import Predictions
@@ -25,6 +26,20 @@ def figures(
         "calibration.png": _calibration(predictions, held.prices, coverage),
         "learning_curves.png": _learning_curves(curves),
     }
+
+
+def drift_figure(drift: Drift, *, psi_limit: float) -> Figure:
+    """Draw the stability index of each column; what drifts in another colour."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    columns = drift.columns[::-1]  # the first one on top
+    colours = ["tab:red" if column.drifted else "tab:blue" for column in columns]
+    names = [column.name for column in columns]
+    axes.barh(names, [column.psi for column in columns], color=colours)
+    axes.axvline(psi_limit, linestyle=":")
+    title = f"{drift.rows:,} new rows against {drift.reference_rows:,} before"
+    axes.set(title=title, xlabel="population stability index")
+    return figure
 
 
 def _residual_map(predictions: Predictions, held: Rows) -> Figure:

@@ -11,6 +11,7 @@ from housing.jobs import JobStatus, Stage, State
 from housing.lease import Lease
 from retrain.training.errors import JobStoppedError, TrainingError, UploadRejectedError
 from retrain.training.ingest import Upload
+from retrain.training.job_metrics import write_job_metrics
 from retrain.training.outcomes import alert_on
 from retrain.training.parts import Parts
 from retrain.training.pipeline import promoter_of, take_in, train
@@ -58,6 +59,8 @@ def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.s
         progress.fail(f"{type(exc).__name__}: {_first_line(exc)}", TrainingError.next_step)
     finally:
         _alert(before, progress, parts)
+        if progress.has_ended:
+            write_job_metrics(progress.status)
     return progress.status.state
 
 

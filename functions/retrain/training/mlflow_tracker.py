@@ -61,7 +61,7 @@ class MlflowRunTracker:
         name = f"retrain-{candidate.job_id}"
         with mlflow.start_run(run_name=name, tags={"job_id": candidate.job_id}) as run:
             mlflow.log_params(asdict(candidate.recipe) | {"rows": len(candidate.snapshot)})
-            mlflow.log_metrics(dict(candidate.metrics))
+            mlflow.log_metrics(candidate.run_metrics())
             mlflow.log_input(self._dataset(candidate), context="training")
             mlflow.log_text(candidate.card, "model_card.md")
             for name, figure in candidate.figures.items():

@@ -5,6 +5,7 @@ After M. Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from housing.jobs import Drift
 from housing.schema import FEATURES, TARGET
 from retrain.training.dataset import Snapshot
 from retrain.training.recipe import Recipe
@@ -29,6 +30,15 @@ def model_card(
         held_out: How many rows were held out.
     """
     return "\n".join(_lines(snapshot, recipe, metrics, measured, held_out))
+
+
+def drift_section(drift: Drift) -> str:
+    """Return what the card says of the newest rows, beginning with a blank line."""
+    rows = f"{drift.rows:,} new rows against {drift.reference_rows:,} before"
+    count = f"{len(drift.warnings) or 'none'} of {len(drift.columns)} columns"
+    outcome = f"Not measured: {drift.reason}." if drift.reason else f"{rows}: {count} drift."
+    warnings = [f"- {warning}" for warning in drift.warnings]
+    return "\n".join(["", "", "## Drift of the newest rows", outcome, *warnings])
 
 
 def _lines(

@@ -14,9 +14,9 @@ from housing.registry import ModelVersion
 from retrain.training.dataset import Snapshot
 from retrain.training.evaluate import baseline_rmse, evaluate
 from retrain.training.export import export
-from retrain.training.figures import figures
+from retrain.training.figures import drift_figure, figures
 from retrain.training.fit import FIT_STEPS, Fitted, fit, learning_curve
-from retrain.training.model_card import model_card
+from retrain.training.model_card import drift_section, model_card
 from retrain.training.parity import Parity, check_parity
 from retrain.training.parts import Parts
 from retrain.training.progress import JobProgress
@@ -109,6 +109,12 @@ def make_version(
     """
     made = make(snapshot, rows, parts.settings, progress.stage, progress.say)
     progress.status.metrics = dict(made.metrics)
+    drift = progress.status.drift
+    card, drawn = made.card, dict(made.figures)
+    if drift:
+        card += drift_section(drift)
+        if drift.columns:
+            drawn["drift.png"] = drift_figure(drift, psi_limit=parts.settings.drift_psi_limit)
     with progress.stage(Stage.REGISTER, "registering the new version"):
         lease.check()
         candidate = Candidate(
@@ -118,8 +124,9 @@ def make_version(
             snapshot=snapshot,
             recipe=parts.settings.recipe(),
             metrics=made.metrics,
-            card=made.card,
-            figures=made.figures,
+            card=card,
+            figures=drawn,
+            drift=drift,
         )
         return parts.tracker.register(candidate)
 

@@ -1,11 +1,14 @@
 """The stages of a job in their order, from the upload to the alias."""
 
+import logging
+
 from housing.alias_repair import Repair
 from housing.jobs import RowCounts, Stage, State
 from housing.lease import Lease
 from housing.live_model import LiveModel
 from housing.registry import ModelVersion, Tag
-from retrain.training.dataset import Snapshot, count_new_rows, snapshot_of
+from retrain.training.dataset import Snapshot, new_and_before, snapshot_of
+from retrain.training.drift import measure_drift
 from retrain.training.errors import ChampionChangedError
 from retrain.training.ingest import Upload, ingest
 from retrain.training.judging import download_registered, judge_version
@@ -18,6 +21,7 @@ from retrain.training.split import Split, split
 from retrain.training.tracking import find_trained
 
 _MOST_JUDGINGS = 3
+_LOG = logging.getLogger(__name__)
 
 
 def take_in(upload: Upload, parts: Parts, progress: JobProgress) -> str:
@@ -99,8 +103,17 @@ def _snapshot(key: str, parts: Parts, progress: JobProgress) -> Snapshot:
     status = progress.status
     stored = parts.dataset.parts()
     snapshot = snapshot_of(stored)
+    new, before = new_and_before(stored, key=key, job_id=status.job_id)
     if status.rows:
-        status.rows.new = count_new_rows(stored, key=key, job_id=status.job_id)
+        status.rows.new = len(new)
+    status.drift = measure_drift(
+        new,
+        before,
+        psi_limit=parts.settings.drift_psi_limit,
+        min_rows=parts.settings.drift_min_rows,
+    )
+    if status.drift.warnings:
+        _LOG.warning("rows_drift", extra={"warnings": status.drift.warnings})
     status.dataset_id = snapshot.dataset_id
     status.dataset_rows = len(snapshot)
     status.data_source = snapshot.data_source

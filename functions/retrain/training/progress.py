@@ -30,6 +30,7 @@ class JobProgress:
         status.stages = [launch]
         status.state = State.RUNNING
         status.reason = status.next_step = status.finished_at = None
+        status.rows = status.drift = status.verdict = status.promoted = None  # of an earlier try
 
     @contextmanager
     def beating(self, seconds: float) -> Iterator[None]:

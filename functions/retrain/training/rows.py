@@ -54,6 +54,16 @@ def distinct(values: Values) -> tuple[Values, Hashes]:
     return values[is_first], hashes[is_first]
 
 
+def are_among(hashes: Hashes, others: Hashes) -> NDArray[np.bool_]:
+    """Say of each distinct hash whether it is among other distinct ones."""
+    both = np.concatenate([others, hashes])
+    order = np.lexsort((both[:, 1], both[:, 0]))  # stable: of two equal ones the other comes first
+    is_repeated = (both[order[1:]] == both[order[:-1]]).all(axis=1)
+    found = np.zeros(len(both), dtype=bool)
+    found[order[1:][is_repeated]] = True
+    return found[len(others) :]
+
+
 def digest_of_rows(values: Values) -> str:
     """Return the SHA-256 over the rows' float64 bytes, in their order."""
     return hashlib.sha256(_canonical_bytes(values)).hexdigest()

@@ -23,6 +23,13 @@ class TrainingSettings(RegistrySettings):
     max_bad_rows_share: float = Field(0.1, ge=0, le=1, description="above it all is rejected")
     min_rows: int = Field(200, ge=10, description="fewer rows are not trained on")
 
+    drift_psi_limit: float = Field(
+        0.2, gt=0, description="columns of new rows above it drift, if it cannot be chance"
+    )
+    drift_min_rows: int = Field(
+        50, ge=10, description="of fewer new rows, or rows before, no drift is told"
+    )
+
     lease_seconds: float = Field(60, gt=0, description="a dead job's lease ends after this long")
     heartbeat_seconds: float = Field(20, gt=0, description="a job gives a sign of life this often")
     lease_wait_seconds: float = Field(1800, ge=0, description="longest wait for another job")

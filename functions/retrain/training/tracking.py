@@ -6,6 +6,7 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
+from housing.jobs import Drift
 from housing.registry import ModelRegistry, ModelVersion, Tag
 from housing.schema import SCHEMA_VERSION
 from retrain.training.dataset import Snapshot
@@ -26,6 +27,14 @@ class Candidate:
     metrics: Mapping[str, float]
     card: str
     figures: Mapping[str, Figure]
+    drift: Drift | None = None
+
+    def run_metrics(self) -> dict[str, float]:
+        """Return the metrics of the run: the model's, and the drift of its newest rows."""
+        columns = self.drift.columns if self.drift else []
+        psi = {f"drift.psi.{column.name}": column.psi for column in columns}
+        ks = {f"drift.ks.{column.name}": column.ks for column in columns}
+        return {**self.metrics, **psi, **ks}
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the version."""

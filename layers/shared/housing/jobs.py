@@ -76,6 +76,28 @@ class SliceChange(BaseModel):
     is_worse: bool = Field(description="by more than the limit, and not by chance")
 
 
+class ColumnDrift(BaseModel):
+    """How a column of the new rows differs from the rows before."""
+
+    name: str
+    psi: float = Field(description="population stability index, less what chance gives it")
+    ks: float = Field(description="Kolmogorov-Smirnov statistic")
+    p_value: float = Field(description="of the Kolmogorov-Smirnov test")
+    mean_before: float
+    mean_after: float = Field(description="mean of the new rows")
+    drifted: bool
+
+
+class Drift(BaseModel):
+    """How the new rows of an upload differ from those that the data set held before."""
+
+    rows: int = Field(description="new rows")
+    reference_rows: int = Field(description="rows before")
+    reason: str | None = Field(None, description="why nothing was measured")
+    columns: list[ColumnDrift] = []
+    warnings: list[str] = Field([], description="a sentence for each column that drifts")
+
+
 class Verdict(BaseModel):
     """The gate's decision on a new version; errors in $100,000, changes as shares."""
 
@@ -114,6 +136,7 @@ class JobStatus(BaseModel):
     finished_at: datetime | None = None
     stages: list[StageTime] = []
     rows: RowCounts | None = None
+    drift: Drift | None = None
     report_key: str | None = None
     dataset_id: str | None = None
     dataset_rows: int | None = None

@@ -2,13 +2,14 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from fakes.command_line import CommandLine
 from fakes.jobs import MOMENT, job_status, stage_times
-from housing.jobs import JobStore, Stage, State
+from housing.jobs import ColumnDrift, Drift, JobStore, Stage, State
 
 
 @pytest.mark.usefixtures("jobs")
@@ -61,6 +62,44 @@ def test_the_stage_in_which_a_job_failed_is_crossed(housing: CommandLine, jobs: 
     assert ["✗", "ingest"] in lines
     assert ["reason", "no", "disk"] in lines
     assert ["next", "clean"] in lines
+
+
+def column_drift(name: str, *, drifted: bool) -> ColumnDrift:
+    return ColumnDrift(
+        name=name, psi=0.4, ks=0.2, p_value=0, mean_before=1, mean_after=2, drifted=drifted
+    )
+
+
+def test_what_drifts_is_shown_a_line_for_each_column(housing: CommandLine, jobs: JobStore) -> None:
+    columns = [column_drift("MedInc", drifted=True), column_drift("HouseAge", drifted=False)]
+    warnings = ["MedInc drifts: PSI 0.40, KS 0.20; mean 1 before, 2 in the new rows"]
+    drift = Drift(rows=1_200, reference_rows=20_640, columns=columns, warnings=warnings)
+    jobs.create(job_status(state=State.SUCCEEDED, drift=drift))
+
+    lines = housing("status", "job-1").stdout.splitlines()
+
+    at = lines.index("drift       1 of 2 columns; 1,200 new rows against 20,640 before")
+    assert lines[at + 1] == f"            {warnings[0]}"
+    assert not [line for line in lines if "HouseAge" in line]
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        ({"reason": "no row is new"}, "drift       not measured: no row is new"),
+        (
+            {"columns": [column_drift("MedInc", drifted=False)]},
+            "drift       none of 1 columns; 60 new rows against 900 before",
+        ),
+    ],
+)
+def test_no_drift_is_said_too(
+    housing: CommandLine, jobs: JobStore, facts: dict[str, Any], line: str
+) -> None:
+    drift = Drift(rows=60, reference_rows=900, **facts)
+    jobs.create(job_status(state=State.SUCCEEDED, drift=drift))
+
+    assert line in housing("status", "job-1").stdout.splitlines()
 
 
 def test_one_job_as_json_is_its_document(housing: CommandLine, jobs: JobStore) -> None:

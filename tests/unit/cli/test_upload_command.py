@@ -10,7 +10,7 @@ import pytest
 from fakes.command_line import CommandLine
 from fakes.jobs import FakeTime, job_status, stage_times
 from housing.bucket import job_id
-from housing.jobs import JobStatus, JobStore, RowCounts, Stage, State, Verdict
+from housing.jobs import Drift, JobStatus, JobStore, RowCounts, Stage, State, Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -99,6 +99,18 @@ def test_waiting_shows_the_stages_and_the_outcome(
     assert ["metrics", "rmse", "0.4712"] in lines
     assert "20,640 read, 20,000 good, 640 bad, 7 new" in result.stdout
     assert "not better (RMSE 0.4700 against 0.4600 on 4,128 rows)" in result.stdout
+
+
+def test_waiting_shows_what_drifts(
+    housing: CommandLine, csv: Path, jobs: JobStore, succeeded: JobStatus
+) -> None:
+    drift = Drift(rows=60, reference_rows=900, warnings=["MedInc drifts: PSI 0.41"])
+    jobs.create(succeeded.model_copy(update={"drift": drift}))
+
+    shown, document = (housing("upload", str(csv), "--wait", *form) for form in ([], ["--json"]))
+
+    assert "MedInc drifts: PSI 0.41" in shown.stdout
+    assert json.loads(document.stdout)["job"]["drift"] == drift.model_dump(mode="json")
 
 
 def test_waiting_sees_a_job_through_its_stages(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fakes.tables import housing_table
-from retrain.training.dataset import Dataset, Snapshot, count_new_rows, snapshot_of
+from retrain.training.dataset import Dataset, Snapshot, new_and_before, snapshot_of
 from retrain.training.errors import DatasetError
 from retrain.training.rows import Values, hash_rows
 
@@ -88,21 +88,37 @@ def test_the_sources_of_all_parts_are_named(dataset: Dataset) -> None:
     assert snapshot_of(dataset.parts()).data_source == "generated+upload"
 
 
+def as_set(rows: Values) -> set[bytes]:
+    return {row.tobytes() for row in rows}
+
+
 def test_new_rows_are_those_that_no_earlier_part_held(dataset: Dataset) -> None:
-    first = dataset.add(ROWS[:60], source="upload", job_id="a")
-    assert count_new_rows(dataset.parts(), key=first, job_id="a") == 60
+    dataset.add(ROWS[:40], source="upload", job_id="a")
+    dataset.add(ROWS[30:60], source="upload", job_id="b")
 
-    second = dataset.add(ROWS[50:], source="upload", job_id="b")
+    third = dataset.add(ROWS[50:], source="upload", job_id="c")
 
-    assert count_new_rows(dataset.parts(), key=second, job_id="b") == 30
+    new, before = new_and_before(dataset.parts(), key=third, job_id="c")
+    assert (len(new), as_set(new)) == (30, as_set(ROWS[60:]))
+    assert (len(before), as_set(before)) == (60, as_set(ROWS[:60]))
 
 
-def test_a_job_that_is_tried_again_counts_the_same_new_rows(dataset: Dataset) -> None:
-    dataset.add(ROWS, source="upload", job_id="a")
-
+def test_all_rows_of_the_first_upload_are_new(dataset: Dataset) -> None:
     key = dataset.add(ROWS, source="upload", job_id="a")
 
-    assert count_new_rows(dataset.parts(), key=key, job_id="a") == 90
+    new, before = new_and_before(dataset.parts(), key=key, job_id="a")
+
+    assert (len(new), before.shape) == (90, (0, 9))
+
+
+def test_a_job_that_is_tried_again_has_the_same_new_rows(dataset: Dataset) -> None:
+    dataset.add(ROWS[:20], source="upload", job_id="a")
+    dataset.add(ROWS[10:], source="upload", job_id="b")
+
+    key = dataset.add(ROWS[10:], source="upload", job_id="b")
+
+    new, before = new_and_before(dataset.parts(), key=key, job_id="b")
+    assert (as_set(new), as_set(before)) == (as_set(ROWS[20:]), as_set(ROWS[:20]))
 
 
 def test_the_same_file_uploaded_again_has_no_new_rows(dataset: Dataset) -> None:
@@ -110,7 +126,8 @@ def test_the_same_file_uploaded_again_has_no_new_rows(dataset: Dataset) -> None:
 
     key = dataset.add(ROWS, source="upload", job_id="b")
 
-    assert count_new_rows(dataset.parts(), key=key, job_id="b") == 0
+    new, before = new_and_before(dataset.parts(), key=key, job_id="b")
+    assert (len(new), len(before)) == (0, 90)
 
 
 @pytest.mark.parametrize("content", [b"", b"not parquet"])

@@ -1,5 +1,6 @@
 """The command line of the job: what goes wrong before it begins is told as well."""
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from fakes.jobs import job_status
+from housing import metric_names
 from housing.jobs import JobStore, State
 from retrain.training.__main__ import main
 from retrain.training.errors import JobStoppedError
@@ -56,6 +58,7 @@ def test_a_setting_that_is_missing_fails_the_job_and_is_told(
     put_upload: PutUpload,
     jobs: JobStore,
     caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     upload = put_upload(b"")
 
@@ -65,6 +68,7 @@ def test_a_setting_that_is_missing_fails_the_job_and_is_told(
     assert status.state == State.FAILED
     assert status.reason == "settings are missing or not valid: MLFLOW_TRACKING_URI"
     assert "a training job failed" in caplog.text
+    assert json.loads(capsys.readouterr().out)[metric_names.JOBS_FAILED] == 1
 
 
 def test_a_crash_before_the_job_begins_fails_it(

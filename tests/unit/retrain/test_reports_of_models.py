@@ -4,13 +4,15 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 
 from fakes.tables import housing_table
+from housing.jobs import ColumnDrift, Drift
 from housing.schema import TARGET_CAP
 from retrain.training.dataset import Part, snapshot_of
-from retrain.training.figures import figures
+from retrain.training.figures import drift_figure, figures
 from retrain.training.fit import fit, learning_curve
-from retrain.training.model_card import model_card
+from retrain.training.model_card import drift_section, model_card
 from retrain.training.rows import Rows
 from retrain.training.scoring import Predictions
 from retrain.training.settings import TrainingSettings
@@ -21,6 +23,17 @@ RECIPE = TrainingSettings(
     bucket="b", tracking_uri="http://r.test", iterations=12, max_leaves=8
 ).recipe()
 TABLE = housing_table(300)
+DRIFT = Drift(
+    rows=1_200,
+    reference_rows=20_640,
+    columns=[
+        ColumnDrift(
+            name=name, psi=psi, ks=0.2, p_value=0, mean_before=1, mean_after=2, drifted=psi > 0.2
+        )
+        for name, psi in (("MedInc", 0.41), ("HouseAge", 0.01))
+    ],
+    warnings=["MedInc drifts: PSI 0.41"],
+)
 
 
 def rows(**changes: float) -> Rows:
@@ -101,3 +114,34 @@ def test_figures_are_drawn() -> None:
         figure.savefig(file, format="png")
         assert file.getvalue().startswith(b"\x89PNG")
         assert all(axes.get_xlabel() for axes in figure.axes[:1])
+
+
+def test_the_card_says_what_drifts_and_what_was_compared() -> None:
+    lines = drift_section(DRIFT).splitlines()
+
+    assert lines == [
+        "",
+        "",
+        "## Drift of the newest rows",
+        "1,200 new rows against 20,640 before: 1 of 2 columns drift.",
+        "- MedInc drifts: PSI 0.41",
+    ]
+
+
+def test_the_card_says_why_no_drift_was_measured() -> None:
+    drift = Drift(rows=9, reference_rows=0, reason="there were no rows before")
+
+    assert drift_section(drift).endswith("\nNot measured: there were no rows before.")
+
+
+def test_the_figure_of_drift_has_a_bar_for_each_column_and_the_limit() -> None:
+    (axes,) = drift_figure(DRIFT, psi_limit=0.2).axes
+
+    bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert [(name, bar.get_width()) for name, bar in zip(names, bars, strict=True)] == [
+        ("HouseAge", 0.01),
+        ("MedInc", 0.41),
+    ]
+    assert len({bar.get_facecolor() for bar in bars}) == 2
+    assert axes.lines[0].get_xdata() == [0.2, 0.2]
