@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from housing.alerts import Alert, AlertSink
+from housing.alerts import AlertSink
 from housing.errors import (
     ArtifactError,
     ObjectError,
@@ -14,6 +14,7 @@ from housing.errors import (
 from housing.ledger import AliasChange
 from housing.live_model import LiveModel, Reason, holder_of
 from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from predict.change_alerts import alert_on_change
 from predict.errors import (
     ChangeRefusedError,
     ModelRefusedError,
@@ -123,7 +124,10 @@ class ModelChanges:
         reason = Reason(who, why, {_KIND: kind, _TARGET: target.version})
         self.live.put(target, model, reason, {**target.tags, **tags})
         if changed.is_changed:
-            self.alerts.send(_alert(kind, target.name, changed, why, who))
+            is_rollback = kind == ROLLBACK
+            self.alerts.send(
+                alert_on_change(target, champion, why=why, who=who, is_rollback=is_rollback)
+            )
         self.followed()
         return changed
 
@@ -184,14 +188,3 @@ class _told:  # noqa: N801 - used as a statement
             place = "bucket" if isinstance(exc, ObjectError) else "model registry"
             msg = f"the {place} cannot do its part now; send the same request again to go on"
             raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc
-
-
-def _alert(kind: str, model: str, changed: Changed, why: str, who: str) -> Alert:
-    did = "rolled back" if kind == ROLLBACK else "promoted by hand"
-    return Alert(
-        event="rolled_back" if kind == ROLLBACK else "promoted",
-        subject=f"{model}: {did} to version {changed.version}",
-        reason=why,
-        next_step="housing models --history",
-        facts={"who": who, "from": changed.from_version or "none", "to": changed.version},
-    )
