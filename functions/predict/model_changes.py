@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from housing.alerts import Alert, AlertSink
+from housing.alerts import AlertSink
 from housing.alias_repair import repair
 from housing.errors import (
     ArtifactError,
@@ -18,6 +18,7 @@ from housing.errors import (
 from housing.ledger import AliasChange
 from housing.live_model import LiveModel, Reason, holder_of
 from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from predict.change_alerts import alert_on_change
 from predict.errors import (
     ChangeRefusedError,
     ModelRefusedError,
@@ -133,9 +134,9 @@ class ModelChanges:
     ) -> Changed:
         model = self._proved(target)
         champion = holder_of(self.live.registry, PRODUCTION)
+        if finished and champion and champion.version == target.version and finished.from_version:
+            champion = self._version(finished.from_version)  # a first try of this call came so far
         left = champion.version if champion else None
-        if finished and left == target.version:  # this call's own first try, most likely
-            left = finished.from_version
         changed = Changed(target.version, left, is_changed=left != target.version)
         if left and changed.is_changed and kind == ROLLBACK:
             self._mark(left, f"{datetime.now(UTC).isoformat(timespec='seconds')} {why}")
@@ -145,7 +146,10 @@ class ModelChanges:
         reason = Reason(who, why, {_KIND: kind, _TARGET: target.version})
         self.live.put(target, model, reason, {**target.tags, **tags})
         if changed.is_changed:
-            self.alerts.send(_alert(kind, target.name, changed, why, who))
+            is_rollback = kind == ROLLBACK
+            self.alerts.send(
+                alert_on_change(target, champion, why=why, who=who, is_rollback=is_rollback)
+            )
         self.followed()
         return changed
 
@@ -211,14 +215,3 @@ class _told:  # noqa: N801 - used as a statement
             place = "bucket" if isinstance(exc, ObjectError) else "model registry"
             msg = f"the {place} cannot do its part now; send the same request again to go on"
             raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc
-
-
-def _alert(kind: str, model: str, changed: Changed, why: str, who: str) -> Alert:
-    did = "rolled back" if kind == ROLLBACK else "promoted by hand"
-    return Alert(
-        event="rolled_back" if kind == ROLLBACK else "promoted",
-        subject=f"{model}: {did} to version {changed.version}",
-        reason=why,
-        next_step="housing models --history",
-        facts={"who": who, "from": changed.from_version or "none", "to": changed.version},
-    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from housing.alerts import Alert, AlertSink
+from housing.alerts import Alert, AlertEvent, AlertSink
 from housing.bucket import MODELS
 from housing.registry import ModelVersion, Tag
 
@@ -61,9 +61,10 @@ class AlertedRefusals:
 def _alert(version: ModelVersion, why: str, serving: str | None) -> Alert:
     instead = f"version {serving} goes on being served" if serving else "no model is served"
     return Alert(
-        event="refused",
+        event=AlertEvent.REFUSED,
         subject=f"{version.name}: version {version.version} is refused",
         reason=f"{why}; {instead}",
-        next_step='housing rollback --reason "refused", or promote a version that loads',
+        advice="promote a version that loads, or go back to the one before:",
+        next_step='housing rollback --reason "…"',
         facts={"version": version.version, "serving": serving or "none"},
     )

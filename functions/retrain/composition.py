@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -10,12 +11,16 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 from botocore.config import Config
 
 from housing.alerts import AlertSink, LoggedAlerts, SnsAlerts
+from housing.folded_alerts import FoldedAlerts
 from housing.jobs import JobStore
 from housing.metric_names import NAMESPACE
 from retrain.batch_launcher import BatchJobLauncher
 from retrain.launcher import JobLauncher
 from retrain.local_launcher import LocalJobLauncher
 from retrain.settings import RetrainSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 _SERVICE = "retrain"
 # Three tries of at most 7 s stay below the function's time-out of 30 s.
@@ -39,22 +44,24 @@ class Service:
 def service() -> Service:
     """Build the service from the environment, once for each process."""
     settings = RetrainSettings()
+    s3 = boto3.client("s3", config=_BOUNDED)
     return Service(
         bucket=settings.bucket,
         model_name=settings.model_name,
-        jobs=JobStore(boto3.client("s3", config=_BOUNDED), settings.bucket),
+        jobs=JobStore(s3, settings.bucket),
         launcher=_launcher(settings),
-        alerts=_alerts(settings),
+        alerts=_alerts(settings, s3),
         # Named after the package, so that every module's own logger writes through it.
         logger=Logger(service=_SERVICE),
         metrics=EphemeralMetrics(namespace=NAMESPACE, service=_SERVICE),
     )
 
 
-def _alerts(settings: RetrainSettings) -> AlertSink:
+def _alerts(settings: RetrainSettings, s3: "S3Client") -> AlertSink:
     if settings.alert_topic_arn is None:
         return LoggedAlerts()
-    return SnsAlerts(boto3.client("sns", config=_BOUNDED), settings.alert_topic_arn)
+    topic = SnsAlerts(boto3.client("sns", config=_BOUNDED), settings.alert_topic_arn)
+    return FoldedAlerts(topic, s3, settings.bucket)
 
 
 def _launcher(settings: RetrainSettings) -> JobLauncher:

@@ -18,6 +18,7 @@ from local_stack.keys import ensured
 from local_stack.packaging import Package, package
 from local_stack.services import ARTIFACT_BUCKET
 from local_stack.settings import ACCESS_KEY, CHECKOUT, REGION, SECRET_KEY, StackSettings
+from local_stack.slack_alerts import slack_parameters
 from local_stack.template import load
 
 if TYPE_CHECKING:
@@ -73,7 +74,12 @@ def deploy(settings: StackSettings) -> Deployment:
         bucket=artifacts,
         python=settings.functions_python,
     )
-    body, parameters = json.dumps(template), _parameters(settings)
+    body = json.dumps(template)
+    parameters = _parameters(settings) | slack_parameters(
+        client(settings, "secretsmanager"),
+        stack_name=settings.stack_name,
+        webhook_url=settings.slack_webhook_url,
+    )
     digest = hashlib.sha256(json.dumps([body, parameters]).encode()).hexdigest()
     cloudformation = client(settings, "cloudformation")
     changed = _digest(_find(cloudformation, settings.stack_name)) != digest

@@ -14,7 +14,7 @@ from local_stack.first_model import Prediction, production_version
 from local_stack.settings import StackSettings
 from local_stack.stack import SERVICE_NAMES
 
-_FUNCTIONS = ("predict", "retrain")
+_FUNCTIONS = ("predict", "retrain", "notify")
 
 
 def welcome(
@@ -84,8 +84,11 @@ def _row(process: psutil.Process | None) -> tuple[str, str, str, str]:
 
 def _function_log(settings: StackSettings, function: str) -> list[str]:
     group = f"/aws/lambda/{settings.stack_name}-{function}"
+    logs = client(settings, "logs")
     try:
-        events = client(settings, "logs").filter_log_events(logGroupName=group)["events"]
+        events = logs.filter_log_events(logGroupName=group)["events"]
+    except logs.exceptions.ResourceNotFoundException:
+        return ["no log: it is not deployed, or was never called"]
     except (BotoCoreError, ClientError) as exc:
         return [f"no log: {exc}"]
     return [event["message"].rstrip() for event in events]

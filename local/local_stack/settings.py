@@ -29,6 +29,7 @@ class StackSettings(BaseSettings):
     model_ttl_seconds: int = Field(2, description="how often the function asks for the alias")
     data: Path | None = Field(None, description="CSV for the first model")
     sample_rows: int = Field(20_640, description="rows of the generated sample")
+    slack_webhook_url: str | None = Field(None, description="where alerts are posted, if anywhere")
 
     @classmethod
     def of_stack(cls) -> Self:

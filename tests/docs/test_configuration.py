@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 
 from housing_cli.settings import Settings as CliSettings
 from local_stack.settings import CHECKOUT, StackSettings
+from notify.settings import NotifySettings
 from predict.settings import PredictSettings
 from retrain.settings import RetrainSettings
 from retrain.training.settings import TrainingSettings
@@ -18,6 +19,7 @@ PAGE = CHECKOUT / "docs/configuration.md"
 SECTIONS: dict[str, type[BaseSettings]] = {
     "The predict function": PredictSettings,
     "The retrain function": RetrainSettings,
+    "The notify function": NotifySettings,
     "The training job": TrainingSettings,
     "The command line": CliSettings,
     "The local stack": StackSettings,

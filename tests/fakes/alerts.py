@@ -4,11 +4,14 @@ from housing.alerts import Alert
 
 
 class FakeAlerts:
-    """Keeps every alert that was sent."""
+    """Keeps every alert that was sent; while it is down, it takes none."""
 
     def __init__(self) -> None:
         self.sent: list[Alert] = []
+        self.is_down = False
 
-    def send(self, alert: Alert) -> None:
+    def send(self, alert: Alert) -> bool:
         """See ``AlertSink.send``."""
-        self.sent.append(alert)
+        if not self.is_down:
+            self.sent.append(alert)
+        return not self.is_down

@@ -1,7 +1,7 @@
 """An HTTP server on loopback that answers as a test wants."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -32,9 +32,11 @@ def http_server(answer: Answer) -> Iterator[str]:
             serving.join()
 
 
-def answering(status: int, body: bytes) -> Answer:
+def answering(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(status)
+        for name, value in (headers or {}).items():
+            request.send_header(name, value)
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
         request.wfile.write(body)

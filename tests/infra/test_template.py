@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_file
 
-from housing.bucket import NEW_DATA, UPLOAD_SUFFIX
+from housing.bucket import ALERTS, NEW_DATA, UPLOAD_SUFFIX
 from local_stack.settings import CHECKOUT
 from local_stack.template import load
+from notify.settings import NotifySettings
 
 TEMPLATE = CHECKOUT / "infra/template.yaml"
 
@@ -119,6 +120,70 @@ def test_handlers_and_code_folders_exist(template: dict[str, Any]) -> None:
         assert (folder.parent / (module.replace(".", "/") + ".py")).is_file()
     for layer in of_type(template, "AWS::Serverless::LayerVersion").values():
         assert (TEMPLATE.parent / layer["ContentUri"]).resolve().is_dir()
+
+
+def conditional_on(template: dict[str, Any], condition: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: found["Properties"]
+        for name, found in template["Resources"].items()
+        if found.get("Condition") == condition
+    }
+
+
+def test_an_address_for_alerts_is_subscribed_to_the_topic(template: dict[str, Any]) -> None:
+    assert template["Conditions"]["HasAlertEmail"] == is_given("AlertEmail")
+    assert list(conditional_on(template, "HasAlertEmail").values()) == [
+        {"TopicArn": {"Ref": "AlertTopic"}, "Protocol": "email", "Endpoint": {"Ref": "AlertEmail"}}
+    ]
+
+
+def test_the_slack_notifier_is_made_only_with_a_secret_and_reads_only_that(
+    template: dict[str, Any],
+) -> None:
+    made = conditional_on(template, "HasSlackSecret")
+    function = made["NotifyFunction"]
+    [policy] = function["Policies"]
+
+    assert template["Conditions"]["HasSlackSecret"] == is_given("SlackSecretArn")
+    assert set(made) == {"NotifyFunction", "NotifyLogs"}
+    assert function["Events"] == {
+        "Alert": {"Type": "SNS", "Properties": {"Topic": {"Ref": "AlertTopic"}}}
+    }
+    assert [
+        (found["Effect"], found["Action"], found["Resource"]) for found in policy["Statement"]
+    ] == [("Allow", "secretsmanager:GetSecretValue", {"Ref": "SlackSecretArn"})]
+    assert "OnFailure" not in str(function["EventInvokeConfig"])
+
+
+def test_a_webhook_is_slacks_own_unless_another_host_is_named(template: dict[str, Any]) -> None:
+    default = NotifySettings.model_fields["slack_origin"].default
+
+    assert template["Parameters"]["SlackOrigin"]["Default"] == default
+    assert default == "https://hooks.slack.com"
+
+
+def test_a_launch_that_fails_for_good_reaches_the_topic(template: dict[str, Any]) -> None:
+    function = template["Resources"]["RetrainFunction"]["Properties"]
+
+    assert function["EventInvokeConfig"]["DestinationConfig"] == {
+        "OnFailure": {"Type": "SNS", "Destination": {"Ref": "AlertTopic"}}
+    }
+
+
+def test_the_job_may_keep_what_it_told(template: dict[str, Any]) -> None:
+    [policy] = template["Resources"]["JobRole"]["Properties"]["Policies"]
+    writable = [
+        text
+        for found in policy["PolicyDocument"]["Statement"]
+        if "s3:PutObject" in strings(found["Action"])
+        for text in strings(found["Resource"])
+    ]
+
+    assert [text for text in writable if text.endswith(f"/{ALERTS}*")]
+
+
+def is_given(parameter: str) -> dict[str, Any]:
+    return {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
 
 
 def test_every_log_group_ends_some_day(template: dict[str, Any]) -> None:

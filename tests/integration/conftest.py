@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from fakes.http_server import http_server
+from fakes.slack import ScriptedSlack
 from housing_cli.data.generated import generate
 from integration.running_stack import (
     RunningStack,
@@ -28,9 +30,24 @@ def first_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, first_csv: Path) -> Iterator[RunningStack]:
+def slack() -> ScriptedSlack:
+    """Stands in for Slack; what the stack posts can be read in it."""
+    return ScriptedSlack()
+
+
+@pytest.fixture(scope="session")
+def slack_url(slack: ScriptedSlack) -> Iterator[str]:
+    with http_server(slack.answer) as url:
+        yield f"{url}/services/T0/B0/local"
+
+
+@pytest.fixture(scope="session")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, first_csv: Path, slack_url: str
+) -> Iterator[RunningStack]:
     state_dir = tmp_path_factory.mktemp("stack")
     environment = environment_of(state_dir, free_ports(3), first_csv)
+    environment["HOUSING_SLACK_WEBHOOK_URL"] = slack_url
     try:
         done = local_stack(environment, "up")
         yield RunningStack(state_dir, environment, done.stdout)

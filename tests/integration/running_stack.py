@@ -111,11 +111,13 @@ class RunningStack:
     def bucket(self) -> str:
         return self.env["HOUSING_BUCKET"]
 
+    def client(self, service: str) -> Any:
+        endpoint = self.env["AWS_ENDPOINT_URL"].removeprefix("http://")
+        return Session(localstack_host=endpoint).client(service)
+
     @property
     def s3(self) -> "S3Client":
-        endpoint = self.env["AWS_ENDPOINT_URL"].removeprefix("http://")
-        session = Session(localstack_host=endpoint)
-        client: S3Client = session.client("s3")
+        client: S3Client = self.client("s3")
         return client
 
     @property

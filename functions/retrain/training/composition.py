@@ -3,9 +3,9 @@
 import boto3
 from botocore.config import Config
 
-from housing.alerts import AlertSink, LoggedAlerts, SnsAlerts
 from housing.mlflow_registry import MlflowModelRegistry
 from housing.s3_artifacts import S3ArtifactReader
+from retrain.training.alerting import alerts_to
 from retrain.training.mlflow_tracker import MlflowRunTracker
 from retrain.training.parts import Parts
 from retrain.training.settings import TrainingSettings
@@ -18,9 +18,10 @@ _BOUNDED = Config(
 
 def parts_of(settings: TrainingSettings) -> Parts:
     """Build the job's surroundings; nothing is called yet."""
+    s3 = boto3.client("s3", config=_BOUNDED)
     return Parts(
         settings=settings,
-        s3=boto3.client("s3", config=_BOUNDED),
+        s3=s3,
         registry=MlflowModelRegistry(
             settings.registry_access(),
             settings.model_name,
@@ -28,11 +29,5 @@ def parts_of(settings: TrainingSettings) -> Parts:
             artifact_readers={"s3": S3ArtifactReader()},
         ),
         tracker=MlflowRunTracker(settings.tracking_uri, settings.model_name, settings.bucket),
-        alerts=_alerts(settings),
+        alerts=alerts_to(settings.alert_topic_arn, s3, settings.bucket),
     )
-
-
-def _alerts(settings: TrainingSettings) -> AlertSink:
-    if settings.alert_topic_arn is None:
-        return LoggedAlerts()
-    return SnsAlerts(boto3.client("sns", config=_BOUNDED), settings.alert_topic_arn)

@@ -12,7 +12,7 @@ from housing.lease import Lease
 from retrain.training.errors import JobStoppedError, TrainingError, UploadRejectedError
 from retrain.training.ingest import Upload
 from retrain.training.job_metrics import write_job_metrics
-from retrain.training.outcomes import alert_on
+from retrain.training.outcomes import alert_on, alert_on_drift
 from retrain.training.parts import Parts
 from retrain.training.pipeline import promoter_of, take_in, train
 from retrain.training.progress import JobProgress, open_status
@@ -113,8 +113,12 @@ def _alert(before: JobStatus, progress: JobProgress, parts: Parts) -> None:
     """Tell of the job's end, once: a second try that fails the same way is no news."""
     status = progress.status
     is_news = (before.state, before.reason) != (status.state, status.reason)
-    alert = alert_on(status, parts.settings.model_name)
-    if alert and is_news and progress.has_ended:
+    if not (is_news and progress.has_ended):
+        return
+    drift = alert_on_drift(status, parts.settings.model_name)
+    alerts = [drift if status.drift != before.drift else None]
+    alerts.append(alert_on(status, parts.settings.model_name))
+    for alert in filter(None, alerts):
         parts.alerts.send(alert)
 
 

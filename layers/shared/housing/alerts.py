@@ -4,38 +4,78 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 _SUBJECT_CHARACTERS = 100  # SNS's limit
+_TEXT_CHARACTERS = 8_000  # of each part; SNS takes 256 KiB of all
+_FACT_CHARACTERS = 500
 _LOG = logging.getLogger(__name__)
+
+
+class AlertEvent(StrEnum):
+    """What an alert is about, as its message's attribute ``event`` says it."""
+
+    MODEL_PROMOTED = "model_promoted"
+    MODEL_NOT_PROMOTED = "model_not_promoted"
+    UPLOAD_REJECTED = "upload_rejected"
+    TRAINING_FAILED = "training_failed"
+    DATA_DRIFTED = "data_drifted"
+    ROLLED_BACK = "rolled_back"
+    PROMOTED_BY_HAND = "promoted"
+    REFUSED = "refused"
+    ALIAS_REPAIRED = "alias_repaired"
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether repeats within a while are one message; what changes a state is always told."""
+        return self in (AlertEvent.UPLOAD_REJECTED, AlertEvent.TRAINING_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """An event, why it happened and what to do next."""
 
-    event: str
+    event: AlertEvent
     subject: str
     reason: str
     next_step: str
+    """A command where there is one."""
     facts: Mapping[str, str] = field(default_factory=dict)
+    advice: str = ""
+    """In words, what the command is for or what has to be done before it."""
 
     def text(self) -> str:
         """Return the message as a person reads it."""
         facts = [f"{name}: {value}" for name, value in self.facts.items()]
-        return "\n".join([self.subject, "", self.reason, *facts, "", f"Next: {self.next_step}"])
+        advice = [self.advice] if self.advice else []
+        lines = [self.subject, "", self.reason, *facts, "", *advice, f"Next: {self.next_step}"]
+        return "\n".join(lines)
+
+    def attributes(self) -> dict[str, str]:
+        """Return the message's attributes: the same for programs; none is empty, as SNS wants."""
+        facts = {name: _cleaned(value, _FACT_CHARACTERS) for name, value in self.facts.items()}
+        found = {
+            "event": self.event.value,
+            "facts": json.dumps(facts),
+            "reason": _cleaned(self.reason),
+            "advice": _cleaned(self.advice),
+            "next_step": _cleaned(self.next_step),
+        }
+        return {name: value for name, value in found.items() if value}
 
 
 class AlertSink(Protocol):
     """Where alerts go. Sending never raises: an alert must not fail what it tells of."""
 
-    def send(self, alert: Alert) -> None:
-        """Send one alert."""
+    def send(self, alert: Alert) -> bool:
+        """Send one alert; return whether it went out or was deliberately kept back."""
         ...
 
 
@@ -47,25 +87,41 @@ class SnsAlerts:
         self._sns = sns
         self._topic_arn = topic_arn
 
-    def send(self, alert: Alert) -> None:
+    def send(self, alert: Alert) -> bool:
         """Publish the alert; what cannot be sent is logged."""
+        attributes: dict[str, MessageAttributeValueTypeDef] = {
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in alert.attributes().items()
+        }
         try:
             self._sns.publish(
                 TopicArn=self._topic_arn,
-                Subject=alert.subject[:_SUBJECT_CHARACTERS],
-                Message=alert.text(),
-                MessageAttributes={
-                    "event": {"DataType": "String", "StringValue": alert.event},
-                    "facts": {"DataType": "String", "StringValue": json.dumps(dict(alert.facts))},
-                },
+                Subject=_subject(alert.subject),
+                Message=_cleaned(alert.text()),
+                MessageAttributes=attributes,
             )
         except (BotoCoreError, ClientError):
             _LOG.exception("alert_not_sent", extra={"event": alert.event})
+            return False
+        return True
 
 
 class LoggedAlerts:
     """Alerts to the log, where no topic is configured."""
 
-    def send(self, alert: Alert) -> None:
+    def send(self, alert: Alert) -> bool:
         """Log the alert."""
         _LOG.warning("%s", alert.text())
+        return True
+
+
+def _subject(text: str) -> str:
+    """Return a subject as SNS takes it: one line of ASCII."""
+    line = " ".join(text.split()).encode("ascii", "replace").decode()
+    return line[:_SUBJECT_CHARACTERS]
+
+
+def _cleaned(text: str, limit: int = _TEXT_CHARACTERS) -> str:
+    """Return a text without the control characters of a stranger's file, and not endless."""
+    kept = "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
+    return kept[:limit]

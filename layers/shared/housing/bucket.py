@@ -8,6 +8,8 @@ REJECTED = "rejected/"
 MODELS = "models/"
 LEDGER = "ledger/"
 JOBS = "jobs/"
+ALERTS = "alerts/"
+"""What was told of which failure, so that its repeats are not."""
 
 UPLOAD_SUFFIX = ".csv"
 DATA_SOURCE_METADATA = "data-source"

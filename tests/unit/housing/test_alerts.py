@@ -1,22 +1,24 @@
 """Telling people."""
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
-from housing.alerts import Alert, LoggedAlerts, SnsAlerts
+from housing.alerts import Alert, AlertEvent, LoggedAlerts, SnsAlerts
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 ALERT = Alert(
-    event="upload_rejected",
+    event=AlertEvent.UPLOAD_REJECTED,
     subject="california-housing: an upload was rejected",
     reason="missing column Latitude",
-    next_step="correct the file and upload it again",
+    advice="correct the file and upload it again",
+    next_step="housing upload more.csv --wait",
     facts={"job": "0123"},
 )
 
@@ -30,15 +32,17 @@ def test_an_alert_is_published_with_reason_next_step_and_facts(sns: "SNSClient")
     _, message, subject, attributes, _ = sent
     assert attributes is not None
     assert subject == ALERT.subject
-    for part in (ALERT.reason, ALERT.next_step, "job: 0123"):
+    for part in (ALERT.reason, ALERT.advice, f"Next: {ALERT.next_step}", "job: 0123"):
         assert part in message
     assert attributes["event"]["Value"] == "upload_rejected"
     assert json.loads(attributes["facts"]["Value"]) == {"job": "0123"}
+    for name in ("reason", "advice", "next_step"):
+        assert attributes[name]["Value"] == getattr(ALERT, name)
 
 
 def test_a_subject_is_cut_to_what_sns_takes(sns: "SNSClient") -> None:
     topic = sns.create_topic(Name="alerts")["TopicArn"]
-    long = Alert("e", "s" * 300, "reason", "next")
+    long = replace(ALERT, subject="s" * 300)
 
     SnsAlerts(sns, topic).send(long)
 
@@ -46,10 +50,35 @@ def test_a_subject_is_cut_to_what_sns_takes(sns: "SNSClient") -> None:
     assert sent[2] == "s" * 100
 
 
+def test_what_sns_would_refuse_is_not_sent_to_it(sns: "SNSClient") -> None:
+    topic = sns.create_topic(Name="alerts")["TopicArn"]
+    odd = replace(
+        ALERT,
+        subject="häuser:\n1 upload",
+        reason="the first line is '\0\x1b[31m'" + "x" * 300_000,
+        advice="",
+        facts={"file": "\0" * 9 + "a.csv" + "y" * 300_000},
+    )
+
+    assert SnsAlerts(sns, topic).send(odd)
+
+    (sent,) = sns_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].topics[topic].sent_notifications
+    _, message, subject, attributes, _ = sent
+    assert attributes is not None
+    assert subject == "h?user: 1 upload"
+    assert "\0" not in message
+    assert "\x1b" not in message
+    assert "advice" not in attributes
+    assert json.loads(attributes["facts"]["Value"])["file"].startswith("a.csv")
+    assert len(message) + sum(len(one["Value"]) for one in attributes.values()) < 256 * 1024
+
+
 def test_an_alert_that_cannot_be_sent_is_logged_and_not_raised(
     sns: "SNSClient", caplog: pytest.LogCaptureFixture
 ) -> None:
-    SnsAlerts(sns, f"arn:aws:sns:us-east-1:{DEFAULT_ACCOUNT_ID}:nowhere").send(ALERT)
+    nowhere = SnsAlerts(sns, f"arn:aws:sns:us-east-1:{DEFAULT_ACCOUNT_ID}:nowhere")
+
+    assert not nowhere.send(ALERT)
 
     assert "alert_not_sent" in caplog.text
 
@@ -59,3 +88,9 @@ def test_without_a_topic_alerts_go_to_the_log(caplog: pytest.LogCaptureFixture) 
 
     assert ALERT.reason in caplog.text
     assert ALERT.next_step in caplog.text
+
+
+def test_failures_and_rejections_are_folded_and_no_change_of_a_state_is() -> None:
+    folded = {event for event in AlertEvent if event.is_folded}
+
+    assert folded == {AlertEvent.UPLOAD_REJECTED, AlertEvent.TRAINING_FAILED}

@@ -28,7 +28,7 @@ def archive_of(packaged: Packaged, resource: str, field: str) -> zipfile.ZipFile
     return archives[properties[resource][field].removeprefix("s3://store/")]
 
 
-@pytest.mark.parametrize("name", ["predict", "retrain"])
+@pytest.mark.parametrize("name", ["predict", "retrain", "notify"])
 def test_a_function_keeps_its_import_name_and_carries_the_shared_layer(
     packaged: Packaged, name: str
 ) -> None:

@@ -106,6 +106,8 @@ def test_a_rollback_puts_the_previous_version_back_everywhere(  # noqa: PLR0913,
     assert registry.version("2").tags[Tag.ROLLED_BACK].endswith("prices are odd")
     (alert,) = alerts.sent
     assert (alert.event, alert.reason) == ("rolled_back", "prices are odd")
+    assert (alert.facts["from"], alert.facts["to"]) == ("version 2", "version 1")
+    assert alert.next_step == 'housing promote 2 --reason "…"'
     assert models.due
 
 

@@ -1,0 +1,40 @@
+"""The one place where the notify function is put together from its real parts."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from botocore.config import Config
+
+from notify.settings import NotifySettings
+from notify.slack import MessagePoster, SlackWebhook
+from notify.webhook_secret import WebhookSecret
+
+_SERVICE = "notify"
+_BOUNDED = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The function's parts that its entry needs."""
+
+    slack: MessagePoster
+    logger: Logger
+
+
+@cache
+def service() -> Service:
+    """Build the service from the environment, once for each process."""
+    settings = NotifySettings()
+    secret = WebhookSecret(
+        SecretsProvider(boto_config=_BOUNDED),
+        settings.slack_secret,
+        origin=settings.slack_origin,
+        ttl_seconds=settings.slack_secret_ttl_seconds,
+    )
+    return Service(
+        slack=SlackWebhook(secret, timeout_seconds=settings.slack_timeout_seconds),
+        # Named after the package, so that every module's own logger writes through it.
+        logger=Logger(service=_SERVICE),
+    )

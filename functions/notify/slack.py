@@ -1,0 +1,147 @@
+"""Posting to Slack's incoming webhook: bounded waits, and every answer told as what to do.
+
+Answers: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/ and, for 429,
+https://docs.slack.dev/apis/web-api/rate-limits/.
+"""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.client import HTTPException, HTTPMessage
+from typing import IO, Any, Protocol
+from urllib.error import HTTPError
+
+from notify.errors import (
+    SlackBusyError,
+    SlackRefusedError,
+    SlackUnavailableError,
+)
+from notify.webhook_secret import WebhookSecret
+
+_WORD_BYTES = 200
+_RETRY_AFTER_SECONDS = 1.0
+_RESERVE_SECONDS = 1.0
+
+
+class MessagePoster(Protocol):
+    """Where messages are posted, as the handler sees it."""
+
+    def post(self, message: Mapping[str, Any], seconds_left: Callable[[], float]) -> None:
+        """Post one message.
+
+        Raises:
+            NotifyError: It was not taken; see ``SlackWebhook.post``.
+        """
+        ...
+
+
+class SlackWebhook:
+    """Posts messages to the webhook that a secret holds."""
+
+    def __init__(
+        self,
+        secret: WebhookSecret,
+        *,
+        timeout_seconds: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Remember the webhook; nothing is asked yet.
+
+        Args:
+            secret: Gives the webhook's URL.
+            timeout_seconds: Longest wait for a connection and for each of Slack's words.
+            sleep: Waits before a message is posted again.
+        """
+        self._secret = secret
+        self._timeout_seconds = timeout_seconds
+        self._sleep = sleep
+
+    def post(self, message: Mapping[str, Any], seconds_left: Callable[[], float]) -> None:
+        """Post a message; wait and try again where Slack asks for that and the time allows it.
+
+        A webhook that Slack does not know is read anew from the secret, once.
+
+        Args:
+            message: Body of the request.
+            seconds_left: Tells how long this invocation may still take.
+
+        Raises:
+            SlackUnavailableError: Slack is out of reach, down, or busy for too long.
+            UndeliverableError: Slack refuses, or there is no webhook; trying again does not help.
+            SecretUnavailableError: The webhook cannot be had.
+        """
+        body = json.dumps(message).encode()
+        url = self._secret.url()
+        try:
+            self._post_patiently(url, body, seconds_left)
+        except SlackRefusedError:
+            newest = self._secret.url(fresh=True)
+            if newest == url:
+                raise
+            self._post_patiently(newest, body, seconds_left)
+
+    def _post_patiently(self, url: str, body: bytes, seconds_left: Callable[[], float]) -> None:
+        while True:
+            try:
+                return _post(url, body, self._timeout_seconds)
+            except SlackBusyError as exc:
+                wait = exc.retry_after_seconds
+                if wait + self._timeout_seconds + _RESERVE_SECONDS > seconds_left():
+                    raise
+                self._sleep(wait)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for the refusal it is: the message goes nowhere else."""
+
+    def redirect_request(  # noqa: PLR0913, PLR0917 - the signature of urllib
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> None:
+        """Follow none."""
+
+
+def _post(url: str, body: bytes, timeout_seconds: float) -> None:
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    request = urllib.request.Request(url, body, headers)  # noqa: S310 - the origin was checked
+    try:
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=timeout_seconds):
+            return
+    except HTTPError as exc:
+        raise _told(exc) from exc
+    except (OSError, HTTPException) as exc:
+        msg = f"Slack cannot be reached: {type(exc).__name__}"
+        raise SlackUnavailableError(msg) from exc
+
+
+def _told(answer: HTTPError) -> SlackUnavailableError | SlackRefusedError:
+    with answer:
+        what = f"Slack answered {answer.code} {_word(answer)}".strip()
+    if answer.code == HTTPStatus.TOO_MANY_REQUESTS:
+        return SlackBusyError(what, retry_after_seconds=_retry_after(answer))
+    if answer.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return SlackUnavailableError(what)
+    return SlackRefusedError(what)
+
+
+def _word(answer: HTTPError) -> str:
+    """Return what Slack says besides the number, such as ``no_service``."""
+    try:
+        text = answer.read(_WORD_BYTES).decode("utf-8", "replace")
+    except (OSError, HTTPException):
+        return ""
+    return " ".join(text.split())
+
+
+def _retry_after(answer: HTTPError) -> float:
+    try:
+        return max(_RETRY_AFTER_SECONDS, float(answer.headers.get("Retry-After", "")))
+    except ValueError:
+        return _RETRY_AFTER_SECONDS

@@ -1,0 +1,129 @@
+"""The function as Lambda calls it: what it posts, logs and raises; and what it does not import."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fakes.slack import FakeSlack
+from notify import composition, handler
+from notify.errors import EventError, SlackRefusedError, SlackUnavailableError
+
+EVENTS = Path(__file__).parents[3] / "events"
+SNS_EVENTS = sorted(EVENTS.glob("sns-*.json"))
+CONTEXT: Any = SimpleNamespace(
+    function_name="notify",
+    memory_limit_in_mb=256,
+    invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:notify",
+    aws_request_id="8f5069ac-1111-2222-3333-0123456789ab",
+    get_remaining_time_in_millis=lambda: 29_500,
+)
+POWERTOOLS_MARKS = ("init", "powertools_handler", "powertools_buffer_config")
+TOO_HEAVY = ("numpy", "pandas", "mlflow", "sklearn", "onnxruntime", "retrain", "predict")
+
+
+def sample(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+    return content
+
+
+def fresh_process() -> None:
+    """Forget what one process of the function keeps."""
+    composition.service.cache_clear()
+    handler._entry.cache_clear()
+    logger = logging.getLogger("notify")
+    logger.handlers.clear()
+    logger.propagate = True
+    for mark in POWERTOOLS_MARKS:
+        vars(logger).pop(mark, None)
+
+
+@pytest.fixture
+def slack() -> FakeSlack:
+    return FakeSlack()
+
+
+@pytest.fixture(autouse=True)
+def _process(slack: FakeSlack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("HOUSING_SLACK_SECRET", "arn:aws:secretsmanager:us-east-1:1:secret:slack")
+    monkeypatch.setattr(composition, "SlackWebhook", lambda *_, **__: slack)
+    fresh_process()
+    yield
+    fresh_process()
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize("path", SNS_EVENTS, ids=lambda path: path.stem)
+def test_every_sample_event_does_as_its_name_says(path: Path, slack: FakeSlack) -> None:
+    event = json.loads(path.read_text("utf-8"))
+
+    if Path(path.stem).suffix == ".bad":
+        with pytest.raises(EventError):
+            handler.lambda_handler(event, CONTEXT)
+    else:
+        assert handler.lambda_handler(event, CONTEXT) == {"posted": 1, "undeliverable": 0}
+        assert len(slack.posted) == 1
+
+
+def test_slack_is_told_how_long_the_function_has(slack: FakeSlack) -> None:
+    handler.lambda_handler(sample("sns-alert.ok"), CONTEXT)
+
+    assert slack.seconds_left == [29.5]
+
+
+def test_what_slack_refuses_is_logged_with_what_to_do_and_not_tried_again(
+    slack: FakeSlack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slack.fails_with = [SlackRefusedError("Slack answered 404 no_service")]
+
+    answer = handler.lambda_handler(sample("sns-alert.ok"), CONTEXT)
+
+    assert answer == {"posted": 0, "undeliverable": 1}
+    (line,) = [line for line in printed(capsys) if line["level"] == "ERROR"]
+    assert line["message"] == "notice_undeliverable"
+    assert line["reason"] == "Slack answered 404 no_service"
+    assert "put a new webhook into the secret" in line["next_step"]
+    assert line["title"] == "california-housing: an upload was rejected"
+
+
+def test_what_slack_cannot_take_now_makes_lambda_try_again(slack: FakeSlack) -> None:
+    slack.fails_with = [SlackUnavailableError("Slack answered 500")]
+
+    with pytest.raises(SlackUnavailableError):
+        handler.lambda_handler(sample("sns-alert.ok"), CONTEXT)
+
+    assert handler.lambda_handler(sample("sns-alert.ok"), CONTEXT)["posted"] == 1
+
+
+def test_one_message_that_fails_does_not_keep_the_others_back(slack: FakeSlack) -> None:
+    slack.fails_with = [SlackUnavailableError("Slack answered 500")]
+    records = sample("sns-alert.ok")["Records"] + sample("sns-alarm.ok")["Records"]
+
+    with pytest.raises(SlackUnavailableError):
+        handler.lambda_handler({"Records": records}, CONTEXT)
+
+    assert len(slack.posted) == 1
+
+
+def test_the_function_imports_nothing_that_its_package_does_not_hold() -> None:
+    program = "import sys, notify.handler; print(*sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert not set(done.stdout.split()) & set(TOO_HEAVY)

@@ -1,0 +1,97 @@
+"""What comes over the topic, from the sample events of the repository."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from housing.alerts import Alert, AlertEvent
+from notify.errors import EventError
+from notify.notices import Notice, notices_in
+
+EVENTS = Path(__file__).parents[3] / "events"
+
+
+def notice(name: str) -> Notice:
+    [found] = notices_in(json.loads((EVENTS / f"{name}.json").read_text("utf-8")))
+    return found
+
+
+def received(message: str, **sns: Any) -> Notice:
+    [found] = notices_in({"Records": [{"Sns": {"Message": message, **sns}}]})
+    return found
+
+
+def test_an_alert_comes_with_reason_facts_advice_and_command() -> None:
+    found = notice("sns-alert.ok")
+
+    assert found.title == "california-housing: an upload was rejected"
+    assert found.reason == "missing column Latitude; the first line is '<a & b>'"
+    assert found.facts["file"] == "new_data/more.csv"
+    assert found.advice == "correct the file as its report says and upload it again"
+    assert found.next_step == "housing upload more.csv --wait"
+
+
+def test_every_alert_comes_through_as_it_was_made() -> None:
+    alert = Alert(
+        AlertEvent.MODEL_PROMOTED, "subject", "reason", "housing models", {"RMSE": "0.4"}, "advice"
+    )
+    attributes = {
+        name: {"Type": "String", "Value": value} for name, value in alert.attributes().items()
+    }
+
+    found = received(alert.text(), Subject=alert.subject, MessageAttributes=attributes)
+
+    assert found == Notice("subject", "reason", {"RMSE": "0.4"}, "advice", "housing models")
+
+
+def test_a_function_that_failed_for_good_is_named_with_its_error_and_file() -> None:
+    found = notice("sns-failed-function.ok")
+
+    assert found.title == "housing-dev-retrain failed for good"
+    assert found.reason == (
+        "LaunchError: the training job could not be submitted: the queue is gone"
+    )
+    assert found.facts["file"] == "new_data/housing.csv"
+    assert found.facts["tries"] == "3"
+    assert found.next_step == "housing status"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"responsePayload": None}, {"requestPayload": []}, {"requestContext": "none"}]
+)
+def test_a_destination_message_with_parts_missing_is_still_told(changes: dict[str, Any]) -> None:
+    event = json.loads((EVENTS / "sns-failed-function.ok.json").read_text("utf-8"))
+    message = json.loads(event["Records"][0]["Sns"]["Message"])
+
+    found = received(json.dumps(message | changes))
+
+    assert found.title.endswith("failed for good")
+    assert found.reason
+
+
+def test_an_alarm_tells_its_state_reason_and_description() -> None:
+    found = notice("sns-alarm.ok")
+
+    assert found.title == "ALARM: housing-dev-predict-errors"
+    assert found.reason.startswith("Threshold Crossed")
+    assert (found.facts["was"], found.facts["metric"]) == ("OK", "Errors")
+    assert found.advice == "look at /health, then at the function's log"
+
+
+@pytest.mark.parametrize("text", ["hello", "[1, 2]", "{", '{"a": 1}', "[" * 100_000, "null"])
+def test_anything_else_is_shown_as_it_is(text: str) -> None:
+    found = received(text, Subject="a subject")
+
+    assert found == Notice("a subject", text)
+
+
+def test_a_message_without_a_subject_has_a_title() -> None:
+    assert notice("sns-plain-text.ok").title == "A message on the alert topic"
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("sns-*.bad.json")), ids=lambda path: path.stem)
+def test_what_sns_does_not_send_is_an_error(path: Path) -> None:
+    with pytest.raises(EventError, match="not an event of SNS"):
+        notices_in(json.loads(path.read_text("utf-8")))

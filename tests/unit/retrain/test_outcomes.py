@@ -1,0 +1,158 @@
+"""What people are told of a job: the reason, the numbers and the command to run next."""
+
+import shlex
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from fakes.jobs import job_status
+from housing.alerts import Alert, AlertEvent
+from housing.jobs import ColumnDrift, Drift, JobStatus, RowCounts, Stage, State, Verdict
+from housing_cli.main import app
+from retrain.training.outcomes import alert_on, alert_on_drift
+
+NAME = "california-housing"
+VERDICT = Verdict(
+    promote=True,
+    reason="its error is lower by 4 %",
+    challenger_rmse=0.45123,
+    champion_rmse=0.47,
+    champion_version="6",
+    holdout_rows=4_128,
+)
+ROWS = RowCounts(read=5_000, accepted=4_990, rejected=10, new=4_000)
+
+
+def ended(state: State, **changes: Any) -> JobStatus:
+    return job_status("0a1b", state=state, rows=ROWS, dataset_rows=24_640, **changes)
+
+
+def drift(*warnings: str) -> Drift:
+    columns = [
+        ColumnDrift(
+            name=name, psi=psi, ks=0.22, p_value=0, mean_before=3, mean_after=5, drifted=drifted
+        )
+        for name, psi, drifted in (("MedInc", 0.31, True), ("HouseAge", 0.01, False))
+    ]
+    return Drift(rows=100, reference_rows=900, columns=columns, warnings=list(warnings))
+
+
+def told(status: JobStatus) -> Alert:
+    alert = alert_on(status, NAME)
+    assert alert
+    return alert
+
+
+def judged(*, promoted: bool, **changes: Any) -> JobStatus:
+    verdict = VERDICT.model_copy(update=changes)
+    return ended(State.SUCCEEDED, model_version="7", verdict=verdict, promoted=promoted)
+
+
+def test_a_promotion_tells_both_errors_and_how_to_go_back() -> None:
+    alert = told(judged(promoted=True))
+
+    assert alert.event == AlertEvent.MODEL_PROMOTED
+    assert alert.subject == "california-housing: version 7 is in production"
+    assert alert.reason == "its error is lower by 4 %"
+    assert alert.next_step == 'housing rollback --reason "…"'
+    assert alert.facts == {
+        "version": "7",
+        "RMSE": "0.4512",
+        "compared with": "version 6",
+        "RMSE of that": "0.4700",
+        "rows judged on": "4,128",
+        "rows of the data set": "24,640",
+        "new rows": "4,000",
+        "bad rows": "10 of 5,000",
+        "file": "new_data/more.csv",
+        "job": "0a1b",
+    }
+
+
+def test_the_first_promotion_offers_no_way_back() -> None:
+    alert = told(judged(promoted=True, champion_version=None, champion_rmse=None))
+
+    assert alert.next_step == "housing models"
+    assert "compared with" not in alert.facts
+
+
+def test_a_version_that_was_not_promoted_comes_with_the_command_that_does_it_all_the_same() -> None:
+    alert = told(judged(promoted=False))
+
+    assert alert.event == AlertEvent.MODEL_NOT_PROMOTED
+    assert alert.next_step == 'housing promote 7 --reason "…"'
+    assert (alert.facts["RMSE"], alert.facts["RMSE of that"]) == ("0.4512", "0.4700")
+
+
+def test_a_job_that_changed_nothing_is_not_told() -> None:
+    assert alert_on(ended(State.SUCCEEDED, model_version="7"), NAME) is None
+
+
+def test_a_failure_tells_where_it_failed_and_leads_to_the_job() -> None:
+    alert = told(
+        ended(State.FAILED, stage=Stage.REGISTER, reason="it is down", next_step="start it")
+    )
+
+    assert alert.event == AlertEvent.TRAINING_FAILED
+    assert (alert.reason, alert.advice) == ("it is down", "start it")
+    assert alert.next_step == "housing status 0a1b"
+    assert alert.facts["stage"] == "register"
+
+
+NAMES = {
+    "more.csv": "housing upload more.csv --wait",
+    "in/a folder/new data.csv": "housing upload 'new data.csv' --wait",
+    "$(reboot)`reboot`;.csv": "housing upload '$(reboot)`reboot`;.csv' --wait",
+    "--help.csv": "housing upload ./--help.csv --wait",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rejection_tells_the_report_and_the_upload_to_repeat_whatever_the_file_is_called(
+    name: str,
+) -> None:
+    status = ended(State.REJECTED, reason="empty", report_key="rejected/0a1b/report.json")
+
+    alert = told(status.model_copy(update={"upload_key": f"new_data/{name}"}))
+
+    assert alert.event == AlertEvent.UPLOAD_REJECTED
+    assert alert.facts["report"] == "rejected/0a1b/report.json"
+    assert alert.next_step == NAMES[name]
+    assert len(shlex.split(alert.next_step)) == 4
+
+
+def test_drift_tells_its_warnings_and_measures() -> None:
+    warnings = ["MedInc is higher than before", "HouseAge is older than before"]
+
+    alert = alert_on_drift(ended(State.RUNNING, drift=drift(*warnings)), NAME)
+
+    assert alert
+    assert alert.event == AlertEvent.DATA_DRIFTED
+    assert alert.reason == "\n".join(warnings)
+    assert alert.facts["MedInc"] == "PSI 0.31, KS 0.22"
+    assert alert.facts["new rows"] == "4,000"
+    assert alert.next_step == "housing status 0a1b"
+
+
+def test_no_warning_is_no_message() -> None:
+    assert alert_on_drift(ended(State.RUNNING, drift=drift()), NAME) is None
+    assert alert_on_drift(ended(State.RUNNING), NAME) is None
+
+
+def test_each_next_step_is_a_command_that_there_is() -> None:
+    alerts = [
+        told(judged(promoted=True)),
+        told(judged(promoted=True, champion_version=None)),
+        told(judged(promoted=False)),
+        told(ended(State.FAILED)),
+        told(ended(State.REJECTED)),
+        alert_on_drift(ended(State.RUNNING, drift=drift("it is")), NAME),
+    ]
+    commands = getattr(get_command(app), "commands", {})
+
+    for alert in alerts:
+        assert alert
+        program, command, *_ = shlex.split(alert.next_step)
+        assert program == "housing"
+        assert command in commands
