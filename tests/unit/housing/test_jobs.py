@@ -1,11 +1,12 @@
 """The jobs' documents in a bucket."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fakes.jobs import job_status
-from housing.errors import JobNotFoundError
+from housing.errors import JobNotFoundError, JobTakenOverError
 from housing.jobs import JobStore, State, Verdict
 
 if TYPE_CHECKING:
@@ -68,6 +69,33 @@ def test_no_more_jobs_are_read_than_were_asked_for(jobs: JobStore) -> None:
         jobs.save(job_status(f"job-{number}"))
 
     assert len(jobs.newest(limit=2)) == 2
+
+
+def test_one_writes_only_over_what_one_read_or_wrote_oneself(jobs: JobStore) -> None:
+    mine = job_status()
+    jobs.save_own(mine)
+    jobs.save_own(mine)
+    other = jobs.load("job-1")
+    jobs.save_own(other)
+
+    with pytest.raises(JobTakenOverError):
+        jobs.save_own(mine)
+    with pytest.raises(JobTakenOverError):
+        jobs.save_own(job_status())  # it says that there was none
+
+    assert jobs.load("job-1").updated_at == other.updated_at
+
+
+def test_the_silent_are_those_that_have_not_ended_and_were_touched_in_time(jobs: JobStore) -> None:
+    jobs.save(job_status("at-work", state=State.RUNNING))
+    jobs.save(job_status("done", state=State.SUCCEEDED))
+    now = datetime.now(UTC)
+    minute = timedelta(minutes=1)
+
+    found = jobs.silent(since=now - minute, until=now + minute)
+
+    assert [job.job_id for job in found] == ["at-work"]
+    assert jobs.silent(since=now - 2 * minute, until=now - minute) == []
 
 
 def test_a_bucket_without_jobs_has_none(jobs: JobStore) -> None:

@@ -5,19 +5,23 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.alerts import FakeAlerts
 from fakes.launcher import FakeJobLauncher
 from housing import metric_names
+from housing.alerts import AlertEvent
 from housing.jobs import JobStore, State
 from retrain import composition, handler
 from retrain.batch_launcher import BatchJobLauncher
 from retrain.errors import EventError, LaunchError
 from retrain.local_launcher import LocalJobLauncher
+from retrain.sweeping import MOST_LAUNCHES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -117,6 +121,37 @@ def test_a_failed_launch_reaches_lambda_and_the_upload_is_counted(
 
     (counted,) = [line for line in printed(capsys) if "_aws" in line]
     assert counted[metric_names.UPLOADS_RECEIVED] == [1.0]
+
+
+def test_the_schedule_starts_dead_jobs_again_and_tells_of_those_it_gives_up(
+    event: Event,
+    jobs: JobStore,
+    launcher: FakeJobLauncher,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("s3-upload.ok", "s3-upload-unversioned.ok"):
+        handler.lambda_handler(event(name), CONTEXT)
+    dead, hopeless = (jobs.load(job.job_id) for job in launcher.launched)
+    dead.state = hopeless.state = State.RUNNING
+    hopeless.launches = MOST_LAUNCHES
+    for status in (dead, hopeless):
+        jobs.save(status)
+    monkeypatch.setattr("retrain.sweeping.DEAD_AFTER", timedelta(seconds=-5))
+    alerts = FakeAlerts()
+    monkeypatch.setattr(composition, "LoggedAlerts", lambda: alerts)
+    fresh_process()
+
+    answer = handler.lambda_handler(event("scheduled-sweep.ok"), CONTEXT)
+
+    assert answer == {"started": [dead.job_id], "given_up": [hopeless.job_id]}
+    (alert,) = alerts.sent
+    assert (alert.event, alert.reason) == (
+        AlertEvent.TRAINING_FAILED,
+        "the job died 3 times, last in the stage launch",
+    )
+    counted = [line for line in printed(capsys) if metric_names.JOBS_STARTED in line]
+    assert counted[-1][metric_names.JOBS_STARTED] == [1.0]
 
 
 @pytest.mark.parametrize(

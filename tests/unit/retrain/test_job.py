@@ -22,7 +22,10 @@ from retrain.training.errors import JobStoppedError, TrackingError
 from retrain.training.fit import Fitted, fit
 from retrain.training.ingest import Upload
 from retrain.training.job import LEASE, run
+from retrain.training.judging import Judged, judge_version
 from retrain.training.parts import Parts
+from retrain.training.pipeline import take_in
+from retrain.training.progress import JobProgress, open_status
 from retrain.training.scoring import score
 
 if TYPE_CHECKING:
@@ -335,6 +338,63 @@ def test_a_job_waits_for_its_turn_and_says_for_whom(
     (waiting,) = seen
     assert (waiting.state, waiting.stage) == (State.RUNNING, Stage.WAIT)
     assert waiting.message == "waiting for the-other to end"
+
+
+def test_uploads_that_wait_are_trained_on_together_once(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, tracker: FakeRunTracker, s3: "S3Client"
+) -> None:
+    first, *others = (
+        put_upload(as_csv(housing_table(400, seed=seed)), name=f"{seed}.csv") for seed in range(3)
+    )
+    busy = Lease(s3, "housing-test", LEASE, holder="busy", seconds=60)
+    turn = busy.held(wait_seconds=0, on_wait=lambda _: None)
+
+    def others_come_and_the_turn_is_free(_seconds: float) -> None:
+        for upload in others:
+            take_in(upload, parts, JobProgress(jobs, open_status(jobs, upload.job_id, "k", "v")))
+        turn.__exit__(None, None, None)
+
+    turn.__enter__()
+    run(first, parts, sleep=others_come_and_the_turn_is_free)
+    ends = [run(upload, parts) for upload in others]
+
+    assert ends == [State.SUCCEEDED, State.SUCCEEDED]
+    assert len(tracker.candidates) == 1
+    ended = [jobs.load(upload.job_id) for upload in (first, *others)]
+    assert {(status.model_version, status.dataset_rows) for status in ended} == {("1", 1_200)}
+    assert [status.rows.new for status in ended if status.rows] == [400, 400, 400]
+
+
+def test_production_that_changes_while_a_version_is_judged_is_judged_against(
+    parts: Parts,
+    put_upload: PutUpload,
+    jobs: JobStore,
+    registry: FakeModelRegistry,
+    trained: Upload,  # noqa: ARG001 - version 1 is live
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = linear_model(bias=9)
+    tags = {Tag.SHA256: hashlib.sha256(other).hexdigest()}
+    real, judged = judge_version, []
+
+    def judge_and_be_overtaken(*given: Any) -> Judged:
+        found = real(*given)
+        if not judged:
+            registry.set_alias(
+                PRODUCTION, registry.register({MODEL_FILE: other}, tags=tags).version
+            )
+        judged.append(found.champion)
+        return found
+
+    monkeypatch.setattr("retrain.training.pipeline.judge_version", judge_and_be_overtaken)
+    upload = put_upload(as_csv(housing_table(300, seed=1)))
+
+    assert run(upload, parts) == State.SUCCEEDED
+
+    assert judged == ["1", "3"]
+    verdict = jobs.load(upload.job_id).verdict
+    assert verdict is not None
+    assert verdict.champion_version == "3"
 
 
 def test_waiting_has_an_end(

@@ -9,11 +9,13 @@ import pytest
 
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
-from housing.jobs import Verdict
+from housing.errors import LeaseError
+from housing.jobs import SliceChange, Verdict
 from housing.last_promoted import POINTER
 from housing.ledger import AliasChange, Ledger
 from housing.live_model import LOCK, LiveModel, holder_of
 from housing.registry import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from retrain.training.errors import ChampionChangedError
 from retrain.training.promote import Promoter
 
 if TYPE_CHECKING:
@@ -117,6 +119,71 @@ def test_the_pointer_names_a_copy_that_is_the_registered_model(
     assert hashlib.sha256(read(pointer["key"])).hexdigest() == pointer["sha256"]
     assert (pointer["model"], pointer["version"]) == ("california-housing", "1")
     assert pointer["tags"] == dict(registry.version("1").tags)
+
+
+def test_a_version_is_not_promoted_over_one_that_it_was_not_judged_against(
+    promoter: Promoter, registry: FakeModelRegistry, entries: Any
+) -> None:
+    apply(promoter, register(registry), GOOD)
+    second = register(registry)
+    before = entries()
+
+    with pytest.raises(ChampionChangedError, match="version 1 came into production"):
+        promoter.apply(second, GOOD, MODEL, champion=None)
+
+    assert carriers(registry)[PRODUCTION] == "1"
+    assert entries() == before
+
+
+def test_a_version_that_was_rolled_back_from_meanwhile_is_not_promoted(
+    promoter: Promoter, registry: FakeModelRegistry
+) -> None:
+    apply(promoter, register(registry), GOOD)
+    second = register(registry)
+    registry.set_tag("2", Tag.ROLLED_BACK, "odd")
+
+    with pytest.raises(ChampionChangedError):
+        apply(promoter, second, GOOD)
+
+    assert carriers(registry)[PRODUCTION] == "1"
+
+
+def test_the_card_tells_the_verdict_once(promoter: Promoter, registry: FakeModelRegistry) -> None:
+    version = register(registry)
+    registry.describe(version.version, "# Card")
+    apply(promoter, registry.version("1"), GOOD)
+    apply(promoter, registry.version("1"), GOOD)
+
+    assert registry.version("1").description == "# Card\n\n## Gate\nPromoted: better."
+
+
+def test_the_numbers_and_the_worse_slices_are_on_the_version_and_its_card(
+    promoter: Promoter, registry: FakeModelRegistry
+) -> None:
+    worse = SliceChange(
+        name="capped", rows=40, challenger_rmse=0.5, champion_rmse=0.4, change=0.25, is_worse=True
+    )
+    verdict = BAD.model_copy(update={"change": 0.25, "champion_version": "1", "slices": [worse]})
+    apply(promoter, register(registry), verdict)
+
+    found = registry.version("1")
+    assert found.tags["gate.change"] == "0.25"
+    assert found.tags["gate.champion_version"] == "1"
+    assert found.tags["gate.worse_slices"] == "capped"
+    assert "| capped | 40 | 0.4000 | 0.5000 | +25.0%, too much |" in found.description
+
+
+def test_who_comes_while_another_changes_aliases_waits_and_is_told(
+    promoter: Promoter, registry: FakeModelRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("housing.live_model._WAIT_SECONDS", 0.1)
+    version = register(registry)
+
+    with promoter.live.locked("somebody"), pytest.raises(LeaseError, match="somebody held"):
+        apply(promoter, version, GOOD)
+
+    apply(promoter, version, GOOD)
+    assert carriers(registry)[PRODUCTION] == "1"
 
 
 def test_a_promotion_that_is_repeated_changes_nothing(

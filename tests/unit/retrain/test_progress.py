@@ -1,0 +1,61 @@
+"""A job's signs of life, and how it learns that another process does its work."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from fakes.jobs import job_status
+from housing.errors import JobTakenOverError
+from housing.jobs import JobStore, State
+from retrain.training.progress import JobProgress
+
+
+@pytest.fixture
+def progress(jobs: JobStore) -> JobProgress:
+    jobs.create(job_status())
+    return JobProgress(jobs, jobs.load("job-1"))
+
+
+def until(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def test_a_job_that_works_quietly_gives_signs_of_life(
+    progress: JobProgress, jobs: JobStore
+) -> None:
+    progress.say("fitting")
+    before = jobs.load("job-1").updated_at
+
+    with progress.beating(0.02):
+        until(lambda: jobs.load("job-1").updated_at > before)
+
+    after = jobs.load("job-1").updated_at
+    time.sleep(0.1)
+    assert jobs.load("job-1").updated_at == after
+
+
+def test_a_job_that_was_taken_over_learns_it_by_its_heartbeat(
+    progress: JobProgress, jobs: JobStore
+) -> None:
+    progress.say("fitting")
+    with progress.beating(0.02):
+        other = jobs.load("job-1")
+        other.state = State.QUEUED
+        jobs.save(other)
+        until(lambda: _is_taken(progress))
+
+    with pytest.raises(JobTakenOverError):
+        progress.say("exporting")
+    assert jobs.load("job-1").state == State.QUEUED
+
+
+def _is_taken(progress: JobProgress) -> bool:
+    try:
+        progress.check()
+    except JobTakenOverError:
+        return True
+    return False
