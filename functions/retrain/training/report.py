@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from retrain.training.csv_check import Problem
-from retrain.training.csv_reading import Header, Line
+from retrain.training.line_check import Problem
+from retrain.training.csv_header import Header
+from retrain.training.csv_reading import Line
 
 
 @dataclass(frozen=True, slots=True)
