@@ -1,16 +1,21 @@
 """The stages of a job in their order, from the upload to the alias."""
 
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from housing.jobs import RowCounts, Stage, State
 from housing.live_model import LiveModel
 from housing.registry import ModelVersion, Tag
 from retrain.training.dataset import Snapshot, count_new_rows, snapshot_of
-from retrain.training.ingest import Ingested, Upload, ingest
+from retrain.training.ingest import Ingested, Limits, Upload, ingest
 from retrain.training.judging import download_registered, judge_version
 from retrain.training.lease import Lease
 from retrain.training.modelling import make_version
 from retrain.training.parts import Parts
 from retrain.training.progress import JobProgress
 from retrain.training.promote import Promoter
+from retrain.training.reporting import write_report
 from retrain.training.split import Split, split
 from retrain.training.tracking import find_trained
 
@@ -21,15 +26,26 @@ def train(upload: Upload, parts: Parts, progress: JobProgress, lease: Lease) -> 
     Rows that were trained on before, with the same settings, are not trained on again; their
     version is judged now if it never was.
     """
+    with TemporaryDirectory(prefix="housing-job-") as folder:
+        _train(upload, parts, progress, lease, Path(folder))
+
+
+def _train(
+    upload: Upload, parts: Parts, progress: JobProgress, lease: Lease, folder: Path
+) -> None:
     settings = parts.settings
     with progress.stage(Stage.INGEST, "reading and checking the file"):
         ingested = ingest(
             parts.s3,
             upload,
-            max_bytes=settings.max_upload_bytes,
-            max_bad_rows_share=settings.max_bad_rows_share,
+            folder,
+            Limits(
+                max_bytes=settings.max_upload_bytes,
+                max_unpacked_bytes=settings.max_unpacked_bytes,
+                max_bad_rows_share=settings.max_bad_rows_share,
+            ),
         )
-    with progress.stage(Stage.SNAPSHOT, f"adding {len(ingested.rows):,} rows to the data set"):
+    with progress.stage(Stage.SNAPSHOT, f"adding {ingested.accepted:,} rows to the data set"):
         lease.check()
         snapshot = _add(ingested, parts, progress)
         rows = split(
@@ -58,16 +74,22 @@ def train(upload: Upload, parts: Parts, progress: JobProgress, lease: Lease) -> 
 
 def _add(ingested: Ingested, parts: Parts, progress: JobProgress) -> Snapshot:
     status, dataset = progress.status, parts.dataset
-    key = dataset.add(ingested.rows, source=ingested.source, job_id=status.job_id)
+    key = dataset.add_file(ingested.part, source=ingested.source, job_id=status.job_id)
+    ingested.part.path.unlink()
     stored = dataset.parts()
     snapshot = snapshot_of(stored)
+    new = count_new_rows(stored, key=key, job_id=status.job_id)
     status.rows = RowCounts(
         read=ingested.read,
-        accepted=len(ingested.rows),
+        accepted=ingested.accepted,
         rejected=ingested.rejected,
-        new=count_new_rows(stored, key=key, job_id=status.job_id),
+        new=new,
+        duplicates=ingested.duplicates,
+        known=ingested.part.rows - new,
     )
-    status.report_key = ingested.report_key
+    report = replace(ingested.report, rows_known=status.rows.known)
+    if report.says_anything:
+        status.report_key = write_report(parts.s3, parts.settings.bucket, report)
     status.dataset_id = snapshot.dataset_id
     status.dataset_rows = len(snapshot)
     status.data_source = snapshot.data_source
