@@ -1,4 +1,4 @@
-"""Checking an upload block by block: the good rows as numbers, and what is wrong with the others."""
+"""Checking an upload block by block: the good rows as numbers, what is wrong with the others."""
 
 import io
 from collections import deque

@@ -23,19 +23,16 @@ class Header:
     names: tuple[str, ...]
     column_of: Mapping[str, str]
     """The file's own name of each canonical column, in canonical order."""
+    positions: tuple[int, ...]
+    """Where the wanted columns stand, in canonical order."""
     is_census: bool
-    delimiter: str = ","
+    delimiter: str
 
     @property
     def ignored(self) -> tuple[str, ...]:
         """Columns that nobody asked for."""
         wanted = set(self.column_of.values())
         return tuple(name for name in self.names if name not in wanted)
-
-    @property
-    def positions(self) -> tuple[int, ...]:
-        """Where the wanted columns stand, in canonical order."""
-        return tuple(self.names.index(name) for name in self.column_of.values())
 
 
 def read_header(blocks: Iterator[bytes]) -> tuple[Header, bytes, int]:
@@ -108,7 +105,8 @@ def _header(fields: list[str], delimiter: str) -> Header:
     if repeated:
         msg = f"column {', '.join(repeated)} appears more than once"
         raise UploadRejectedError(msg)
-    return Header(names, column_of, is_census, delimiter)
+    positions = tuple(names.index(name) for name in column_of.values())
+    return Header(names, column_of, positions, is_census, delimiter)
 
 
 def _found(names: tuple[str, ...], header: tuple[str, ...]) -> int:

@@ -107,9 +107,7 @@ def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Inge
     return Ingested(part, source, findings.read, findings.bad, report)
 
 
-def check_file(
-    path: Path, folder: Path, *, max_unpacked_bytes: int
-) -> tuple[Findings, PartFile]:
+def check_file(path: Path, folder: Path, *, max_unpacked_bytes: int) -> tuple[Findings, PartFile]:
     """Check a file; its good rows become ``accepted.parquet``, its bad ones ``rows.csv``.
 
     Raises:

@@ -57,8 +57,7 @@ class CheckedLines:
     @property
     def is_bad(self) -> NDArray[np.bool_]:
         """Which lines are bad."""
-        found: NDArray[np.bool_] = self.faults.any(axis=1)
-        return found
+        return np.asarray(self.faults.any(axis=1))
 
     @property
     def problems_total(self) -> int:

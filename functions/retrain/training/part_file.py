@@ -32,7 +32,7 @@ def write_part(path: Path, batches: Iterable[Values]) -> PartFile:
     not on how they come in batches.
     """
     digest, count = hashlib.sha256(), 0
-    with pq.ParquetWriter(path, _SCHEMA) as writer:
+    with pq.ParquetWriter(path, _SCHEMA, use_dictionary=False) as writer:  # a third of the time
         for rows in _groups(batches):
             digest.update(bytes_of_rows(rows))
             count += len(rows)

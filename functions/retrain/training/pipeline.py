@@ -30,9 +30,7 @@ def train(upload: Upload, parts: Parts, progress: JobProgress, lease: Lease) -> 
         _train(upload, parts, progress, lease, Path(folder))
 
 
-def _train(
-    upload: Upload, parts: Parts, progress: JobProgress, lease: Lease, folder: Path
-) -> None:
+def _train(upload: Upload, parts: Parts, progress: JobProgress, lease: Lease, folder: Path) -> None:
     settings = parts.settings
     with progress.stage(Stage.INGEST, "reading and checking the file"):
         ingested = ingest(

@@ -66,7 +66,8 @@ class Cells:
             table = table if len(lines) == len(table) else table[lines]
             is_as_wanted = self.positions == tuple(range(self.width))
             return table if is_as_wanted else table[:, self.positions]
-        return numbers[self.first_cells[lines][:, None] + np.array(self.positions)]
+        found: Values = numbers[self.first_cells[lines][:, None] + np.array(self.positions)]
+        return found
 
 
 def cells_of(text: bytes, header: Header) -> Cells:

@@ -68,7 +68,7 @@ def read_plain(block: bytes, header: Header) -> PlainLines | None:
     cells = cells_of(text, header)
     if (cells.line_ends - cells.line_starts).max() > csv.field_size_limit():
         return None
-    found = _numbers(cells, header)
+    found = _numbers(cells)
     if found is None:
         return None
     vouched, numbers = found
@@ -102,7 +102,7 @@ def _plain_text(block: bytes, delimiter: str) -> bytes | None:
     return text.translate(None, b'"')
 
 
-def _numbers(cells: Cells, header: Header) -> tuple[Indices, Values] | None:
+def _numbers(cells: Cells) -> tuple[Indices, Values] | None:
     """Return the lines whose wanted cells are all numbers, and these; None where in doubt."""
     try:
         numbers = _cast(cells.array())

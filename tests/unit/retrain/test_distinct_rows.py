@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from fakes.tables import housing_table
@@ -74,5 +75,4 @@ def test_small_batches_are_written_as_one_group(
 
     part = part_of(tmp_path / "new", np.array_split(ROWS, 7), held_rows=0)
 
-    groups = part_file.pq.ParquetFile(part.path).num_row_groups
-    assert groups <= 4
+    assert pq.ParquetFile(part.path).num_row_groups <= 4

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from fakes.alerts import FakeAlerts
@@ -15,7 +16,7 @@ from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from housing.errors import RegistryUnavailableError
-from housing.jobs import JobStatus, JobStore, Stage, State
+from housing.jobs import JobStatus, JobStore, RowCounts, Stage, State
 from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
 from retrain.training.errors import JobStoppedError, TrackingError
 from retrain.training.fit import Fitted, fit
@@ -93,6 +94,25 @@ def test_the_version_carries_what_its_users_go_by(
     assert (tags[Tag.DATA_SOURCE], tags[Tag.SCHEMA_VERSION]) == ("upload", "1")
     assert float(tags[f"{Tag.METRIC_PREFIX}rmse"]) == pytest.approx(status.metrics["rmse"])
     assert score(model, TABLE.iloc[:3, :8].to_numpy(dtype="float32")).price.size == 3
+
+
+@pytest.mark.usefixtures("trained")
+def test_rows_that_are_there_already_are_counted_and_told(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, read: Callable[[str], bytes]
+) -> None:
+    fresh = housing_table(10, seed=1)
+    upload = put_upload(as_csv(pd.concat([TABLE[:30], fresh, fresh[:4]])))
+
+    assert run(upload, parts) == State.SUCCEEDED
+
+    status = jobs.load(upload.job_id)
+    assert status.rows == RowCounts(
+        read=44, accepted=44, rejected=0, new=10, duplicates=4, known=30
+    )
+    assert status.report_key == f"rejected/{upload.job_id}/report.json"
+    report = json.loads(read(status.report_key))
+    assert (report["rows_duplicate"], report["rows_known"]) == (4, 30)
+    assert b"held before: 30" in read(f"rejected/{upload.job_id}/report.md")
 
 
 @pytest.mark.usefixtures("trained")
