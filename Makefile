@@ -70,7 +70,7 @@ openapi: $(VENVS)/dev/.ready  ## write docs/openapi.json anew
 	mv docs/openapi.json.part docs/openapi.json
 
 # ---- benchmarks ----------------------------------------------------------------------------------
-.PHONY: bench-serve bench-cold bench-model soak
+.PHONY: bench-serve bench-cold bench-model bench-ingest soak
 BENCH_ENVIRONMENTS = ours litserve bentoml mlserver
 bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready  ## the service beside its peers
 	@$(ENVIRONMENTS) $(BENCH_ENVIRONMENTS:%=$(VENVS)/bench-%/.ready)
@@ -81,6 +81,9 @@ bench-cold: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/functions/.ready 
 
 bench-model: $(VENVS)/dev/.ready  ## the training job's model: error, interval, speed, size; DATA=path.csv
 	DATA="$(DATA)" $(DEV)/python -m benchmarks.quality
+
+bench-ingest: $(VENVS)/dev/.ready  ## the check of an upload: time beside pandas.read_csv, memory; GB=2
+	$(DEV)/python -m benchmarks.ingest
 
 soak: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/bench-ours/.ready  ## ten minutes of load, swaps and outages
 	$(DEV)/python -m benchmarks.soak

@@ -115,7 +115,9 @@ def _rows(job: JobStatus) -> str | None:
     if job.rows is None:
         return None
     rows = job.rows
-    return f"{rows.read:,} read, {rows.accepted:,} good, {rows.rejected:,} bad, {rows.new:,} new"
+    counts = f"{rows.read:,} read, {rows.accepted:,} good, {rows.rejected:,} bad, {rows.new:,} new"
+    repeated = {"twice in the file": rows.duplicates, "known": rows.known}
+    return ", ".join([counts, *(f"{count:,} {what}" for what, count in repeated.items() if count)])
 
 
 def _dataset(job: JobStatus) -> str | None:

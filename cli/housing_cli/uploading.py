@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from boto3.s3.transfer import TransferConfig
 
-from housing.bucket import DATA_SOURCE_METADATA, NEW_DATA, UPLOAD_SUFFIX, is_upload, job_id
+from housing.bucket import DATA_SOURCE_METADATA, NEW_DATA, UPLOAD_SUFFIXES, is_upload, job_id
 from housing_cli.errors import DataFileError
 from housing_cli.upload_answers import answers_to_uploads
 
@@ -61,7 +61,7 @@ def upload_file(  # noqa: PLR0913 - the last three are optional and keyword-only
             bucket,
             key,
             ExtraArgs={
-                "ContentType": "text/csv",
+                "ContentType": "application/gzip" if key.endswith(".gz") else "text/csv",
                 "Metadata": {DATA_SOURCE_METADATA: _metadata(source)},
             },
             Callback=on_bytes,
@@ -79,8 +79,9 @@ def upload_key(name: str) -> str:
         DataFileError: No job would start for it.
     """
     key = f"{NEW_DATA}{name}"
-    if not is_upload(key) or name == UPLOAD_SUFFIX:
-        msg = f"'{name}' does not end in {UPLOAD_SUFFIX}, so no job would start: give a --name"
+    if not is_upload(key) or name in UPLOAD_SUFFIXES:
+        suffixes = " or ".join(UPLOAD_SUFFIXES)
+        msg = f"'{name}' does not end in {suffixes}, so no job would start: give a --name"
         raise DataFileError(msg)
     if "/" in name or not name.isprintable() or len(key.encode()) > _KEY_BYTES:
         msg = f"{name!r} is no name for an upload: no slashes, no control characters, not so long"

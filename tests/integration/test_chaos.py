@@ -58,7 +58,8 @@ CONTEXT: Any = SimpleNamespace(
     aws_request_id="chaos",
 )
 QUICK = {
-    "HOUSING_ITERATIONS": "3",
+    "HOUSING_ITERATIONS": "20",
+    "HOUSING_MAX_LEAVES": "8",
     "HOUSING_MODELS": "1",
     "HOUSING_NEIGHBOUR_FOLDS": "2",
     "HOUSING_MIN_ROWS": "100",

@@ -1,4 +1,4 @@
-"""Reading an upload: its header, and its lines of text.
+"""The exact reading of an upload's lines: what it says is so, and takes its time.
 
 The standard library's reader, not pandas': pandas takes a surplus first field for an index, drops
 lines with surplus fields without a word and knows no line numbers.
@@ -6,30 +6,11 @@ lines with surplus fields without a word and knows no line numbers.
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from housing.schema import CANONICAL_HEADER, CENSUS_COLUMN_OF, CENSUS_HEADER
+from retrain.training.csv_blocks import check_text
 from retrain.training.errors import UploadRejectedError
-
-_SHOWN_CHARACTERS = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A file's first line, and where the columns that are wanted stand in it."""
-
-    names: tuple[str, ...]
-    column_of: Mapping[str, str]
-    """The file's own name of each canonical column, in canonical order."""
-    is_census: bool
-
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """Columns that nobody asked for."""
-        wanted = set(self.column_of.values())
-        return tuple(name for name in self.names if name not in wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,74 +22,72 @@ class Line:
     fields: list[str]
 
 
-def read_csv(content: bytes) -> tuple[Header, Iterator[Line]]:
-    """Return the header of a CSV and its data rows, which are read as they are asked for.
+@dataclass(slots=True)
+class Place:
+    """How many rows and lines of a file have been read; row 0 is the header."""
+
+    row: int
+    line: int
+
+
+def is_blank(fields: list[str]) -> bool:
+    """Whether a line is no row: nothing in it, or nothing but white space."""
+    return not fields or (len(fields) == 1 and not fields[0].strip())
+
+
+def read_lines(
+    block: bytes, following: Iterator[bytes], delimiter: str, place: Place
+) -> Iterator[Line]:
+    """Yield a block's rows; a field that is still open at its end takes the following blocks too.
+
+    Args:
+        block: Whole lines.
+        following: The blocks after it; taken from where a quoted field does not end before.
+        delimiter: What separates fields.
+        place: Where the block begins; moved on.
 
     Raises:
-        UploadRejectedError: The content is no CSV with a known header; the iterator raises it
-            too, where it meets what is not CSV.
+        UploadRejectedError: The lines are not CSV.
     """
-    if not content.strip():
-        msg = "the file is empty"
-        raise UploadRejectedError(msg)
-    if b"\0" in content:
-        msg = "the file is binary, not CSV text in UTF-8"
-        raise UploadRejectedError(msg)
-    lines = _lines(content)
-    first = next(lines, None)
-    if first is None:
-        msg = "the file is empty"
-        raise UploadRejectedError(msg)
-    return _header(first.fields), lines
-
-
-def _lines(content: bytes) -> Iterator[Line]:
-    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    reader = csv.reader(text, strict=True)
-    row = 0
+    lines = _Lines(block, following, place.line)
+    reader = csv.reader(lines, strict=True, delimiter=delimiter)
+    first = place.line
     try:
         for fields in reader:
-            if len(fields) > 1 or (fields and fields[0].strip()):
-                yield Line(row, reader.line_num, fields)
-                row += 1
-    except UnicodeDecodeError as exc:
-        msg = f"the file is not text in UTF-8 (after line {reader.line_num})"
-        raise UploadRejectedError(msg) from exc
+            place.line = first + reader.line_num
+            if not is_blank(fields):
+                place.row += 1
+                yield Line(place.row, place.line, fields)
+            if lines.are_all_read:
+                return
     except csv.Error as exc:
-        msg = f"the file is not CSV (line {reader.line_num}: {exc})"
+        msg = f"the file is not CSV (line {first + reader.line_num}: {exc})"
         raise UploadRejectedError(msg) from exc
 
 
-def _header(fields: list[str]) -> Header:
-    names = tuple(name.strip() for name in fields)
-    is_census = _found(names, CENSUS_HEADER) > _found(names, CANONICAL_HEADER)
-    column_of = CENSUS_COLUMN_OF if is_census else {name: name for name in CANONICAL_HEADER}
-    wanted = CENSUS_HEADER if is_census else CANONICAL_HEADER
-    missing = [name for name in wanted if name not in names]
-    if len(missing) == len(wanted):
-        msg = f"no known header, the first line is '{_shown(fields)}'; {_accepted()}"
-        raise UploadRejectedError(msg)
-    if missing:
-        msg = f"missing column{'s' * (len(missing) > 1)} {', '.join(missing)}; {_accepted()}"
-        raise UploadRejectedError(msg)
-    repeated = [name for name, count in Counter(names).items() if count > 1 and name in wanted]
-    if repeated:
-        msg = f"column {', '.join(repeated)} appears more than once"
-        raise UploadRejectedError(msg)
-    return Header(names, column_of, is_census)
+class _Lines:
+    """The lines of a block and, when more are asked for, of those that follow."""
 
+    def __init__(self, block: bytes, following: Iterator[bytes], lines_before: int) -> None:
+        self._following = following
+        self._lines_before = lines_before
+        self._open(block)
 
-def _found(names: tuple[str, ...], header: tuple[str, ...]) -> int:
-    return len(set(names) & set(header))
+    def _open(self, block: bytes) -> None:
+        check_text(block, self._lines_before)
+        self._lines = io.StringIO(block.decode(), newline="").readlines()
+        self._read = 0
 
+    @property
+    def are_all_read(self) -> bool:
+        return self._read == len(self._lines)
 
-def _shown(fields: list[str]) -> str:
-    text = " ".join(",".join(fields).split())
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    def __iter__(self) -> Iterator[str]:
+        return self
 
-
-def _accepted() -> str:
-    return (
-        f"accepted, separated by commas and in any order, are: {', '.join(CANONICAL_HEADER)}; "
-        f"or: {', '.join(CENSUS_HEADER)}"
-    )
+    def __next__(self) -> str:
+        if self.are_all_read:
+            self._lines_before += self._read
+            self._open(next(self._following))
+        self._read += 1
+        return self._lines[self._read - 1]

@@ -9,6 +9,8 @@ import io
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +21,8 @@ from botocore.exceptions import ClientError
 from housing.bucket import DATA_SOURCE_METADATA, DATASET
 from housing.schema import CANONICAL_HEADER
 from retrain.training.errors import DatasetError
-from retrain.training.rows import Hashes, Values, are_among, digest_of_rows, distinct
+from retrain.training.part_file import PartFile, write_part
+from retrain.training.rows import Hashes, Values, are_among, distinct
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -62,19 +65,23 @@ class Dataset:
         self._bucket = bucket
 
     def add(self, values: Values, *, source: str, job_id: str) -> str:
+        """Add rows that are in memory; see ``add_file``."""
+        with TemporaryDirectory(prefix="housing-part-") as folder:
+            part = write_part(Path(folder, "part"), [distinct(values)[0]])
+            return self.add_file(part, source=source, job_id=job_id)
+
+    def add_file(self, part: PartFile, *, source: str, job_id: str) -> str:
         """Add accepted rows as a part, unless there is one of the same rows; return its key."""
-        rows, _ = distinct(values)
-        key = f"{DATASET}{digest_of_rows(rows)}{_SUFFIX}"
-        body = io.BytesIO()
-        pd.DataFrame(rows, columns=list(CANONICAL_HEADER)).to_parquet(body, index=False)
+        key = f"{DATASET}{part.digest}{_SUFFIX}"
         try:
-            self._s3.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=body.getvalue(),
-                IfNoneMatch="*",
-                Metadata={DATA_SOURCE_METADATA: source, _JOB_METADATA: job_id},
-            )
+            with part.path.open("rb") as body:
+                self._s3.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=body,
+                    IfNoneMatch="*",
+                    Metadata={DATA_SOURCE_METADATA: source, _JOB_METADATA: job_id},
+                )
         except ClientError as exc:
             if exc.response["Error"]["Code"] not in ("PreconditionFailed", "412"):
                 raise

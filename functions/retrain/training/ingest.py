@@ -1,25 +1,27 @@
-"""From an object under ``new_data/`` to accepted rows; what is not accepted is reported."""
+"""From an object under ``new_data/`` to accepted rows; what is not accepted is reported.
 
+An upload passes through files on this machine's disk, a few blocks of rows at a time, so that it
+may be larger than memory.
+"""
+
+import csv
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from housing.bucket import DATA_SOURCE_METADATA, REJECTED
-from retrain.training.csv_check import CheckedUpload, check_csv
-from retrain.training.errors import UploadGoneError, UploadRejectedError
-from retrain.training.report import Report, rows_as_csv
-from retrain.training.rows import Values
+from retrain.training.csv_check import Findings, check_stream
+from retrain.training.distinct_rows import DistinctRows
+from retrain.training.errors import UploadRejectedError
+from retrain.training.part_file import PartFile, write_part
+from retrain.training.report import Report
+from retrain.training.reporting import write_report
+from retrain.training.upload_file import fetch, opened
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _LOG = logging.getLogger(__name__)
-_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "PreconditionFailed", "404", "412"})
-_DEFAULT_SOURCE = "upload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,102 +41,131 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What an upload may be at most."""
+
+    max_bytes: int
+    max_unpacked_bytes: int
+    max_bad_rows_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ingested:
     """The good rows of an upload, and what became of the others."""
 
-    rows: Values
+    part: PartFile
+    """Its distinct good rows."""
     source: str
     read: int
     rejected: int
-    report_key: str | None
+    report: Report
+    """Written already where it says anything."""
+
+    @property
+    def accepted(self) -> int:
+        """Number of good rows."""
+        return self.read - self.rejected
+
+    @property
+    def duplicates(self) -> int:
+        """Good rows that repeat another one of the file."""
+        return self.accepted - self.part.rows
 
 
-def ingest(
-    s3: "S3Client", upload: Upload, *, max_bytes: int, max_bad_rows_share: float
-) -> Ingested:
+def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Ingested:
     """Read and check an upload; reports and bad rows go under ``rejected/<job id>/``.
+
+    Args:
+        s3: Client of the object store.
+        upload: Which object.
+        folder: An empty folder for the upload and its rows: up to three times its unpacked size.
+        limits: What is rejected whole.
 
     Raises:
         UploadGoneError: The object is not there any more.
         UploadRejectedError: It is not fit for training; its report is written.
     """
-    content = b""
+    path = folder / "upload"
     try:
-        content, source = _read(s3, upload, max_bytes)
-        checked = check_csv(content)
+        source = fetch(s3, _which(upload), path, max_bytes=limits.max_bytes)
+        findings, part = check_file(path, folder, max_unpacked_bytes=limits.max_unpacked_bytes)
     except UploadRejectedError as exc:
-        raise _rejected(s3, upload, content, _report(upload, str(exc))) from exc
+        raise _rejected(s3, upload, path, _report(upload, str(exc))) from exc
     _LOG.info(
         "upload_checked",
-        extra={"rows": checked.read, "bad": len(checked.bad_lines), "source": source}
-        | {"ignored_columns": list(checked.header.ignored)},
+        extra={"rows": findings.read, "bad": findings.bad, "source": source}
+        | {"ignored_columns": list(findings.header.ignored)},
     )
-    too_bad = checked.too_bad(max_bad_rows_share)
+    too_bad = findings.too_bad(limits.max_bad_rows_share)
     if too_bad:
-        raise _rejected(s3, upload, content, _report(upload, too_bad, checked))
-    report_key = _report_bad_rows(s3, upload, checked) if checked.bad_lines else None
-    return Ingested(checked.rows, source, checked.read, len(checked.bad_lines), report_key)
+        raise _rejected(s3, upload, path, _report(upload, too_bad, findings))
+    path.unlink()
+    report = _report(upload, _outcome(findings), findings, part)
+    if report.says_anything:
+        files = {"rows.csv": _bad_rows_path(folder)} if findings.bad else {}
+        write_report(s3, upload.bucket, report, files)
+    return Ingested(part, source, findings.read, findings.bad, report)
 
 
-def _read(s3: "S3Client", upload: Upload, max_bytes: int) -> tuple[bytes, str]:
+def check_file(path: Path, folder: Path, *, max_unpacked_bytes: int) -> tuple[Findings, PartFile]:
+    """Check a file; its good rows become ``accepted.parquet``, its bad ones ``rows.csv``.
+
+    Raises:
+        UploadRejectedError: It is no CSV with a known header and at least one row.
+    """
+    rows = DistinctRows(folder)
+    with (
+        opened(path, max_unpacked_bytes=max_unpacked_bytes) as stream,
+        _bad_rows_path(folder).open("w", encoding="utf-8", newline="") as bad,
+    ):
+        findings, blocks = check_stream(stream)
+        writer = csv.writer(bad, lineterminator="\n")
+        writer.writerow(findings.header.names)
+        for block in blocks:
+            rows.add(block.rows)
+            writer.writerows(line.fields for line in block.bad_lines)
+    return findings, write_part(folder / "accepted.parquet", rows.in_order())
+
+
+def _bad_rows_path(folder: Path) -> Path:
+    return folder / "rows.csv"
+
+
+def _which(upload: Upload) -> dict[str, str]:
+    which = {"Bucket": upload.bucket, "Key": upload.key}
     if upload.version_id:
-        which = {"VersionId": upload.version_id}
-    else:
-        which = {"IfMatch": f'"{upload.etag}"'} if upload.etag else {}
-    try:
-        answer = s3.get_object(Bucket=upload.bucket, Key=upload.key, **which)  # type: ignore[arg-type]
-    except ClientError as exc:
-        if exc.response["Error"]["Code"] in _GONE:
-            msg = f"{upload.key} was deleted or overwritten before this job read it"
-            raise UploadGoneError(msg) from exc
-        raise
-    with answer["Body"] as body:
-        if answer["ContentLength"] > max_bytes:
-            msg = f"the file has {answer['ContentLength']:,} bytes; {max_bytes:,} is the limit"
-            raise UploadRejectedError(msg)
-        return body.read(), answer["Metadata"].get(DATA_SOURCE_METADATA) or _DEFAULT_SOURCE
+        return which | {"VersionId": upload.version_id}
+    return which | ({"IfMatch": f'"{upload.etag}"'} if upload.etag else {})
+
+
+def _outcome(findings: Findings) -> str:
+    if findings.bad:
+        return f"{findings.bad:,} bad rows were left out; the others are used"
+    return "all rows are good"
 
 
 def _report(
-    upload: Upload, reason: str, checked: CheckedUpload | None = None, *, whole: bool = True
+    upload: Upload, reason: str, findings: Findings | None = None, part: PartFile | None = None
 ) -> Report:
+    if findings is None:
+        return Report(upload.job_id, upload.key, reason, rejected_whole=True)
+    good = findings.read - findings.bad
     return Report(
         job_id=upload.job_id,
         upload_key=upload.key,
         reason=reason,
-        rejected_whole=whole,
-        rows_read=checked.read if checked else None,
-        rows_rejected=len(checked.bad_lines) if checked else None,
-        problems_total=checked.problems_total if checked else 0,
-        problems=checked.problems if checked else (),
-        ignored_columns=checked.header.ignored if checked else (),
+        rejected_whole=part is None,
+        rows_read=findings.read,
+        rows_rejected=findings.bad,
+        rows_duplicate=good - part.rows if part else None,
+        problems_total=findings.problems_total,
+        problems=findings.problems,
+        ignored_columns=findings.header.ignored,
     )
 
 
-def _rejected(
-    s3: "S3Client", upload: Upload, content: bytes, report: Report
-) -> UploadRejectedError:
+def _rejected(s3: "S3Client", upload: Upload, path: Path, report: Report) -> UploadRejectedError:
     """Keep a copy of what was read beside its report; the upload itself stays where it is."""
-    copy = [(PurePosixPath(upload.key).name, content)] if content else []
-    return UploadRejectedError(report.reason, report_key=_write(s3, upload, report, copy))
-
-
-def _report_bad_rows(s3: "S3Client", upload: Upload, checked: CheckedUpload) -> str:
-    reason = f"{len(checked.bad_lines):,} bad rows were left out; the others are used"
-    report = _report(upload, reason, checked, whole=False)
-    rows = rows_as_csv(checked.header, checked.bad_lines)
-    return _write(s3, upload, report, [("rows.csv", rows)])
-
-
-def _write(
-    s3: "S3Client", upload: Upload, report: Report, files: Iterable[tuple[str, bytes]]
-) -> str:
-    folder = f"{REJECTED}{upload.job_id}/"
-    written = [("report.json", report.as_json()), ("report.md", report.as_markdown()), *files]
-    types = {".json": "application/json", ".md": "text/markdown", ".csv": "text/csv"}
-    for name, body in written:
-        content_type = types[PurePosixPath(name).suffix]
-        s3.put_object(
-            Bucket=upload.bucket, Key=f"{folder}{name}", Body=body, ContentType=content_type
-        )
-    return f"{folder}report.json"
+    copy = {PurePosixPath(upload.key).name: path} if path.exists() else {}
+    report_key = write_report(s3, upload.bucket, report, copy)
+    return UploadRejectedError(report.reason, report_key=report_key)

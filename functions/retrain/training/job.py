@@ -14,7 +14,7 @@ from retrain.training.ingest import Upload
 from retrain.training.job_metrics import write_job_metrics
 from retrain.training.outcomes import alert_on, alert_on_drift
 from retrain.training.parts import Parts
-from retrain.training.pipeline import promoter_of, take_in, train
+from retrain.training.pipeline import add_upload, promoter_of, train
 from retrain.training.progress import JobProgress, open_status
 
 LEASE = f"{JOBS}lease"
@@ -71,7 +71,7 @@ def _run(
 
     Of many jobs that wait, the first trains on the rows of all, and the others find that done.
     """
-    key = take_in(upload, parts, progress)
+    taken = add_upload(upload, parts, progress)
     settings = parts.settings
     lease = Lease(
         parts.s3,
@@ -91,7 +91,7 @@ def _run(
             progress.replace(twin)
             return
         promoter_of(parts, progress).repair()
-        train(key, parts, progress, lease)
+        train(taken, parts, progress, lease)
 
 
 def _note_wait(progress: JobProgress) -> Callable[[str], None]:

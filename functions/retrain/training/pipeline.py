@@ -1,6 +1,7 @@
 """The stages of a job in their order, from the upload to the alias."""
 
 import logging
+from dataclasses import replace
 
 from housing.alias_repair import Repair
 from housing.jobs import RowCounts, Stage, State
@@ -10,52 +11,50 @@ from housing.registry import ModelVersion, Tag
 from retrain.training.dataset import Snapshot, new_and_before, snapshot_of
 from retrain.training.drift import measure_drift
 from retrain.training.errors import ChampionChangedError
-from retrain.training.ingest import Upload, ingest
+from retrain.training.ingest import Upload
 from retrain.training.judging import download_registered, judge_version
 from retrain.training.modelling import make_version
 from retrain.training.outcomes import alert_on_repair
 from retrain.training.parts import Parts
 from retrain.training.progress import JobProgress
 from retrain.training.promote import Promoter
+from retrain.training.reporting import write_report
 from retrain.training.split import Split, split
+from retrain.training.taking_in import TakenIn, take_in, take_in_queued
 from retrain.training.tracking import find_trained
 
 _MOST_JUDGINGS = 3
 _LOG = logging.getLogger(__name__)
 
 
-def take_in(upload: Upload, parts: Parts, progress: JobProgress) -> str:
-    """Add the good rows of an upload to the data set, and return the key of the part they are.
+def add_upload(upload: Upload, parts: Parts, progress: JobProgress) -> TakenIn:
+    """Check the job's upload and add its good rows to the data set, without a turn.
 
-    It needs no turn: the same upload adds the same part, however often and beside whatever else.
+    Raises:
+        UploadGoneError: The object is not there any more.
+        UploadRejectedError: It is not fit for training; its report is written.
     """
-    settings, status = parts.settings, progress.status
     with progress.stage(Stage.INGEST, "reading and checking the file"):
-        ingested = ingest(
-            parts.s3,
-            upload,
-            max_bytes=settings.max_upload_bytes,
-            max_bad_rows_share=settings.max_bad_rows_share,
-        )
-        progress.say(f"adding {len(ingested.rows):,} rows to the data set")
-        status.report_key = ingested.report_key
-        status.rows = RowCounts(
+        taken = take_in(upload, parts)
+        ingested = taken.ingested
+        progress.status.rows = RowCounts(
             read=ingested.read,
-            accepted=len(ingested.rows),
+            accepted=ingested.accepted,
             rejected=ingested.rejected,
             new=0,
+            duplicates=ingested.duplicates,
         )
-        return parts.dataset.add(ingested.rows, source=ingested.source, job_id=status.job_id)
+    return taken
 
 
-def train(key: str, parts: Parts, progress: JobProgress, lease: Lease) -> None:
+def train(taken: TakenIn, parts: Parts, progress: JobProgress, lease: Lease) -> None:
     """Make, judge and perhaps promote a version of all rows there are.
 
     Rows that were trained on before, with the same settings, are not trained on again; their
     version is judged now if it never was.
 
     Args:
-        key: The part that the job's upload is.
+        taken: The job's upload.
         parts: The job's surroundings.
         progress: The job's.
         lease: Held; without it nothing is registered and no alias moved.
@@ -63,7 +62,10 @@ def train(key: str, parts: Parts, progress: JobProgress, lease: Lease) -> None:
     settings = parts.settings
     with progress.stage(Stage.SNAPSHOT, "putting the data set together"):
         lease.check()
-        snapshot = _snapshot(key, parts, progress)
+        others = take_in_queued(parts)
+        if others:
+            progress.say(f"{others} uploads that queue are trained on as well")
+        snapshot = _snapshot(taken, parts, progress)
         rows = split(
             snapshot,
             holdout_share=settings.holdout_share,
@@ -99,18 +101,20 @@ def promoter_of(parts: Parts, progress: JobProgress) -> Promoter:
     return Promoter(live, settings.model_name, f"training job {progress.status.job_id}", told)
 
 
-def _snapshot(key: str, parts: Parts, progress: JobProgress) -> Snapshot:
-    status = progress.status
+def _snapshot(taken: TakenIn, parts: Parts, progress: JobProgress) -> Snapshot:
+    """Put all parts together, and say what of them the job's upload has brought."""
+    status, settings = progress.status, parts.settings
     stored = parts.dataset.parts()
     snapshot = snapshot_of(stored)
-    new, before = new_and_before(stored, key=key, job_id=status.job_id)
+    new, before = new_and_before(stored, key=taken.key, job_id=status.job_id)
+    known = taken.ingested.part.rows - len(new)
     if status.rows:
-        status.rows.new = len(new)
+        status.rows.new, status.rows.known = len(new), known
+    report = replace(taken.ingested.report, rows_known=known)
+    if report.says_anything:
+        status.report_key = write_report(parts.s3, settings.bucket, report)
     status.drift = measure_drift(
-        new,
-        before,
-        psi_limit=parts.settings.drift_psi_limit,
-        min_rows=parts.settings.drift_min_rows,
+        new, before, psi_limit=settings.drift_psi_limit, min_rows=settings.drift_min_rows
     )
     if status.drift.warnings:
         _LOG.warning("rows_drift", extra={"warnings": status.drift.warnings})

@@ -1,28 +1,35 @@
-"""The report on an upload that was not, or not wholly, accepted; for programs and for people."""
+"""The report on an upload, for programs and for people."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from retrain.training.csv_check import Problem
-from retrain.training.csv_reading import Header, Line
+from retrain.training.line_check import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is wrong with an upload; ``rejected_whole`` or only some of its rows."""
+    """What was found in an upload that was ``rejected_whole``, or but for some of its rows not."""
 
     job_id: str
     upload_key: str
     reason: str
     rejected_whole: bool
-    rows_read: int | None
-    rows_rejected: int | None
-    problems_total: int
-    problems: Sequence[Problem]
-    ignored_columns: Sequence[str]
+    rows_read: int | None = None
+    rows_rejected: int | None = None
+    rows_duplicate: int | None = None
+    """Good rows that repeat another one of the file."""
+    rows_known: int | None = None
+    """Distinct good rows that the data set held before; None until they were added."""
+    problems_total: int = 0
+    problems: Sequence[Problem] = ()
+    ignored_columns: Sequence[str] = ()
+
+    @property
+    def says_anything(self) -> bool:
+        """Whether there is more to say than that all is well."""
+        counts = (self.rows_rejected, self.rows_duplicate, self.rows_known)
+        return self.rejected_whole or any(counts) or bool(self.ignored_columns)
 
     def as_json(self) -> bytes:
         """Return the report for programs."""
@@ -30,7 +37,8 @@ class Report:
 
     def as_markdown(self) -> bytes:
         """Return the report for people."""
-        outcome = "rejected" if self.rejected_whole else "accepted without its bad rows"
+        accepted = "accepted without its bad rows" if self.rows_rejected else "accepted"
+        outcome = "rejected" if self.rejected_whole else accepted
         return "\n".join(
             [
                 f"# {self.upload_key}: {outcome}",
@@ -47,6 +55,10 @@ class Report:
         yield f"- job: {self.job_id}"
         if self.rows_read is not None:
             yield f"- rows: {self.rows_read:,} read, {self.rows_rejected:,} bad"
+        if self.rows_duplicate:
+            yield f"- rows that repeat another one of the file: {self.rows_duplicate:,}"
+        if self.rows_known:
+            yield f"- rows that the data set held before: {self.rows_known:,}"
         if self.ignored_columns:
             yield f"- columns that were ignored: {_text(', '.join(self.ignored_columns))}"
 
@@ -60,15 +72,6 @@ class Report:
         for problem in self.problems:
             cells = (problem.row, problem.line, problem.column, problem.value, problem.reason)
             yield f"| {' | '.join('' if cell is None else _text(str(cell)) for cell in cells)} |"
-
-
-def rows_as_csv(header: Header, lines: Iterable[Line]) -> bytes:
-    """Return lines of an upload as they were, under their header, to be corrected and sent."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header.names)
-    writer.writerows(line.fields for line in lines)
-    return text.getvalue().encode()
 
 
 def _text(text: str) -> str:

@@ -19,7 +19,10 @@ class TrainingSettings(RegistrySettings):
     model_name: str = Field("california-housing", description="registered model")
     alert_topic_arn: str | None = Field(None, description="where alerts go; the log if not set")
 
-    max_upload_bytes: int = Field(512 << 20, gt=0, description="larger uploads are rejected")
+    max_upload_bytes: int = Field(5 << 30, gt=0, description="larger uploads are rejected")
+    max_unpacked_bytes: int = Field(
+        10 << 30, gt=0, description="the same for what a .csv.gz unpacks to"
+    )
     max_bad_rows_share: float = Field(0.1, ge=0, le=1, description="above it all is rejected")
     min_rows: int = Field(200, ge=10, description="fewer rows are not trained on")
 

@@ -11,14 +11,14 @@ JOBS = "jobs/"
 ALERTS = "alerts/"
 """What was told of which failure, so that its repeats are not."""
 
-UPLOAD_SUFFIX = ".csv"
+UPLOAD_SUFFIXES = (".csv", ".csv.gz")
 DATA_SOURCE_METADATA = "data-source"
 """S3 metadata key of an upload that says where its rows come from, such as ``generated``."""
 
 
 def is_upload(key: str) -> bool:
     """Whether an object under this key is new data for training."""
-    return key.startswith(NEW_DATA) and key.endswith(UPLOAD_SUFFIX)
+    return key.startswith(NEW_DATA) and key.endswith(UPLOAD_SUFFIXES)
 
 
 def job_id(*, bucket: str, key: str, version: str) -> str:

@@ -63,6 +63,8 @@ class RowCounts(BaseModel):
     accepted: int
     rejected: int
     new: int = Field(description="accepted rows that the data set did not hold yet")
+    duplicates: int = Field(0, description="accepted rows that repeat another one of the file")
+    known: int = Field(0, description="accepted rows, each once, that the data set held before")
 
 
 class SliceChange(BaseModel):

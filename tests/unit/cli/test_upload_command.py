@@ -41,7 +41,9 @@ def succeeded(expected_job: str) -> JobStatus:
         state=State.SUCCEEDED,
         stage=Stage.GATE,
         stages=stage_times({Stage.INGEST: 0.4, Stage.FIT: 2.1}),
-        rows=RowCounts(read=20_640, accepted=20_000, rejected=640, new=7),
+        rows=RowCounts(
+            read=20_640, accepted=20_000, rejected=640, new=7, duplicates=3, known=19_990
+        ),
         model_version="3",
         metrics={"rmse": 0.47123},
         verdict=KEPT,
@@ -97,7 +99,10 @@ def test_waiting_shows_the_stages_and_the_outcome(
     assert ["version", "3"] in lines
     assert ["promoted", "no"] in lines
     assert ["metrics", "rmse", "0.4712"] in lines
-    assert "20,640 read, 20,000 good, 640 bad, 7 new" in result.stdout
+    assert (
+        "20,640 read, 20,000 good, 640 bad, 7 new, 3 twice in the file, 19,990 known"
+        in result.stdout
+    )
     assert "not better (RMSE 0.4700 against 0.4600 on 4,128 rows)" in result.stdout
 
 

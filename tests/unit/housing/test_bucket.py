@@ -5,14 +5,25 @@ import pytest
 from housing.bucket import is_upload, job_id
 
 
-@pytest.mark.parametrize("key", ["new_data/a.csv", "new_data/two words.csv", "new_data/b/c.csv"])
+@pytest.mark.parametrize(
+    "key", ["new_data/a.csv", "new_data/two words.csv", "new_data/b/c.csv", "new_data/a.csv.gz"]
+)
 def test_a_csv_under_new_data_is_an_upload(key: str) -> None:
     assert is_upload(key)
 
 
 @pytest.mark.parametrize(
     "key",
-    ["new_data/", "new_data/a.txt", "dataset/a.csv", "old/new_data/a.csv", "new_data.csv", ""],
+    [
+        "new_data/",
+        "new_data/a.txt",
+        "new_data/a.gz",
+        "new_data/a.csv.zip",
+        "dataset/a.csv",
+        "old/new_data/a.csv",
+        "new_data.csv",
+        "",
+    ],
 )
 def test_nothing_else_is_an_upload(key: str) -> None:
     assert not is_upload(key)

@@ -7,7 +7,7 @@ import pytest
 
 from fakes.jobs import job_status
 from housing.errors import JobNotFoundError, JobTakenOverError
-from housing.jobs import JobStore, State, Verdict
+from housing.jobs import JobStore, RowCounts, State, Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,6 +46,12 @@ def test_saving_says_when(jobs: JobStore) -> None:
 def test_a_job_that_is_not_there_is_said_with_its_id(jobs: JobStore) -> None:
     with pytest.raises(JobNotFoundError, match="no job job-7 in s3://housing-test/jobs/"):
         jobs.load("job-7")
+
+
+def test_counts_of_an_earlier_release_can_be_read() -> None:
+    counts = RowCounts.model_validate({"read": 9, "accepted": 8, "rejected": 1, "new": 7})
+
+    assert (counts.duplicates, counts.known) == (0, 0)
 
 
 def test_a_status_of_a_later_release_can_be_read(jobs: JobStore, s3: "S3Client") -> None:

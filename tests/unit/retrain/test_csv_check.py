@@ -5,7 +5,7 @@ import pytest
 
 from fakes.tables import as_csv, census_table, housing_table
 from housing.schema import CANONICAL_HEADER
-from retrain.training.csv_check import LISTED_PROBLEMS, CheckedUpload, check_csv
+from retrain.training.csv_check import LISTED_PROBLEMS, CheckedUpload, check_csv, check_stream
 from retrain.training.errors import UploadRejectedError
 
 HEADER = ",".join(CANONICAL_HEADER)
@@ -171,12 +171,56 @@ def test_the_list_of_problems_is_bounded_and_their_number_is_not() -> None:
     assert (len(found.problems), found.problems_total) == (LISTED_PROBLEMS, rows)
 
 
-def test_rows_are_numbered_through_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrain.training.csv_check._BLOCK_ROWS", 2)
+@pytest.mark.parametrize("block_bytes", [1, 100, 1_000])
+def test_rows_are_numbered_through_blocks(
+    monkeypatch: pytest.MonkeyPatch, block_bytes: int
+) -> None:
+    monkeypatch.setattr("retrain.training.csv_blocks.BLOCK_BYTES", block_bytes)
 
-    found = checked(ROW, ROW, ROW, with_cell("MedInc", "x"), ROW)
+    found = checked(ROW, "", ROW, with_cell("MedInc", "x"), ROW)
 
-    assert (found.read, len(found.rows), found.problems[0].row) == (5, 4, 4)
+    (problem,) = found.problems
+    assert (found.read, len(found.rows)) == (4, 3)
+    assert (problem.row, problem.line) == (3, 5)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_the_header_says_what_separates_fields(delimiter: str, quote: str) -> None:
+    lines = [HEADER, ROW, ROW.replace("322", "-1")]
+    fields = ([f"{quote}{cell}{quote}" for cell in line.split(",")] for line in lines)
+
+    found = check_csv("\n".join(map(delimiter.join, fields)).encode())
+
+    assert (found.read, len(found.rows)) == (2, 1)
+    assert (found.problems[0].column, found.problems[0].value) == ("Population", "-1")
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_decimal_comma_is_no_point_and_is_told(delimiter: str) -> None:
+    content = f"{HEADER}\n{ROW}".replace(",", delimiter).replace("8.3", "8,3")
+
+    (problem,) = check_csv(content.encode()).problems
+
+    assert problem.value == "8,3"
+    assert problem.reason == "not a number: decimals take a point, not a comma"
+
+
+def test_a_bad_byte_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrain.training.csv_blocks.BLOCK_BYTES", 150)
+    content = f"{HEADER}\r\n{ROW}\r\n{ROW}\r\n\r\n{ROW}caf".encode() + b"\xe9\n"
+
+    with pytest.raises(UploadRejectedError, match=r"not text in UTF-8 \(line 5\)"):
+        check_csv(content)
+
+
+def test_a_line_without_end_is_rejected_before_memory_is_full() -> None:
+    class Endless:
+        def read(self, size: int) -> bytes:
+            return b"1," * (size // 2)
+
+    with pytest.raises(UploadRejectedError, match="a line of over 8,388,608 bytes"):
+        check_stream(Endless())
 
 
 @pytest.mark.parametrize(
@@ -192,7 +236,7 @@ def test_rows_are_numbered_through_blocks(monkeypatch: pytest.MonkeyPatch) -> No
         (b"<html><body>404</body></html>", "no known header.*<html>"),
         (b'{"MedInc": 8.3}', "no known header"),
         (ROW.encode(), "no known header, the first line is '8.3,41"),
-        (HEADER.replace(",", ";").encode(), "no known header.*separated by commas"),
+        (HEADER.replace(",", "|").encode(), "no known header.*separated by commas, semicolons"),
         (f'{HEADER}\n"8.3'.encode(), "not CSV"),
         (f"{HEADER},MedInc\n{ROW},1\n".encode(), "MedInc appears more than once"),
     ],

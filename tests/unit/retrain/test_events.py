@@ -32,6 +32,40 @@ def test_keys_are_decoded(event: Event) -> None:
     assert job.key == "new_data/block groups + café.csv"
 
 
+def test_percent_signs_plus_signs_and_other_scripts_are_decoded(event: Event) -> None:
+    (job,) = jobs_in(event("s3-upload-percent-encoded-key.ok"))
+
+    assert job.key == "new_data/加州 100% +1.csv"
+
+
+def test_a_packed_file_is_an_upload(event: Event) -> None:
+    (job,) = jobs_in(event("s3-upload-gzip.ok"))
+
+    assert job.key == "new_data/north.csv.gz"
+
+
+def test_of_an_event_of_many_kinds_each_version_that_was_put_is_a_job(event: Event) -> None:
+    found = jobs_in(event("s3-mixed.ok"))
+
+    assert [(job.key, job.version_id) for job in found] == [
+        ("new_data/second.csv", "version-2"),
+        ("new_data/first.csv.gz", "version-1"),
+        ("new_data/second.csv", "version-0"),
+    ]
+    assert len({job.job_id for job in found}) == 3
+
+
+def test_a_job_does_not_depend_on_the_order_of_events(event: Event) -> None:
+    """Emulators repeat ``sequencer`` or leave it out; the version alone tells uploads apart."""
+    content = event("s3-mixed.ok")
+    jobs = {job.job_id for job in jobs_in(content)}
+    for record in content["Records"]:
+        record["s3"]["object"].pop("sequencer", None)
+    content["Records"].reverse()
+
+    assert {job.job_id for job in jobs_in(content)} == jobs
+
+
 def test_without_versions_the_etag_tells_uploads_apart(event: Event) -> None:
     (job,) = jobs_in(event("s3-upload-unversioned.ok"))
 

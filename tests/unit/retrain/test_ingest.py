@@ -1,14 +1,17 @@
 """From an object under new_data/ to accepted rows and a report on the others."""
 
+import gzip
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from fakes.tables import as_csv, housing_table
 from retrain.training.errors import UploadGoneError, UploadRejectedError
-from retrain.training.ingest import Ingested, Upload, ingest
+from retrain.training.ingest import Ingested, Limits, Upload, ingest
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -19,9 +22,9 @@ Keys = Callable[[str], list[str]]
 
 
 @pytest.fixture
-def take(s3: "S3Client") -> Callable[[Upload], Ingested]:
-    def taken(upload: Upload, max_bytes: int = 1 << 20) -> Ingested:
-        return ingest(s3, upload, max_bytes=max_bytes, max_bad_rows_share=0.1)
+def take(s3: "S3Client", tmp_path: Path) -> Callable[..., Ingested]:
+    def taken(upload: Upload, max_bytes: int = 1 << 20, unpacked: int = 1 << 20) -> Ingested:
+        return ingest(s3, upload, tmp_path, Limits(max_bytes, unpacked, max_bad_rows_share=0.1))
 
     return taken
 
@@ -39,7 +42,8 @@ def test_a_good_file_is_taken_and_nothing_is_written(
 
     found = take(upload)
 
-    assert (found.read, found.rejected, found.report_key) == (30, 0, None)
+    assert (found.read, found.rejected, found.part.rows) == (30, 0, 30)
+    assert not found.report.says_anything
     assert keys("") == [upload.key]
 
 
@@ -57,8 +61,8 @@ def test_a_file_with_a_tenth_of_bad_rows_is_used_without_them(
 
     found = take(upload)
 
-    report = json.loads(read(found.report_key))
-    assert (found.read, found.rejected, len(found.rows)) == (30, 3, 27)
+    report = json.loads(read(f"rejected/{upload.job_id}/report.json"))
+    assert (found.read, found.rejected, found.accepted) == (30, 3, 27)
     assert (report["rejected_whole"], report["problems_total"]) == (False, 3)
     assert report["problems"][0] == {
         "row": 1,
@@ -153,3 +157,79 @@ def test_without_versions_an_upload_that_was_overwritten_is_gone(
 
     with pytest.raises(UploadGoneError, match="overwritten"):
         take(overwritten)
+
+
+def test_a_packed_file_is_unpacked_whatever_its_name(take: Any, put_upload: PutUpload) -> None:
+    content = gzip.compress(as_csv(housing_table(30)))
+
+    assert take(put_upload(content, "more.csv.gz")).read == 30
+    assert take(put_upload(content, "more.csv")).read == 30
+    assert take(put_upload(as_csv(housing_table(30)), "plain.csv.gz")).read == 30
+
+
+def test_a_packed_file_that_is_rejected_is_kept_packed(
+    take: Any, put_upload: PutUpload, read: Read
+) -> None:
+    content = gzip.compress(spoilt(rows=30, bad=4))
+    upload = put_upload(content, "more.csv.gz")
+
+    with pytest.raises(UploadRejectedError, match="4 of 30 rows"):
+        take(upload)
+
+    assert read(f"rejected/{upload.job_id}/more.csv.gz") == content
+
+
+@pytest.mark.parametrize("cut", [200, -4])
+def test_a_packed_file_that_is_cut_off_is_rejected(
+    take: Any, put_upload: PutUpload, cut: int
+) -> None:
+    content = gzip.compress(as_csv(housing_table(30)))[:cut]
+
+    with pytest.raises(UploadRejectedError, match="cannot be unpacked"):
+        take(put_upload(content, "more.csv.gz"))
+
+
+def test_a_small_file_that_unpacks_to_a_huge_one_is_rejected(
+    take: Any, put_upload: PutUpload
+) -> None:
+    bomb = gzip.compress(as_csv(housing_table(3)) + b"\n" * 10_000_000)
+
+    with pytest.raises(UploadRejectedError, match="unpacked, the file has over 1,048,576 bytes"):
+        take(put_upload(bomb, "more.csv.gz"))
+
+
+def test_rows_that_repeat_others_are_counted_and_told(
+    take: Any, put_upload: PutUpload, read: Read
+) -> None:
+    table = housing_table(30)
+    upload = put_upload(as_csv(pd.concat([table, table[:5], table[:2]])))
+
+    found = take(upload)
+
+    assert (found.read, found.accepted, found.duplicates, found.part.rows) == (37, 37, 7, 30)
+    report = json.loads(read(f"rejected/{upload.job_id}/report.json"))
+    assert (report["rows_duplicate"], report["rows_rejected"]) == (7, 0)
+    text = read(f"rejected/{upload.job_id}/report.md").decode()
+    assert text.splitlines()[0].endswith(": accepted")
+    assert "repeat another one of the file: 7" in text
+
+
+def test_columns_that_were_ignored_are_told_of_a_good_file_too(
+    take: Any, put_upload: PutUpload, read: Read, keys: Keys
+) -> None:
+    upload = put_upload(as_csv(housing_table(30).assign(note="x")))
+
+    take(upload)
+
+    folder = f"rejected/{upload.job_id}/"
+    assert keys(folder) == [f"{folder}report.json", f"{folder}report.md"]
+    assert "columns that were ignored: note" in read(f"{folder}report.md").decode()
+
+
+def test_the_upload_does_not_stay_on_the_disk(
+    take: Any, put_upload: PutUpload, tmp_path: Path
+) -> None:
+    found = take(put_upload(as_csv(housing_table(30))))
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["accepted.parquet", "rows.csv"]
+    assert found.part.path == tmp_path / "accepted.parquet"

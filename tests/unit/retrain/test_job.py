@@ -7,26 +7,29 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from fakes.alerts import FakeAlerts
+from fakes.launcher import FakeJobLauncher
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from housing.errors import RegistryUnavailableError
-from housing.jobs import JobStatus, JobStore, Stage, State
+from housing.jobs import JobStatus, JobStore, RowCounts, Stage, State
 from housing.lease import Lease
 from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
+from retrain.launcher import Job
+from retrain.launching import launch_jobs
 from retrain.training.errors import JobStoppedError, TrackingError
 from retrain.training.fit import Fitted, fit
 from retrain.training.ingest import Upload
 from retrain.training.job import LEASE, run
 from retrain.training.judging import Judged, judge_version
 from retrain.training.parts import Parts
-from retrain.training.pipeline import take_in
-from retrain.training.progress import JobProgress, open_status
 from retrain.training.scoring import score
+from retrain.training.taking_in import take_in
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -95,6 +98,25 @@ def test_the_version_carries_what_its_users_go_by(
     assert (tags[Tag.DATA_SOURCE], tags[Tag.SCHEMA_VERSION]) == ("upload", "1")
     assert float(tags[f"{Tag.METRIC_PREFIX}rmse"]) == pytest.approx(status.metrics["rmse"])
     assert score(model, TABLE.iloc[:3, :8].to_numpy(dtype="float32")).price.size == 3
+
+
+@pytest.mark.usefixtures("trained")
+def test_rows_that_are_there_already_are_counted_and_told(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, read: Callable[[str], bytes]
+) -> None:
+    fresh = housing_table(10, seed=1)
+    upload = put_upload(as_csv(pd.concat([TABLE[:30], fresh, fresh[:4]])))
+
+    assert run(upload, parts) == State.SUCCEEDED
+
+    status = jobs.load(upload.job_id)
+    assert status.rows == RowCounts(
+        read=44, accepted=44, rejected=0, new=10, duplicates=4, known=30
+    )
+    assert status.report_key == f"rejected/{upload.job_id}/report.json"
+    report = json.loads(read(status.report_key))
+    assert (report["rows_duplicate"], report["rows_known"]) == (4, 30)
+    assert b"held before: 30" in read(f"rejected/{upload.job_id}/report.md")
 
 
 @pytest.mark.usefixtures("trained")
@@ -351,7 +373,7 @@ def test_uploads_that_wait_are_trained_on_together_once(
 
     def others_come_and_the_turn_is_free(_seconds: float) -> None:
         for upload in others:
-            take_in(upload, parts, JobProgress(jobs, open_status(jobs, upload.job_id, "k", "v")))
+            take_in(upload, parts)
         turn.__exit__(None, None, None)
 
     turn.__enter__()
@@ -365,17 +387,39 @@ def test_uploads_that_wait_are_trained_on_together_once(
     assert [status.rows.new for status in ended if status.rows] == [400, 400, 400]
 
 
+def test_uploads_whose_jobs_queue_are_trained_on_together_once(
+    parts: Parts,
+    put_upload: PutUpload,
+    jobs: JobStore,
+    tracker: FakeRunTracker,
+    launcher: FakeJobLauncher,
+) -> None:
+    first, *others = (
+        put_upload(as_csv(housing_table(400, seed=seed)), name=f"{seed}.csv") for seed in range(3)
+    )
+    bad = put_upload(b"MedInc\n1\n", name="bad.csv")
+    queued = [Job(one.bucket, one.key, one.version_id) for one in (first, *others, bad)]
+    launch_jobs(queued, jobs, launcher)
+
+    ends = [run(upload, parts) for upload in (first, *others, bad)]
+
+    assert ends == [State.SUCCEEDED] * 3 + [State.REJECTED]
+    assert len(tracker.candidates) == 1
+    assert jobs.load(first.job_id).dataset_rows == 1_200
+
+
+@pytest.mark.usefixtures("trained")
 def test_production_that_changes_while_a_version_is_judged_is_judged_against(
     parts: Parts,
     put_upload: PutUpload,
     jobs: JobStore,
     registry: FakeModelRegistry,
-    trained: Upload,  # noqa: ARG001 - version 1 is live
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     other = linear_model(bias=9)
     tags = {Tag.SHA256: hashlib.sha256(other).hexdigest()}
-    real, judged = judge_version, []
+    real = judge_version
+    judged: list[str | None] = []
 
     def judge_and_be_overtaken(*given: Any) -> Judged:
         found = real(*given)

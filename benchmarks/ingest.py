@@ -1,0 +1,176 @@
+"""``make bench-ingest``: an upload's check beside ``pandas.read_csv``, and its memory.
+
+Each round times both on one file, one after the other; what counts is the median of the rounds'
+ratios. The large file is checked by a process of its own, whose largest resident set is what the
+kernel says of it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import report
+from housing.schema import CANONICAL_COLUMNS
+from retrain.training.csv_check import check_stream
+from retrain.training.ingest import check_file
+from retrain.training.report import Report
+from retrain.training.rows import hash_rows
+
+_ROWS = 1_000_000
+_ROUNDS = int(os.environ.get("ROUNDS", "7"))
+_GIGABYTES = float(os.environ.get("GB", "2"))
+_BATCH_ROWS = 100_000
+_BAD_CELLS = ("-500", "", "abc")
+_DECIMALS = (4, 0, 6, 6, 0, 6, 2, 2, 3)
+
+
+def main() -> None:
+    """Measure, print and write down; or, for a file that is named, only check it."""
+    if len(sys.argv) > 1:
+        print(json.dumps(_check_alone(Path(sys.argv[1]))))
+        return
+    with TemporaryDirectory(prefix="bench-ingest-") as folder:
+        results = {"rows": _ROWS, "rounds": _ROUNDS, "times": _times(Path(folder, "rows.csv"))}
+        results["large"] = _large(Path(folder, "large.csv"))
+    text = _text(results)
+    print(text)
+    report.write("ingest", results, text)
+
+
+def _times(path: Path) -> dict[str, Any]:
+    _write(path, rows=_ROWS)
+    found: dict[str, list[float]] = {name: [] for name in ("pandas", *_WHAT)}
+    for _ in range(_ROUNDS):
+        found["pandas"].append(_seconds(pd.read_csv, path))
+        for name, (_, check) in _WHAT.items():
+            found[name].append(_seconds(check, path))
+    ratios = {
+        name: [ours / theirs for ours, theirs in zip(found[name], found["pandas"], strict=True)]
+        for name in _WHAT
+    }
+    return {"megabytes": path.stat().st_size / 1e6, "seconds": found, "ratios": ratios}
+
+
+def _in_memory(path: Path) -> None:
+    """Check a file, hash its rows and write its report."""
+    with path.open("rb") as stream:
+        findings, blocks = check_stream(stream)
+        for block in blocks:
+            hash_rows(block.rows)
+    told = Report(
+        "bench", path.name, "", rejected_whole=False, rows_read=findings.read,
+        rows_rejected=findings.bad, problems=findings.problems,
+    )  # fmt: skip
+    told.as_json()
+    told.as_markdown()
+
+
+def _to_disk(path: Path) -> None:
+    """Do all that the job does between fetching the file and sending its part."""
+    with TemporaryDirectory(prefix="bench-ingest-") as folder:
+        check_file(path, Path(folder), max_unpacked_bytes=1)
+
+
+_WHAT: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "check": ("bytes → checked rows, their hashes, the report", _in_memory),
+    "part": ("all: the same, distinct and sorted through files, in Parquet", _to_disk),
+}
+
+
+def _seconds(work: Callable[[Path], Any], path: Path) -> float:
+    started = time.perf_counter()
+    work(path)
+    return time.perf_counter() - started
+
+
+def _large(path: Path) -> dict[str, Any]:
+    _write(path, size=int(_GIGABYTES * 1e9))
+    command = [sys.executable, "-m", "benchmarks.ingest", str(path)]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    found: dict[str, Any] = json.loads(answer.stdout)
+    return found | {"gigabytes": path.stat().st_size / 1e9}
+
+
+def _check_alone(path: Path) -> dict[str, Any]:
+    idle = _peak_megabytes()
+    started = time.perf_counter()
+    with TemporaryDirectory(prefix="bench-ingest-") as folder:
+        findings, part = check_file(path, Path(folder), max_unpacked_bytes=1)
+    return {
+        "seconds": time.perf_counter() - started,
+        "rows": findings.read,
+        "bad": findings.bad,
+        "distinct": part.rows,
+        "peak_megabytes": _peak_megabytes(),
+        "imported_megabytes": idle,
+    }
+
+
+def _peak_megabytes() -> float:
+    """Read what getrusage does not know: its maximum is at least that of the parent process."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def _write(path: Path, *, rows: int | None = None, size: int | None = None) -> None:
+    """Write a file of made-up rows under the canonical header, one in a hundred of them bad."""
+    rng = np.random.default_rng(0)
+    written = 0
+    with path.open("w") as file:
+        file.write(",".join(column.name for column in CANONICAL_COLUMNS) + "\n")
+        while (written < rows) if rows else (file.tell() < (size or 0)):
+            count = min(_BATCH_ROWS, rows - written) if rows else _BATCH_ROWS
+            file.writelines(_lines(rng, count))
+            written += count
+
+
+def _lines(rng: np.random.Generator, count: int) -> Iterator[str]:
+    columns = [
+        rng.uniform(column.usual_minimum, column.usual_maximum, count).round(decimals).tolist()
+        for column, decimals in zip(CANONICAL_COLUMNS, _DECIMALS, strict=True)
+    ]
+    for number, cells in enumerate(zip(*columns, strict=True)):
+        if number % 100 == 50:  # noqa: PLR2004 - one in a hundred
+            bad = list(map(str, cells))
+            bad[0] = _BAD_CELLS[number // 100 % len(_BAD_CELLS)]
+            yield ",".join(bad) + "\n"
+        else:
+            yield ",".join(map(str, cells)) + "\n"
+
+
+def _text(results: dict[str, Any]) -> str:
+    times, large = results["times"], results["large"]
+    seconds = times["seconds"]
+    rows = [["`pandas.read_csv`", f"{median(seconds['pandas']):.2f}", "1"]] + [
+        [what, f"{median(seconds[name]):.2f}", _spread(times["ratios"][name])]
+        for name, (what, _) in _WHAT.items()
+    ]
+    head = (
+        f"{results['rows']:,} rows, {times['megabytes']:.0f} MB, one row in a hundred bad; "
+        f"{results['rounds']} rounds, in turns. Must: ≤ 3 times `pandas.read_csv`."
+    )
+    memory = (
+        f"A file of {large['gigabytes']:.2f} GB, {large['rows']:,} rows: "
+        f"{large['peak_megabytes']:.0f} MB resident at most, {large['imported_megabytes']:.0f} MB "
+        f"of it before the first byte is read; {large['seconds']:.0f} s. Must: ≤ 1,000 MB."
+    )
+    table = report.table(["", "s: median", "ratio: median (range)"], rows)
+    return f"{head}\n\n{table}\n\n{memory}"
+
+
+def _spread(ratios: list[float]) -> str:
+    return f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
+
+
+if __name__ == "__main__":
+    main()
