@@ -5,11 +5,10 @@ S3 and MLflow are the stack's; the function's entry and the jobs are real, and r
 
 import json
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,7 +35,7 @@ from retrain.composition import Service
 from retrain.handler import entry_of
 from retrain.training.dataset import Dataset, snapshot_of
 from retrain.training.job import LEASE
-from retrain.training.rows import distinct
+from retrain.training.rows import Values, distinct
 from servers.forked_jobs import ForkedJobLauncher
 
 if TYPE_CHECKING:
@@ -46,9 +45,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 
 SEED = 20261125
 FILES, ROWS, SHARED, UPLOADERS = 50, 40, 10, 8
+FIRST_ROWS = 300
+"""In the data set before: less is not trained on."""
 BAD_FILES = (7, 31)
 KILLS = 15
 AT_ONCE = 10
+LONGEST_PAUSE_SECONDS = 4
 ENDS_WITHIN_SECONDS = 330
 BUCKET, MODEL = "chaos", "chaos"
 CONTEXT: Any = SimpleNamespace(
@@ -105,6 +107,7 @@ def chaos(stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sweeping, "MOST_LAUNCHES", 100)
     metrics = EphemeralMetrics(namespace="chaos", service="chaos")
     service = Service(BUCKET, MODEL, jobs, launcher, FakeAlerts(), Logger(service="chaos"), metrics)
+    Dataset(s3, BUCKET).add(first_rows(), source="test", job_id="before")
     try:
         yield Chaos(s3, jobs, launcher, MlflowModelRegistry(uri, MODEL), service)
     finally:
@@ -124,11 +127,16 @@ def files() -> list[bytes]:
     return found
 
 
-def good_rows() -> np.ndarray:
+def first_rows() -> Values:
+    return housing_table(FIRST_ROWS, seed=SEED + 1).to_numpy()
+
+
+def good_rows() -> Values:
     """Return every row that the data set must hold, once each."""
     table = housing_table(FILES * (ROWS - SHARED) + SHARED, seed=SEED).to_numpy()
     starts = [number * (ROWS - SHARED) for number in range(FILES) if number not in BAD_FILES]
-    return distinct(np.concatenate([table[start : start + ROWS] for start in starts]))[0]
+    uploaded = [table[start : start + ROWS] for start in starts]
+    return distinct(np.concatenate([first_rows(), *uploaded]))[0]
 
 
 def event_of(key: str, version: str) -> dict[str, Any]:
@@ -136,21 +144,29 @@ def event_of(key: str, version: str) -> dict[str, Any]:
     return {"Records": [{"eventName": "ObjectCreated:Put", "s3": s3}]}
 
 
-def upload_and_tell(chaos: Chaos, choice: random.Random) -> None:
+def upload_and_tell(chaos: Chaos) -> None:
     """Upload from several threads, and deliver each event one to three times in random order."""
+    entry = entry_of(chaos.service)
 
-    def upload(numbered: tuple[int, bytes]) -> dict[str, Any]:
-        number, content = numbered
+    def deliver(event: dict[str, Any], seconds: float) -> None:
+        time.sleep(seconds)
+        entry(event, CONTEXT)
+
+    def upload(number: int, content: bytes) -> None:
+        choice = random.Random(SEED + number)
+        time.sleep(choice.uniform(0, LONGEST_PAUSE_SECONDS))
         key = f"{NEW_DATA}part-{number:02d}.csv"
         answer = chaos.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
-        return event_of(key, answer["VersionId"])
+        event = event_of(key, answer["VersionId"])
+        for _ in range(choice.randint(1, 3)):
+            seconds = choice.uniform(0, LONGEST_PAUSE_SECONDS)
+            delivered.append(messenger.submit(deliver, event, seconds))
 
-    with ThreadPoolExecutor(UPLOADERS) as pool:
-        events = list(pool.map(upload, enumerate(files())))
-        deliveries = [event for event in events for _ in range(choice.randint(1, 3))]
-        choice.shuffle(deliveries)
-        entry = entry_of(chaos.service)
-        list(pool.map(lambda event: entry(event, CONTEXT), deliveries))
+    delivered: list[Future[None]] = []
+    with ThreadPoolExecutor(UPLOADERS) as messenger, ThreadPoolExecutor(UPLOADERS) as uploader:
+        uploaded = [uploader.submit(upload, *numbered) for numbered in enumerate(files())]
+        for done in (*uploaded, *delivered):
+            done.result()
 
 
 def until_all_have_ended(chaos: Chaos, choice: random.Random) -> None:
@@ -174,11 +190,11 @@ def until_all_have_ended(chaos: Chaos, choice: random.Random) -> None:
 
 
 def test_every_upload_has_exactly_one_effect(chaos: Chaos) -> None:
-    choice = random.Random(SEED)
     started = time.monotonic()
-    telling = threading.Thread(target=upload_and_tell, args=(chaos, choice))
-    telling.start()
-    until_all_have_ended_after(telling, chaos)
+    with ThreadPoolExecutor(1) as telling:
+        told = telling.submit(upload_and_tell, chaos)
+        until_all_have_ended(chaos, random.Random(SEED))
+        told.result()
 
     ended = chaos.jobs.newest(2 * FILES)
     assert Counter(job.state for job in ended) == {
@@ -208,10 +224,3 @@ def test_every_upload_has_exactly_one_effect(chaos: Chaos) -> None:
         f"{FILES} uploads, {len(chaos.launcher.killed)} jobs killed, {launches} launches, "
         f"{len(versions)} versions, {len(snapshot):,} rows, {time.monotonic() - started:.0f} s"
     )
-
-
-def until_all_have_ended_after(telling: threading.Thread, chaos: Chaos) -> None:
-    try:
-        until_all_have_ended(chaos, random.Random(SEED + 1))
-    finally:
-        telling.join()

@@ -8,7 +8,7 @@ from housing.jobs import RowCounts, Stage, State
 from housing.lease import Lease
 from housing.live_model import LiveModel
 from housing.registry import ModelVersion, Tag
-from retrain.training.dataset import Snapshot, new_and_before, snapshot_of
+from retrain.training.dataset import Part, Snapshot, new_and_before, snapshot_of
 from retrain.training.drift import measure_drift
 from retrain.training.errors import ChampionChangedError
 from retrain.training.ingest import Upload
@@ -62,10 +62,12 @@ def train(taken: TakenIn, parts: Parts, progress: JobProgress, lease: Lease) -> 
     settings = parts.settings
     with progress.stage(Stage.SNAPSHOT, "putting the data set together"):
         lease.check()
-        others = take_in_queued(parts)
+        stored = parts.dataset.parts()
+        others = take_in_queued(parts, known={part.job_id for part in stored})
         if others:
             progress.say(f"{others} uploads that queue are trained on as well")
-        snapshot = _snapshot(taken, parts, progress)
+            stored = parts.dataset.parts()
+        snapshot = _snapshot(taken, stored, parts, progress)
         rows = split(
             snapshot,
             holdout_share=settings.holdout_share,
@@ -101,10 +103,9 @@ def promoter_of(parts: Parts, progress: JobProgress) -> Promoter:
     return Promoter(live, settings.model_name, f"training job {progress.status.job_id}", told)
 
 
-def _snapshot(taken: TakenIn, parts: Parts, progress: JobProgress) -> Snapshot:
+def _snapshot(taken: TakenIn, stored: list[Part], parts: Parts, progress: JobProgress) -> Snapshot:
     """Put all parts together, and say what of them the job's upload has brought."""
     status, settings = progress.status, parts.settings
-    stored = parts.dataset.parts()
     snapshot = snapshot_of(stored)
     new, before = new_and_before(stored, key=taken.key, job_id=status.job_id)
     known = taken.ingested.part.rows - len(new)

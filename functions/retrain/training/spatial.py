@@ -1,5 +1,7 @@
 """How good a model is in a region of which it has seen no row."""
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
@@ -18,8 +20,10 @@ _FOLDS = 4
 def spatial_rmse(rows: Rows, recipe: Recipe) -> float:
     """Return the RMSE on regions that were left out, a quarter of them at a time.
 
-    The regions are k-means clusters of the places.
+    The regions are k-means clusters of the places. Half of the recipe's trees are fitted: on the
+    real data set they err by .6265 where all do by .6271, in 60 % of the time.
     """
+    recipe = replace(recipe, iterations=(recipe.iterations + 1) // 2)
     places = points(NumpyOps(), rows.features)
     regions = min(_REGIONS, len(np.unique(places, axis=0)))
     with threadpool_limits(1):

@@ -4,6 +4,7 @@ It needs no turn: the same upload adds the same part, however often and beside w
 """
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,15 +49,19 @@ def take_in(upload: Upload, parts: Parts) -> TakenIn:
     return TakenIn(key, ingested)
 
 
-def take_in_queued(parts: Parts) -> int:
+def take_in_queued(parts: Parts, *, known: Collection[str]) -> int:
     """Take in what queues as well, so that one training serves all; return how many uploads.
 
     What cannot be taken in is left to its own job, which will tell.
+
+    Args:
+        parts: The job's surroundings.
+        known: Ids of the jobs whose uploads are in the data set.
     """
     now = datetime.now(UTC)
     silent = parts.jobs.silent(since=now - _QUEUED_SINCE, until=now + _QUEUED_SINCE)
-    queued = [job for job in silent if job.state == State.QUEUED][:_MOST_QUEUED]
-    return sum(_is_taken_in(job, parts) for job in queued)
+    queued = [job for job in silent if job.state == State.QUEUED and job.job_id not in known]
+    return sum(_is_taken_in(job, parts) for job in queued[:_MOST_QUEUED])
 
 
 def _is_taken_in(job: JobStatus, parts: Parts) -> bool:
