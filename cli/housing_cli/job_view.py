@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from housing.jobs import JobStatus, StageTime, State, Verdict
+from housing.jobs import JobStatus, ShadowFigures, StageTime, State, Verdict
 from housing_cli.reports import Problem
 
 _STYLES = {
@@ -38,6 +38,7 @@ def summary_lines(job: JobStatus) -> list[Text]:
         "data set": _dataset(job),
         "version": job.model_version,
         "verdict": verdict_text(job.verdict),
+        "shadow": shadow_text(job.verdict.shadow if job.verdict else None),
         "metrics": ", ".join(f"{name} {value:.4g}" for name, value in job.metrics.items()),
         "promoted": None if job.promoted is None else ("yes" if job.promoted else "no"),
         "report": job.report_key,
@@ -87,6 +88,22 @@ def verdict_text(verdict: Verdict | None) -> str | None:
     against = f" against {verdict.champion_rmse:.4f}" if verdict.champion_rmse is not None else ""
     rmse = f"RMSE {verdict.challenger_rmse:.4f}{against} on {verdict.holdout_rows:,} rows"
     return f"{'promote' if verdict.promote else 'keep the champion'}: {verdict.reason} ({rmse})"
+
+
+def shadow_text(shadow: ShadowFigures | None) -> str | None:
+    """How the challenger of that time did on real requests, in words."""
+    if shadow is None:
+        return None
+    apart = ""
+    if shadow.mean_difference is not None and shadow.worst_difference is not None:
+        apart = (
+            f"{shadow.mean_difference:.3f} from production's prices on average, "
+            f"{shadow.worst_difference:.3f} at worst; "
+        )
+    return (
+        f"version {shadow.version} on {shadow.requests:,} requests in {shadow.days} days: {apart}"
+        f"{shadow.errors:,} errors, {shadow.timed_out:,} over time"
+    )
 
 
 def _short_verdict(job: JobStatus) -> str:

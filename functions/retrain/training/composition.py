@@ -9,11 +9,13 @@ from housing.s3_artifacts import S3ArtifactReader
 from retrain.training.mlflow_tracker import MlflowRunTracker
 from retrain.training.parts import Parts
 from retrain.training.settings import TrainingSettings
+from retrain.training.shadow_report import CloudWatchShadowReport, ShadowReport
 
 _REGISTRY_SECONDS = 30.0
 _BOUNDED = Config(
     connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"}
 )
+_BRIEF = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2})
 
 
 def parts_of(settings: TrainingSettings) -> Parts:
@@ -29,6 +31,7 @@ def parts_of(settings: TrainingSettings) -> Parts:
         ),
         tracker=MlflowRunTracker(settings.tracking_uri, settings.model_name, settings.bucket),
         alerts=_alerts(settings),
+        shadow_report=_shadow_report(settings),
     )
 
 
@@ -36,3 +39,11 @@ def _alerts(settings: TrainingSettings) -> AlertSink:
     if settings.alert_topic_arn is None:
         return LoggedAlerts()
     return SnsAlerts(boto3.client("sns", config=_BOUNDED), settings.alert_topic_arn)
+
+
+def _shadow_report(settings: TrainingSettings) -> ShadowReport | None:
+    if not settings.shadow_days:
+        return None
+    return CloudWatchShadowReport(
+        lambda: boto3.client("cloudwatch", config=_BRIEF), settings.shadow_days
+    )

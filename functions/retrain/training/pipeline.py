@@ -11,6 +11,7 @@ from retrain.training.modelling import make_version
 from retrain.training.parts import Parts
 from retrain.training.progress import JobProgress
 from retrain.training.promote import Promoter
+from retrain.training.shadow_report import with_shadow
 from retrain.training.split import Split, split
 from retrain.training.tracking import find_trained
 
@@ -93,6 +94,7 @@ def _judge_and_act(
         verdict = judge_version(
             parts.registry, version, model, rows, margin=settings.promotion_margin
         )
+        verdict = with_shadow(verdict, parts.registry, parts.shadow_report)
         status.verdict = verdict
     with progress.stage(Stage.PROMOTE, "promoting" if verdict.promote else "keeping production"):
         lease.check()

@@ -48,6 +48,9 @@ class TrainingSettings(RegistrySettings):
     promotion_margin: float = Field(
         0.01, ge=0, description="how much worse than the champion is still as good"
     )
+    shadow_days: int = Field(
+        7, ge=0, le=60, description="days of the challenger's shadow in the report; 0 for none"
+    )
 
     def recipe(self) -> Recipe:
         """Return the settings that decide which model comes of given rows."""

@@ -62,6 +62,18 @@ class RowCounts(BaseModel):
     new: int = Field(description="accepted rows that the data set did not hold yet")
 
 
+class ShadowFigures(BaseModel):
+    """How a challenger did beside production on real requests; differences are in $100,000."""
+
+    version: str
+    days: int = Field(description="over so many last days")
+    requests: int = Field(description="requests that it was to price, whatever came of it")
+    errors: int
+    timed_out: int = Field(description="requests that it was too slow for")
+    mean_difference: float | None = None
+    worst_difference: float | None = None
+
+
 class Verdict(BaseModel):
     """The gate's decision on a new version."""
 
@@ -71,6 +83,7 @@ class Verdict(BaseModel):
     champion_rmse: float | None = None
     champion_version: str | None = None
     holdout_rows: int
+    shadow: ShadowFigures | None = Field(None, description="of the challenger at that time")
 
 
 class JobStatus(BaseModel):
