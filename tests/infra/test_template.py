@@ -39,7 +39,7 @@ def test_cfn_lint_finds_nothing() -> None:
 
 
 UNNAMEABLE = {"cloudwatch:GetMetricData"}
-"""It takes no resource (a dataset, its one resource type, holds OTLP metrics), and the condition key
+"""It takes no resource (a dataset, its one type, holds OTLP metrics), and the condition key
 ``cloudwatch:namespace`` is one of ``PutMetricData``.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
 """
