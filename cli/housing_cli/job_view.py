@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from housing.jobs import Drift, JobStatus, StageTime, State, Verdict
+from housing.jobs import Drift, JobStatus, ShadowFigures, StageTime, State, Verdict
 from housing_cli.reports import Problem
 
 _STYLES = {
@@ -40,6 +40,7 @@ def summary_lines(job: JobStatus) -> list[Text]:
         "data set": _dataset(job),
         "version": job.model_version,
         "verdict": verdict_text(job.verdict),
+        "shadow": shadow_text(job.verdict.shadow if job.verdict else None),
         "metrics": ", ".join(f"{name} {value:.4g}" for name, value in job.metrics.items()),
         "promoted": None if job.promoted is None else ("yes" if job.promoted else "no"),
         "report": job.report_key,
@@ -103,6 +104,22 @@ def drift_text(drift: Drift | None) -> Text | None:
     indent = "\n" + " " * _NAME_WIDTH
     warnings = [(f"{indent}{warning}", "yellow") for warning in drift.warnings]
     return Text.assemble(f"{count}; {rows}", *warnings)
+
+
+def shadow_text(shadow: ShadowFigures | None) -> str | None:
+    """How the challenger of that time did on real requests, in words."""
+    if shadow is None:
+        return None
+    apart = ""
+    if shadow.mean_difference is not None and shadow.worst_difference is not None:
+        apart = (
+            f"{shadow.mean_difference:.3f} from production's prices on average, "
+            f"{shadow.worst_difference:.3f} at worst; "
+        )
+    return (
+        f"version {shadow.version} on {shadow.requests:,} requests in {shadow.days} days: {apart}"
+        f"{shadow.errors:,} errors, {shadow.timed_out:,} over time"
+    )
 
 
 def _short_verdict(job: JobStatus) -> str:

@@ -16,18 +16,20 @@ from predict.model_routes import model_routes
 from predict.pages import service_routes
 from predict.served_model import ModelStore
 from predict.settings import PredictSettings
+from predict.shadow import Shadow
 from predict.telemetry import Telemetry
 
 _TITLE = "California housing prices"
 _VERSION = "1.0.0"
 
 
-def create_app(
+def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
     settings: PredictSettings,
     models: ModelStore,
     telemetry: Telemetry,
     authenticator: Authenticator,
     changes: Callable[[], ModelChanges],
+    shadow: Shadow | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -37,6 +39,7 @@ def create_app(
         telemetry: Told of every request.
         authenticator: Decides who may do what.
         changes: Makes what changes the live model, at the first request that needs it.
+        shadow: Compares requests with the challenger, if that is wanted.
     """
     app = FastAPI(
         title=_TITLE,
@@ -46,7 +49,13 @@ def create_app(
     )
     app.add_middleware(KeyCheck, authenticator=authenticator)
     framework_problems.install(app)
-    lane = PredictionLane(models, telemetry, authenticator, max_rows=settings.max_batch_rows)
+    lane = PredictionLane(
+        models,
+        telemetry,
+        authenticator,
+        max_rows=settings.max_batch_rows,
+        shadow=shadow.compare_aside if shadow else None,
+    )
     app.add_middleware(LaneMiddleware, lane=lane)
     app.include_router(lane_routes(lane))
     app.include_router(service_routes(settings, models, telemetry))

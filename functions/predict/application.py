@@ -23,4 +23,11 @@ def application(parts: Service | None = None) -> FastAPI:
 
         return model_changes(found.settings, found.models)
 
-    return create_app(found.settings, found.models, found.telemetry, found.authenticator, changes)
+    return create_app(
+        found.settings,
+        found.models,
+        found.telemetry,
+        found.authenticator,
+        changes,
+        found.shadow,
+    )

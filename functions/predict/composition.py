@@ -8,15 +8,17 @@ from functools import cache, partial
 from housing.bounded_s3 import close_bounded_s3
 from housing.last_promoted import S3LastPromotedModel
 from housing.mlflow_registry import MlflowModelRegistry
-from housing.registry import ModelVersion
+from housing.registry import ModelRegistry, ModelVersion
 from housing.s3_artifacts import S3ArtifactReader
 from predict.auth import Authenticator, KeyAuthenticator, OpenDoor
+from predict.challenger import ChallengerStore
 from predict.key_store import StoredKeys
 from predict.lane import PredictionLane
 from predict.model_files import ModelFiles
 from predict.model_store import RegistryModelStore
 from predict.served_model import ModelStore
 from predict.settings import PredictSettings
+from predict.shadow import Shadow
 from predict.telemetry import Telemetry
 
 
@@ -30,6 +32,7 @@ class Service:
     authenticator: Authenticator
     lane: PredictionLane
     close_connections: Callable[[], None]
+    shadow: Shadow | None = None
 
 
 @cache
@@ -54,13 +57,35 @@ def service() -> Service:
     )
     telemetry = Telemetry(logged_per_second=settings.logged_predictions_per_second)
     authenticator = _authenticator(settings)
-    lane = PredictionLane(models, telemetry, authenticator, max_rows=settings.max_batch_rows)
+    shadow = _shadow(settings, registry, telemetry)
+    lane = PredictionLane(
+        models,
+        telemetry,
+        authenticator,
+        max_rows=settings.max_batch_rows,
+        shadow=shadow.compare if shadow else None,
+    )
 
     def close_connections() -> None:
         registry.close_connections()
         close_bounded_s3()
 
-    return Service(settings, models, telemetry, authenticator, lane, close_connections)
+    return Service(settings, models, telemetry, authenticator, lane, close_connections, shadow)
+
+
+def _shadow(
+    settings: PredictSettings, registry: ModelRegistry, telemetry: Telemetry
+) -> Shadow | None:
+    if not settings.shadow_share:
+        return None
+    folder = settings.model_dir.with_name(f"{settings.model_dir.name}-challenger")
+    ttl = timedelta(seconds=settings.model_ttl_seconds)
+    return Shadow(
+        ChallengerStore(registry, ModelFiles(folder), ttl=ttl),
+        telemetry,
+        share=settings.shadow_share,
+        budget_seconds=settings.shadow_budget_ms / 1_000,
+    )
 
 
 def _tell_refusal(

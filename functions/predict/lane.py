@@ -38,6 +38,7 @@ class PredictionLane:
         authenticator: Authenticator,
         *,
         max_rows: int,
+        shadow: Callable[[Call, Predicted], None] | None = None,
     ) -> None:
         """Use a model store, a telemetry and an authenticator.
 
@@ -46,11 +47,13 @@ class PredictionLane:
             telemetry: Told of every call.
             authenticator: Decides who may predict.
             max_rows: The most block groups that one call may hold.
+            shadow: Told of every prediction once its answer is decided; it raises nothing.
         """
         self._models = models
         self._telemetry = telemetry
         self._authenticator = authenticator
         self._max_rows = max_rows
+        self._shadow = shadow
 
     @staticmethod
     def takes(method: str, path: str) -> bool:
@@ -78,6 +81,8 @@ class PredictionLane:
             return found
         latency_ms = _milliseconds(started)
         self._telemetry.predicted(call, done.served, latency_ms, done.total, done.rows)
+        if self._shadow is not None:
+            self._shadow(call, done)
         return done.answer
 
 

@@ -1,10 +1,11 @@
 """What the routes that predict do: a request in, its answer out, no framework between."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from housing.schema import FEATURE_NAMES
 from predict import answers
@@ -26,32 +27,104 @@ from predict.telemetry import Rows
 _OK = HTTPStatus.OK.value
 
 
-class Predicted:
-    """An answer, and what telemetry is told of it; ``rows`` draws as many as it logs."""
+class Predicted(Protocol):
+    """An answer, and what it was made of."""
 
-    __slots__ = ("answer", "rows", "served", "total")
+    answer: Answer
+    served: ServedModel
+
+    @property
+    def total(self) -> int:
+        """How many rows there are."""
+        ...
+
+    def rows(self, count: int) -> Rows:
+        """Draw so many of them, as telemetry logs them."""
+        ...
+
+    def matrix(self) -> Matrix:
+        """Return the features, ``[n, 8]`` in schema order."""
+        ...
+
+    def prices(self) -> NDArray[np.float32]:
+        """Return the prices, ``[n]``, in $100,000."""
+        ...
+
+
+class PredictedRow:
+    """The one row of a request."""
+
+    __slots__ = ("answer", "features", "prediction", "served")
+    total = 1
 
     def __init__(
-        self, answer: Answer, served: ServedModel, total: int, rows: Callable[[int], Rows]
+        self,
+        answer: Answer,
+        served: ServedModel,
+        features: Mapping[str, float],
+        prediction: Prediction,
     ) -> None:
         """Keep them."""
         self.answer = answer
         self.served = served
-        self.total = total
-        self.rows = rows
+        self.features = features
+        self.prediction = prediction
+
+    def rows(self, _count: int) -> Rows:
+        """See ``Predicted.rows``."""
+        return [_logged(self.features, self.prediction)]
+
+    def matrix(self) -> Matrix:
+        """See ``Predicted.matrix``."""
+        return np.array([list(self.features.values())])
+
+    def prices(self) -> NDArray[np.float32]:
+        """See ``Predicted.prices``."""
+        return np.array([self.prediction.price], np.float32)
 
 
-def predict(call: Call, served: ServedModel, _max_rows: int) -> Predicted:
+class PredictedRows:
+    """The rows of a batch."""
+
+    __slots__ = ("answer", "features", "predicted", "served", "total")
+
+    def __init__(
+        self, answer: Answer, served: ServedModel, features: Matrix, predicted: PredictedColumns
+    ) -> None:
+        """Keep them."""
+        self.answer = answer
+        self.served = served
+        self.features = features
+        self.predicted = predicted
+        self.total = len(features)
+
+    def rows(self, count: int) -> Rows:
+        """See ``Predicted.rows``; they are evenly spread over the batch."""
+        found = []
+        for row in np.linspace(0, self.total - 1, count).astype(int).tolist():
+            named = dict(zip(FEATURE_NAMES, self.features[row].tolist(), strict=True))
+            values = [column[row].item() for column in self.predicted if column is not None]
+            found.append({**_logged(named, Prediction(*values)), "row": row + 1})
+        return found
+
+    def matrix(self) -> Matrix:
+        """See ``Predicted.matrix``."""
+        return self.features
+
+    def prices(self) -> NDArray[np.float32]:
+        """See ``Predicted.prices``."""
+        return self.predicted.price
+
+
+def predict(call: Call, served: ServedModel, _max_rows: int) -> PredictedRow:
     """Predict the median house value of one block group, with its 90 % interval."""
     features = read_block_group(call)
     prediction = served.predictor.predict_one(list(features.values()))
     body = answers.one(features, prediction, served)
-    return Predicted(
-        _answer(body, served, JSON), served, 1, lambda _: [_logged(features, prediction)]
-    )
+    return PredictedRow(_answer(body, served, JSON), served, features, prediction)
 
 
-def predict_batch(call: Call, served: ServedModel, max_rows: int) -> Predicted:
+def predict_batch(call: Call, served: ServedModel, max_rows: int) -> PredictedRows:
     """Predict many block groups: JSON in and out, or CSV in and out."""
     features, media_type = read_batch(call, max_rows)
     predicted = served.predictor.predict_columns(features)
@@ -59,33 +132,15 @@ def predict_batch(call: Call, served: ServedModel, max_rows: int) -> Predicted:
         body = answers.as_csv(predicted)
     else:
         body = answers.many(features, predicted, served)
-    return _many(features, predicted, served, _answer(_sized(body), served, media_type))
+    return PredictedRows(_answer(_sized(body), served, media_type), served, features, predicted)
 
 
-def invocations(call: Call, served: ServedModel, max_rows: int) -> Predicted:
+def invocations(call: Call, served: ServedModel, max_rows: int) -> PredictedRows:
     """Predict as MLflow's scoring server does: its forms in, its answer out."""
     features = read_invocation(call, max_rows)
     predicted = served.predictor.predict_columns(features)
     body = _sized(answers.as_mlflow(predicted))
-    return _many(features, predicted, served, _answer(body, served, JSON))
-
-
-def _many(
-    features: Matrix, predicted: PredictedColumns, served: ServedModel, answer: Answer
-) -> Predicted:
-    return Predicted(
-        answer, served, len(features), lambda count: _sample(features, predicted, count)
-    )
-
-
-def _sample(features: Matrix, predicted: PredictedColumns, count: int) -> Rows:
-    """Return so many rows, evenly spread over the batch."""
-    found = []
-    for row in np.linspace(0, len(features) - 1, count).astype(int).tolist():
-        named = dict(zip(FEATURE_NAMES, features[row].tolist(), strict=True))
-        values = [column[row].item() for column in predicted if column is not None]
-        found.append({**_logged(named, Prediction(*values)), "row": row + 1})
-    return found
+    return PredictedRows(_answer(body, served, JSON), served, features, predicted)
 
 
 def _logged(features: Mapping[str, float], prediction: Prediction) -> dict[str, Any]:

@@ -34,6 +34,12 @@ class PredictSettings(RegistrySettings):
     logged_predictions_per_second: float = Field(
         50, ge=0, description="predictions logged with their features; of more, a sample is"
     )
+    shadow_share: float = Field(
+        0, ge=0, le=1, description="share of the requests that the challenger prices as well"
+    )
+    shadow_budget_ms: float = Field(
+        20, gt=0, le=1_000, description="longest that such a request waits for the challenger"
+    )
     max_batch_rows: int = Field(10_000, ge=1, description="rows that one request may hold")
     auth: Literal["keys", "off"] = Field(
         "keys", description="`off` lets everybody in; not in the stage `prod`"

@@ -20,10 +20,14 @@ def prepare(parts: Service) -> None:
         _LOG.warning("snapshot_without_model", extra={"reason": str(exc)})
     else:
         _LOG.info("snapshot_with_model", extra={"model_version": version})
+    if parts.shadow:
+        parts.shadow.prepare()
     parts.close_connections()
 
 
 def renew(parts: Service) -> None:
     """Have the next request ask which model is live, and count as a cold one."""
     parts.models.recheck()
+    if parts.shadow:
+        parts.shadow.recheck()
     parts.telemetry.restored()

@@ -1,21 +1,23 @@
 """What a request leaves behind: one line that is both its log entry and its metrics.
 
 A line in CloudWatch's embedded metric format may carry any other fields, so that one write serves
-the log and the metrics. Specification:
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+the log and the metrics.
 """
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import orjson
 
 from housing import metric_names as names
+from predict.comparison import Differences
+from predict.embedded_metrics import directive, metadata, written
 from predict.exchange import Call
 from predict.served_model import ServedModel
+from predict.shadow_fields import shadow_fields
 from predict.token_bucket import TokenBucket
 
 SERVICE = "predict"
@@ -25,16 +27,6 @@ LOGGED_ROWS_OF_A_CALL = 10
 Rows = list[dict[str, Any]]
 """What is logged of rows: features, price, interval and whatever else belongs to each."""
 
-_UNITS: Mapping[str, str] = {
-    names.PREDICTION_REQUESTS: "Count",
-    names.PREDICTION_SUCCESS: "Count",
-    names.PREDICTION_ERRORS: "Count",
-    names.PREDICTION_LATENCY: "Milliseconds",
-    names.ROWS_PREDICTED: "Count",
-    names.MODEL_STALENESS: "Count",
-    names.MODEL_AGE: "Seconds",
-    names.COLD_START: "Count",
-}
 _OF_MODEL = (names.MODEL_STALENESS, names.MODEL_AGE)
 _OF_REQUEST = (names.PREDICTION_REQUESTS, names.COLD_START)
 _OF_SUCCESS = (names.PREDICTION_SUCCESS, names.PREDICTION_LATENCY, names.ROWS_PREDICTED)
@@ -42,25 +34,12 @@ _BY_SERVICE = (names.SERVICE_DIMENSION,)
 _BY_REASON = (names.SERVICE_DIMENSION, names.REASON_DIMENSION)
 _INTERNAL_ERROR = 500
 
-
-def _directive(metrics: Iterable[str], *dimensions: Sequence[str]) -> dict[str, Any]:
-    described = [{"Name": name, "Unit": _UNITS[name]} for name in metrics]
-    return {"Namespace": names.NAMESPACE, "Dimensions": dimensions, "Metrics": described}
-
-
-# Written once: they are the same in every line, and half of it.
-_PREDICTED = orjson.Fragment(
-    orjson.dumps([_directive([*_OF_REQUEST, *_OF_SUCCESS, *_OF_MODEL], _BY_SERVICE)])
+_PREDICTED = written(directive([*_OF_REQUEST, *_OF_SUCCESS, *_OF_MODEL], _BY_SERVICE))
+_REFUSED = written(
+    directive(_OF_REQUEST, _BY_SERVICE),
+    directive([names.PREDICTION_ERRORS], _BY_SERVICE, _BY_REASON),
 )
-_REFUSED = orjson.Fragment(
-    orjson.dumps(
-        [
-            _directive(_OF_REQUEST, _BY_SERVICE),
-            _directive([names.PREDICTION_ERRORS], _BY_SERVICE, _BY_REASON),
-        ]
-    )
-)
-_LOOKED = orjson.Fragment(orjson.dumps([_directive(_OF_MODEL, _BY_SERVICE)]))
+_LOOKED = written(directive(_OF_MODEL, _BY_SERVICE))
 
 
 class LineSink(Protocol):
@@ -168,7 +147,7 @@ class Telemetry:
         """Write the model's gauges, for a request that predicts nothing."""
         now = self._now()
         line = {
-            "_aws": _metadata(now, _LOOKED),
+            "_aws": metadata(now, _LOOKED),
             names.SERVICE_DIMENSION: SERVICE,
             "message": "model_looked_at",
             "model_version": served.version.version,
@@ -176,9 +155,25 @@ class Telemetry:
         }
         self._write(orjson.dumps(line))
 
+    def shadowed(
+        self, call: Call, served: ServedModel, challenger: str, total: int, found: Differences | str
+    ) -> None:
+        """Write the line of a request that the challenger priced as well, or failed to.
+
+        Args:
+            call: The request.
+            served: The model that answered.
+            challenger: The challenger's version.
+            total: Block groups that were priced.
+            found: How far the prices are apart, or what went wrong.
+        """
+        now = self._now()
+        of_shadow = shadow_fields(now, served, challenger, total, found)
+        self._write(orjson.dumps({**self._of_call(call, now, "INFO"), **of_shadow}))
+
     def _request_metrics(self, now: datetime, directives: orjson.Fragment) -> dict[str, Any]:
         return {
-            "_aws": _metadata(now, directives),
+            "_aws": metadata(now, directives),
             names.PREDICTION_REQUESTS: 1,
             names.COLD_START: int(self._is_cold),
         }
@@ -192,10 +187,6 @@ class Telemetry:
             "function_request_id": call.function_request_id,
             "cold_start": self._is_cold,
         }
-
-
-def _metadata(now: datetime, directives: orjson.Fragment) -> dict[str, Any]:
-    return {"Timestamp": int(now.timestamp() * 1_000), "CloudWatchMetrics": directives}
 
 
 def _model_gauges(served: ServedModel, now: datetime) -> dict[str, float]:

@@ -74,6 +74,9 @@ class FakeModelRegistry:
         """Take the alias from whichever version carries it."""
         self._aliases.pop(alias, None)
 
+    def close_connections(self) -> None:
+        """See ``MlflowModelRegistry.close_connections``; there are none."""
+
     def version_by_alias(self, alias: str) -> ModelVersion:
         """See ``ModelRegistry.version_by_alias``."""
         self._answer("version_by_alias")

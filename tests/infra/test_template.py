@@ -9,6 +9,7 @@ from housing.bucket import ALERTS, NEW_DATA
 from local_stack.settings import CHECKOUT
 from local_stack.template import load
 from notify.settings import NotifySettings
+from predict.settings import PredictSettings
 
 TEMPLATE = CHECKOUT / "infra/template.yaml"
 
@@ -38,6 +39,13 @@ def test_cfn_lint_finds_nothing() -> None:
     assert lint_file(TEMPLATE) == []
 
 
+UNNAMEABLE = {"cloudwatch:GetMetricData"}
+"""It takes no resource (a dataset, its one type, holds OTLP metrics), and the condition key
+``cloudwatch:namespace`` is one of ``PutMetricData``.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+"""
+
+
 def test_every_policy_names_its_resources(template: dict[str, Any]) -> None:
     statements = []
 
@@ -53,7 +61,9 @@ def test_every_policy_names_its_resources(template: dict[str, Any]) -> None:
     collect(template["Resources"])
 
     assert len(statements) >= 5
-    assert "*" not in [text for found in statements for text in strings(found["Resource"])]
+    of_all = [found for found in statements if "*" in strings(found["Resource"])]
+    assert [set(strings(found["Action"])) for found in of_all] == [UNNAMEABLE]
+    assert all("aws:RequestedRegion" in found["Condition"]["StringEquals"] for found in of_all)
     actions = [text for found in statements for text in strings(found["Action"])]
     assert not [action for action in actions if action.endswith("*")]
 
@@ -190,3 +200,11 @@ def test_every_log_group_ends_some_day(template: dict[str, Any]) -> None:
 
     assert len(groups) >= 2
     assert all("RetentionInDays" in group for group in groups.values())
+
+
+def test_the_shadow_is_off_unless_it_is_asked_for(template: dict[str, Any]) -> None:
+    settings = PredictSettings.model_fields
+    parameters = template["Parameters"]
+
+    assert parameters["ShadowShare"]["Default"] == settings["shadow_share"].default == 0
+    assert parameters["ShadowBudgetMs"]["Default"] == settings["shadow_budget_ms"].default

@@ -9,11 +9,13 @@ from retrain.training.alerting import alerts_to
 from retrain.training.mlflow_tracker import MlflowRunTracker
 from retrain.training.parts import Parts
 from retrain.training.settings import TrainingSettings
+from retrain.training.shadow_report import CloudWatchShadowReport, ShadowReport
 
 _REGISTRY_SECONDS = 30.0
 _BOUNDED = Config(
     connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"}
 )
+_BRIEF = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2})
 
 
 def parts_of(settings: TrainingSettings) -> Parts:
@@ -30,4 +32,13 @@ def parts_of(settings: TrainingSettings) -> Parts:
         ),
         tracker=MlflowRunTracker(settings.tracking_uri, settings.model_name, settings.bucket),
         alerts=alerts_to(settings.alert_topic_arn, s3, settings.bucket),
+        shadow_report=_shadow_report(settings),
+    )
+
+
+def _shadow_report(settings: TrainingSettings) -> ShadowReport | None:
+    if not settings.shadow_days:
+        return None
+    return CloudWatchShadowReport(
+        lambda: boto3.client("cloudwatch", config=_BRIEF), settings.shadow_days
     )

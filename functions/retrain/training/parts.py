@@ -9,6 +9,7 @@ from housing.ledger import Ledger
 from housing.registry import ModelRegistry
 from retrain.training.dataset import Dataset
 from retrain.training.settings import TrainingSettings
+from retrain.training.shadow_report import ShadowReport
 from retrain.training.tracking import RunTracker
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Parts:
     registry: ModelRegistry
     tracker: RunTracker
     alerts: AlertSink
+    shadow_report: ShadowReport | None = None
 
     @property
     def jobs(self) -> JobStore:

@@ -19,6 +19,7 @@ from retrain.training.parts import Parts
 from retrain.training.progress import JobProgress
 from retrain.training.promote import Promoter
 from retrain.training.reporting import write_report
+from retrain.training.shadow_report import with_shadow
 from retrain.training.split import Split, split
 from retrain.training.taking_in import TakenIn, take_in, take_in_queued
 from retrain.training.tracking import find_trained
@@ -145,7 +146,7 @@ def _judge_and_act(
         with progress.stage(Stage.GATE, f"comparing version {version.version} with production"):
             model = download_registered(parts.registry, version)
             judged = judge_version(parts.registry, version, model, rows, settings.gate_rules())
-            verdict = judged.verdict
+            verdict = with_shadow(judged.verdict, parts.registry, parts.shadow_report)
             status.verdict = verdict
         message = "promoting" if verdict.promote else "keeping production"
         try:

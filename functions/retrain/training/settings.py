@@ -65,6 +65,9 @@ class TrainingSettings(RegistrySettings):
     )
     slice_limit: float = Field(0.1, ge=0, description="how much worse a slice may be")
     slice_min_rows: int = Field(30, ge=10, description="smaller slices are not judged")
+    shadow_days: int = Field(
+        7, ge=0, le=60, description="days of the challenger's shadow in the report; 0 for none"
+    )
 
     def gate_rules(self) -> GateRules:
         """Return what the gate asks of a challenger."""

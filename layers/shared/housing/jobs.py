@@ -100,6 +100,18 @@ class Drift(BaseModel):
     warnings: list[str] = Field([], description="a sentence for each column that drifts")
 
 
+class ShadowFigures(BaseModel):
+    """How a challenger did beside production on real requests; differences are in $100,000."""
+
+    version: str
+    days: int = Field(description="over so many last days")
+    requests: int = Field(description="requests that it was to price, whatever came of it")
+    errors: int
+    timed_out: int = Field(description="requests that it was too slow for")
+    mean_difference: float | None = None
+    worst_difference: float | None = None
+
+
 class Verdict(BaseModel):
     """The gate's decision on a new version; errors in $100,000, changes as shares."""
 
@@ -116,6 +128,7 @@ class Verdict(BaseModel):
     margin: float | None = None
     confidence: float | None = Field(None, description="of change_lower and of change_upper")
     slices: list[SliceChange] = []
+    shadow: ShadowFigures | None = Field(None, description="of the challenger at that time")
 
 
 class JobStatus(BaseModel):

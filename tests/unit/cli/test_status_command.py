@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from fakes.command_line import CommandLine
 from fakes.jobs import MOMENT, job_status, stage_times
-from housing.jobs import ColumnDrift, Drift, JobStore, Stage, State
+from housing.jobs import ColumnDrift, Drift, JobStore, ShadowFigures, Stage, State, Verdict
 
 
 @pytest.mark.usefixtures("jobs")
@@ -136,3 +136,36 @@ def test_an_object_store_that_is_down_is_one_line_with_what_to_do(
 
 def _refuse(*_: object) -> None:
     raise EndpointConnectionError(endpoint_url="http://storage.invalid:4566")
+
+
+def test_the_challengers_shadow_is_a_line_of_the_job(housing: CommandLine, jobs: JobStore) -> None:
+    shadow = ShadowFigures(
+        version="5",
+        days=7,
+        requests=1_234,
+        errors=0,
+        timed_out=3,
+        mean_difference=0.0123,
+        worst_difference=0.4,
+    )
+    verdict = Verdict(
+        promote=True, reason="better", challenger_rmse=0.4, holdout_rows=9, shadow=shadow
+    )
+    jobs.create(job_status(state=State.SUCCEEDED, verdict=verdict))
+
+    lines = housing("status", "job-1").stdout.splitlines()
+    written = json.loads(housing("status", "job-1", "--json").stdout)
+
+    (line,) = [line for line in lines if line.startswith("shadow")]
+    assert line.split(maxsplit=1)[1] == (
+        "version 5 on 1,234 requests in 7 days: 0.012 from production's prices on average, "
+        "0.400 at worst; 0 errors, 3 over time"
+    )
+    assert written["verdict"]["shadow"] == shadow.model_dump()
+
+
+def test_a_job_without_a_shadow_says_nothing_of_it(housing: CommandLine, jobs: JobStore) -> None:
+    verdict = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_rows=9)
+    jobs.create(job_status(state=State.SUCCEEDED, verdict=verdict))
+
+    assert "shadow" not in housing("status", "job-1").stdout

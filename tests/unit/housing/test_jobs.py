@@ -35,6 +35,12 @@ def test_a_status_comes_back_as_it_was_saved(jobs: JobStore) -> None:
     assert jobs.load("job-1") == status
 
 
+def test_a_verdict_of_before_there_was_a_shadow_is_read() -> None:
+    old = {"promote": True, "reason": "better", "challenger_rmse": 0.4, "holdout_rows": 9}
+
+    assert Verdict.model_validate(old).shadow is None
+
+
 def test_saving_says_when(jobs: JobStore) -> None:
     status = job_status()
 

@@ -5,6 +5,7 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,14 +13,22 @@ from typing import Any
 
 import pytest
 
+from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from housing import metric_names
 from housing.errors import RegistryUnavailableError
+from housing.registry import CHALLENGER
 from housing_cli.predictions.prediction_line import read_line
 from predict import composition, handler
+from predict.lane import PredictionLane
 
 EVENTS = Path(__file__).parents[3] / "events"
 API_EVENTS = sorted(EVENTS.glob("api-*.json"))
+PREDICTING_EVENTS = [
+    path
+    for path in API_EVENTS
+    if PredictionLane.takes((event := json.loads(path.read_text()))["httpMethod"], event["path"])
+]
 CONTEXT: Any = SimpleNamespace(
     function_name="predict",
     memory_limit_in_mb=512,
@@ -200,3 +209,65 @@ def test_importing_the_handler_needs_no_environment() -> None:
     )
 
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.fixture
+def shadowed(register: Register, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every request compared with a challenger, version 2."""
+    monkeypatch.setenv("HOUSING_SHADOW_SHARE", "1")
+    monkeypatch.setenv("HOUSING_SHADOW_BUDGET_MS", "1000")
+    register(linear_model(bias=1))
+    register(linear_model(bias=1.5), alias=CHALLENGER)
+
+
+def test_by_default_nothing_is_compared(register: Register, registry: FakeModelRegistry) -> None:
+    register()
+
+    handler.lambda_handler(sample("api-predict.ok"), CONTEXT)
+
+    assert composition.service().shadow is None
+    assert registry.calls.count("version_by_alias") == 1
+
+
+@pytest.mark.parametrize("path", PREDICTING_EVENTS, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("shadowed")
+def test_every_request_that_predicts_is_answered_alike_with_a_challenger_beside(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = json.loads(path.read_text())
+    shadow = composition.service().shadow
+    assert shadow is not None
+    shadow.prepare()
+    beside = handler.lambda_handler(event, CONTEXT)
+    told = [line for line in lines(capsys.readouterr().out) if line.get("message") == "shadow"]
+    handler._entry.cache_clear()
+    composition.service.cache_clear()
+    monkeypatch.setenv("HOUSING_SHADOW_SHARE", "0")
+    alone = handler.lambda_handler(event, CONTEXT)
+
+    assert beside == alone
+    assert len(told) == (beside["statusCode"] == 200)
+    assert all(line[metric_names.SHADOW_DIFFERENCE] > 0.49 for line in told)
+
+
+@pytest.mark.usefixtures("shadowed")
+def test_a_snapshot_holds_the_challenger_and_a_restored_process_asks_for_it_again(
+    register: Register, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compared_with() -> list[str]:
+        capsys.readouterr()
+        handler.lambda_handler(sample("api-predict.ok"), CONTEXT)
+        told = lines(capsys.readouterr().out)
+        return [line["challenger_version"] for line in told if line["message"] == "shadow"]
+
+    handler.before_snapshot()
+    before = compared_with()
+    register(linear_model(bias=3), alias=CHALLENGER)
+    still = compared_with()
+    handler.after_restore()
+    compared_with()  # begins the look-up
+    deadline = time.monotonic() + 10
+    while (after := compared_with()) != ["3"] and time.monotonic() < deadline:
+        pass
+
+    assert (before, still, after) == (["2"], ["2"], ["3"])

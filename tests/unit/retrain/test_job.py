@@ -17,9 +17,9 @@ from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from housing.errors import RegistryUnavailableError
-from housing.jobs import JobStatus, JobStore, RowCounts, Stage, State
+from housing.jobs import JobStatus, JobStore, RowCounts, ShadowFigures, Stage, State
 from housing.lease import Lease
-from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
+from housing.registry import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, Tag
 from retrain.launcher import Job
 from retrain.launching import launch_jobs
 from retrain.training.errors import JobStoppedError, TrackingError
@@ -132,6 +132,29 @@ def test_more_rows_make_another_version_of_all_rows(
     assert status.rows is not None
     assert status.rows.new == 300
     assert len(tracker.candidates) == 2
+
+
+class FixedShadowReport:
+    """Says the same of every version."""
+
+    def figures(self, version: str) -> ShadowFigures | None:
+        """See ``ShadowReport.figures``."""
+        return ShadowFigures(version=version, days=7, requests=5, errors=0, timed_out=0)
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_verdict_tells_how_the_challenger_did_in_shadow(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, registry: FakeModelRegistry
+) -> None:
+    registry.set_alias(CHALLENGER, "1")
+    more = put_upload(as_csv(housing_table(300, seed=1)))
+
+    run(more, replace(parts, shadow_report=FixedShadowReport()))
+
+    status = jobs.load(more.job_id)
+    assert status.verdict is not None
+    assert status.verdict.shadow is not None
+    assert (status.model_version, status.verdict.shadow.version) == ("2", "1")
 
 
 @pytest.mark.usefixtures("trained")

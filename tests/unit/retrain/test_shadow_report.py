@@ -1,0 +1,183 @@
+"""What the predict function told of a challenger comes back in the gate's report."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import NoRegionError
+from moto import mock_aws
+
+from fakes.onnx_models import linear_model
+from fakes.registry import FakeModelRegistry
+from housing.errors import RegistryUnavailableError
+from housing.jobs import Verdict
+from housing.registry import CHALLENGER, MODEL_FILE, ModelVersion
+from predict.comparison import TIMED_OUT, Differences
+from predict.exchange import Call
+from predict.predictor import Predictor
+from predict.served_model import ServedModel
+from predict.telemetry import Telemetry
+from retrain.training.shadow_report import CloudWatchShadowReport, with_shadow
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+VERDICT = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_rows=10)
+CALL = Call("POST", "/predict", "application/json", b"{}")
+SERVED = ServedModel(
+    ModelVersion("california-housing", "7", "run", NOW), Predictor(linear_model()), NOW
+)
+
+
+class Emf:
+    """Makes metrics of log lines, as CloudWatch does."""
+
+    def __init__(self, cloudwatch: Any) -> None:
+        self._cloudwatch = cloudwatch
+
+    def __call__(self, text: bytes, /) -> None:
+        """Take a line."""
+        line = json.loads(text)
+        for directive in line["_aws"]["CloudWatchMetrics"]:
+            data = [
+                {
+                    "MetricName": metric["Name"],
+                    "Value": line[metric["Name"]],
+                    "Timestamp": datetime.fromtimestamp(line["_aws"]["Timestamp"] / 1_000, UTC),
+                    "Dimensions": [{"Name": name, "Value": line[name]} for name in names],
+                }
+                for metric in directive["Metrics"]
+                for names in directive["Dimensions"]
+            ]
+            self._cloudwatch.put_metric_data(Namespace=directive["Namespace"], MetricData=data)
+
+
+@pytest.fixture
+def cloudwatch() -> Iterator[Any]:
+    with mock_aws():
+        yield boto3.client("cloudwatch", region_name="us-east-1")
+
+
+@pytest.fixture
+def report(cloudwatch: Any) -> CloudWatchShadowReport:
+    return CloudWatchShadowReport(lambda: cloudwatch, days=7, now=lambda: NOW)
+
+
+def tell(cloudwatch: Any, version: str, found: Differences | str, *, days_ago: float) -> None:
+    telemetry = Telemetry(Emf(cloudwatch), now=lambda: NOW - timedelta(days=days_ago))
+    telemetry.shadowed(CALL, SERVED, version, 1, found)
+
+
+def apart(mean: float, worst: float) -> Differences:
+    return Differences(mean, worst, latency_ms=0.1, prices=[(1.0, 1.1)])
+
+
+def test_figures_are_those_of_one_version_over_the_last_days(
+    cloudwatch: Any, report: CloudWatchShadowReport
+) -> None:
+    for _ in range(3):
+        tell(cloudwatch, "8", apart(0.1, 0.2), days_ago=1)
+    tell(cloudwatch, "8", apart(0.5, 0.9), days_ago=3)
+    tell(cloudwatch, "8", TIMED_OUT, days_ago=2)
+    tell(cloudwatch, "8", "ModelOutputError", days_ago=2)
+    tell(cloudwatch, "8", apart(5.0, 9.0), days_ago=20)
+    tell(cloudwatch, "9", apart(7.0, 9.0), days_ago=1)
+
+    found = report.figures("8")
+
+    assert found is not None
+    assert (found.version, found.days, found.requests) == ("8", 7, 6)
+    assert (found.errors, found.timed_out) == (1, 1)
+    assert found.mean_difference == pytest.approx(0.2)
+    assert found.worst_difference == pytest.approx(0.9)
+
+
+def test_a_version_that_never_ran_has_no_figures(
+    cloudwatch: Any, report: CloudWatchShadowReport
+) -> None:
+    tell(cloudwatch, "8", apart(0.1, 0.2), days_ago=1)
+
+    assert report.figures("9") is None
+
+
+def test_a_version_that_only_failed_has_no_differences(
+    cloudwatch: Any, report: CloudWatchShadowReport
+) -> None:
+    tell(cloudwatch, "8", TIMED_OUT, days_ago=1)
+
+    found = report.figures("8")
+
+    assert found is not None
+    assert (found.requests, found.timed_out) == (1, 1)
+    assert (found.mean_difference, found.worst_difference) == (None, None)
+
+
+@pytest.fixture
+def challenged(registry: FakeModelRegistry) -> FakeModelRegistry:
+    registry.register({MODEL_FILE: linear_model()})
+    registry.set_alias(CHALLENGER, "1")
+    return registry
+
+
+def test_a_verdict_carries_the_figures_of_the_present_challenger(
+    cloudwatch: Any, report: CloudWatchShadowReport, challenged: FakeModelRegistry
+) -> None:
+    tell(cloudwatch, "1", apart(0.1, 0.2), days_ago=1)
+
+    verdict = with_shadow(VERDICT, challenged, report)
+
+    assert verdict.shadow is not None
+    assert (verdict.shadow.version, verdict.shadow.requests) == ("1", 1)
+    assert verdict.model_copy(update={"shadow": None}) == VERDICT
+
+
+def test_without_a_challenger_cloudwatch_is_not_asked(registry: FakeModelRegistry) -> None:
+    def ask() -> Any:
+        pytest.fail("it was asked")
+
+    assert with_shadow(VERDICT, registry, CloudWatchShadowReport(ask, days=7)) == VERDICT
+
+
+def test_a_job_that_wants_no_report_asks_nobody(challenged: FakeModelRegistry) -> None:
+    challenged.calls.clear()
+
+    assert with_shadow(VERDICT, challenged, None) is VERDICT
+    assert challenged.calls == []
+
+
+class Garbled:
+    """A CloudWatch that answers something else."""
+
+    def get_metric_data(self, **_: Any) -> dict[str, Any]:
+        return {}
+
+
+def without_region() -> Any:
+    raise NoRegionError
+
+
+@pytest.mark.parametrize("source", [without_region, Garbled])
+def test_trouble_with_cloudwatch_changes_no_verdict(
+    challenged: FakeModelRegistry, source: Any
+) -> None:
+    assert with_shadow(VERDICT, challenged, CloudWatchShadowReport(source, days=7)) == VERDICT
+
+
+def test_trouble_with_the_registry_changes_no_verdict(
+    report: CloudWatchShadowReport, challenged: FakeModelRegistry
+) -> None:
+    challenged.fails_with = RegistryUnavailableError("down")
+
+    assert with_shadow(VERDICT, challenged, report) == VERDICT
+
+
+def test_a_real_refusal_of_aws_changes_no_verdict(challenged: FakeModelRegistry) -> None:
+    class Refusing:
+        """A client whose role lacks the right."""
+
+        def get_metric_data(self, **_: Any) -> dict[str, Any]:
+            answer = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+            raise boto3.client("cloudwatch").exceptions.ClientError(answer, "GetMetricData")
+
+    assert with_shadow(VERDICT, challenged, CloudWatchShadowReport(Refusing, days=7)) == VERDICT
