@@ -88,9 +88,8 @@ def verdict_text(verdict: Verdict | None) -> str | None:
     """The gate's decision in words."""
     if verdict is None:
         return None
-    against = f" against {verdict.champion_rmse:.4f}" if verdict.champion_rmse is not None else ""
-    rmse = f"RMSE {verdict.challenger_rmse:.4f}{against} on {verdict.holdout_rows:,} rows"
-    return f"{'promote' if verdict.promote else 'keep the champion'}: {verdict.reason} ({rmse})"
+    decision = "promote" if verdict.promote else "keep the champion"
+    return f"{decision}: {verdict.reason}; on {verdict.holdout_rows:,} held-out rows"
 
 
 def drift_text(drift: Drift | None) -> Text | None:

@@ -27,7 +27,8 @@ _FIRST_POLL_SECONDS = 0.2
 _LONGEST_POLL_SECONDS = 3.0
 # S3 answers 409 to one of two writers at the very same moment.
 _LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
-_MISSING = frozenset({"NoSuchKey", "404"})
+# Who may not list the bucket is told 403 of what is not there; writing shows whether it is.
+_MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _LOG = logging.getLogger(__name__)
 

@@ -103,7 +103,7 @@ def test_waiting_shows_the_stages_and_the_outcome(
         "20,640 read, 20,000 good, 640 bad, 7 new, 3 twice in the file, 19,990 known"
         in result.stdout
     )
-    assert "not better (RMSE 0.4700 against 0.4600 on 4,128 rows)" in result.stdout
+    assert "not better; on 4,128 held-out rows" in result.stdout
 
 
 def test_waiting_shows_what_drifts(
