@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from housing.errors import JobTakenOverError
 from housing.jobs import JobStatus, JobStore, Stage, StageTime, State
 from retrain.errors import LaunchError
 from retrain.launcher import Job, JobLauncher
@@ -82,5 +84,6 @@ def _tell(status: JobStatus, jobs: JobStore, exc: LaunchError) -> None:
     status.message = "the training job could not be started"
     status.reason = str(exc)
     status.next_step = "it is tried again; if that fails too, put it right and upload again"
-    jobs.save(status)
+    with suppress(JobTakenOverError):  # it runs all the same
+        jobs.save_own(status)
     _LOG.error("job_not_launched", extra={"job_id": status.job_id, "reason": str(exc)})

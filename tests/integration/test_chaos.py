@@ -48,7 +48,7 @@ FILES, ROWS, SHARED, UPLOADERS = 50, 40, 10, 8
 FIRST_ROWS = 300
 """In the data set before: less is not trained on."""
 BAD_FILES = (7, 31)
-KILLS = 15
+KILLS = 12
 AT_ONCE = 10
 LONGEST_PAUSE_SECONDS = 4
 ENDS_WITHIN_SECONDS = 330
@@ -177,7 +177,7 @@ def until_all_have_ended(chaos: Chaos, choice: random.Random) -> None:
     while True:
         if len(chaos.launcher.killed) < KILLS and time.monotonic() >= next_kill:
             chaos.launcher.kill_one(choice)
-            next_kill = time.monotonic() + choice.uniform(0.3, 4)
+            next_kill = time.monotonic() + choice.uniform(0.3, 3)
         entry({"source": "aws.events"}, CONTEXT)
         if chaos.launcher.is_idle():
             states = Counter(job.state for job in chaos.jobs.newest(2 * FILES))
