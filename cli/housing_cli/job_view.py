@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from housing.jobs import Drift, JobStatus, ShadowFigures, StageTime, State, Verdict
+from housing.findings import Drift, ShadowFigures, Verdict
+from housing.jobs import JobStatus, StageTime, State
 from housing_cli.reports import Problem
 
 _STYLES = {

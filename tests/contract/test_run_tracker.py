@@ -10,7 +10,7 @@ from mlflow.entities import Run
 
 from fakes.onnx_models import linear_model
 from fakes.tables import housing_table
-from housing.jobs import Drift
+from housing.findings import Drift
 from housing.schema import CANONICAL_HEADER
 from retrain.training.dataset import Part, snapshot_of
 from retrain.training.drift import measure_drift

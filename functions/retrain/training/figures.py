@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from housing.jobs import Drift
+from housing.findings import Drift
 from retrain.training.features import COORDINATES
 from retrain.training.rows import Rows, Values
 from retrain.training.scoring import Predictions

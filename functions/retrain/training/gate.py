@@ -9,7 +9,7 @@ ones never could.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from housing.jobs import SliceChange, Verdict
+from housing.findings import SliceChange, Verdict
 from retrain.training.bootstrap import Change, relative_change
 from retrain.training.evaluate import rmse
 from retrain.training.rows import Rows, Values

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from housing.jobs import Verdict
+from housing.findings import Verdict
 from housing.registry import Tag
 
 _HEADING = "## Gate"

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from housing.errors import ArtifactError
-from housing.jobs import Verdict
+from housing.findings import Verdict
 from housing.live_model import holder_of
 from housing.registry import MODEL_FILE, PRODUCTION, ModelRegistry, ModelVersion, Tag
 from retrain.training.errors import ModelLoadError, TrackingError

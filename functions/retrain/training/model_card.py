@@ -5,7 +5,7 @@ After M. Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from housing.jobs import Drift
+from housing.findings import Drift
 from housing.schema import FEATURES, TARGET
 from retrain.training.dataset import Snapshot
 from retrain.training.recipe import Recipe

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from housing.alerts import Alert, AlertEvent
 from housing.alias_repair import Repair
 from housing.bucket import NEW_DATA
-from housing.jobs import JobStatus, State, Verdict
+from housing.findings import Verdict
+from housing.jobs import JobStatus, State
 
 _REASON = '--reason "…"'
 

@@ -4,7 +4,8 @@ import logging
 from dataclasses import replace
 
 from housing.alias_repair import Repair
-from housing.jobs import RowCounts, Stage, State
+from housing.findings import RowCounts
+from housing.jobs import Stage, State
 from housing.lease import Lease
 from housing.live_model import LiveModel
 from housing.registry import ModelVersion, Tag

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from housing.alias_repair import Repair, repair
-from housing.jobs import Verdict
+from housing.findings import Verdict
 from housing.live_model import LiveModel, Reason, holder_of
 from housing.registry import CHALLENGER, PRODUCTION, ModelVersion, Tag
 from retrain.training.errors import ChampionChangedError

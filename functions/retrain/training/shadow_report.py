@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from housing import metric_names as names
-from housing.jobs import ShadowFigures, Verdict
+from housing.findings import ShadowFigures, Verdict
 from housing.live_model import holder_of
 from housing.registry import CHALLENGER, ModelRegistry
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
-from housing.jobs import Drift
+from housing.findings import Drift
 from housing.registry import ModelRegistry, ModelVersion, Tag
 from housing.schema import SCHEMA_VERSION
 from retrain.training.dataset import Snapshot

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from housing.bucket import JOBS
 from housing.errors import JobNotFoundError, JobTakenOverError
+from housing.findings import Drift, RowCounts, Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,81 +55,6 @@ class StageTime(BaseModel):
     stage: Stage
     started_at: datetime
     seconds: float | None = None
-
-
-class RowCounts(BaseModel):
-    """What became of the rows of an upload."""
-
-    read: int
-    accepted: int
-    rejected: int
-    new: int = Field(description="accepted rows that the data set did not hold yet")
-    duplicates: int = Field(0, description="accepted rows that repeat another one of the file")
-    known: int = Field(0, description="accepted rows, each once, that the data set held before")
-
-
-class SliceChange(BaseModel):
-    """Champion and challenger on some of the held-out rows; RMSE in $100,000."""
-
-    name: str
-    rows: int
-    challenger_rmse: float
-    champion_rmse: float
-    change: float = Field(description="of the RMSE, as a share of the champion's")
-    is_worse: bool = Field(description="by more than the limit, and not by chance")
-
-
-class ColumnDrift(BaseModel):
-    """How a column of the new rows differs from the rows before."""
-
-    name: str
-    psi: float = Field(description="population stability index, less what chance gives it")
-    ks: float = Field(description="Kolmogorov-Smirnov statistic")
-    p_value: float = Field(description="of the Kolmogorov-Smirnov test")
-    mean_before: float
-    mean_after: float = Field(description="mean of the new rows")
-    drifted: bool
-
-
-class Drift(BaseModel):
-    """How the new rows of an upload differ from those that the data set held before."""
-
-    rows: int = Field(description="new rows")
-    reference_rows: int = Field(description="rows before")
-    reason: str | None = Field(None, description="why nothing was measured")
-    columns: list[ColumnDrift] = []
-    warnings: list[str] = Field([], description="a sentence for each column that drifts")
-
-
-class ShadowFigures(BaseModel):
-    """How a challenger did beside production on real requests; differences are in $100,000."""
-
-    version: str
-    days: int = Field(description="over so many last days")
-    requests: int = Field(description="requests that it was to price, whatever came of it")
-    errors: int
-    timed_out: int = Field(description="requests that it was too slow for")
-    mean_difference: float | None = None
-    worst_difference: float | None = None
-
-
-class Verdict(BaseModel):
-    """The gate's decision on a new version; errors in $100,000, changes as shares."""
-
-    promote: bool
-    reason: str
-    challenger_rmse: float
-    champion_rmse: float | None = None
-    champion_version: str | None = None
-    baseline_rmse: float | None = Field(None, description="linear regression, for a first model")
-    holdout_rows: int
-    change: float | None = None
-    change_lower: float | None = None
-    change_upper: float | None = None
-    margin: float | None = None
-    confidence: float | None = Field(None, description="of change_lower and of change_upper")
-    slices: list[SliceChange] = []
-    shadow: ShadowFigures | None = Field(None, description="of the challenger at that time")
 
 
 class JobStatus(BaseModel):

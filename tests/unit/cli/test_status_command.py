@@ -9,7 +9,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from fakes.command_line import CommandLine
 from fakes.jobs import MOMENT, job_status, stage_times
-from housing.jobs import ColumnDrift, Drift, JobStore, ShadowFigures, Stage, State, Verdict
+from housing.findings import ColumnDrift, Drift, ShadowFigures, Verdict
+from housing.jobs import JobStore, Stage, State
 
 
 @pytest.mark.usefixtures("jobs")

@@ -10,7 +10,8 @@ import pytest
 from fakes.command_line import CommandLine
 from fakes.jobs import FakeTime, job_status, stage_times
 from housing.bucket import job_id
-from housing.jobs import Drift, JobStatus, JobStore, RowCounts, Stage, State, Verdict
+from housing.findings import Drift, RowCounts, Verdict
+from housing.jobs import JobStatus, JobStore, Stage, State
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

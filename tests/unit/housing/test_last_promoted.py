@@ -11,7 +11,7 @@ import pytest
 from fakes.registry import FakeModelRegistry
 from housing.bounded_s3 import bounded_s3
 from housing.errors import LastPromotedError
-from housing.jobs import Verdict
+from housing.findings import Verdict
 from housing.last_promoted import POINTER, S3LastPromotedModel
 from housing.ledger import Ledger
 from housing.live_model import LiveModel

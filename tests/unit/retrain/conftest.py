@@ -14,9 +14,11 @@ from fakes.alerts import FakeAlerts
 from fakes.launcher import FakeJobLauncher
 from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
+from fakes.tables import as_csv, housing_table
 from housing.bucket import NEW_DATA, job_id
-from housing.jobs import JobStore
+from housing.jobs import JobStore, State
 from retrain.training.ingest import Upload
+from retrain.training.job import run
 from retrain.training.parts import Parts
 from retrain.training.settings import TrainingSettings
 
@@ -154,3 +156,11 @@ def event() -> Callable[[str], dict[str, Any]]:
         return content
 
     return loaded
+
+
+@pytest.fixture
+def trained(parts: Parts, put_upload: Callable[..., Upload]) -> Upload:
+    """Run a first job, on 800 rows, to its end."""
+    upload = put_upload(as_csv(housing_table(800)))
+    assert run(upload, parts) == State.SUCCEEDED
+    return upload

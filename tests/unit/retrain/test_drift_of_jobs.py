@@ -13,7 +13,8 @@ from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from housing import metric_names
-from housing.jobs import Drift, JobStore, State
+from housing.findings import Drift
+from housing.jobs import JobStore, State
 from housing.schema import CANONICAL_HEADER
 from retrain.training.errors import JobStoppedError
 from retrain.training.ingest import Upload

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fakes.tables import housing_table
-from housing.jobs import Verdict
+from housing.findings import Verdict
 from retrain.training.bootstrap import relative_change
 from retrain.training.gate import GateRules, judge, judge_first
 from retrain.training.rows import Rows

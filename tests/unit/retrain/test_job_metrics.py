@@ -14,7 +14,8 @@ import pytest
 
 from fakes.jobs import MOMENT, job_status
 from housing import metric_names as names
-from housing.jobs import ColumnDrift, Drift, JobStatus, RowCounts, State, Verdict
+from housing.findings import ColumnDrift, Drift, RowCounts, Verdict
+from housing.jobs import JobStatus, State
 from housing.schema import CANONICAL_HEADER
 from retrain.training.job_metrics import write_job_metrics
 

@@ -8,7 +8,8 @@ from typer.main import get_command
 
 from fakes.jobs import job_status
 from housing.alerts import Alert, AlertEvent
-from housing.jobs import ColumnDrift, Drift, JobStatus, RowCounts, Stage, State, Verdict
+from housing.findings import ColumnDrift, Drift, RowCounts, Verdict
+from housing.jobs import JobStatus, Stage, State
 from housing_cli.main import app
 from retrain.training.outcomes import alert_on, alert_on_drift
 

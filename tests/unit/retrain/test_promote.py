@@ -10,7 +10,7 @@ import pytest
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from housing.errors import LeaseError
-from housing.jobs import SliceChange, Verdict
+from housing.findings import SliceChange, Verdict
 from housing.last_promoted import POINTER
 from housing.ledger import AliasChange, Ledger
 from housing.live_model import LOCK, LiveModel, holder_of

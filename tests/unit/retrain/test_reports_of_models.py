@@ -7,7 +7,7 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from fakes.tables import housing_table
-from housing.jobs import ColumnDrift, Drift
+from housing.findings import ColumnDrift, Drift
 from housing.schema import TARGET_CAP
 from retrain.training.dataset import Part, snapshot_of
 from retrain.training.figures import drift_figure, figures

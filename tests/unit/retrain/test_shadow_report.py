@@ -13,7 +13,7 @@ from moto import mock_aws
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from housing.errors import RegistryUnavailableError
-from housing.jobs import Verdict
+from housing.findings import Verdict
 from housing.registry import CHALLENGER, MODEL_FILE, ModelVersion
 from predict.comparison import TIMED_OUT, Differences
 from predict.exchange import Call

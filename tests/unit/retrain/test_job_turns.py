@@ -1,0 +1,191 @@
+"""Jobs that wait, that are overtaken, and that are trained on together."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakes.alerts import FakeAlerts
+from fakes.launcher import FakeJobLauncher
+from fakes.leases import is_lease_free, put_lease_of_another
+from fakes.onnx_models import linear_model
+from fakes.registry import FakeModelRegistry
+from fakes.run_tracker import FakeRunTracker
+from fakes.tables import as_csv, housing_table
+from housing.jobs import JobStatus, JobStore, Stage, State
+from housing.lease import Lease
+from housing.registry import MODEL_FILE, PRODUCTION, Tag
+from retrain.launcher import Job
+from retrain.launching import launch_jobs
+from retrain.training.fit import Fitted, fit
+from retrain.training.ingest import Upload
+from retrain.training.job import LEASE, run
+from retrain.training.judging import Judged, judge_version
+from retrain.training.parts import Parts
+from retrain.training.taking_in import take_in
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PutUpload = Callable[..., Upload]
+TABLE = housing_table(800)
+
+
+def alias(registry: FakeModelRegistry, name: str = PRODUCTION) -> str:
+    return registry.version_by_alias(name).version
+
+
+def test_a_job_waits_for_its_turn_and_says_for_whom(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, s3: "S3Client"
+) -> None:
+    other = Lease(s3, "housing-test", LEASE, holder="the-other", seconds=60)
+    turn = other.held(wait_seconds=0, on_wait=lambda _: None)
+    upload = put_upload(as_csv(TABLE))
+    seen: list[JobStatus] = []
+
+    def let_go(_seconds: float) -> None:
+        seen.append(jobs.load(upload.job_id))
+        turn.__exit__(None, None, None)
+
+    turn.__enter__()
+    assert run(upload, parts, sleep=let_go) == State.SUCCEEDED
+
+    (waiting,) = seen
+    assert (waiting.state, waiting.stage) == (State.RUNNING, Stage.WAIT)
+    assert waiting.message == "waiting for the-other to end"
+
+
+def test_uploads_that_wait_are_trained_on_together_once(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, tracker: FakeRunTracker, s3: "S3Client"
+) -> None:
+    first, *others = (
+        put_upload(as_csv(housing_table(400, seed=seed)), name=f"{seed}.csv") for seed in range(3)
+    )
+    busy = Lease(s3, "housing-test", LEASE, holder="busy", seconds=60)
+    turn = busy.held(wait_seconds=0, on_wait=lambda _: None)
+
+    def others_come_and_the_turn_is_free(_seconds: float) -> None:
+        for upload in others:
+            take_in(upload, parts)
+        turn.__exit__(None, None, None)
+
+    turn.__enter__()
+    run(first, parts, sleep=others_come_and_the_turn_is_free)
+    ends = [run(upload, parts) for upload in others]
+
+    assert ends == [State.SUCCEEDED, State.SUCCEEDED]
+    assert len(tracker.candidates) == 1
+    ended = [jobs.load(upload.job_id) for upload in (first, *others)]
+    assert {(status.model_version, status.dataset_rows) for status in ended} == {("1", 1_200)}
+    assert [status.rows.new for status in ended if status.rows] == [400, 400, 400]
+
+
+def test_uploads_whose_jobs_queue_are_trained_on_together_once(
+    parts: Parts,
+    put_upload: PutUpload,
+    jobs: JobStore,
+    tracker: FakeRunTracker,
+    launcher: FakeJobLauncher,
+) -> None:
+    first, *others = (
+        put_upload(as_csv(housing_table(400, seed=seed)), name=f"{seed}.csv") for seed in range(3)
+    )
+    bad = put_upload(b"MedInc\n1\n", name="bad.csv")
+    queued = [Job(one.bucket, one.key, one.version_id) for one in (first, *others, bad)]
+    launch_jobs(queued, jobs, launcher)
+
+    ends = [run(upload, parts) for upload in (first, *others, bad)]
+
+    assert ends == [State.SUCCEEDED] * 3 + [State.REJECTED]
+    assert len(tracker.candidates) == 1
+    assert jobs.load(first.job_id).dataset_rows == 1_200
+
+
+@pytest.mark.usefixtures("trained")
+def test_production_that_changes_while_a_version_is_judged_is_judged_against(
+    parts: Parts,
+    put_upload: PutUpload,
+    jobs: JobStore,
+    registry: FakeModelRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = linear_model(bias=9)
+    tags = {Tag.SHA256: hashlib.sha256(other).hexdigest()}
+    real = judge_version
+    judged: list[str | None] = []
+
+    def judge_and_be_overtaken(*given: Any) -> Judged:
+        found = real(*given)
+        if not judged:
+            registry.set_alias(
+                PRODUCTION, registry.register({MODEL_FILE: other}, tags=tags).version
+            )
+        judged.append(found.champion)
+        return found
+
+    monkeypatch.setattr("retrain.training.pipeline.judge_version", judge_and_be_overtaken)
+    upload = put_upload(as_csv(housing_table(300, seed=1)))
+
+    assert run(upload, parts) == State.SUCCEEDED
+
+    assert judged == ["1", "3"]
+    verdict = jobs.load(upload.job_id).verdict
+    assert verdict is not None
+    assert verdict.champion_version == "3"
+
+
+def test_waiting_has_an_end(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, s3: "S3Client"
+) -> None:
+    settings = parts.settings.model_copy(update={"lease_wait_seconds": 0})
+    upload = put_upload(as_csv(TABLE))
+    other = Lease(s3, "housing-test", LEASE, holder="the-other", seconds=60)
+
+    with other.held(wait_seconds=0, on_wait=lambda _: None):
+        assert run(upload, replace(parts, settings=settings)) == State.FAILED
+
+    assert jobs.load(upload.job_id).reason == "the-other held the lease for longer than 0 s"
+
+
+def test_a_job_that_its_twin_has_done_meanwhile_does_nothing(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, alerts: FakeAlerts, s3: "S3Client"
+) -> None:
+    upload = put_upload(as_csv(TABLE))
+    twin = Lease(s3, "housing-test", LEASE, holder=f"job {upload.job_id}", seconds=60)
+    turn = twin.held(wait_seconds=0, on_wait=lambda _: None)
+
+    def end_twin(_seconds: float) -> None:
+        status = jobs.load(upload.job_id)
+        status.state, status.model_version = State.SUCCEEDED, "7"
+        jobs.save(status)
+        turn.__exit__(None, None, None)
+
+    turn.__enter__()
+    assert run(upload, parts, sleep=end_twin) == State.SUCCEEDED
+
+    assert jobs.load(upload.job_id).model_version == "7"
+    assert alerts.sent == []
+
+
+def test_a_lease_that_is_lost_keeps_the_job_from_registering(
+    parts: Parts,
+    put_upload: PutUpload,
+    tracker: FakeRunTracker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload = put_upload(as_csv(TABLE))
+
+    def fit_for_too_long(*given: Any) -> Fitted:
+        put_lease_of_another(parts.s3, "housing-test")
+        return fit(*given)
+
+    monkeypatch.setattr("retrain.training.modelling.fit", fit_for_too_long)
+    settings = parts.settings.model_copy(update={"lease_seconds": 0.2})
+
+    assert run(upload, replace(parts, settings=settings)) == State.FAILED
+
+    assert "lost its lease" in str(parts.jobs.load(upload.job_id).reason)
+    assert tracker.candidates == []
+    assert not is_lease_free(parts.s3, "housing-test")
