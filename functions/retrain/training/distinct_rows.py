@@ -7,7 +7,7 @@ import numpy as np
 
 from retrain.training.rows import Values, distinct, first_of_each
 
-HELD_ROWS = 250_000
+HELD_ROWS = 1_000_000
 _BUCKET_BITS = 7
 _HASH_WORDS = 2
 

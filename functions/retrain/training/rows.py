@@ -76,6 +76,6 @@ def first_of_each(values: Values, hashes: Hashes) -> tuple[Values, Hashes]:
     return values[order[is_first]], ordered[is_first]
 
 
-def bytes_of_rows(values: Values) -> memoryview:
+def bytes_of_rows(values: Values) -> bytes:
     """Return the rows' float64 bytes, the same on every machine."""
-    return np.ascontiguousarray(values, dtype="<f8").data.cast("B")
+    return values.astype("<f8", copy=False).tobytes()
