@@ -1,9 +1,11 @@
 """Checking an upload block by block: the good rows as numbers, what is wrong with the others."""
 
 import io
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
@@ -20,6 +22,7 @@ from retrain.training.rows import Values
 
 LISTED_PROBLEMS = 1_000
 _EXACT_LINES = 20_000
+_SWITCH_SECONDS = 1e-4
 _BLOCKS_AHEAD = 2  # read by threads while rows are hashed: a reading is mostly Arrow's and NumPy's
 
 
@@ -117,7 +120,7 @@ def _read_ahead(
     blocks: Iterator[bytes], header: Header
 ) -> Iterator[tuple[bytes, PlainLines | None]]:
     waiting: deque[tuple[bytes, Future[PlainLines | None]]] = deque()
-    with ThreadPoolExecutor(_BLOCKS_AHEAD) as pool:
+    with _prompt_switches(), ThreadPoolExecutor(_BLOCKS_AHEAD) as pool:
         for block in blocks:
             waiting.append((block, pool.submit(read_plain, block, header)))
             if len(waiting) > _BLOCKS_AHEAD:
@@ -125,6 +128,20 @@ def _read_ahead(
                 yield earliest, plain.result()
         for block, plain in waiting:
             yield block, plain.result()
+
+
+@contextmanager
+def _prompt_switches() -> Iterator[None]:
+    """Let threads that come back from Arrow or NumPy have the interpreter soon.
+
+    Else each of a reading's steps waits 5 ms for rows to be hashed, and the two take turns.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _exactly(

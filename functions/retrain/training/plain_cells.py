@@ -50,24 +50,27 @@ class Cells:
         buffers = pa.py_buffer(self.offsets), pa.py_buffer(self.characters)
         return pa.StringArray.from_buffers(len(self.is_number), *buffers, valid)
 
-    def lines_of_numbers(self) -> Indices:
-        """Return the lines that have the wanted width, and a number in each wanted cell."""
-        is_good = self.counts == self.width
+    def are_lines_of_numbers(self) -> Mask:
+        """Return which lines have the wanted width, and a number in each wanted cell."""
+        is_good: Mask = self.counts == self.width
         others = np.flatnonzero(~self.is_number)
         lines = np.searchsorted(self.last_cells, others)
         columns = others - self.first_cells[lines]
         is_good[lines[np.isin(columns, self.positions)]] = False
-        return np.flatnonzero(is_good)
+        return is_good
 
-    def rows(self, numbers: Values, lines: Indices) -> Values:
-        """Return the wanted numbers of lines that have the wanted width, ``[n, wanted]``."""
-        if len(self.counts) * self.width == len(numbers) and (self.counts == self.width).all():
-            table = numbers.reshape(-1, self.width)
-            table = table if len(lines) == len(table) else table[lines]
-            is_as_wanted = self.positions == tuple(range(self.width))
-            return table if is_as_wanted else table[:, self.positions]
-        found: Values = numbers[self.first_cells[lines][:, None] + np.array(self.positions)]
-        return found
+    def rows(self, numbers: Values) -> tuple[Indices, Values]:
+        """Return the lines that have the wanted width, and their wanted numbers, ``[n, wanted]``.
+
+        Where a cell is no number, there is any.
+        """
+        lines = np.flatnonzero(self.counts == self.width)
+        if len(lines) < len(self.counts):
+            first_cells = self.first_cells[lines]
+            return lines, numbers[first_cells[:, None] + np.array(self.positions)]
+        table = numbers.reshape(-1, self.width)
+        is_as_wanted = self.positions == tuple(range(self.width))
+        return lines, table if is_as_wanted else table[:, self.positions]
 
 
 def cells_of(text: bytes, header: Header) -> Cells:
@@ -125,8 +128,8 @@ def _could_be_numbers(cells: Cells) -> Mask:
     A stray ``,`` or ``/`` passes: no number is made of it.
     """
     characters = np.frombuffer(cells.characters, dtype=np.uint8)
-    is_odd = (characters - _FIRST > _LAST - _FIRST) & ((characters | _LOWER_CASE) != _EXPONENT)
-    odd = np.flatnonzero(is_odd)
+    odd = np.flatnonzero(characters - _FIRST > _LAST - _FIRST)
+    odd = odd[(characters[odd] | _LOWER_CASE) != _EXPONENT]
     found = cells.offsets[1:] > cells.offsets[:-1]
     found[np.searchsorted(cells.offsets, odd, side="right") - 1] = False
     if len(cells.positions) < cells.width:

@@ -68,15 +68,14 @@ def read_plain(block: bytes, header: Header) -> PlainLines | None:
     cells = cells_of(text, header)
     if (cells.line_ends - cells.line_starts).max() > csv.field_size_limit():
         return None
-    found = _numbers(cells)
-    if found is None:
+    numbers = _numbers(cells)
+    if numbers is None:
         return None
-    vouched, numbers = found
-    values = canonical(header, numbers)
-    impossible = outside(values)
-    if len(impossible):
-        vouched, values = np.delete(vouched, impossible), np.delete(values, impossible, axis=0)
-    return PlainLines(text, cells.line_starts, cells.line_ends, vouched, values)
+    lines, wanted = cells.rows(numbers)
+    values = canonical(header, wanted)
+    is_good = cells.are_lines_of_numbers()[lines]
+    is_good[outside(values)] = False
+    return PlainLines(text, cells.line_starts, cells.line_ends, lines[is_good], values[is_good])
 
 
 def _plain_text(block: bytes, delimiter: str) -> bytes | None:
@@ -102,19 +101,17 @@ def _plain_text(block: bytes, delimiter: str) -> bytes | None:
     return text.translate(None, b'"')
 
 
-def _numbers(cells: Cells) -> tuple[Indices, Values] | None:
-    """Return the lines whose wanted cells are all numbers, and these; None where in doubt."""
+def _numbers(cells: Cells) -> Values | None:
+    """Return the cells as numbers, and note which are none; None where in doubt."""
     try:
-        numbers = _cast(cells.array())
+        return _cast(cells.array())
     except pa.ArrowInvalid:
         matches = pc.match_substring_regex(cells.array(), _NUMBER).fill_null(False)  # noqa: FBT003
         cells.is_number &= matches.to_numpy(zero_copy_only=False)
         try:
-            numbers = _cast(cells.array())
+            return _cast(cells.array())
         except pa.ArrowInvalid:
             return None
-    lines = cells.lines_of_numbers()
-    return lines, cells.rows(numbers, lines)
 
 
 def _cast(array: pa.StringArray) -> Values:

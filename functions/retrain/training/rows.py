@@ -86,6 +86,6 @@ def are_among(hashes: Hashes, others: Hashes) -> NDArray[np.bool_]:
     return found[len(others) :]
 
 
-def bytes_of_rows(values: Values) -> memoryview:
+def bytes_of_rows(values: Values) -> bytes:
     """Return the rows' float64 bytes, the same on every machine."""
-    return np.ascontiguousarray(values, dtype="<f8").data.cast("B")
+    return values.astype("<f8", copy=False).tobytes()

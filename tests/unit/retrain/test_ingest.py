@@ -94,6 +94,16 @@ def test_a_file_with_more_bad_rows_is_rejected_whole_and_kept_beside_its_report(
     assert json.loads(read(f"{folder}report.json"))["rejected_whole"] is True
 
 
+@pytest.mark.parametrize("cell", ["", "8,3", "abc"])
+def test_a_file_without_a_good_row_is_rejected_whole(
+    take: Any, put_upload: PutUpload, cell: str
+) -> None:
+    table = housing_table(30).astype({"MedInc": object}).assign(MedInc=cell)
+
+    with pytest.raises(UploadRejectedError, match=r"30 of 30 rows are bad \(100.0%"):
+        take(put_upload(as_csv(table)))
+
+
 def test_the_report_for_people_shows_cells_as_text(
     take: Any, put_upload: PutUpload, read: Read
 ) -> None:
