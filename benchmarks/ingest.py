@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow.csv import WriteOptions, write_csv
 
 from benchmarks import report
 from housing.schema import CANONICAL_COLUMNS
@@ -132,26 +134,22 @@ def _write(path: Path, *, rows: int | None = None, size: int | None = None) -> N
     """Write a file of made-up rows under the canonical header, one in a hundred of them bad."""
     rng = np.random.default_rng(0)
     written = 0
-    with path.open("w") as file:
-        file.write(",".join(column.name for column in CANONICAL_COLUMNS) + "\n")
+    with path.open("wb") as file:
+        file.write(",".join(column.name for column in CANONICAL_COLUMNS).encode() + b"\n")
         while (written < rows) if rows else (file.tell() < (size or 0)):
-            count = min(_BATCH_ROWS, rows - written) if rows else _BATCH_ROWS
-            file.writelines(_lines(rng, count))
-            written += count
+            write_csv(_table(rng), file, WriteOptions(include_header=False, quoting_style="none"))
+            written += _BATCH_ROWS
 
 
-def _lines(rng: np.random.Generator, count: int) -> Iterator[str]:
+def _table(rng: np.random.Generator) -> pa.Table:
     columns = [
-        rng.uniform(column.usual_minimum, column.usual_maximum, count).round(decimals).tolist()
+        rng.uniform(column.usual_minimum, column.usual_maximum, _BATCH_ROWS).round(decimals)
         for column, decimals in zip(CANONICAL_COLUMNS, _DECIMALS, strict=True)
     ]
-    for number, cells in enumerate(zip(*columns, strict=True)):
-        if number % 100 == 50:  # noqa: PLR2004 - one in a hundred
-            bad = list(map(str, cells))
-            bad[0] = _BAD_CELLS[number // 100 % len(_BAD_CELLS)]
-            yield ",".join(bad) + "\n"
-        else:
-            yield ",".join(map(str, cells)) + "\n"
+    first = list(map(str, columns[0].tolist()))
+    for number, row in enumerate(range(50, _BATCH_ROWS, 100)):
+        first[row] = _BAD_CELLS[number % len(_BAD_CELLS)]
+    return pa.table([first, *columns[1:]], names=[column.name for column in CANONICAL_COLUMNS])
 
 
 def _text(results: dict[str, Any]) -> str:

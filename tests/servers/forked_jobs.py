@@ -18,6 +18,9 @@ from retrain.launcher import Job
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
+_NICENESS = 10
+"""Many jobs at once leave the processor to the tests that run beside."""
+
 _PRELOADED = ("retrain.training.program", "retrain.training.mlflow_tracker")
 
 
@@ -91,6 +94,7 @@ def _run(arguments: list[str], environment: dict[str, str], log: str) -> None:
     from retrain.training.__main__ import main  # noqa: PLC0415 - in the job's own process
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.nice(_NICENESS)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in (1, 2):
         os.dup2(output, number)
