@@ -94,6 +94,7 @@ def test_no_request_fails_or_waits_long_and_the_next_version_follows(
         thread.start()
     try:
         load.until(version="1", stale=False)
+        load.slowest_seconds = 0.0  # the cold start downloads and loads; what follows must not wait
         faulty.fault = FAULTS[fault]
         promote(linear_model(bias=2), name=name)
         load.until(version="1", stale=True)
