@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from housing.alias_repair import Repair, repair
 from housing.findings import Verdict
-from housing.live_model import LiveModel, Reason, holder_of
+from housing.live_model import LOCK_SECONDS, LiveModel, Reason, holder_of
 from housing.registry import CHALLENGER, PRODUCTION, ModelVersion, Tag
 from retrain.training.errors import ChampionChangedError
 from retrain.training.gate_report import verdict_tags, with_verdict
 
+_WAIT_SECONDS = 2 * LOCK_SECONDS  # a job outlasts the lock of one that died
 _EVIDENCE = {
     "challenger_rmse",
     "champion_rmse",
@@ -36,7 +37,7 @@ class Promoter:
         Raises:
             LeaseError: Another is changing aliases, and does not end.
         """
-        with self.live.locked(self.who):
+        with self.live.locked(self.who, wait_seconds=_WAIT_SECONDS):
             self._repair()
 
     def apply(
@@ -57,7 +58,7 @@ class Promoter:
                 from; nothing is changed.
             LeaseError: As in ``repair``.
         """
-        with self.live.locked(self.who) as lock:
+        with self.live.locked(self.who, wait_seconds=_WAIT_SECONDS) as lock:
             self._repair()
             self._check(version, verdict, champion)
             tags = verdict_tags(verdict)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LOCK = f"{MODELS}lock"
-_LOCK_SECONDS = 30.0
+LOCK_SECONDS = 30.0
+"""So long a process that died keeps others from the lock."""
 _WAIT_SECONDS = 10.0
 
 
@@ -47,14 +48,18 @@ class LiveModel:
     bucket: str
 
     @contextmanager
-    def locked(self, who: str) -> Iterator[Lease]:
+    def locked(self, who: str, *, wait_seconds: float = _WAIT_SECONDS) -> Iterator[Lease]:
         """Be the only one who changes aliases, for a block; the lease tells whether one still is.
 
+        Args:
+            who: Who others see while they wait.
+            wait_seconds: Longest wait for another; a request cannot wait for one that died.
+
         Raises:
-            LeaseError: Another has changed them for ten seconds and is not done.
+            LeaseError: Another has changed them for so long and is not done.
         """
-        lock = Lease(self.s3, self.bucket, LOCK, holder=who, seconds=_LOCK_SECONDS)
-        with lock.held(wait_seconds=_WAIT_SECONDS, on_wait=lambda _: None):
+        lock = Lease(self.s3, self.bucket, LOCK, holder=who, seconds=LOCK_SECONDS)
+        with lock.held(wait_seconds=wait_seconds, on_wait=lambda _: None):
             yield lock
 
     def put(

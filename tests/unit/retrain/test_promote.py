@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,8 +14,9 @@ from housing.errors import LeaseError
 from housing.findings import SliceChange, Verdict
 from housing.last_promoted import POINTER
 from housing.ledger import AliasChange, Ledger
-from housing.live_model import LOCK, LiveModel, holder_of
+from housing.live_model import LOCK, LOCK_SECONDS, LiveModel, holder_of
 from housing.registry import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from retrain.training import promote
 from retrain.training.errors import ChampionChangedError
 from retrain.training.promote import Promoter
 
@@ -176,7 +178,7 @@ def test_the_numbers_and_the_worse_slices_are_on_the_version_and_its_card(
 def test_who_comes_while_another_changes_aliases_waits_and_is_told(
     promoter: Promoter, registry: FakeModelRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("housing.live_model._WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("retrain.training.promote._WAIT_SECONDS", 0.1)
     version = register(registry)
 
     with promoter.live.locked("somebody"), pytest.raises(LeaseError, match="somebody held"):
@@ -198,3 +200,16 @@ def test_a_promotion_that_is_repeated_changes_nothing(
 
     assert carriers(registry) == {PRODUCTION: "2", PREVIOUS: "1", CHALLENGER: None}
     assert entries() == before
+
+
+def test_a_job_outlasts_the_lock_of_one_that_died(
+    promoter: Promoter, registry: FakeModelRegistry, s3: "S3Client"
+) -> None:
+    expires_at = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    held = {"holder": "training job 0", "expires_at": expires_at, "nonce": "1"}
+    s3.put_object(Bucket=BUCKET, Key=LOCK, Body=json.dumps(held).encode())
+
+    apply(promoter, register(registry), GOOD)
+
+    assert carriers(registry)[PRODUCTION] == "1"
+    assert promote._WAIT_SECONDS > LOCK_SECONDS
