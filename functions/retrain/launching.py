@@ -46,6 +46,8 @@ def launch_jobs(found: Iterable[Job], jobs: JobStore, launcher: JobLauncher) -> 
                 relaunch(status, jobs, launcher, bucket=job.bucket)
             else:
                 launcher.launch(job)
+        except JobTakenOverError:  # it lives: it wrote its status just now
+            launched.repeated.append(job.job_id)
         except LaunchError as exc:
             _tell(status, jobs, exc)
             failures.append(exc)

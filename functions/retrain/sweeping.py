@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from housing.errors import JobTakenOverError
 from housing.jobs import JobStatus, JobStore, Stage, State
 from retrain.errors import LaunchError
 from retrain.launcher import Job, JobLauncher
@@ -40,16 +41,17 @@ def sweep(jobs: JobStore, launcher: JobLauncher, *, bucket: str) -> Swept:
     for status in jobs.silent(since=now - _FORGOTTEN_AFTER, until=now - DEAD_AFTER):
         if not _is_lost(status, now):
             continue
-        if status.launches >= MOST_LAUNCHES:
-            _give_up(status, jobs, now)
-            swept.given_up.append(status)
-            continue
         try:
-            relaunch(status, jobs, launcher, bucket=bucket)
+            if status.launches >= MOST_LAUNCHES:
+                _give_up(status, jobs, now)
+                swept.given_up.append(status)
+            else:
+                relaunch(status, jobs, launcher, bucket=bucket)
+                swept.started.append(status.job_id)
+        except JobTakenOverError:
+            _LOG.info("job_lives", extra={"job_id": status.job_id})  # it wrote just now
         except LaunchError as exc:
             failures.append(exc)
-        else:
-            swept.started.append(status.job_id)
     if failures:
         raise failures[0]
     return swept
@@ -60,6 +62,7 @@ def relaunch(status: JobStatus, jobs: JobStore, launcher: JobLauncher, *, bucket
 
     Raises:
         LaunchError: It was not started.
+        JobTakenOverError: Its status was written just now: it lives.
     """
     status.launches += 1
     status.state, status.stage = State.QUEUED, Stage.LAUNCH

@@ -153,6 +153,26 @@ def test_an_event_that_comes_again_takes_over_a_dead_job(
     assert jobs.load(JOB.job_id).launches == 2
 
 
+@pytest.mark.usefixtures("later")
+def test_a_job_that_writes_at_that_very_moment_lives(
+    jobs: JobStore, launcher: FakeJobLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(jobs, launcher)
+    silent = jobs.silent
+
+    def then_it_writes(**given: datetime) -> list[JobStatus]:
+        found = list(silent(**given))
+        jobs.save(jobs.load(JOB.job_id))
+        return found
+
+    monkeypatch.setattr(jobs, "silent", then_it_writes)
+
+    swept = sweep(jobs, launcher, bucket=BUCKET)
+
+    assert (swept.started, swept.given_up, launcher.launched) == ([], [], [])
+    assert jobs.load(JOB.job_id).state == State.RUNNING
+
+
 def test_trouble_of_the_bucket_is_raised(
     jobs: JobStore, launcher: FakeJobLauncher, s3: "S3Client"
 ) -> None:
