@@ -72,7 +72,7 @@ def test_the_runbook_has_exactly_the_alerts() -> None:
 
 @pytest.mark.parametrize("alert", ENTRIES)
 def test_an_entry_says_what_it_means_how_to_look_what_to_do_and_how_to_undo(alert: str) -> None:
-    assert re.findall(r"^\*\*(\w+)\.\*\* \S", ENTRIES[alert], re.MULTILINE) == PARTS
+    assert re.findall(r"^\*\*(\w+)\.\*\*\s+\S", ENTRIES[alert], re.MULTILINE) == PARTS
 
 
 def test_every_housing_command_of_the_runbook_exists() -> None:

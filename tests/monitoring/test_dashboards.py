@@ -1,0 +1,192 @@
+"""The dashboards are as they are written, sound by our own lint, and have data on every panel."""
+
+import json
+import re
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+from monitoring.filled import HOURS, filled_prometheus
+from monitoring.programs import CHECKOUT, run
+
+PROGRAMS = CHECKOUT / "monitoring/dashboards"
+FOLDER = CHECKOUT / "monitoring/grafana/dashboards"
+RULES = CHECKOUT / "monitoring/prometheus"
+BOARDS: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))
+}
+PANELS = [
+    pytest.param(panel, id=f"{name}: {panel['title']}")
+    for name, board in BOARDS.items()
+    for panel in board["panels"]
+    if panel["type"] != "row"
+]
+KINDS = {"timeseries", "stat", "table"}
+UNITS = {"none", "short", "s", "percentunit", "reqps", "rowsps", "currencyUSD", "suffix:×"}
+NAME = r"(?:housing|prediction|service:\w+)[\w:]*"
+NO_ALERT = {  # limits that no rule of Prometheus states, and where they come from
+    "Alerts that fire": {1.0},  # any
+    "Columns that drift": {1.0},  # DataDrift: > 0, and columns are whole
+    "Drift now": {0.2},  # HOUSING_DRIFT_PSI_LIMIT, as in the panel "Drift (PSI)"
+    "Drift (PSI)": {0.2},
+}
+
+
+def rules(name: str) -> list[dict[str, Any]]:
+    groups = yaml.safe_load((RULES / name).read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def product(text: str) -> float:
+    found = 1.0
+    for factor in text.split("*"):
+        found *= float(factor)
+    return found
+
+
+def queries(panel: dict[str, Any]) -> list[str]:
+    return [target["expr"] for target in panel["targets"]]
+
+
+def test_the_files_are_what_the_program_writes(tmp_path: Path) -> None:
+    code = (
+        "import json, write_dashboards; print(json.dumps(write_dashboards.written()), flush=True)"
+    )
+    made = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROGRAMS,
+        env={"PYTHONPATH": str(PROGRAMS), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+
+    kept = {path.name: path.read_text() for path in FOLDER.glob("*.json")}
+    assert json.loads(made.stdout) == kept, "write them anew: make dashboards"
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_dashboard_is_in_grafanas_current_form(name: str) -> None:
+    board = BOARDS[name]
+    ids = [panel["id"] for panel in board["panels"]]
+    titles = [panel["title"] for panel in board["panels"] if panel["type"] != "row"]
+
+    assert board["schemaVersion"] == 42
+    assert board["uid"] == f"housing-{name}"
+    assert [(v["name"], v["type"]) for v in board["templating"]["list"]] == [
+        ("datasource", "datasource")
+    ]
+    assert len(set(ids)) == len(ids)
+    assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_no_panel_lies_on_another(name: str) -> None:
+    places = [panel["gridPos"] for panel in BOARDS[name]["panels"]]
+
+    assert all(place["x"] + place["w"] <= 24 for place in places)
+    for a, b in combinations(places, 2):
+        beside = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
+        assert beside or a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_says_what_it_shows_and_in_which_unit(panel: dict[str, Any]) -> None:
+    assert panel["type"] in KINDS
+    assert panel["description"].endswith(".")
+    assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
+    for target in panel["targets"]:
+        assert panel["datasource"] == target["datasource"]
+        assert target["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        assert 0 < len(target["legendFormat"]) <= 24
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_counters_are_rated_and_gauges_are_not(panel: dict[str, Any]) -> None:
+    for query in queries(panel):
+        rated = set(re.findall(rf"(?:rate|increase)\(({NAME})", query))
+        named = set(re.findall(NAME, query))
+        counters = {n for n in named if n.endswith(("_total", "_sum", "_count", ":total"))}
+        assert rated == counters
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_limit_is_that_of_the_alert_on_the_same_metric(panel: dict[str, Any]) -> None:
+    steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    limits = {step["value"] for step in steps if step["value"] is not None}
+    names = {name for query in queries(panel) for name in re.findall(NAME, query)}
+    scale = next((float(f[1]) for q in queries(panel) if (f := re.search(r"/ (0\.\d+)$", q))), 1.0)
+    compared = r"[<>]=?\s*(?:bool\s+)?((?:[\d.]+)(?:\s*\*\s*[\d.]+)*)"
+    known = {
+        round(product(number) / scale, 6)
+        for rule in rules("alerts.yaml") + rules("slo.yaml")
+        if names & set(re.findall(NAME, rule["expr"]))
+        for number in re.findall(compared, rule["expr"])
+    }
+
+    assert limits <= known | NO_ALERT.get(panel["title"], set())
+
+
+def test_every_query_is_promql_over_names_that_rules_record(tmp_path: Path) -> None:
+    found = [query for panel in PANELS for query in queries(panel.values[0])]  # noqa: PD011
+    checked = [
+        {"record": f"query_{i}", "expr": query.replace("$__rate_interval", "5m")}
+        for i, query in enumerate(found)
+    ]
+    path = tmp_path / "queries.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": checked}]}))
+    made = {rule["record"] for rule in rules("slo.yaml")}
+    used = {name for query in found for name in re.findall(r"service:[\w:]+", query)}
+
+    assert used <= made
+    run("promtool", "check", "rules", "--lint=none", str(path))
+
+
+def test_every_panel_has_data_and_the_pictures_are_drawn(tmp_path: Path) -> None:
+    with filled_prometheus(tmp_path) as url:
+        code = subprocess.run(
+            [
+                sys.executable,
+                PROGRAMS / "draw_dashboards.py",
+                f"--prometheus={url}",
+                f"--out={tmp_path}",
+                f"--hours={HOURS}",
+                "--strict",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert (code.returncode, code.stdout, code.stderr) == (0, "", "")
+    for name in BOARDS:
+        with Image.open(tmp_path / f"dashboard-{name}.png") as picture:
+            assert picture.width > 1_000
+            assert len(picture.convert("L").getcolors() or []) > 50
+
+
+def test_a_prometheus_that_is_away_is_named(tmp_path: Path) -> None:
+    away = "http://127.0.0.1:9"
+    done = subprocess.run(
+        [
+            sys.executable,
+            PROGRAMS / "draw_dashboards.py",
+            f"--prometheus={away}",
+            f"--out={tmp_path}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 2
+    assert f"error: no Prometheus answers at {away}" in done.stderr
