@@ -36,11 +36,15 @@ is-installed:
 
 # ---- checks --------------------------------------------------------------------------------------
 .PHONY: lint test test-unit test-integration
-lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint
+lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where they are
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
-	$(DEV)/mypy functions layers/shared cli local tests benchmarks docs
+	$(DEV)/mypy functions layers/shared cli local monitoring/dashboards tests benchmarks docs
 	$(DEV)/cfn-lint infra/template.yaml
+	@if command -v promtool >/dev/null; then promtool check rules monitoring/prometheus/slo.yaml monitoring/prometheus/alerts.yaml; \
+	  else echo "promtool is not installed (Debian: prometheus): rules not checked"; fi
+	@if command -v amtool >/dev/null; then amtool check-config monitoring/alertmanager/alertmanager.yaml; \
+	  else echo "amtool is not installed (Debian: prometheus-alertmanager): routes not checked"; fi
 
 test:  ## all tests
 	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready
@@ -68,6 +72,15 @@ build: $(VENVS)/sam/.ready  ## sam build into .aws-sam/build; ARCH=arm64 or x86_
 openapi: $(VENVS)/dev/.ready  ## write docs/openapi.json anew
 	$(DEV)/python docs/write_openapi.py > docs/openapi.json.part
 	mv docs/openapi.json.part docs/openapi.json
+
+# ---- monitoring ----------------------------------------------------------------------------------
+.PHONY: dashboards dashboard-pictures
+dashboards: $(VENVS)/dev/.ready  ## write monitoring/grafana/dashboards anew
+	$(DEV)/python monitoring/dashboards/write_dashboards.py
+
+PROMETHEUS ?= http://127.0.0.1:9090
+dashboard-pictures: $(VENVS)/dev/.ready  ## draw docs/dashboard-*.png from PROMETHEUS=url
+	$(DEV)/python monitoring/dashboards/draw_dashboards.py --prometheus $(PROMETHEUS) --out docs
 
 # ---- benchmarks ----------------------------------------------------------------------------------
 .PHONY: bench-serve bench-cold bench-model bench-ingest soak

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from asking import Range, Series
 from matplotlib import dates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import MaxNLocator
+
+from asking import Range, Series
 from units import in_words
 
 _COLUMNS = 24
@@ -19,6 +21,8 @@ _COLORS = {"green": "#3f8f4f", "orange": "#d9822b", "red": "#c4314b"}
 _LINES = ["#3274d9", "#e0872f", "#4d9a57", "#b0489d", "#7f6fc9", "#2a9d9d", "#a0522d", "#888888"]
 _INK, _PALE, _PAPER = "#24292f", "#8c959f", "#f4f5f5"
 _TABLE_ROWS = 9
+_LONG_LABEL, _LABELS_OF_A_LINE = 16, 5
+_DAY_SECONDS = 86_400
 
 Answers = Mapping[int, Sequence[Series]]
 """Series by the panel's id."""
@@ -40,7 +44,7 @@ def draw(board: Mapping[str, Any], answers: Answers, shown: Range, path: Path) -
     began = datetime.fromtimestamp(shown.end - shown.seconds, UTC)
     top = 1 - 0.55 / rows
     figure.text(0.006, top, board["title"], va="center", size=14, weight="bold", color=_INK)
-    times = f"{began:%Y-%m-%d %H:%M} – {ended:%Y-%m-%d %H:%M} UTC"
+    times = f"{began:%Y-%m-%d %H:%M} to {ended:%Y-%m-%d %H:%M} UTC"
     figure.text(0.994, top, times, va="center", ha="right", size=10, color=_PALE)
     for panel in panels:
         where = panel["gridPos"]
@@ -75,56 +79,63 @@ def _draw_panel(box: Axes, panel: Mapping[str, Any], found: Sequence[Series], sh
         _draw_values(box, panel, found)
 
 
-def _draw_lines(axes: Axes, panel: Mapping[str, Any], found: Sequence[Series], shown: Range) -> None:
+def _draw_lines(
+    axes: Axes, panel: Mapping[str, Any], found: Sequence[Series], shown: Range
+) -> None:
     defaults = panel["fieldConfig"]["defaults"]
     style = defaults["custom"]
+    width = shown.step / _DAY_SECONDS
     below: dict[float, float] = {}
     for i, series in enumerate(found):
         color = _LINES[i % len(_LINES)]
-        at = [datetime.fromtimestamp(time, UTC) for time in series.times]
-        values = list(series.values)
+        numbers = _days(series.times)
         floor = [below.get(time, 0.0) for time in series.times]
+        values = list(series.values)
         if style["stacking"]["mode"] == "normal":
             values = [value + under for value, under in zip(values, floor, strict=True)]
             below.update(zip(series.times, values, strict=True))
-        numbers = dates.date2num(at)
         if style["drawStyle"] == "bars":
-            lengths = [value - under for value, under in zip(values, floor, strict=True)]
-            width = shown.step / 86_400
-            axes.bar(numbers, lengths, width, floor, color=color, alpha=0.7, label=series.legend)
+            axes.bar(
+                numbers, series.values, width, floor, color=color, alpha=0.7, label=series.legend
+            )
             continue
-        steps = "steps-post" if style["lineInterpolation"] == "stepAfter" else "default"
-        gap = 3 * shown.step
-        for start, end in _unbroken(series.times, gap):
-            label = series.legend if start == 0 else None
-            mark = "o" if end - start == 1 else ""
+        for start, end in _unbroken(series.times, 3 * shown.step):
+            part = slice(start, end)
             axes.plot(
-                numbers[start:end],
-                values[start:end],
+                numbers[part],
+                values[part],
                 color=color,
                 lw=1.4,
-                drawstyle=steps,
-                label=label,
-                marker=mark,
+                drawstyle="steps-post" if style["lineInterpolation"] == "stepAfter" else "default",
+                label=None if start else series.legend,
+                marker="o" if end - start == 1 else "",
                 ms=2.5,
             )
             if style["stacking"]["mode"] == "normal":
-                axes.fill_between(
-                    numbers[start:end], floor[start:end], values[start:end], color=color, alpha=0.15
-                )
+                axes.fill_between(numbers[part], floor[part], values[part], color=color, alpha=0.15)
     _dress(axes, defaults, shown)
-    lines = axes.get_legend_handles_labels()[0]
-    if lines:
-        axes.legend(
-            loc="upper center",
-            bbox_to_anchor=(0.46, -0.14),
-            ncols=5 if len(lines) > 4 else 4,
-            fontsize=7 if len(lines) > 5 else 8,
-            frameon=False,
-            handlelength=1.2,
-            columnspacing=1.1,
-            labelcolor=_INK,
-        )
+    _name_lines(axes)
+
+
+def _name_lines(axes: Axes) -> None:
+    labels = axes.get_legend_handles_labels()[1]
+    if not labels:
+        return
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.46, -0.14),
+        ncols=2 if max(map(len, labels)) > _LONG_LABEL else _LABELS_OF_A_LINE,
+        fontsize=7.5,
+        frameon=False,
+        handlelength=1.2,
+        columnspacing=1.1,
+        labelcolor=_INK,
+    )
+
+
+def _days(times: Sequence[float]) -> list[float]:
+    """Return times as matplotlib counts them: in days since 1970."""
+    return [time / _DAY_SECONDS for time in times]
 
 
 def _unbroken(times: Sequence[float], gap: float) -> list[tuple[int, int]]:
@@ -133,10 +144,7 @@ def _unbroken(times: Sequence[float], gap: float) -> list[tuple[int, int]]:
 
 
 def _dress(axes: Axes, defaults: Mapping[str, Any], shown: Range) -> None:
-    began, ended = (
-        float(dates.date2num(datetime.fromtimestamp(at, UTC)))
-        for at in (shown.end - shown.seconds, shown.end)
-    )
+    began, ended = _days([shown.end - shown.seconds, shown.end])
     axes.set_xlim(began, ended)
     if "min" in defaults:
         axes.set_ylim(bottom=defaults["min"])
@@ -147,10 +155,10 @@ def _dress(axes: Axes, defaults: Mapping[str, Any], shown: Range) -> None:
         if step["value"] is not None and low <= step["value"] <= high:
             axes.axhline(step["value"], color="#c4314b", lw=1, ls="--", alpha=0.7)
     unit = defaults["unit"]
-    axes.yaxis.set_major_locator(_few_ticks())
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=_is_whole(defaults)))
     axes.yaxis.set_major_formatter(lambda value, _at: in_words(value, unit))
     axes.xaxis.set_major_locator(dates.AutoDateLocator(maxticks=6))
-    form = "%H:%M" if shown.seconds <= 2 * 86_400 else "%d %b"
+    form = "%H:%M" if shown.seconds <= 2 * _DAY_SECONDS else "%d %b"
     axes.xaxis.set_major_formatter(dates.DateFormatter(form, tz=UTC))
     axes.tick_params(labelsize=7.5, colors=_PALE, length=0)
     axes.grid(color="#eceef0", lw=0.8)
@@ -159,10 +167,8 @@ def _dress(axes: Axes, defaults: Mapping[str, Any], shown: Range) -> None:
         side.set_visible(False)
 
 
-def _few_ticks() -> Any:
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
-
-    return MaxNLocator(nbins=4)
+def _is_whole(defaults: Mapping[str, Any]) -> bool:
+    return bool(defaults["unit"] == "none" and defaults.get("decimals") == 0)
 
 
 def _draw_values(box: Axes, panel: Mapping[str, Any], found: Sequence[Series]) -> None:

@@ -45,7 +45,7 @@ _NOW = [
     Panel(
         "Live error over test error",
         "RMSE of the live model on the last upload's rows, over the champion's on held-out rows.",
-        "suffix:×",
+        "suffix:x",
         {"ratio": "max(housing_live_rmse) / (min(housing_champion_rmse) > 0)"},
         kind="stat",
         width=4,
@@ -55,7 +55,7 @@ _NOW = [
     ),
     Panel(
         "Interval coverage",
-        "Share of the last upload's actual prices inside the live model's intervals; 90 % is right.",
+        "Share of the last upload's actual prices inside the live model's intervals. 90 % is due.",
         "percentunit",
         {"coverage": "min(housing_interval_coverage)"},
         kind="stat",
@@ -144,7 +144,6 @@ _DATA = [
         },
         kind="table",
         columns={"column": "column"},
-        limits=Limits(warning=_PSI_LIMIT),
         decimals=2,
     ),
 ]
@@ -172,7 +171,7 @@ _TRAINING = [
             "started": "sum(increase(housing_jobs_started_total[1h]))",
             "promoted": "sum(increase(housing_models_promoted_total[1h]))",
         },
-        bars=True,
+        stepped=True,
         width=6,
         bottom=0,
     ),

@@ -118,7 +118,7 @@ _OBJECTIVES = [
         "Burn rate of the error budget",
         "1 uses up the month's budget (0.1 % of the requests) in a month. Alerts: 14.4 in an hour, "
         "6 in six, 1 in three days.",
-        "suffix:×",
+        "suffix:x",
         {
             "1 h": f"service:prediction_errors:ratio1h / {_ERROR_BUDGET}",
             "6 h": f"service:prediction_errors:ratio6h / {_ERROR_BUDGET}",
@@ -131,7 +131,7 @@ _OBJECTIVES = [
     Panel(
         "Burn rate of the latency budget",
         "The same for answers over 0.5 s (1 % of them); a lower bound, made of the quantiles.",
-        "suffix:×",
+        "suffix:x",
         {
             "1 h": f"service:prediction_slow:ratio1h / {_LATENCY_BUDGET}",
             "6 h": f"service:prediction_slow:ratio6h / {_LATENCY_BUDGET}",
@@ -173,7 +173,8 @@ _PLATFORM = [
         "FunctionErrors.",
         "short",
         {
-            "{{function}} errors": "sum by (function) (increase(housing_function_errors_total[15m]))",
+            "{{function}} errors": "sum by (function)"
+            " (increase(housing_function_errors_total[15m]))",
             "{{function}} throttles": "sum by (function)"
             " (increase(housing_function_throttles_total[15m]))",
         },
@@ -208,9 +209,12 @@ _PLATFORM = [
     ),
     Panel(
         "Alerts",
-        "Those that fire now.",
-        "short",
-        {"since": 'max by (alertname, severity) (ALERTS{alertstate="firing"})'},
+        "Those that fire now, and since when what they tell of is so.",
+        "s",
+        {
+            "for": "max by (alertname, severity) (time() - ALERTS_FOR_STATE)"
+            ' and on(alertname, severity) ALERTS{alertstate="firing"}'
+        },
         kind="table",
         width=16,
         columns={"alertname": "alert", "severity": "severity"},

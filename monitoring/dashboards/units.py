@@ -37,6 +37,6 @@ _FORMATS: dict[str, Callable[[float, int | None], str]] = {
     "reqps": lambda value, decimals: f"{_scaled(value, decimals)} req/s",
     "rowsps": lambda value, decimals: f"{_scaled(value, decimals)} rows/s",
     "currencyUSD": lambda value, _decimals: f"${_scaled(value, 0)}",
-    "suffix:×": lambda value, decimals: f"{_plain(value, decimals)}×",
+    "suffix:x": lambda value, decimals: f"{_plain(value, decimals)}x",
 }
 UNITS = frozenset(_FORMATS)

@@ -6,12 +6,14 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
 import urllib3
 import yaml
 
+from housing.schema import CANONICAL_HEADER
 from monitoring.programs import CHECKOUT, program, run
 from servers.running import free_port
 
@@ -19,8 +21,12 @@ HOURS = 6
 MINUTES = HOURS * 60
 _RULES = CHECKOUT / "monitoring/prometheus"
 _PASSES = 3  # promtool fills no rule from another of the same run, and they are three deep
-_COLUMNS = ("MedInc", "HouseAge", "AveRooms", "AveOccup", "Latitude", "MedHouseVal")
 _JOB_ENDS = (60, 150, 240, 330)
+_AWAY, _BACK = 200, 230  # the registry's outage
+_CHANCE = random.Random(7)
+_LOAD = [600 + 250 * math.sin(m / 57) + _CHANCE.uniform(-40, 40) for m in range(MINUTES + 1)]
+_NOISE = [_CHANCE.uniform(0.9, 1.1) for _ in _LOAD]
+_TOTAL = list(accumulate(_LOAD))
 _UP_WITHIN_SECONDS = 30
 Value = Callable[[int], float | None]
 
@@ -35,7 +41,9 @@ def filled_prometheus(folder: Path) -> Iterator[str]:
     run("promtool", "tsdb", "create-blocks-from", "openmetrics", str(history), str(data))
     config = folder / "prometheus.yaml"
     rules = [str(_RULES / name) for name in ("slo.yaml", "alerts.yaml")]
-    config.write_text(yaml.safe_dump({"rule_files": rules, "global": {"evaluation_interval": "5s"}}))
+    config.write_text(
+        yaml.safe_dump({"rule_files": rules, "global": {"evaluation_interval": "5s"}})
+    )
     for _ in range(_PASSES):
         with _running(config, data) as url:
             times = [f"--start={now - MINUTES * 60}", f"--end={now}", "--eval-interval=1m"]
@@ -100,85 +108,100 @@ def _open_metrics(start: int) -> str:
     return "\n".join([*lines, "# EOF\n"])
 
 
+def _share(of_all: float) -> Value:
+    return lambda m: round(_TOTAL[m] * of_all)
+
+
+def _of_outage(of_all: float) -> Value:
+    return lambda m: round((_TOTAL[min(max(m, _AWAY), _BACK)] - _TOTAL[_AWAY]) * of_all)
+
+
+def _jobs(*, ends: tuple[int, ...] = _JOB_ENDS, each: int = 1, delay: int = 0) -> Value:
+    return lambda m: sum(each for end in ends if m >= end + delay)
+
+
+def _of_job(*values: float) -> Value:
+    return lambda m: values[sum(m >= end for end in _JOB_ENDS) - 1] if m >= _JOB_ENDS[0] else None
+
+
+def _risen(before: float, after: float, at: int = 0) -> Value:
+    return lambda m: after if m >= at else before
+
+
+def _noisy(value: float, *, in_outage: float = 1) -> Value:
+    return lambda m: value * _NOISE[m] * (in_outage if _AWAY <= m < _BACK else 1)
+
+
 def _series() -> dict[str, Value]:
-    chance = random.Random(7)
-    load = [600 + 250 * math.sin(m / 57) + chance.uniform(-40, 40) for m in range(MINUTES + 60)]
-    noise = [chance.uniform(0.9, 1.1) for _ in load]
-    total = [sum(load[: m + 1]) for m in range(len(load))]
-
-    def share(of_all: float) -> Value:
-        return lambda m: round(total[m] * of_all)
-
-    def after_outage(of_all: float) -> Value:
-        return lambda m: round((total[min(max(m, 200), 230)] - total[200]) * of_all)
-
-    def jobs(*, ends: tuple[int, ...] = _JOB_ENDS, each: int = 1, delay: int = 0) -> Value:
-        return lambda m: sum(each for end in ends if m >= end + delay)
-
-    def of_job(*values: float) -> Value:
-        return lambda m: values[sum(m >= end for end in _JOB_ENDS) - 1] if m >= 60 else None
-
-    slow = [3.0 if 200 <= m < 230 else 1.0 for m in range(len(load))]
-    drift = {c: chance.uniform(0.01, 0.12) for c in _COLUMNS}
-    found: dict[str, Value] = {
-        "prediction_requests_total": lambda m: round(total[m]),
-        "prediction_success_total": share(0.98),
-        'prediction_error_total{reason="invalid_fields"}': share(0.015),
-        'prediction_error_total{reason="unauthorized"}': share(0.005),
-        'prediction_error_total{reason="store_unavailable"}': after_outage(0.04),
-        "prediction_latency_seconds_count": share(0.98),
-        "prediction_latency_seconds_sum": share(0.98 * 0.006),
-        "housing_rows_predicted_total": share(4.2),
+    return {
+        "prediction_requests_total": _share(1),
+        "prediction_success_total": _share(0.98),
+        'prediction_error_total{reason="invalid_fields"}': _share(0.015),
+        'prediction_error_total{reason="unauthorized"}': _share(0.005),
+        'prediction_error_total{reason="store_unavailable"}': _of_outage(0.04),
+        'prediction_latency_seconds{quantile="0.5"}': _noisy(0.004, in_outage=3),
+        'prediction_latency_seconds{quantile="0.9"}': _noisy(0.011, in_outage=3),
+        'prediction_latency_seconds{quantile="0.99"}': _noisy(0.19, in_outage=3),
+        "prediction_latency_seconds_count": _share(0.98),
+        "prediction_latency_seconds_sum": _share(0.98 * 0.006),
+        "housing_rows_predicted_total": _share(4.2),
         "housing_cold_starts_total": lambda m: m // 7,
-        "housing_model_stale": lambda m: float(200 <= m < 230),
+        "housing_model_stale": lambda m: float(_AWAY <= m < _BACK),
         "housing_model_age_seconds": lambda m: (m - 240 if m > 240 else m + 4_000) * 60.0,
-        "housing_uploads_received_total": jobs(delay=-3),
-        "housing_jobs_started_total": jobs(delay=-3),
-        "housing_jobs_succeeded_total": jobs(ends=(60, 240, 330)),
-        "housing_jobs_rejected_total": jobs(ends=(150,)),
-        "housing_jobs_failed_total": lambda _: 0,
-        "housing_rows_accepted_total": jobs(ends=(60, 240, 330), each=2_400),
-        "housing_rows_rejected_total": jobs(each=70),
-        "housing_models_promoted_total": jobs(ends=(60, 240)),
-        "housing_job_seconds": of_job(74, 21, 88, 95),
-        "housing_challenger_rmse": of_job(0.431, 0.431, 0.402, 0.409),
-        "housing_champion_rmse": of_job(0.446, 0.446, 0.431, 0.402),
-        "housing_live_rmse": of_job(0.452, 0.452, 0.47, 0.548),
-        "housing_interval_coverage": of_job(0.91, 0.91, 0.88, 0.77),
-        "housing_drifted_columns": of_job(0, 0, 0, 1),
-        "housing_shadow_requests_total": share(0.1),
-        "housing_shadow_errors_total": lambda _: 0,
-        "housing_shadow_timed_out_total": share(0.0004),
-        "housing_shadow_difference": lambda m: 0.11 * noise[m],
-        "housing_shadow_difference_worst": lambda m: 0.8 * noise[m],
-        "housing_api_requests_total": share(1.05),
-        "housing_api_4xx_total": share(0.07),
-        "housing_api_5xx_total": after_outage(0.04),
-        'housing_api_latency_seconds{quantile="0.99"}': lambda m: 0.09 * noise[m] * slow[m],
+        'housing_model_version{bound="lowest"}': _risen(5, 6, 241),
+        'housing_model_version{bound="highest"}': _risen(5, 6, 240),
+        "housing_uploads_received_total": _jobs(delay=-3),
+        "housing_jobs_started_total": _jobs(delay=-3),
+        "housing_jobs_succeeded_total": _jobs(ends=(60, 240, 330)),
+        "housing_jobs_rejected_total": _jobs(ends=(150,)),
+        "housing_jobs_failed_total": _risen(0, 0),
+        "housing_rows_accepted_total": _jobs(ends=(60, 240, 330), each=2_400),
+        "housing_rows_rejected_total": _jobs(each=70),
+        "housing_models_promoted_total": _jobs(ends=(60, 240)),
+        "housing_job_seconds": _of_job(74, 21, 88, 95),
+        "housing_challenger_rmse": _of_job(0.431, 0.431, 0.402, 0.409),
+        "housing_champion_rmse": _of_job(0.446, 0.446, 0.431, 0.402),
+        "housing_live_rmse": _of_job(0.452, 0.452, 0.47, 0.548),
+        "housing_interval_coverage": _of_job(0.91, 0.91, 0.88, 0.77),
+        "housing_drifted_columns": _of_job(0, 0, 0, 1),
+        "housing_shadow_requests_total": _share(0.1),
+        "housing_shadow_errors_total": _risen(0, 0),
+        "housing_shadow_timed_out_total": _share(0.0004),
+        "housing_shadow_difference": _noisy(0.11),
+        "housing_shadow_difference_worst": _noisy(0.8),
+        'housing_shadow_latency_seconds{quantile="0.5"}': _noisy(0.002),
+        'housing_shadow_latency_seconds{quantile="0.99"}': _noisy(0.01),
+        "housing_api_requests_total": _share(1.05),
+        "housing_api_4xx_total": _share(0.07),
+        "housing_api_5xx_total": _of_outage(0.04),
+        'housing_api_latency_seconds{quantile="0.99"}': _noisy(0.09, in_outage=3),
+        **_drift(),
+        **_functions(),
     }
-    for bound, at in (("lowest", 241), ("highest", 240)):
-        found[f'housing_model_version{{bound="{bound}"}}'] = lambda m, at=at: 5 + (m >= at)
-    for quantile, seconds in (("0.5", 0.004), ("0.9", 0.011), ("0.99", 0.19)):
-        found[f'prediction_latency_seconds{{quantile="{quantile}"}}'] = (
-            lambda m, s=seconds: s * noise[m] * slow[m]
+
+
+def _drift() -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for i, column in enumerate(CANONICAL_HEADER):
+        psi = 0.01 + 0.012 * i
+        last = 0.41 if column == "MedInc" else psi
+        found[f'housing_drift_psi{{column="{column}"}}'] = _of_job(psi, psi, psi, last)
+        found[f'housing_drift_ks{{column="{column}"}}'] = _of_job(
+            psi / 2, psi / 2, psi / 2, last / 2
         )
-        found[f'housing_shadow_latency_seconds{{quantile="{quantile}"}}'] = (
-            lambda m, s=seconds: s * noise[m] / 2
-        )
-    for column in _COLUMNS:
-        last = 0.41 if column == "MedInc" else drift[column]
-        found[f'housing_drift_psi{{column="{column}"}}'] = of_job(*[drift[column]] * 3, last)
-        found[f'housing_drift_ks{{column="{column}"}}'] = of_job(*[drift[column] / 2] * 3, last / 2)
-    for name in ("housing-predict", "housing-retrain"):
-        is_predict = name == "housing-predict"
-        found[f'housing_function_errors_total{{function="{name}"}}'] = lambda m, p=is_predict: (
-            (m >= 350) * 6 if p else 0
-        )
-        found[f'housing_function_throttles_total{{function="{name}"}}'] = lambda _: 0
-        found[f'housing_function_concurrency{{function="{name}"}}'] = lambda m, p=is_predict: (
-            round(load[m] / 150) if p else m % 5 == 0
-        )
-        found[f'housing_function_duration_seconds{{function="{name}",quantile="0.99"}}'] = (
-            lambda m, p=is_predict: (0.2 * slow[m] if p else 0.4) * noise[m]
-        )
-    return dict(sorted(found.items()))
+    return found
+
+
+def _functions() -> dict[str, Value]:
+    duration = "housing_function_duration_seconds"
+    predict, retrain = 'function="housing-predict"', 'function="housing-retrain"'
+    return {
+        f"housing_function_errors_total{{{predict}}}": _risen(0, 6, 350),
+        f"housing_function_errors_total{{{retrain}}}": _risen(0, 0),
+        f"housing_function_throttles_total{{{predict}}}": _risen(0, 0),
+        f"housing_function_throttles_total{{{retrain}}}": _risen(0, 0),
+        f"housing_function_concurrency{{{predict}}}": lambda m: round(_LOAD[m] / 150),
+        f"housing_function_concurrency{{{retrain}}}": lambda m: m % 5 == 0,
+        f'{duration}{{{predict},quantile="0.99"}}': _noisy(0.2, in_outage=3),
+        f'{duration}{{{retrain},quantile="0.99"}}': _noisy(0.4),
+    }
