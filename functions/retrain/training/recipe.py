@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from housing.schema import SCHEMA_VERSION
 
-_CODE_VERSION = "3"
+_CODE_VERSION = "4"
 """Raised by hand when the code of split, features, fit or export makes another model."""
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from retrain.training.dataset import Snapshot
 from retrain.training.errors import TooFewRowsError
-from retrain.training.rows import Hashes, Rows
+from retrain.training.row_hash import Hashes
+from retrain.training.rows import Rows
 
 _MINIMUM_PART = 10
 _HASH_VALUES = 2.0**64
