@@ -26,7 +26,8 @@ from housing.schema import CANONICAL_COLUMNS
 from retrain.training.csv_check import check_stream
 from retrain.training.ingest import check_file
 from retrain.training.report import Report
-from retrain.training.rows import Values, hash_rows
+from retrain.training.row_hash import hash_rows
+from retrain.training.rows import Values
 
 _ROWS = 1_000_000
 _ROUNDS = int(os.environ.get("ROUNDS", "7"))

@@ -20,7 +20,7 @@ from housing.onnx_session import INPUT, OUTPUTS
 from housing.schema import FEATURE_NAMES
 from housing_cli.data.sources import first_data
 from retrain.training.csv_check import check_csv
-from retrain.training.export import trees_of
+from retrain.training.engines.scikit_learn import ScikitLearn
 from retrain.training.onnx_writer import OnnxWriter
 from retrain.training.rows import Rows
 
@@ -66,7 +66,7 @@ def make_model(folder: Path) -> BenchModel:
 
 def _graph(trees: HistGradientBoostingRegressor) -> bytes:
     writer = OnnxWriter()
-    price = writer.trees(writer.input(INPUT, len(FEATURE_NAMES)), trees_of(trees))
+    price = writer.trees(writer.input(INPUT, len(FEATURE_NAMES)), ScikitLearn().trees(trees))
     for name, value in zip(OUTPUTS, (price, price - _HALF_WIDTH, price + _HALF_WIDTH), strict=True):
         writer.output(name, value)
     return bytes(writer.model().SerializeToString())

@@ -1,8 +1,11 @@
-"""Holds for all tests: MLflow's client, where a test uses it, reports nothing to anybody.
+"""Holds for all tests, and for the processes that they start.
 
-Its telemetry is a thread that changes the environment, which breaks whoever reads that meanwhile.
+MLflow's client reports nothing to anybody: its telemetry is a thread that changes the environment,
+which breaks whoever reads that meanwhile. OpenMP keeps to one thread: two of them on cores that are
+busy with another test wait for each other, which makes a fit of one second take fifty.
 """
 
 import os
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # MLflow reads it when it is imported
+os.environ["OMP_NUM_THREADS"] = "1"  # read when scikit-learn is imported

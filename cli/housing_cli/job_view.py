@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from housing.findings import Drift, ShadowFigures, Verdict
+from housing.findings import Drift, LiveFigures, ShadowFigures, Verdict
 from housing.jobs import JobStatus, StageTime, State
 from housing_cli.reports import Problem
 
@@ -37,6 +37,7 @@ def summary_lines(job: JobStatus) -> list[Text]:
         "message": job.message if job.verdict is None and job.reason is None else None,
         "rows": _rows(job),
         "drift": drift_text(job.drift),
+        "production": live_text(job.live),
         "data source": job.data_source,
         "data set": _dataset(job),
         "version": job.model_version,
@@ -104,6 +105,18 @@ def drift_text(drift: Drift | None) -> Text | None:
     indent = "\n" + " " * _NAME_WIDTH
     warnings = [(f"{indent}{warning}", "yellow") for warning in drift.warnings]
     return Text.assemble(f"{count}; {rows}", *warnings)
+
+
+def live_text(live: LiveFigures | None) -> str | None:
+    """How the model in production priced the upload's new rows, in words."""
+    if live is None:
+        return None
+    if live.rmse is None or live.coverage is None:
+        return f"version {live.version} was not measured on them: {live.reason}"
+    return (
+        f"version {live.version} on {live.rows:,} new rows: RMSE {live.rmse:.3f}, "
+        f"{live.coverage:.1%} of the prices within its interval"
+    )
 
 
 def shadow_text(shadow: ShadowFigures | None) -> str | None:

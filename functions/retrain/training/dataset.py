@@ -22,7 +22,8 @@ from housing.bucket import DATA_SOURCE_METADATA, DATASET
 from housing.schema import CANONICAL_HEADER
 from retrain.training.errors import DatasetError
 from retrain.training.part_file import PartFile, write_part
-from retrain.training.rows import Hashes, Values, are_among, distinct
+from retrain.training.row_hash import Hashes
+from retrain.training.rows import Values, are_among, distinct
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

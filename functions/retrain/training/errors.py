@@ -6,6 +6,7 @@ HousingError
     ├── UploadGoneError
     ├── ChampionChangedError
     ├── DatasetError
+    ├── EngineError
     ├── TooFewRowsError
     ├── ModelLoadError
     ├── ParityError
@@ -52,6 +53,14 @@ class DatasetError(TrainingError):
     """Raised when a stored part of the data set cannot be read."""
 
     next_step: ClassVar[str] = "restore or remove that object under dataset/, then upload again"
+
+
+class EngineError(TrainingError):
+    """Raised when the library that shall grow the trees cannot be loaded."""
+
+    next_step: ClassVar[str] = (
+        "install what it lacks (Debian: libgomp1), or set HOUSING_ENGINE=scikit-learn"
+    )
 
 
 class TooFewRowsError(TrainingError):

@@ -4,32 +4,24 @@ The graph's contract: input ``features``, float32 ``[n, 8]`` in schema order; ou
 ``lower`` and ``upper``, float32 ``[n, 1]``, in $100,000, and ``nearest_km``, float32 ``[n, 1]``.
 """
 
-import warnings
 from typing import TYPE_CHECKING
-
-from onnx import helper
-from skl2onnx import convert_sklearn
-from skl2onnx.common.data_types import FloatTensorType
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from housing.onnx_session import INPUT, NEAREST_KM, OUTPUTS
 from housing.schema import FEATURE_NAMES
 from retrain.training.features import own_features, points
 from retrain.training.fit import FEATURES, MODEL, NEIGHBOURS, Fitted
-from retrain.training.onnx_writer import OnnxWriter, Trees
+from retrain.training.onnx_writer import OnnxWriter
 
 if TYPE_CHECKING:
     from retrain.training.neighbours import NeighbourFeatures
     from retrain.training.regressor import GatedRegressor
-
-_ENSEMBLE = "TreeEnsembleRegressor"
 
 
 def export(fitted: Fitted) -> bytes:
     """Return the serialized graph of a fitted pipeline."""
     neighbours: NeighbourFeatures = dict(fitted.pipeline[FEATURES].transformer_list)[NEIGHBOURS]
     model: GatedRegressor = fitted.pipeline[MODEL]
-    interval = fitted.interval
+    interval, trees_of = fitted.interval, fitted.engine.trees
     writer = OnnxWriter()
     rows = writer.input(INPUT, len(FEATURE_NAMES))
     places = points(writer, rows)
@@ -45,15 +37,3 @@ def export(fitted: Fitted) -> bytes:
         writer.output(name, value)
     writer.output(NEAREST_KM, writer.columns(features, [model.distance_column]))
     return bytes(writer.model().SerializeToString())
-
-
-def trees_of(model: HistGradientBoostingRegressor) -> Trees:
-    """Return what ``skl2onnx`` makes of fitted trees: the attributes of their one node."""
-    with warnings.catch_warnings():
-        # skl2onnx 1.20 writes booleans where protobuf wants integers; protobuf < 7 only warns.
-        warnings.filterwarnings("ignore", "Field onnx.AttributeProto.ints", DeprecationWarning)
-        converted = convert_sklearn(
-            model, initial_types=[("x", FloatTensorType([None, model.n_features_in_]))]
-        )
-    [node] = [node for node in converted.graph.node if node.op_type == _ENSEMBLE]
-    return Trees({entry.name: helper.get_attribute_value(entry) for entry in node.attribute})

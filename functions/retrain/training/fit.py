@@ -1,15 +1,15 @@
-"""Fitting the model; the only module that knows the engine."""
+"""Fitting the model; it and the engines are all that knows who grows the trees."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
 from threadpoolctl import threadpool_limits
 
+from retrain.training.engines import Engine, TreeOptions, engine_of
 from retrain.training.evaluate import rmse
 from retrain.training.features import OWN_NAMES, TRAVELLING_NAMES, OwnFeatures
 from retrain.training.interval import Interval, calibrated, check_enough, folds_of
@@ -22,6 +22,7 @@ _THREADS = 1  # two threads on busy cores wait for each other: five times as lon
 FEATURES, MODEL = "features", "model"
 OWN, NEIGHBOURS = "own", "neighbours"
 _FAR_ITERATIONS = 150
+_SCALE_ITERATIONS = 150
 _ERROR_FOLDS = 5
 FIT_STEPS = _ERROR_FOLDS + 2
 """How often ``fit`` says what it does."""
@@ -29,10 +30,11 @@ FIT_STEPS = _ERROR_FOLDS + 2
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fitted pipeline, float32 ``[n, 8]`` in, and its interval."""
+    """A fitted pipeline, float32 ``[n, 8]`` in, its interval, and who grew the trees of both."""
 
     pipeline: Any
     interval: Interval
+    engine: Engine
 
     def predict(self, rows: Rows) -> Values:
         """Return prices, ``[n]``, in $100,000."""
@@ -49,8 +51,10 @@ def fit(rows: Rows, recipe: Recipe, on_step: Callable[[str], None] = lambda _: N
         on_step: Told what is fitted now.
 
     Raises:
+        EngineError: The recipe's engine cannot be loaded.
         TooFewRowsError: There are too few rows for the interval's coverage.
     """
+    engine = engine_of(recipe.engine)
     check_enough(len(rows), recipe.interval_coverage)
     with threadpool_limits(_THREADS):
         pipeline = pipeline_of(recipe)
@@ -61,11 +65,11 @@ def fit(rows: Rows, recipe: Recipe, on_step: Callable[[str], None] = lambda _: N
             predicted,
             rows.prices,
             coverage=recipe.interval_coverage,
-            most_iterations=recipe.iterations,
+            scale=engine.regressor(_of_scale(recipe)),
             seed=recipe.seed,
         )
         on_step(f"fitting the model on {len(rows):,} rows")
-        return Fitted(pipeline.fit(rows.features, rows.prices), interval)
+        return Fitted(pipeline.fit(rows.features, rows.prices), interval, engine)
 
 
 def learning_curve(fitted: Fitted, rows: Rows) -> list[float]:
@@ -73,7 +77,7 @@ def learning_curve(fitted: Fitted, rows: Rows) -> list[float]:
     with threadpool_limits(_THREADS):
         features = fitted.pipeline[FEATURES].transform(rows.features)
         models = fitted.pipeline[MODEL].near_
-        stages = zip(*(model.staged_predict(features) for model in models), strict=True)
+        stages = zip(*(fitted.engine.staged(one, features) for one in models), strict=True)
         return [rmse(np.mean(predicted, axis=0), rows.prices) for predicted in stages]
 
 
@@ -101,21 +105,16 @@ def pipeline_of(recipe: Recipe) -> Any:
             ),
         ]
     )
-    near = HistGradientBoostingRegressor(
-        max_iter=recipe.iterations,
-        learning_rate=recipe.learning_rate,
-        max_leaf_nodes=recipe.max_leaves,
-        min_samples_leaf=recipe.min_leaf_rows,
-        l2_regularization=recipe.l2,
-        max_features=recipe.feature_share,
-        early_stopping=False,
-        random_state=recipe.seed,
-    )
-    far = clone(near).set_params(
-        max_iter=min(_FAR_ITERATIONS, recipe.iterations),
-        learning_rate=0.08,
-        max_leaf_nodes=15,
-        max_features=0.3,
+    engine, options = engine_of(recipe.engine), _of_near(recipe)
+    near = engine.regressor(options)
+    far = engine.regressor(
+        replace(
+            options,
+            iterations=min(_FAR_ITERATIONS, recipe.iterations),
+            learning_rate=0.08,
+            max_leaves=15,
+            feature_share=0.3,
+        )
     )
     model = GatedRegressor(
         near,
@@ -126,6 +125,30 @@ def pipeline_of(recipe: Recipe) -> Any:
         known_share=recipe.known_share,
     )
     return Pipeline([(FEATURES, features), (MODEL, model)])
+
+
+def _of_near(recipe: Recipe) -> TreeOptions:
+    return TreeOptions(
+        iterations=recipe.iterations,
+        learning_rate=recipe.learning_rate,
+        max_leaves=recipe.max_leaves,
+        min_leaf_rows=recipe.min_leaf_rows,
+        l2=recipe.l2,
+        feature_share=recipe.feature_share,
+        seed=recipe.seed,
+    )
+
+
+def _of_scale(recipe: Recipe) -> TreeOptions:
+    return TreeOptions(
+        iterations=min(_SCALE_ITERATIONS, recipe.iterations),
+        learning_rate=0.06,
+        max_leaves=15,
+        min_leaf_rows=40,
+        l2=5,
+        feature_share=0.3,
+        seed=recipe.seed,
+    )
 
 
 def _held_out(

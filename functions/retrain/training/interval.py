@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from retrain.training.errors import TooFewRowsError
 from retrain.training.rows import Values
@@ -26,7 +25,6 @@ from retrain.training.tensor_ops import Floats, Tensor, TensorOps
 _FOLDS = 5
 _BANDS = 4
 _ROWS_OF_A_BAND = 100
-_ITERATIONS = 150
 _SMALLEST_SCALE = 0.03
 """In $100,000; below it the expected error is noise."""
 
@@ -79,8 +77,8 @@ def calibrated(  # noqa: PLR0913 - the rows and how, given by name
     prices: Values,
     *,
     coverage: float,
+    scale: Any,
     seed: int,
-    most_iterations: int = _ITERATIONS,
 ) -> Interval:
     """Make an interval of n rows and what models that had not seen them predicted.
 
@@ -89,8 +87,8 @@ def calibrated(  # noqa: PLR0913 - the rows and how, given by name
         predicted: What they predicted.
         prices: The true prices.
         coverage: Share of prices that shall lie within.
-        seed: Of the scale's trees and folds.
-        most_iterations: The scale has no more trees than this.
+        scale: Regressor, not fitted, that learns how large an error to expect.
+        seed: Of the folds it is fitted across.
 
     Raises:
         TooFewRowsError: There are too few rows for that coverage.
@@ -98,7 +96,6 @@ def calibrated(  # noqa: PLR0913 - the rows and how, given by name
     dearest = float(prices.max())
     errors = prices - predicted
     inputs = np.column_stack([features, predicted]).astype(np.float32)
-    scale = _scale(min(_ITERATIONS, most_iterations), seed)
     expected = np.clip(_held_out(scale, inputs, np.abs(errors), seed), _SMALLEST_SCALE, dearest)
     quotients = errors / expected
     bands = max(1, min(_BANDS, len(prices) // _ROWS_OF_A_BAND))
@@ -109,7 +106,7 @@ def calibrated(  # noqa: PLR0913 - the rows and how, given by name
     groups = [quotients[band == number] for number in range(len(edges) + 1)]
     tail = _tail(coverage)
     return Interval(
-        scale=scale.fit(inputs, np.abs(errors)),
+        scale=clone(scale).fit(inputs, np.abs(errors)),
         edges=edges,
         below=np.array([conformal_quantile(-group, tail) for group in groups]),
         above=np.array([conformal_quantile(group, tail) for group in groups]),
@@ -159,16 +156,3 @@ def folds_of(
         others = np.ones(count, dtype=bool)
         others[fold] = False
         yield fold, others
-
-
-def _scale(iterations: int, seed: int) -> HistGradientBoostingRegressor:
-    return HistGradientBoostingRegressor(
-        max_iter=iterations,
-        learning_rate=0.06,
-        max_leaf_nodes=15,
-        min_samples_leaf=40,
-        l2_regularization=5,
-        max_features=0.3,
-        early_stopping=False,
-        random_state=seed,
-    )

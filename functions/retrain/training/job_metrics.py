@@ -33,6 +33,8 @@ _UNITS: Mapping[str, str] = {
     names.DRIFTED_COLUMNS: "Count",
     names.DRIFT_PSI: "None",
     names.DRIFT_KS: "None",
+    names.INTERVAL_COVERAGE: "None",
+    names.LIVE_RMSE: "None",
 }
 
 
@@ -75,7 +77,7 @@ def _lines(status: JobStatus) -> Iterator[dict[str, Any]]:
 
 def _of_end(status: JobStatus) -> dict[str, float | None]:
     """Return all metrics of the end; None where the job did not get that far."""
-    rows, verdict, drift = status.rows, status.verdict, status.drift
+    rows, verdict, drift, live = status.rows, status.verdict, status.drift, status.live
     return {
         names.JOBS_SUCCEEDED: int(status.state == State.SUCCEEDED),
         names.JOBS_REJECTED: int(status.state == State.REJECTED),
@@ -86,6 +88,8 @@ def _of_end(status: JobStatus) -> dict[str, float | None]:
         names.CHALLENGER_RMSE: verdict.challenger_rmse if verdict else None,
         names.CHAMPION_RMSE: verdict.champion_rmse if verdict else None,
         names.MODELS_PROMOTED: None if status.promoted is None else int(status.promoted),
+        names.INTERVAL_COVERAGE: live.coverage if live else None,
+        names.LIVE_RMSE: live.rmse if live else None,
         names.DRIFTED_COLUMNS: len(drift.warnings) if drift and drift.columns else None,
     }
 

@@ -14,6 +14,7 @@ from retrain.training.drift import measure_drift
 from retrain.training.errors import ChampionChangedError
 from retrain.training.ingest import Upload
 from retrain.training.judging import download_registered, judge_version
+from retrain.training.live_figures import measure_live
 from retrain.training.modelling import make_version
 from retrain.training.outcomes import alert_on_repair
 from retrain.training.parts import Parts
@@ -118,6 +119,13 @@ def _snapshot(taken: TakenIn, stored: list[Part], parts: Parts, progress: JobPro
         status.report_key = write_report(parts.s3, settings.bucket, report)
     status.drift = measure_drift(
         new, before, psi_limit=settings.drift_psi_limit, min_rows=settings.drift_min_rows
+    )
+    status.live = measure_live(
+        parts.registry,
+        new,
+        came_at=status.created_at,
+        holdout_share=settings.holdout_share,
+        min_rows=settings.drift_min_rows,
     )
     if status.drift.warnings:
         _LOG.warning("rows_drift", extra={"warnings": status.drift.warnings})

@@ -5,8 +5,9 @@ import json
 from dataclasses import asdict, dataclass
 
 from housing.schema import SCHEMA_VERSION
+from retrain.training.engines.engine import EngineName
 
-_CODE_VERSION = "3"
+_CODE_VERSION = "4"
 """Raised by hand when the code of split, features, fit or export makes another model."""
 
 
@@ -17,6 +18,7 @@ class Recipe:
     holdout_share: float
     interval_coverage: float
     seed: int
+    engine: EngineName
     models: int
     iterations: int
     learning_rate: float

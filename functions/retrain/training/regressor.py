@@ -1,11 +1,10 @@
 """The model on its features: trees that know the neighbourhood, and others where there is none."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils.validation import check_is_fitted
 
 from retrain.training.rows import Values
@@ -24,8 +23,8 @@ class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sk
 
     def __init__(  # noqa: PLR0913 - a model's parameters, given by name
         self,
-        near: HistGradientBoostingRegressor,
-        far: HistGradientBoostingRegressor,
+        near: Any,
+        far: Any,
         *,
         models: int,
         far_columns: Sequence[int],

@@ -1,19 +1,14 @@
-"""Rows as arrays, and the hash that names each row."""
+"""Rows as arrays: taken apart, and each distinct one once."""
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrain.training.row_hash import Hashes, hash_rows
+
 Values = NDArray[np.float64]
 """Canonical rows, ``[n, 9]``, columns in the order of ``housing.schema.CANONICAL_HEADER``."""
-
-Hashes = NDArray[np.uint64]
-"""A 128-bit hash of each row, ``[n, 2]``, evenly spread."""
-
-_HASH_BYTES = 16
-_CACHED_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +26,6 @@ class Rows:
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.prices)
-
-
-def hash_rows(values: Values) -> Hashes:
-    """Hash each row by its float64 bytes: the same on every machine and in every version."""
-    rows = np.ascontiguousarray(values, dtype="<f8")
-    records = rows.view(f"V{rows.shape[1] * rows.itemsize}").ravel()
-    digests = b"".join(
-        _digests(records[start : start + _CACHED_ROWS])
-        for start in range(0, len(records), _CACHED_ROWS)
-    )
-    return np.frombuffer(digests, dtype=">u8").reshape(-1, 2).astype(np.uint64)
-
-
-def _digests(records: NDArray[np.void]) -> bytes:
-    """Hash records; a copy of an empty hash is made in half the time of a new one."""
-    copy_of_empty = hashlib.blake2b(digest_size=_HASH_BYTES).copy
-    digests = []
-    for record in records.tolist():
-        blake2b = copy_of_empty()
-        blake2b.update(record)
-        digests.append(blake2b.digest())
-    return b"".join(digests)
 
 
 def distinct(values: Values) -> tuple[Values, Hashes]:

@@ -4,6 +4,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from housing.registry_settings import RegistrySettings
+from retrain.training.engines.engine import EngineName
 from retrain.training.gate import GateRules
 from retrain.training.recipe import Recipe
 
@@ -40,6 +41,7 @@ class TrainingSettings(RegistrySettings):
     holdout_share: float = Field(0.2, gt=0, lt=0.5, description="rows the model is judged on")
     interval_coverage: float = Field(0.9, gt=0, lt=1, description="share of prices inside it")
     seed: int = Field(0, ge=0, description="seed of every random choice")
+    engine: EngineName = Field("scikit-learn", description="library that grows the trees")
     models: int = Field(2, ge=1, description="models of different seeds whose mean is the price")
     iterations: int = Field(300, ge=1, description="trees of a model")
     learning_rate: float = Field(0.08, gt=0, description="shrinkage of each tree")

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from retrain.training.dataset import Snapshot
 from retrain.training.errors import TooFewRowsError
-from retrain.training.rows import Hashes, Rows
+from retrain.training.row_hash import Hashes
+from retrain.training.rows import Rows
 
 _MINIMUM_PART = 10
 _HASH_VALUES = 2.0**64
@@ -34,7 +35,7 @@ def split(snapshot: Snapshot, *, holdout_share: float, min_rows: int) -> Split:
     if len(snapshot) < min_rows:
         msg = f"the data set has {len(snapshot):,} rows, {min_rows:,} are needed"
         raise TooFewRowsError(msg)
-    is_holdout = _place(snapshot.hashes) < holdout_share
+    is_holdout = are_held_out(snapshot.hashes, holdout_share)
     parts = Split(*(Rows.of(snapshot.rows[mask]) for mask in (~is_holdout, is_holdout)))
     if len(parts.holdout) < _MINIMUM_PART:
         msg = (
@@ -45,6 +46,7 @@ def split(snapshot: Snapshot, *, holdout_share: float, min_rows: int) -> Split:
     return parts
 
 
-def _place(hashes: Hashes) -> NDArray[np.float64]:
-    """Return each row's place in 0 … 1, evenly spread."""
-    return hashes[:, 0] / _HASH_VALUES
+def are_held_out(hashes: Hashes, holdout_share: float) -> NDArray[np.bool_]:
+    """Say of each row whether it judges, in every snapshot: its place in 0 … 1 is in the share."""
+    is_held_out: NDArray[np.bool_] = hashes[:, 0] / _HASH_VALUES < holdout_share
+    return is_held_out

@@ -47,6 +47,16 @@ class Drift(BaseModel):
     warnings: list[str] = Field([], description="a sentence for each column that drifts")
 
 
+class LiveFigures(BaseModel):
+    """How the model in production priced new rows, whose actual prices it had not seen."""
+
+    version: str
+    rows: int = Field(description="rows that it was measured on")
+    reason: str | None = Field(None, description="why nothing was measured")
+    rmse: float | None = Field(None, description="in $100,000")
+    coverage: float | None = Field(None, description="share of actual prices within the interval")
+
+
 class ShadowFigures(BaseModel):
     """How a challenger did beside production on real requests; differences are in $100,000."""
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from housing.bucket import JOBS
 from housing.errors import JobNotFoundError, JobTakenOverError
-from housing.findings import Drift, RowCounts, Verdict
+from housing.findings import Drift, LiveFigures, RowCounts, Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -78,6 +78,7 @@ class JobStatus(BaseModel):
     stages: list[StageTime] = []
     rows: RowCounts | None = None
     drift: Drift | None = None
+    live: LiveFigures | None = Field(None, description="production on the upload's new rows")
     report_key: str | None = None
     dataset_id: str | None = None
     dataset_rows: int | None = None

@@ -11,6 +11,10 @@ from retrain.training.regressor import GatedRegressor
 from retrain.training.rows import Rows, Values
 from retrain.training.tensor_ops import Floats, NumpyOps
 
+SCALE = HistGradientBoostingRegressor(
+    max_iter=150, learning_rate=0.06, max_leaf_nodes=15, min_samples_leaf=40, random_state=0
+)
+
 
 def test_the_quantile_is_the_rank_that_the_theorem_names() -> None:
     scores = np.arange(1.0, 20.0)  # 19 of them: ceil(20 · 0.9) = 18
@@ -42,7 +46,7 @@ def limits(interval: Interval, features: Floats, predicted: Values) -> tuple[Val
 
 
 def test_it_covers_in_every_band_where_errors_grow_with_the_price() -> None:
-    interval = calibrated(*noisy(4_000, 0), coverage=0.9, seed=0)
+    interval = calibrated(*noisy(4_000, 0), coverage=0.9, scale=SCALE, seed=0)
     features, predicted, prices = noisy(4_000, 1)
 
     lower, upper = limits(interval, features, predicted)
@@ -58,7 +62,7 @@ def test_it_covers_in_every_band_where_errors_grow_with_the_price() -> None:
 
 
 def test_a_few_rows_make_one_band() -> None:
-    interval = calibrated(*noisy(60, 0), coverage=0.9, seed=0)
+    interval = calibrated(*noisy(60, 0), coverage=0.9, scale=SCALE, seed=0)
 
     assert len(interval.edges) == 0
     features, predicted, _ = noisy(10, 1)

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -11,11 +13,13 @@ import pytest
 from fakes.onnx_models import linear_model
 from fakes.tables import housing_table
 from retrain.training.csv_check import check_csv
+from retrain.training.engines import EngineName
 from retrain.training.errors import ModelLoadError, ParityError, TooFewRowsError
 from retrain.training.evaluate import baseline_rmse, evaluate, rmse
 from retrain.training.export import export
 from retrain.training.fit import Fitted, fit
 from retrain.training.parity import check_parity
+from retrain.training.recipe import Recipe
 from retrain.training.rows import Rows, Values
 from retrain.training.scoring import Predictions, score
 from retrain.training.settings import TrainingSettings
@@ -29,9 +33,14 @@ def rows(count: int, seed: int) -> Rows:
     return Rows.of(housing_table(count, seed).to_numpy())
 
 
+@pytest.fixture(scope="module", params=get_args(EngineName))
+def recipe(request: pytest.FixtureRequest) -> Recipe:
+    return replace(RECIPE, engine=request.param)
+
+
 @pytest.fixture(scope="module")
-def fitted() -> Fitted:
-    return fit(rows(1_000, 1), RECIPE)
+def fitted(recipe: Recipe) -> Fitted:
+    return fit(rows(1_000, 1), recipe)
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +95,8 @@ def test_the_model_is_better_than_a_line_and_its_interval_covers(model: bytes) -
     assert found["coverage"] == pytest.approx(0.9, abs=0.05)
 
 
-def test_the_same_rows_and_recipe_make_the_same_model(model: bytes) -> None:
-    assert export(fit(rows(1_000, 1), RECIPE)) == model
+def test_the_same_rows_and_recipe_make_the_same_model(model: bytes, recipe: Recipe) -> None:
+    assert export(fit(rows(1_000, 1), recipe)) == model
 
 
 def test_measures_are_what_their_names_say() -> None:
