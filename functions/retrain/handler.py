@@ -58,6 +58,8 @@ def _started(event: Event, parts: Service) -> dict[str, Any]:
 def _swept(parts: Service) -> dict[str, Any]:
     swept = sweep(parts.jobs, parts.launcher, bucket=parts.bucket)
     parts.metrics.add_metric(metric_names.JOBS_STARTED, MetricUnit.Count, len(swept.started))
+    # What such a job cannot say itself any more.
+    parts.metrics.add_metric(metric_names.JOBS_FAILED, MetricUnit.Count, len(swept.given_up))
     for status in swept.given_up:
         alert = alert_on(status, parts.model_name)
         if alert:

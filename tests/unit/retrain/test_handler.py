@@ -152,6 +152,7 @@ def test_the_schedule_starts_dead_jobs_again_and_tells_of_those_it_gives_up(
     )
     counted = [line for line in printed(capsys) if metric_names.JOBS_STARTED in line]
     assert counted[-1][metric_names.JOBS_STARTED] == [1.0]
+    assert counted[-1][metric_names.JOBS_FAILED] == [1.0]
 
 
 @pytest.mark.parametrize(
