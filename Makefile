@@ -13,10 +13,21 @@ help:  ## this list
 	@awk 'BEGIN {FS = ":.*## *"} /^[a-z-]+:.*##/ {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---- the stack on this machine -------------------------------------------------------------------
-.PHONY: run stop status logs clean
+.PHONY: run monitoring yace stop status logs clean
 run:  ## bring everything up and make the first model
 	@$(ENVIRONMENTS) $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready
 	@exec $(STACK) up
+
+monitoring: is-installed  ## YACE, Prometheus and Alertmanager beside a running stack
+	@$(MAKE) --no-print-directory --silent yace
+	@exec $(STACK) monitor
+
+# Pinned with hashes in monitoring/yace/go.sum. Without Go nothing is built, and the stack says what is missing.
+yace:  ## build the exporter into .tools/
+	@if [ -n "$$HOUSING_YACE" ] || [ .tools/yace -nt monitoring/yace/go.sum ] || ! command -v go >/dev/null; then exit 0; fi; \
+	  echo "  … exporter YACE: building it (once; some minutes)"; mkdir -p .tools && cd monitoring/yace && \
+	  GOBIN="$(CURDIR)/.tools" go install github.com/prometheus-community/yet-another-cloudwatch-exporter/cmd/yace && \
+	  touch "$(CURDIR)/.tools/yace" && echo "  ✓ exporter YACE"
 
 stop: is-installed  ## end the services; what they keep stays
 	@$(STACK) down
@@ -41,7 +52,7 @@ lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where th
 	$(DEV)/ruff format --check .
 	$(DEV)/mypy functions layers/shared cli local monitoring/dashboards tests benchmarks docs
 	$(DEV)/cfn-lint infra/template.yaml
-	@if command -v promtool >/dev/null; then promtool check rules monitoring/prometheus/slo.yaml monitoring/prometheus/alerts.yaml; \
+	@if command -v promtool >/dev/null; then promtool check rules monitoring/prometheus/recording.yaml monitoring/prometheus/slo.yaml monitoring/prometheus/alerts.yaml; \
 	  else echo "promtool is not installed (Debian: prometheus): rules not checked"; fi
 	@if command -v amtool >/dev/null; then amtool check-config monitoring/alertmanager/alertmanager.yaml; \
 	  else echo "amtool is not installed (Debian: prometheus-alertmanager): routes not checked"; fi

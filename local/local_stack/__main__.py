@@ -1,4 +1,4 @@
-"""``python -m local_stack up|down|status|logs|clean``: what the Makefile calls."""
+"""``python -m local_stack up|monitor|down|status|logs|clean``: what the Makefile calls."""
 
 import signal
 from types import FrameType
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from housing.errors import RegistryError
-from local_stack import report, stack
+from local_stack import monitoring, report, stack
 from local_stack.errors import StackError
 from local_stack.progress import Progress
 from local_stack.settings import StackSettings
@@ -26,6 +26,15 @@ def up() -> None:
     settings, progress = StackSettings.of_stack(), Progress()
     deployment, prediction = stack.up(settings, progress)
     report.welcome(progress.console, settings, deployment, prediction)
+
+
+@app.command()
+def monitor() -> None:
+    """Bring YACE, Prometheus and Alertmanager up beside the stack, or repair them."""
+    settings, progress = StackSettings.of_stack(), Progress()
+    with stack.only_one(settings):
+        monitoring.up(settings, progress)
+    report.monitoring(progress.console, settings)
 
 
 @app.command()

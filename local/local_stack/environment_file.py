@@ -38,9 +38,14 @@ def write(settings: StackSettings, deployment: Deployment) -> None:
     """Write the file, readable by its owner only, and a ``housing`` command that uses it."""
     path = settings.state_dir / "env"
     _write(path, _lines(variables(settings, deployment)), 0o600)
-    _write(settings.ports_file, _lines(settings.ports), 0o600)
+    write_ports(settings)
     wrapper = _WRAPPER.format(env=path, python=settings.stack_python)
     _write(command(settings), wrapper, 0o755)
+
+
+def write_ports(settings: StackSettings) -> None:
+    """Remember the ports for the commands to come."""
+    _write(settings.ports_file, _lines(settings.ports), 0o600)
 
 
 def command(settings: StackSettings) -> Path:

@@ -4,7 +4,8 @@ StackError
 ├── PortTakenError
 ├── ServiceError
 ├── DeploymentError
-└── FirstModelError
+├── FirstModelError
+└── MissingProgramError
 """
 
 
@@ -26,3 +27,7 @@ class DeploymentError(StackError):
 
 class FirstModelError(StackError):
     """Raised when the first upload does not end as a served model."""
+
+
+class MissingProgramError(StackError):
+    """Raised when a program of the monitoring is not on this machine."""

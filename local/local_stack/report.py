@@ -11,8 +11,8 @@ from rich.text import Text
 from local_stack import environment_file, services, training_jobs
 from local_stack.deployment import Deployment, client
 from local_stack.first_model import Prediction, production_version
+from local_stack.services import MONITORING_NAMES, SERVICE_NAMES
 from local_stack.settings import StackSettings
-from local_stack.stack import SERVICE_NAMES
 
 _FUNCTIONS = ("predict", "retrain", "notify")
 
@@ -43,12 +43,28 @@ def welcome(
     console.print(Text("\n".join(lines)))
 
 
+def monitoring(console: Console, settings: StackSettings) -> None:
+    """Say where the monitoring is, and when it has something to show."""
+    lines = [
+        "",
+        f"  Prometheus    http://127.0.0.1:{settings.prometheus_port}   (alerts: /alerts)",
+        f"  Alertmanager  http://127.0.0.1:{settings.alertmanager_port}",
+        f"  YACE          http://127.0.0.1:{settings.yace_port}/metrics",
+        "",
+        "A request is a number in Prometheus three to five minutes later. make stop ends it all.",
+    ]
+    console.print(Text("\n".join(lines)))
+
+
 def status(console: Console, settings: StackSettings) -> bool:
-    """Say what is up; True when all of it is."""
+    """Say what is up; True when all of the stack is. The monitoring may be up or not."""
     table = Table("service", "state", "pid", "memory", "since", box=None, pad_edge=False)
     found = {name: services.running(settings, name) for name in reversed(SERVICE_NAMES)}
     for name, process in found.items():
         table.add_row(name, *_row(process))
+    for name in reversed(MONITORING_NAMES):
+        if process := services.running(settings, name):
+            table.add_row(name, *_row(process))
     for job_id, process in training_jobs.running(settings.jobs_dir):
         table.add_row(f"job {job_id}", *_row(process))
     console.print(table)
@@ -60,7 +76,8 @@ def status(console: Console, settings: StackSettings) -> bool:
 
 def logs(console: Console, settings: StackSettings, lines: int) -> None:
     """Print the end of what each service, job and function said."""
-    files = [services.log_path(settings, name) for name in reversed(SERVICE_NAMES)]
+    names = [*reversed(SERVICE_NAMES), *reversed(MONITORING_NAMES)]
+    files = [services.log_path(settings, name) for name in names]
     files += sorted(settings.jobs_dir.glob("*.log"), key=lambda path: path.stat().st_mtime)[-3:]
     for path in files:
         if path.exists():

@@ -1,7 +1,8 @@
-"""The three servers of the stack: what each runs, and how it is known to be up."""
+"""The services of the stack: what each runs, and how it is known to be up."""
 
 import hashlib
 import json
+import math
 import time
 import urllib.error
 import urllib.request
@@ -17,27 +18,39 @@ from local_stack.settings import ACCESS_KEY, LOOPBACK, REGION, SECRET_KEY, Stack
 
 _POLL_SECONDS = 0.2
 _LOG_LINES = 15
+_HEARTBEAT_SECONDS = 15.0
 
 ARTIFACT_BUCKET = "mlflow-artifacts"
+SERVICE_NAMES = ("api", "bridge", "mlflow", "aws")
+"""In the order in which they are ended: nobody loses what it depends on."""
+MONITORING_NAMES = ("prometheus", "alertmanager", "yace")
+"""The same, of what make monitoring starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A server of the stack."""
+    """A server of the stack, or a program that listens nowhere and gives signs of life."""
 
     name: str
     title: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
-    port: int
-    port_variable: str
-    health_path: str
     startup_seconds: float
+    port: int = 0
+    port_variable: str = ""
+    health_path: str = ""
+    heartbeat: Path | None = None
+    """File that a program without a port touches every few seconds."""
 
     @property
     def health_url(self) -> str:
         """URL that answers 200 once the server is up."""
         return f"http://{LOOPBACK}:{self.port}{self.health_path}"
+
+    @property
+    def where(self) -> str:
+        """Where it is found, for a person."""
+        return f"http://{LOOPBACK}:{self.port}" if self.port else "listens nowhere"
 
     @property
     def digest(self) -> str:
@@ -56,7 +69,7 @@ def aws_environment(settings: StackSettings) -> dict[str, str]:
     }
 
 
-def _clean_environment(settings: StackSettings) -> dict[str, str]:
+def clean_environment(settings: StackSettings) -> dict[str, str]:
     """Return a bare environment: the local endpoint hands its own to the functions."""
     scratch = settings.state_dir / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -74,7 +87,7 @@ def aws_endpoint(settings: StackSettings) -> Service:
         name="aws",
         title="local AWS endpoint (MiniStack)",
         command=(str(settings.ministack_python), "-m", "ministack"),
-        environment=_clean_environment(settings)
+        environment=clean_environment(settings)
         | {
             "BIND_HOST": LOOPBACK,
             "GATEWAY_PORT": str(settings.aws_port),
@@ -106,7 +119,7 @@ def mlflow_server(settings: StackSettings) -> Service:
             *("--backend-store-uri", f"sqlite:///{database}"),
             *("--artifacts-destination", f"s3://{ARTIFACT_BUCKET}"),
         ),
-        environment=_clean_environment(settings)
+        environment=clean_environment(settings)
         | aws_environment(settings)
         | {
             "PATH": f"{settings.stack_python.parent}:/usr/bin:/bin",
@@ -129,7 +142,7 @@ def front_door(settings: StackSettings, api_gateway_url: str) -> Service:
             *(str(settings.stack_python), "-m", "local_stack.front_door"),
             *("--port", str(settings.api_port), "--target", api_gateway_url),
         ),
-        environment=_clean_environment(settings),
+        environment=clean_environment(settings),
         port=settings.api_port,
         port_variable="HOUSING_API_PORT",
         health_path="/ping",
@@ -165,7 +178,10 @@ def ensure(settings: StackSettings, service: Service) -> bool:
         if record.digest == service.digest and is_healthy(service):
             return False
         processes.stop(process)
-    _require_free_port(service)
+    if service.port:
+        _require_free_port(service)
+    if service.heartbeat:
+        service.heartbeat.unlink(missing_ok=True)
     processes.start(
         service.command,
         environment=service.environment,
@@ -190,20 +206,29 @@ def await_healthy(settings: StackSettings, service: Service) -> None:
             raise ServiceError(msg)
         if time.monotonic() > deadline:
             msg = (
-                f"the {service.title} did not answer {service.health_url} in "
-                f"{service.startup_seconds:.0f} s; the end of {log}:\n{_tail(log)}"
+                f"the {service.title} did not answer {service.heartbeat or service.health_url} "
+                f"in {service.startup_seconds:.0f} s; the end of {log}:\n{_tail(log)}"
             )
             raise ServiceError(msg)
         time.sleep(_POLL_SECONDS)
 
 
 def is_healthy(service: Service) -> bool:
-    """Whether the service answers its health URL."""
+    """Whether the service answers its health URL, or gave a sign of life of late."""
+    if service.heartbeat:
+        return _age_seconds(service.heartbeat) < _HEARTBEAT_SECONDS
     try:
         with urllib.request.urlopen(service.health_url, timeout=5) as answer:  # noqa: S310 - http
             return bool(answer.status == 200)  # noqa: PLR2004 - HTTP OK
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _age_seconds(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def stop(settings: StackSettings, name: str) -> bool:
@@ -220,9 +245,10 @@ def _require_free_port(service: Service) -> None:
         return
     owner = processes.listener(service.port)
     who = f"{owner.name()} (process {owner.pid})" if owner else "another program"
+    what = "make monitoring" if service.name in MONITORING_NAMES else "make run"
     msg = (
         f"port {service.port}, wanted for the {service.title}, is taken by {who}. "
-        f"Stop that, or take another port: {service.port_variable}={service.port + 1000} make run"
+        f"Stop that, or take another port: {service.port_variable}={service.port + 1000} {what}"
     )
     raise PortTakenError(msg)
 

@@ -22,6 +22,9 @@ class StackSettings(BaseSettings):
     aws_port: int = Field(4566, description="port of the local AWS endpoint")
     mlflow_port: int = Field(5000, description="port of the MLflow server")
     api_port: int = Field(5001, description="port of the API's front door")
+    yace_port: int = Field(5002, description="port of YACE, the exporter")
+    prometheus_port: int = Field(9090, description="port of Prometheus")
+    alertmanager_port: int = Field(9093, description="port of Alertmanager")
     state_dir: Path = Field(CHECKOUT / ".local", description="where the stack keeps all it has")
     venvs_dir: Path = Field(CHECKOUT / ".venvs", description="where the environments are")
     stack_name: str = Field("housing-local", description="name of the CloudFormation stack")
@@ -29,6 +32,9 @@ class StackSettings(BaseSettings):
     model_ttl_seconds: int = Field(2, description="how often the function asks for the alias")
     data: Path | None = Field(None, description="CSV for the first model")
     sample_rows: int = Field(20_640, description="rows of the generated sample")
+    yace: Path | None = Field(None, description="program YACE, if not built by make monitoring")
+    prometheus: Path | None = Field(None, description="program Prometheus, if not on the path")
+    alertmanager: Path | None = Field(None, description="program Alertmanager, the same")
     slack_webhook_url: str | None = Field(None, description="where alerts are posted, if anywhere")
 
     @classmethod
@@ -48,6 +54,9 @@ class StackSettings(BaseSettings):
             "HOUSING_AWS_PORT": self.aws_port,
             "HOUSING_MLFLOW_PORT": self.mlflow_port,
             "HOUSING_API_PORT": self.api_port,
+            "HOUSING_YACE_PORT": self.yace_port,
+            "HOUSING_PROMETHEUS_PORT": self.prometheus_port,
+            "HOUSING_ALERTMANAGER_PORT": self.alertmanager_port,
         }
 
     @property

@@ -10,12 +10,10 @@ from local_stack import environment_file, first_model, services, training_jobs
 from local_stack.deployment import Deployment, deploy
 from local_stack.errors import StackError
 from local_stack.first_model import Prediction
+from local_stack.metrics_bridge import metrics_bridge
 from local_stack.progress import Progress
-from local_stack.services import Service
+from local_stack.services import MONITORING_NAMES, SERVICE_NAMES, Service
 from local_stack.settings import StackSettings
-
-SERVICE_NAMES = ("api", "mlflow", "aws")
-"""In the order in which they are ended: nobody loses what it depends on."""
 
 
 def up(settings: StackSettings, progress: Progress) -> tuple[Deployment, Prediction]:
@@ -47,9 +45,11 @@ def _up(
         step.note = f"{settings.stack_name} {'deployed' if deployment.changed else 'unchanged'}"
     environment_file.write(settings, deployment)
     door = services.front_door(settings, deployment.api_gateway_url)
-    _ensure(settings, door, started)
-    _await(settings, progress, mlflow)
-    _await(settings, progress, door)
+    bridge = metrics_bridge(settings)
+    for service in (door, bridge):
+        _ensure(settings, service, started)
+    for service in (mlflow, door, bridge):
+        _await(settings, progress, service)
     return deployment, _model(settings, deployment, progress)
 
 
@@ -89,13 +89,14 @@ def _make_durable(settings: StackSettings, aws: Service, started: list[str]) -> 
 def _await(settings: StackSettings, progress: Progress, service: Service) -> None:
     with progress.step(service.title) as step:
         services.await_healthy(settings, service)
-        step.note = f"http://127.0.0.1:{service.port}"
+        step.note = service.where
 
 
 def down(settings: StackSettings) -> list[str]:
     """End the stack's programs; return the names of those that ran. What they keep stays."""
     ended = [f"job {job_id}" for job_id in training_jobs.stop_all(settings.jobs_dir)]
-    return ended + [name for name in SERVICE_NAMES if services.stop(settings, name)]
+    names = (*MONITORING_NAMES, *SERVICE_NAMES)
+    return ended + [name for name in names if services.stop(settings, name)]
 
 
 def forget(settings: StackSettings) -> list[str]:

@@ -1,0 +1,47 @@
+"""Values as PutMetricData takes them: equal ones once, with how often they were seen."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from local_stack.bridge.embedded_metrics import Datum
+
+_VALUES_OF_A_DATUM = 150
+_DATA_OF_A_CALL = 200  # of 1,000 allowed: a call has to stay under 1 MB, too
+_Key = tuple[str, str, tuple[tuple[str, str], ...], str, int, int]
+
+
+def calls(data: Iterable[Datum]) -> Iterator[dict[str, Any]]:
+    """Yield the arguments of PutMetricData, one call after the other.
+
+    Times are cut to the second, which leaves every value in its minute.
+    """
+    by_namespace: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for (namespace, name, dimensions, unit, resolution, at), seen in _seen(data).items():
+        values = iter(seen.items())
+        while some := list(islice(values, _VALUES_OF_A_DATUM)):
+            by_namespace[namespace].append(
+                {
+                    "MetricName": name,
+                    "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions],
+                    "Timestamp": at,  # seconds since 1970
+                    "Unit": unit,
+                    "StorageResolution": resolution,
+                    "Values": [value for value, _ in some],
+                    "Counts": [float(count) for _, count in some],
+                }
+            )
+    for namespace, metric_data in by_namespace.items():
+        for start in range(0, len(metric_data), _DATA_OF_A_CALL):
+            some_data = metric_data[start : start + _DATA_OF_A_CALL]
+            yield {"Namespace": namespace, "MetricData": some_data}
+
+
+def _seen(data: Iterable[Datum]) -> dict[_Key, Counter[float]]:
+    found: dict[_Key, Counter[float]] = defaultdict(Counter)
+    for datum in data:
+        at = int(datum.at.timestamp())
+        key = (datum.namespace, datum.name, datum.dimensions, datum.unit, datum.resolution, at)
+        found[key].update(datum.values)
+    return found

@@ -1,0 +1,157 @@
+"""``make monitoring``: YACE, Prometheus and Alertmanager as processes beside the stack.
+
+They run from copies of the files under ``monitoring/`` with other addresses, and a shorter delay:
+the local endpoint knows a minute whole within another.
+"""
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+from local_stack import environment_file, services
+from local_stack.errors import MissingProgramError, StackError
+from local_stack.progress import Progress
+from local_stack.services import Service, aws_environment, clean_environment
+from local_stack.settings import CHECKOUT, LOOPBACK, REGION, StackSettings
+
+SOURCES = CHECKOUT / "monitoring"
+BUILT_YACE = CHECKOUT / ".tools" / "yace"
+_DELAY_SECONDS = 60
+_TELLS_ALL = "60d"
+_HOW = {
+    "yace": "install Go 1.25 or newer (https://go.dev/dl), and make monitoring builds it",
+    "prometheus": "on Debian and Ubuntu: apt-get install --no-install-recommends prometheus",
+    "alertmanager": (
+        "on Debian and Ubuntu: apt-get install --no-install-recommends prometheus-alertmanager"
+    ),
+}
+
+
+def up(settings: StackSettings, progress: Progress) -> list[Service]:
+    """Bring the monitoring up, or repair it.
+
+    Raises:
+        StackError: The stack is not up.
+        MissingProgramError: Not all programs are there.
+    """
+    if services.running(settings, "aws") is None:
+        msg = "there is nothing to monitor: bring the stack up first, with make run"
+        raise StackError(msg)
+    made = programs(settings)
+    folder = settings.state_dir / "monitoring"
+    _write_copies(settings, folder)
+    environment_file.write_ports(settings)
+    all_of_it = [
+        _yace(settings, made["yace"], folder),
+        _alertmanager(settings, made["alertmanager"], folder),
+        _prometheus(settings, made["prometheus"], folder),
+    ]
+    for service in all_of_it:
+        services.ensure(settings, service)
+    for service in all_of_it:
+        with progress.step(service.title) as step:
+            services.await_healthy(settings, service)
+            step.note = service.where
+    return all_of_it
+
+
+def programs(settings: StackSettings) -> dict[str, Path]:
+    """Return where the programs are.
+
+    Raises:
+        MissingProgramError: Some are nowhere; says how to get each.
+    """
+    found = {
+        "yace": _found(settings.yace, [str(BUILT_YACE), "yace"]),
+        "prometheus": _found(settings.prometheus, ["prometheus"]),
+        "alertmanager": _found(settings.alertmanager, ["prometheus-alertmanager", "alertmanager"]),
+    }
+    missing = [name for name, path in found.items() if path is None]
+    if missing:
+        told = [f"{name}: {_HOW[name]}, or HOUSING_{name.upper()}=path" for name in missing]
+        raise MissingProgramError("not all programs are here\n  " + "\n  ".join(told))
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _found(given: Path | None, names: list[str]) -> Path | None:
+    if given is not None:
+        names = [str(given)]
+    return next((Path(path) for name in names if (path := shutil.which(name))), None)
+
+
+def _write_copies(settings: StackSettings, folder: Path) -> None:
+    shutil.rmtree(folder / "prometheus", ignore_errors=True)
+    shutil.copytree(SOURCES / "prometheus", folder / "prometheus")
+    targets = {"yace": settings.yace_port, "alertmanager": settings.alertmanager_port}
+    for name, port in targets.items():
+        path = folder / "prometheus" / "targets" / f"{name}.yaml"
+        path.write_text(f'- targets: ["{LOOPBACK}:{port}"]\n')
+    exporter = (SOURCES / "yace" / "config.yaml").read_text()
+    (folder / "yace.yaml").write_text(
+        re.sub(r"(?m)^( +delay): \d+$", rf"\1: {_DELAY_SECONDS}", exporter)
+    )
+
+
+def _yace(settings: StackSettings, program: Path, folder: Path) -> Service:
+    return Service(
+        name="yace",
+        title="exporter (YACE)",
+        command=(
+            str(program),
+            f"--config.file={folder / 'yace.yaml'}",
+            f"--listen-address={LOOPBACK}:{settings.yace_port}",
+            "--scraping-interval=60",
+        ),
+        environment=clean_environment(settings)
+        | aws_environment(settings)
+        | {"AWS_REGION": REGION},
+        port=settings.yace_port,
+        port_variable="HOUSING_YACE_PORT",
+        health_path="/healthz",
+        startup_seconds=30,
+    )
+
+
+def _prometheus(settings: StackSettings, program: Path, folder: Path) -> Service:
+    return Service(
+        name="prometheus",
+        title="Prometheus",
+        command=(
+            str(program),
+            f"--config.file={folder / 'prometheus' / 'prometheus.yaml'}",
+            f"--storage.tsdb.path={folder / 'prometheus-data'}",
+            f"--storage.tsdb.retention.time={_TELLS_ALL}",
+            f"--web.listen-address={LOOPBACK}:{settings.prometheus_port}",
+        ),
+        environment=clean_environment(settings) | {"RULES_DIGEST": _digest_of(folder)},
+        port=settings.prometheus_port,
+        port_variable="HOUSING_PROMETHEUS_PORT",
+        health_path="/-/ready",
+        startup_seconds=60,
+    )
+
+
+def _digest_of(folder: Path) -> str:
+    """Return what changes with any rule, so that Prometheus is then started anew."""
+    files = sorted((folder / "prometheus").rglob("*.yaml"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def _alertmanager(settings: StackSettings, program: Path, folder: Path) -> Service:
+    return Service(
+        name="alertmanager",
+        title="Alertmanager",
+        command=(
+            str(program),
+            f"--config.file={SOURCES / 'alertmanager' / 'alertmanager.yaml'}",
+            f"--storage.path={folder / 'alertmanager-data'}",
+            f"--web.listen-address={LOOPBACK}:{settings.alertmanager_port}",
+            "--cluster.listen-address=",  # one of it, no cluster, no port on every address
+        ),
+        environment=clean_environment(settings),
+        port=settings.alertmanager_port,
+        port_variable="HOUSING_ALERTMANAGER_PORT",
+        health_path="/-/ready",
+        startup_seconds=30,
+    )

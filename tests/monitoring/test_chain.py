@@ -1,0 +1,254 @@
+"""What happened in the stack is what Prometheus says: counts exact, latency too, one alert told."""
+
+import json
+import re
+import statistics
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from housing import metric_names as names
+from housing.jobs import JobStatus, State
+from housing_cli.data.generated import generate
+from integration.running_stack import RunningStack, local_stack, processes_of, wait_for
+from monitoring.chain import PERIOD_SECONDS, Chain
+from monitoring.programs import CHECKOUT
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+GOOD = {
+    "MedInc": 8.3,
+    "HouseAge": 41,
+    "AveRooms": 6.98,
+    "AveBedrms": 1.02,
+    "Population": 322,
+    "AveOccup": 2.56,
+    "Latitude": 37.88,
+    "Longitude": -122.23,
+}
+GOOD_ONES, FIELDS_BAD, BODY_BAD = 140, 40, 20
+ROWS = 600
+NOT_HERE = {
+    r"housing_(function|api|bucket)_\w+": "the local endpoint has no such metrics",
+    r"housing_shadow_\w+": "no challenger is in shadow",
+    r"ALERTS": "nothing fires",
+}
+
+
+def logged(stack: RunningStack) -> list[dict[str, Any]]:
+    """Return predict's log lines that hold metrics of a request."""
+    group = stack.env["HOUSING_PREDICT_LOG_GROUP"]
+    events = stack.client("logs").filter_log_events(logGroupName=group)["events"]
+    found = [json.loads(e["message"]) for e in events if '"_aws"' in e["message"]]
+    return [line for line in found if names.PREDICTION_REQUESTS in line]
+
+
+def bodies() -> Iterator[tuple[bytes, int]]:
+    good = json.dumps(GOOD).encode()
+    text = json.dumps({**GOOD, "MedInc": "high"}).encode()
+    yield from [(good, 200)] * GOOD_ONES + [(text, 422)] * FIELDS_BAD + [(b"{", 400)] * BODY_BAD
+
+
+@pytest.fixture(scope="module")
+def predictions(stack: RunningStack, chain: Chain) -> float:
+    """Send the requests; return when the last had its answer."""
+    chain.wait_for_value("up", 1)
+    with stack.api() as api:
+        for body, status in bodies():
+            answer = api.post(
+                "/predict", content=body, headers={"content-type": "application/json"}
+            )
+            assert answer.status_code == status
+    return time.monotonic()
+
+
+@pytest.fixture(scope="module")
+def retraining(stack: RunningStack, chain: Chain) -> JobStatus:
+    """Upload rows, some of them bad, and wait for the job's end."""
+    chain.wait_for_value("up", 1)
+    rows = generate(rows=ROWS, seed=2)
+    rows.loc[:9, "MedInc"] = -1.0
+    job = stack.finished(stack.put("more.csv", rows.to_csv(index=False).encode()))
+    assert job.state == State.SUCCEEDED, job.reason
+    return job
+
+
+@pytest.mark.usefixtures("predictions")
+def test_requests_are_counted_exactly_and_errors_by_reason(
+    stack: RunningStack, chain: Chain
+) -> None:
+    lines = logged(stack)
+    reasons = Counter(line["reason"] for line in lines if "reason" in line)
+
+    chain.wait_for_value("prediction_requests_total", len(lines))
+
+    assert reasons == {"invalid_fields": FIELDS_BAD, "malformed_body": BODY_BAD}
+    assert len(lines) >= GOOD_ONES + FIELDS_BAD + BODY_BAD
+    assert chain.values("prediction_error_total", "reason") == reasons
+    successes = len(lines) - FIELDS_BAD - BODY_BAD
+    for name in ("prediction_success_total", "prediction_latency_seconds_count"):
+        assert chain.value(name) == successes
+    assert chain.value("housing_rows_predicted_total") == successes
+    assert chain.value("housing_cold_starts_total") == sum(line["ColdStart"] for line in lines)
+    assert chain.value("housing_model_stale") == 0
+
+
+@pytest.mark.usefixtures("predictions")
+def test_latency_is_that_of_the_log(stack: RunningStack, chain: Chain) -> None:
+    by_window: dict[int, list[float]] = defaultdict(list)
+    for line in logged(stack):
+        if names.PREDICTION_LATENCY in line:
+            at = line["_aws"]["Timestamp"] // 1_000 // PERIOD_SECONDS * PERIOD_SECONDS
+            by_window[at].append(line[names.PREDICTION_LATENCY])
+    everything = [value for values in by_window.values() for value in values]
+    chain.wait_for_value("prediction_latency_seconds_count", len(everything))
+
+    [points] = chain.ask('cloudwatch{metric="prediction_latency",statistic="p50"}[10m]')
+
+    told = {int(at): float(value) for at, value in points["values"]}
+    assert told == {
+        at: pytest.approx(statistics.median(values))
+        for at, values in by_window.items()
+        if at in told
+    }
+    assert max(by_window) in told
+    assert chain.value("prediction_latency_seconds_sum") == pytest.approx(sum(everything) / 1_000)
+    newest = statistics.median(by_window[max(by_window)]) / 1_000
+    assert chain.value('prediction_latency_seconds{quantile="0.5"}') == pytest.approx(newest)
+
+
+@pytest.mark.usefixtures("predictions")
+def test_a_counter_begins_at_zero_so_that_its_first_step_is_an_increase(chain: Chain) -> None:
+    chain.wait_for_value('prediction_error_total{reason="malformed_body"}', BODY_BAD)
+
+    [points] = chain.ask('prediction_error_total{reason="malformed_body"}[10m]')
+    values = [float(value) for _, value in points["values"]]
+
+    assert values[0] == 0
+    assert values == sorted(values)
+
+
+def test_a_job_is_told_with_its_figures(chain: Chain, retraining: JobStatus) -> None:
+    verdict, live, drift, rows = (
+        retraining.verdict,
+        retraining.live,
+        retraining.drift,
+        retraining.rows,
+    )
+    assert verdict
+    assert live
+    assert drift
+    assert rows
+
+    chain.wait_for_value("housing_jobs_succeeded_total", 2)  # make run's own, and this one
+
+    assert chain.value("housing_jobs_started_total") == 2
+    assert chain.value("housing_uploads_received_total") == 2
+    assert chain.value("housing_jobs_failed_total") == 0
+    assert chain.value("housing_jobs_rejected_total") == 0
+    assert chain.value("housing_rows_rejected_total") == rows.rejected == 10
+    assert chain.value("housing_models_promoted_total") == 1 + bool(retraining.promoted)
+    figures = {
+        "housing_challenger_rmse": verdict.challenger_rmse,
+        "housing_champion_rmse": verdict.champion_rmse,
+        "housing_live_rmse": live.rmse,
+        "housing_interval_coverage": live.coverage,
+        "housing_drifted_columns": len(drift.warnings),
+    }
+    assert {name: chain.value(name) for name in figures} == pytest.approx(figures)
+    for name, of in (("housing_drift_psi", "psi"), ("housing_drift_ks", "ks")):
+        expected = {column.name: getattr(column, of) for column in drift.columns}
+        assert chain.values(name, "column") == pytest.approx(expected)
+
+
+@pytest.mark.usefixtures("predictions")
+def test_a_request_is_in_prometheus_within_seconds_of_its_minute(
+    stack: RunningStack, chain: Chain, record_property: Callable[..., None]
+) -> None:
+    before = len(logged(stack))
+    chain.wait_for_value("prediction_requests_total", before)
+    sent = time.monotonic()
+    with stack.api() as api:
+        api.post("/predict", json=GOOD).raise_for_status()
+
+    chain.wait_for_value("prediction_requests_total", before + 1)
+
+    delay = time.monotonic() - sent
+    record_property("seconds_from_request_to_counter", round(delay, 1))
+    # its period, as much of delay, and five seconds each for YACE, the scrape, and the rules
+    assert delay < 2 * PERIOD_SECONDS + 3 * 5 + 5
+
+
+def panels() -> Iterator[Any]:
+    for path in sorted((CHECKOUT / "monitoring/grafana/dashboards").glob("*.json")):
+        for panel in json.loads(path.read_text())["panels"]:
+            for target in panel.get("targets", []):
+                identity = f"{path.stem}: {panel['title']}: {target['legendFormat']}"
+                yield pytest.param(target["expr"], id=identity)
+
+
+@pytest.mark.parametrize("query", list(panels()))
+@pytest.mark.usefixtures("predictions", "retraining")
+def test_a_panel_has_data(chain: Chain, query: str) -> None:
+    chain.wait_for_value("housing_jobs_succeeded_total", 2)
+    asked = query.replace("$__rate_interval", "4m")
+    absent = next((why for name, why in NOT_HERE.items() if re.search(name, asked)), None)
+
+    if absent:
+        chain.ask(asked)
+    else:
+        wait_for(lambda: chain.ask(asked), seconds=30)
+
+
+@pytest.mark.usefixtures("predictions", "retraining")
+def test_every_alert_is_asked_and_none_fires(chain: Chain) -> None:
+    groups = yaml.safe_load((CHECKOUT / "monitoring/prometheus/alerts.yaml").read_text())["groups"]
+
+    for group in groups:
+        for rule in group["rules"]:
+            chain.ask(rule["expr"])
+    assert "level=error" not in re.sub(r".*notifier.*", "", chain.prometheus.said())
+
+
+def test_an_alert_fires_out_to_a_webhook_and_resolves(chain: Chain) -> None:
+    def told(status: str) -> bool:
+        return any(
+            alert["labels"]["alertname"] == "ExporterDown" and alert["status"] == status
+            for message in list(chain.received)
+            for alert in message["alerts"]
+        )
+
+    chain.yace.stop()
+    try:
+        wait_for(lambda: told("firing"), seconds=90)
+    finally:
+        chain.yace.start()
+
+    wait_for(lambda: told("resolved"), seconds=90)
+
+
+def test_make_monitoring_runs_all_three_on_loopback_and_make_stop_ends_them(
+    stack: RunningStack,
+) -> None:
+    done = local_stack(stack.environment, "monitor")
+
+    listening = {
+        connection.laddr.ip
+        for process in processes_of(stack.state_dir)
+        for connection in process.net_connections(kind="tcp")
+        if connection.status == "LISTEN"
+    }
+    status = local_stack(stack.environment, "status")
+    again = local_stack(stack.environment, "monitor")
+    assert listening == {"127.0.0.1"}
+    assert "Alertmanager" in done.stdout
+    assert done.returncode == again.returncode == 0
+    for name in ("yace", "prometheus", "alertmanager", "bridge"):
+        assert re.search(rf"(?m)^{name}\s+up", status.stdout)
+    ended = local_stack(stack.environment, "down").stdout
+    local_stack(stack.environment, "up")
+    assert "prometheus, alertmanager, yace" in ended
