@@ -18,6 +18,7 @@ import urllib3
 import yaml
 
 from integration.running_stack import free_ports, wait_for
+from local_stack.errors import MissingProgramError
 from local_stack.monitoring import BUILT_YACE, programs
 from local_stack.settings import StackSettings
 from monitoring.programs import CHECKOUT
@@ -109,7 +110,7 @@ def settings_or_skip(**changed: Any) -> StackSettings:
     settings = StackSettings(**changed)
     try:
         programs(settings)
-    except Exception as exc:  # noqa: BLE001 - its message is the reason
+    except MissingProgramError as exc:
         pytest.skip(f"{exc}\n({BUILT_YACE.name} is built by make yace)")
     return settings
 
