@@ -18,7 +18,7 @@ from local_stack.settings import CHECKOUT, LOOPBACK, REGION, StackSettings
 SOURCES = CHECKOUT / "monitoring"
 BUILT_YACE = CHECKOUT / ".tools" / "yace"
 _DELAY_SECONDS = 60
-_TELLS_ALL = "60d"
+_KEPT = "60d"
 _HOW = {
     "yace": "install Go 1.25 or newer (https://go.dev/dl), and make monitoring builds it",
     "prometheus": "on Debian and Ubuntu: apt-get install --no-install-recommends prometheus",
@@ -103,7 +103,7 @@ def _yace(settings: StackSettings, program: Path, folder: Path) -> Service:
             f"--listen-address={LOOPBACK}:{settings.yace_port}",
             "--scraping-interval=60",
         ),
-        environment=clean_environment(settings)
+        environment=_configured(settings, folder / "yace.yaml")
         | aws_environment(settings)
         | {"AWS_REGION": REGION},
         port=settings.yace_port,
@@ -121,10 +121,10 @@ def _prometheus(settings: StackSettings, program: Path, folder: Path) -> Service
             str(program),
             f"--config.file={folder / 'prometheus' / 'prometheus.yaml'}",
             f"--storage.tsdb.path={folder / 'prometheus-data'}",
-            f"--storage.tsdb.retention.time={_TELLS_ALL}",
+            f"--storage.tsdb.retention.time={_KEPT}",
             f"--web.listen-address={LOOPBACK}:{settings.prometheus_port}",
         ),
-        environment=clean_environment(settings) | {"RULES_DIGEST": _digest_of(folder)},
+        environment=_configured(settings, *(folder / "prometheus").rglob("*.yaml")),
         port=settings.prometheus_port,
         port_variable="HOUSING_PROMETHEUS_PORT",
         health_path="/-/ready",
@@ -132,24 +132,25 @@ def _prometheus(settings: StackSettings, program: Path, folder: Path) -> Service
     )
 
 
-def _digest_of(folder: Path) -> str:
-    """Return what changes with any rule, so that Prometheus is then started anew."""
-    files = sorted((folder / "prometheus").rglob("*.yaml"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+def _configured(settings: StackSettings, *files: Path) -> dict[str, str]:
+    """Return an environment that changes with the files: the program is then started anew."""
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
+    return clean_environment(settings) | {"CONFIGURATION_DIGEST": digest}
 
 
 def _alertmanager(settings: StackSettings, program: Path, folder: Path) -> Service:
+    config = SOURCES / "alertmanager" / "alertmanager.yaml"
     return Service(
         name="alertmanager",
         title="Alertmanager",
         command=(
             str(program),
-            f"--config.file={SOURCES / 'alertmanager' / 'alertmanager.yaml'}",
+            f"--config.file={config}",
             f"--storage.path={folder / 'alertmanager-data'}",
             f"--web.listen-address={LOOPBACK}:{settings.alertmanager_port}",
             "--cluster.listen-address=",  # one of it, no cluster, no port on every address
         ),
-        environment=clean_environment(settings),
+        environment=_configured(settings, config),
         port=settings.alertmanager_port,
         port_variable="HOUSING_ALERTMANAGER_PORT",
         health_path="/-/ready",
