@@ -27,7 +27,7 @@ LOGGED_ROWS_OF_A_CALL = 10
 Rows = list[dict[str, Any]]
 """What is logged of rows: features, price, interval and whatever else belongs to each."""
 
-_OF_MODEL = (names.MODEL_STALENESS, names.MODEL_AGE)
+_OF_MODEL = (names.MODEL_STALENESS, names.MODEL_AGE, names.MODEL_VERSION)
 _OF_REQUEST = (names.PREDICTION_REQUESTS, names.COLD_START)
 _OF_SUCCESS = (names.PREDICTION_SUCCESS, names.PREDICTION_LATENCY, names.ROWS_PREDICTED)
 _BY_SERVICE = (names.SERVICE_DIMENSION,)
@@ -213,4 +213,5 @@ def _model_gauges(served: ServedModel, now: datetime) -> dict[str, float]:
     return {
         names.MODEL_STALENESS: int(served.stale),
         names.MODEL_AGE: max(0.0, (now - served.version.created_at).total_seconds()),
+        names.MODEL_VERSION: int(served.version.version),
     }
