@@ -2,6 +2,7 @@
 
 import json
 
+from predict.account_metrics import AccountMetrics
 from predict.app import create_app
 from predict.auth import OpenDoor
 from predict.errors import ModelUnavailableError
@@ -28,9 +29,15 @@ def _no_changes() -> ModelChanges:
     raise NotImplementedError
 
 
+def _no_metrics() -> AccountMetrics:
+    raise NotImplementedError
+
+
 def _document() -> str:
     settings = PredictSettings(auth="off", tracking_uri="http://mlflow.invalid")
-    app = create_app(settings, _NoModels(), Telemetry(), OpenDoor(), _no_changes)
+    app = create_app(
+        settings, _NoModels(), Telemetry(), OpenDoor(), _no_changes, metrics=_no_metrics
+    )
     return json.dumps(app.openapi(), indent=1, ensure_ascii=False)
 
 

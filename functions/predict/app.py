@@ -6,11 +6,13 @@ from functools import cache
 from fastapi import FastAPI
 
 from predict import api_document, framework_problems
+from predict.account_metrics import AccountMetrics
 from predict.asgi import LaneMiddleware
 from predict.auth import Authenticator
 from predict.key_check import KeyCheck
 from predict.lane import PredictionLane
 from predict.lane_routes import lane_routes
+from predict.metrics_route import metrics_route
 from predict.model_changes import ModelChanges
 from predict.model_routes import model_routes
 from predict.pages import service_routes
@@ -30,6 +32,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
     authenticator: Authenticator,
     changes: Callable[[], ModelChanges],
     shadow: Shadow | None = None,
+    metrics: Callable[[], AccountMetrics] | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -40,6 +43,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
         authenticator: Decides who may do what.
         changes: Makes what changes the live model, at the first request that needs it.
         shadow: Compares requests with the challenger, if that is wanted.
+        metrics: Makes what reads the account's metrics, likewise; without it nothing tells them.
     """
     app = FastAPI(
         title=_TITLE,
@@ -59,6 +63,8 @@ def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
     app.add_middleware(LaneMiddleware, lane=lane)
     app.include_router(lane_routes(lane))
     app.include_router(service_routes(settings, models, telemetry))
+    if metrics is not None:
+        app.include_router(metrics_route(cache(metrics)))
     app.include_router(model_routes(cache(changes), settings.model_name))
     api_document.describe(app)
     return app

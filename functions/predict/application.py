@@ -8,6 +8,7 @@ from predict.app import create_app
 from predict.composition import Service, service
 
 if TYPE_CHECKING:
+    from predict.account_metrics import AccountMetrics
     from predict.model_changes import ModelChanges
 
 
@@ -23,6 +24,11 @@ def application(parts: Service | None = None) -> FastAPI:
 
         return model_changes(found.settings, found.models)
 
+    def metrics() -> "AccountMetrics":
+        from predict.aws_composition import account_metrics  # noqa: PLC0415 - the same
+
+        return account_metrics()
+
     return create_app(
         found.settings,
         found.models,
@@ -30,4 +36,5 @@ def application(parts: Service | None = None) -> FastAPI:
         found.authenticator,
         changes,
         found.shadow,
+        metrics,
     )

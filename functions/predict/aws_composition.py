@@ -1,5 +1,7 @@
 """Where the parts that need boto3 are put together: it takes 400 ms to import."""
 
+from functools import cache
+
 from boto3.session import Session
 from botocore.config import Config
 
@@ -8,6 +10,7 @@ from housing.ledger import Ledger
 from housing.live_model import LiveModel
 from housing.mlflow_registry import MlflowModelRegistry
 from housing.s3_artifacts import S3ArtifactReader
+from predict.account_metrics import AccountMetrics
 from predict.errors import StoreUnavailableError
 from predict.model_changes import ModelChanges
 from predict.refusals import AlertedRefusals
@@ -42,6 +45,12 @@ def model_changes(settings: PredictSettings, models: ModelStore) -> ModelChanges
     s3 = Session().client("s3", config=_BOUNDED)
     live = LiveModel(registry, Ledger(s3, settings.bucket), s3, settings.bucket)
     return ModelChanges(live, settings.model_name, _alerts(settings), models.recheck)
+
+
+def account_metrics() -> AccountMetrics:
+    """Build what reads the account's metrics; nothing is called yet."""
+    source = cache(lambda: Session().client("cloudwatch", config=_BOUNDED))
+    return AccountMetrics(source)
 
 
 def _alerts(settings: PredictSettings) -> AlertSink:

@@ -33,12 +33,20 @@ class BackgroundCall(Generic[T]):
         self._future: Future[T] = Future()
         self._function = function
 
-    def run(self) -> None:
-        """Call it; what it raises is kept for whoever waits."""
+    def run(self, before_it_is_told: Callable[[], None]) -> None:
+        """Call it; what it returns or raises is kept for whoever waits.
+
+        Args:
+            before_it_is_told: Called once it has ended, before anybody who waits goes on.
+        """
         try:
-            self._future.set_result(self._function())
+            result = self._function()
         except BaseException as exc:  # noqa: BLE001 - handed to whoever waits
+            before_it_is_told()
             self._future.set_exception(exc)
+        else:
+            before_it_is_told()
+            self._future.set_result(result)
 
     def result(self, timeout_seconds: float) -> T | None:
         """Return what it returned, or None where it takes longer; what it raised is raised."""
@@ -95,7 +103,9 @@ class Workers:
         return call
 
     def _work(self, inbox: "SimpleQueue[BackgroundCall[Any]]") -> None:
-        while True:
-            inbox.get().run()
+        def come_back() -> None:
             with self._lock:
                 self._idle.append(inbox)
+
+        while True:
+            inbox.get().run(come_back)  # whoever waited for it can have the next call made at once

@@ -8,11 +8,10 @@ import struct
 from collections.abc import Sequence
 from functools import cache
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
+import msgspec
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
@@ -23,7 +22,6 @@ from predict.json_names import colons, refuse_repeated_names
 
 INSTANCES = "instances"
 _WIDTH = len(FEATURES)
-_CELLS = itemgetter(*FEATURE_NAMES)
 _MINIMUM = np.array([column.minimum for column in FEATURES])
 _MAXIMUM = np.array([column.maximum for column in FEATURES])
 Matrix = NDArray[np.float64]
@@ -77,19 +75,14 @@ def from_json(body: bytes, max_rows: int) -> Matrix:
 def _screened(body: bytes, max_rows: int) -> Matrix | None:
     """Return the rows of a body in which nothing is wrong, or None where something may be."""
     try:
-        rows = orjson.loads(body)[INSTANCES]
-        cells = list(chain.from_iterable(map(_CELLS, rows)))
-    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
+        rows = _body_decoder().decode(body).instances
+    except msgspec.DecodeError:
         return None
-    names = 1 + len(rows) * _WIDTH
-    if (
-        type(rows) is not list
-        or len(rows) > max_rows
-        or colons(body) != names  # no name twice, and none that is unknown
-        or not set(map(type, rows)) <= {dict}
-    ):
+    # No name twice: of two, the last one would count.
+    if len(rows) > max_rows or colons(body) != 1 + len(rows) * _WIDTH:
         return None
-    return _screened_cells(cells)
+    cells = chain.from_iterable(map(msgspec.structs.astuple, rows))
+    return _within_range(np.fromiter(cells, np.float64, len(rows) * _WIDTH))
 
 
 def screened_lists(rows: Any, max_rows: int) -> Matrix | None:
@@ -114,6 +107,10 @@ def _screened_cells(cells: list[Any]) -> Matrix | None:
     maybe_boolean = np.flatnonzero((values == 0) | (values == 1)).tolist()
     if any(type(cells[place]) is bool for place in maybe_boolean):
         return None
+    return _within_range(values)
+
+
+def _within_range(values: NDArray[np.float64]) -> Matrix | None:
     matrix = values.reshape(-1, _WIDTH)
     return matrix if ((matrix >= _MINIMUM) & (matrix <= _MAXIMUM)).all() else None
 
@@ -148,6 +145,19 @@ def too_many_rows(max_rows: int) -> TooLargeError:
 def _matrix(rows: Sequence[dict[str, float]]) -> Matrix:
     values = chain.from_iterable(map(dict.values, rows))  # in schema order, whatever was sent
     return np.fromiter(values, np.float64, len(rows) * _WIDTH).reshape(len(rows), _WIDTH)
+
+
+@cache
+def _body_decoder() -> msgspec.json.Decoder[Any]:
+    """Compile the reader of good bodies, which makes no dictionaries: half the time of any that do.
+
+    It takes a number for a number only, no other names and none left out.
+    """
+    row = msgspec.defstruct(
+        "Row", [(name, float) for name in FEATURE_NAMES], forbid_unknown_fields=True, gc=False
+    )
+    body = msgspec.defstruct("Body", [(INSTANCES, list[row])], forbid_unknown_fields=True)  # type: ignore[valid-type]
+    return msgspec.json.Decoder(body)
 
 
 @cache

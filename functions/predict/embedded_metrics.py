@@ -20,6 +20,7 @@ _UNITS: Mapping[str, str] = {
     names.ROWS_PREDICTED: "Count",
     names.MODEL_STALENESS: "Count",
     names.MODEL_AGE: "Seconds",
+    names.MODEL_VERSION: "None",
     names.COLD_START: "Count",
     names.SHADOW_REQUESTS: "Count",
     names.SHADOW_ERRORS: "Count",

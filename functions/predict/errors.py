@@ -62,7 +62,7 @@ class ApiKeysUnavailableError(UnavailableError):
 
 
 class StoreUnavailableError(UnavailableError):
-    """Raised when registry or bucket cannot do what a change or a list of versions needs."""
+    """Raised when registry, bucket or CloudWatch cannot tell or do what is asked for."""
 
 
 class NoSuchVersionError(PredictError):

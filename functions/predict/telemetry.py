@@ -27,11 +27,22 @@ LOGGED_ROWS_OF_A_CALL = 10
 Rows = list[dict[str, Any]]
 """What is logged of rows: features, price, interval and whatever else belongs to each."""
 
-_OF_MODEL = (names.MODEL_STALENESS, names.MODEL_AGE)
+_OF_MODEL = (names.MODEL_STALENESS, names.MODEL_AGE, names.MODEL_VERSION)
 _OF_REQUEST = (names.PREDICTION_REQUESTS, names.COLD_START)
 _OF_SUCCESS = (names.PREDICTION_SUCCESS, names.PREDICTION_LATENCY, names.ROWS_PREDICTED)
 _BY_SERVICE = (names.SERVICE_DIMENSION,)
 _BY_REASON = (names.SERVICE_DIMENSION, names.REASON_DIMENSION)
+_OF_CALL = (
+    "level",
+    "timestamp",
+    names.SERVICE_DIMENSION,
+    "request_id",
+    "function_request_id",
+    "cold_start",
+    "model_version",
+    "stale",
+    "latency_ms",
+)
 _INTERNAL_ERROR = 500
 
 _PREDICTED = written(directive([*_OF_REQUEST, *_OF_SUCCESS, *_OF_MODEL], _BY_SERVICE))
@@ -104,16 +115,21 @@ class Telemetry:
         now = self._now()
         logged = self._sample.take(min(total, LOGGED_ROWS_OF_A_CALL))
         drawn = rows(logged) if logged else []
-        of_call = {
-            **self._of_call(call, now, "INFO"),
+        in_one_line = drawn.pop() if total == 1 and drawn else {}  # the usual case
+        # All in one literal: lines made of parts of lines are a tenth of a request.
+        line = {
+            "level": "INFO",
+            "timestamp": now,
+            names.SERVICE_DIMENSION: SERVICE,
+            "request_id": call.request_id,
+            "function_request_id": call.function_request_id,
+            "cold_start": self._is_cold,
             "model_version": served.version.version,
             "stale": served.stale,
             "latency_ms": latency_ms,
-        }
-        in_one_line = drawn.pop() if total == 1 and drawn else {}  # the usual case
-        line = {
-            **of_call,
-            **self._request_metrics(now, _PREDICTED),
+            "_aws": metadata(now, _PREDICTED),
+            names.PREDICTION_REQUESTS: 1,
+            names.COLD_START: int(self._is_cold),
             **_model_gauges(served, now),
             names.PREDICTION_SUCCESS: 1,
             names.PREDICTION_LATENCY: latency_ms,
@@ -122,8 +138,12 @@ class Telemetry:
             "message": PREDICTION if in_one_line else "predicted",
             **in_one_line,
         }
-        lines = [line, *({**of_call, "message": PREDICTION, **row} for row in drawn)]
-        self._write(b"\n".join(map(orjson.dumps, lines)))
+        written_lines = orjson.dumps(line)
+        if drawn:
+            of_call = {name: line[name] for name in _OF_CALL}
+            others = [{**of_call, "message": PREDICTION, **row} for row in drawn]
+            written_lines = b"\n".join([written_lines, *map(orjson.dumps, others)])
+        self._write(written_lines)
         self._is_cold = False
 
     def refused(self, call: Call, reason: str, status: int, latency_ms: float) -> None:
@@ -193,4 +213,5 @@ def _model_gauges(served: ServedModel, now: datetime) -> dict[str, float]:
     return {
         names.MODEL_STALENESS: int(served.stale),
         names.MODEL_AGE: max(0.0, (now - served.version.created_at).total_seconds()),
+        names.MODEL_VERSION: int(served.version.version),
     }

@@ -7,6 +7,7 @@ import pytest
 
 from fakes.alerts import FakeAlerts
 from fakes.slack import ScriptedSlack
+from housing import metric_names
 from housing.alerts import Alert, AlertEvent
 from housing.bucket import ALERTS
 from housing.folded_alerts import FoldedAlerts
@@ -65,6 +66,22 @@ def test_a_message_of_aws_itself_reaches_slack(stack: RunningStack, slack: Scrip
 
     [message] = wait_for(lambda: messages(slack, "too-slow"))
     assert message["text"] == "ALARM: too-slow: 5 &gt; 1"
+
+
+def test_an_alarm_of_the_template_reaches_slack(stack: RunningStack, slack: ScriptedSlack) -> None:
+    cloudwatch = stack.client("cloudwatch")
+    [alarm] = cloudwatch.describe_alarms(AlarmNames=["housing-local-stale-model"])["MetricAlarms"]
+    assert alarm["MetricName"] == metric_names.MODEL_STALENESS
+    assert "housing-local" in [
+        entry["DashboardName"] for entry in cloudwatch.list_dashboards()["DashboardEntries"]
+    ]
+
+    cloudwatch.set_alarm_state(
+        AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="the test says so"
+    )
+
+    [message] = wait_for(lambda: messages(slack, alarm["AlarmName"]))
+    assert "the test says so" in message["text"]
 
 
 def test_of_many_senders_at_once_one_sends_and_every_other_is_counted(

@@ -33,7 +33,7 @@ from predict.settings import PredictSettings
 from predict.shadow import Shadow
 from predict.telemetry import Telemetry
 
-BUDGET_SECONDS = 0.1
+BUDGET_SECONDS = 0.5
 ROOM_SECONDS = 0.4
 """What a machine that is busy with other things may add."""
 BOUND_SECONDS = 10

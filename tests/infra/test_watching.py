@@ -1,0 +1,110 @@
+"""The template's alarms and dashboard watch metrics that the code writes."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from housing import metric_names
+from local_stack.settings import CHECKOUT
+from local_stack.template import load
+from predict.errors import STATUS
+
+NAMES = {
+    value
+    for name, value in vars(metric_names).items()
+    if name.isupper() and not name.endswith("_DIMENSION") and name != "NAMESPACE"
+}
+SERVICES = {"predict", "retrain", "training"}
+SERVER_ERROR = 500
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    found: dict[str, Any] = load(CHECKOUT / "infra/template.yaml")["Resources"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def alarms(resources: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: found["Properties"]
+        for name, found in resources.items()
+        if found["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+def metrics_of(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "MetricName" in alarm:
+        yield alarm
+    for entry in alarm.get("Metrics", ()):
+        if "MetricStat" in entry:
+            yield entry["MetricStat"]["Metric"]
+
+
+def test_alarms_watch_metrics_that_are_written(alarms: dict[str, dict[str, Any]]) -> None:
+    watched = [metric for alarm in alarms.values() for metric in metrics_of(alarm)]
+    own = [metric for metric in watched if metric["Namespace"] == metric_names.NAMESPACE]
+
+    assert len(own) >= 8
+    assert {metric["MetricName"] for metric in own} <= NAMES
+    assert {metric["Namespace"] for metric in watched} <= {metric_names.NAMESPACE, "AWS/Lambda"}
+    for metric in own:
+        first, *others = metric["Dimensions"]
+        assert first["Name"] == metric_names.SERVICE_DIMENSION
+        assert first["Value"] in SERVICES
+        assert [entry["Name"] for entry in others] in ([], [metric_names.REASON_DIMENSION])
+
+
+def test_every_alarm_tells_the_topic_and_has_an_opinion_on_silence(
+    alarms: dict[str, dict[str, Any]],
+) -> None:
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == [{"Ref": "AlertTopic"}]
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_the_error_alarm_counts_all_reasons_that_are_our_fault(
+    alarms: dict[str, dict[str, Any]],
+) -> None:
+    ours = {error.reason for error, status in STATUS.items() if status >= SERVER_ERROR}
+    alarm = alarms["PredictionErrorAlarm"]
+
+    counted = {
+        metric["Dimensions"][1]["Value"]
+        for metric in metrics_of(alarm)
+        if metric["MetricName"] == metric_names.PREDICTION_ERRORS
+    }
+
+    assert counted == ours | {"unexpected"}
+    summed = next(entry for entry in alarm["Metrics"] if entry["Id"] == "ours")["Expression"]
+    ids = {entry["Id"] for entry in alarm["Metrics"]} - {"ratio", "ours", "requests"}
+    assert set(re.findall(r"FILL\((\w+), 0\)", summed)) == ids
+
+
+def test_the_dashboard_shows_metrics_that_are_written(resources: dict[str, Any]) -> None:
+    body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(body)["widgets"]
+
+    shown = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+    searches = [metric[0]["expression"] for metric in shown if isinstance(metric[0], dict)]
+    named = [metric for metric in shown if isinstance(metric[0], str)]
+
+    assert len(named) >= 15
+    for namespace, name, dimension, service, *_ in named:
+        assert (namespace, dimension) == (
+            metric_names.NAMESPACE,
+            metric_names.SERVICE_DIMENSION,
+        )
+        assert name in NAMES
+        assert service in SERVICES
+    for search in searches:
+        schema, name = re.findall(r"\{(.*?)\}|MetricName=\"(\w+)\"", search)
+        dimensions = {metric_names.REASON_DIMENSION, metric_names.COLUMN_DIMENSION}
+        assert schema[0].split(",")[:2] == [metric_names.NAMESPACE, metric_names.SERVICE_DIMENSION]
+        assert schema[0].split(",")[2] in dimensions
+        assert name[1] in NAMES
+    places = [(widget["x"], widget["y"]) for widget in widgets]
+    assert len(set(places)) == len(places)

@@ -1,0 +1,211 @@
+"""``GET /metrics``: counters that only grow, the same in every process, and what fails."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from fakes.asgi_client import AsgiClient
+from fakes.clock import FakeClock
+from fakes.cloudwatch import FakeCloudWatch
+from fakes.model_changes import no_changes
+from fakes.model_store import FakeModelStore
+from housing import metric_names as names
+from predict.account_metrics import COUNTERS, GAUGES, REQUESTS, AccountMetrics
+from predict.app import create_app
+from predict.auth import OpenDoor
+from predict.settings import PredictSettings
+from predict.telemetry import Telemetry
+
+NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOON)
+
+
+@pytest.fixture
+def cloudwatch() -> FakeCloudWatch:
+    return FakeCloudWatch()
+
+
+@pytest.fixture
+def metrics(cloudwatch: FakeCloudWatch, clock: FakeClock) -> AccountMetrics:
+    return AccountMetrics(lambda: cloudwatch, clock)
+
+
+@pytest.fixture
+def api(
+    settings: PredictSettings,
+    models: FakeModelStore,
+    telemetry: Telemetry,
+    loop: asyncio.AbstractEventLoop,
+    metrics: AccountMetrics,
+) -> AsgiClient:
+    app = create_app(settings, models, telemetry, OpenDoor(), no_changes, metrics=lambda: metrics)
+    return AsgiClient(app, loop)
+
+
+def predicted(cloudwatch: FakeCloudWatch, at: datetime, *latencies_ms: float) -> None:
+    """Have requests counted that were answered."""
+    for name, values in (
+        (names.PREDICTION_REQUESTS, [1.0] * len(latencies_ms)),
+        (names.PREDICTION_SUCCESS, [1.0] * len(latencies_ms)),
+        (names.PREDICTION_LATENCY, list(latencies_ms)),
+        (names.MODEL_VERSION, [3.0] * len(latencies_ms)),
+    ):
+        cloudwatch.put(names.NAMESPACE, name, at, *values, service="predict")
+
+
+def refused(cloudwatch: FakeCloudWatch, at: datetime, reason: str) -> None:
+    cloudwatch.put(names.NAMESPACE, names.PREDICTION_REQUESTS, at, 1, service="predict")
+    cloudwatch.put(
+        names.NAMESPACE, names.PREDICTION_ERRORS, at, 1, service="predict", reason=reason
+    )
+
+
+def scraped(api: AsgiClient) -> dict[tuple[str, str], float]:
+    """Scrape as Prometheus does: name and the label's value → number."""
+    response = api.get("/metrics")
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {
+        (sample.name, next(iter(sample.labels.values()), "")): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+def test_counts_of_the_month_and_of_the_newest_minutes_are_added(
+    api: AsgiClient, cloudwatch: FakeCloudWatch
+) -> None:
+    predicted(cloudwatch, NOON - timedelta(days=40), 999)  # another month's
+    predicted(cloudwatch, NOON - timedelta(days=20), 100, 100)
+    predicted(cloudwatch, NOON - timedelta(minutes=70), 100)
+    refused(cloudwatch, NOON - timedelta(minutes=65), "invalid_fields")
+    predicted(cloudwatch, NOON - timedelta(minutes=4), 10, 20, 40)
+    refused(cloudwatch, NOON - timedelta(minutes=4), "model_output")
+    predicted(cloudwatch, NOON - timedelta(minutes=1), 1_000)  # not settled yet
+
+    found = scraped(api)
+
+    assert found["prediction_requests_total", ""] == 8
+    assert found["prediction_success_total", ""] == 6
+    assert found["prediction_error_total", "invalid_fields"] == 1
+    assert found["prediction_error_total", "model_output"] == 1
+    assert found["prediction_error_total", "unexpected"] == 0
+    assert found["prediction_latency_seconds_count", ""] == 6
+    assert found["prediction_latency_seconds_sum", ""] == pytest.approx(0.37)
+    assert found["prediction_latency_seconds", "0.5"] == pytest.approx(0.02)
+    assert found["housing_model_version", "lowest"] == 3
+    assert ("housing_model_age_seconds", "") not in found
+
+
+def test_an_account_that_counted_nothing_has_counters_of_zero(api: AsgiClient) -> None:
+    found = scraped(api)
+
+    assert found["prediction_requests_total", ""] == 0
+    assert found["prediction_latency_seconds_count", ""] == 0
+    assert ("prediction_latency_seconds", "0.5") not in found
+
+
+def test_whoever_asks_within_the_minute_is_answered_from_memory_and_the_same(
+    api: AsgiClient, cloudwatch: FakeCloudWatch, clock: FakeClock
+) -> None:
+    first = scraped(api)
+    asked = len(cloudwatch.calls)
+    predicted(cloudwatch, NOON - timedelta(minutes=10), 10)
+    clock.advance(29)
+
+    assert scraped(api) == first
+    assert len(cloudwatch.calls) == asked
+
+    clock.advance(1)
+    assert scraped(api)["prediction_requests_total", ""] == 1
+
+
+def test_two_processes_tell_the_same_in_the_same_minute(
+    cloudwatch: FakeCloudWatch, clock: FakeClock
+) -> None:
+    one, other = (AccountMetrics(lambda: cloudwatch, clock) for _ in range(2))
+    predicted(cloudwatch, NOON - timedelta(minutes=3), 10)
+    assert one.figures().totals == other.figures().totals
+    for _ in range(200):  # over three turns of the hour
+        clock.advance(60)
+        predicted(cloudwatch, clock() - timedelta(seconds=45), 10)
+        before = one.figures()
+
+    assert other.figures() == before
+    assert before.totals[REQUESTS] == 1 + 198  # the two newest are not settled
+
+
+def test_hours_that_are_over_are_read_once(
+    metrics: AccountMetrics, cloudwatch: FakeCloudWatch, clock: FakeClock
+) -> None:
+    cloudwatch.page = 500
+    metrics.figures()
+    starts = [call["StartTime"] for call in cloudwatch.calls]
+    clock.advance(3_600)
+    metrics.figures()
+
+    assert starts[0] == datetime(2026, 11, 1, tzinfo=UTC)
+    assert [call["StartTime"].hour for call in cloudwatch.calls[2:]] == [11, 12]
+    assert {len(call["MetricDataQueries"]) for call in cloudwatch.calls} == {
+        len(COUNTERS),
+        len(COUNTERS) + len(GAUGES),
+    }
+
+
+def test_a_counter_does_not_fall_where_cloudwatch_forgets(
+    metrics: AccountMetrics, cloudwatch: FakeCloudWatch, clock: FakeClock
+) -> None:
+    predicted(cloudwatch, NOON - timedelta(minutes=30), 10, 20)
+    before = metrics.figures().totals
+    cloudwatch._points.clear()
+    clock.advance(60)
+
+    assert metrics.figures().totals == before
+
+
+def test_a_new_month_counts_from_nothing(
+    metrics: AccountMetrics, cloudwatch: FakeCloudWatch, clock: FakeClock
+) -> None:
+    predicted(cloudwatch, NOON - timedelta(hours=3), 10)
+    assert sum(metrics.figures().totals.values()) > 0
+
+    clock.advance(timedelta(days=8).total_seconds())
+
+    assert not any(metrics.figures().totals.values())
+
+
+def test_while_cloudwatch_fails_the_last_answer_holds_and_says_its_age(
+    api: AsgiClient, cloudwatch: FakeCloudWatch, clock: FakeClock
+) -> None:
+    predicted(cloudwatch, NOON - timedelta(minutes=30), 10)
+    before = scraped(api)
+    cloudwatch.fails_with = OSError("down")
+    clock.advance(600)
+
+    found = scraped(api)
+
+    assert found == before
+    assert found["housing_metrics_until_timestamp_seconds", ""] == (
+        datetime(2026, 11, 23, 11, 58, tzinfo=UTC).timestamp()
+    )
+
+
+def test_where_cloudwatch_never_answered_it_is_a_503_and_the_next_request_asks_again(
+    api: AsgiClient, cloudwatch: FakeCloudWatch
+) -> None:
+    cloudwatch.fails_with = OSError("secret of the account")
+
+    refusal = api.get("/metrics")
+
+    assert refusal.status_code == 503
+    assert refusal.headers["content-type"] == "application/problem+json"
+    assert refusal.headers["retry-after"] == "60"
+    assert "secret" not in refusal.text
+    cloudwatch.fails_with = None
+    assert scraped(api)["prediction_requests_total", ""] == 0
