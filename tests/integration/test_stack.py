@@ -21,6 +21,7 @@ from integration.running_stack import (
 )
 from local_stack import processes
 from local_stack.settings import CHECKOUT
+from monitoring.chain import settings_or_skip
 
 pytestmark = pytest.mark.integration
 EXAMPLE = {column.name: column.example for column in FEATURES}
@@ -54,7 +55,9 @@ def test_everything_listens_on_loopback_only(stack: RunningStack) -> None:
     assert {address[0] for address in listening} == {"127.0.0.1"}
 
 
-@pytest.mark.parametrize("victims", [["aws"], ["mlflow", "api"], ["aws", "mlflow", "api"]])
+@pytest.mark.parametrize(
+    "victims", [["aws"], ["mlflow", "api", "bridge"], ["aws", "mlflow", "api"]]
+)
 def test_a_half_dead_stack_is_repaired_and_remembers(
     stack: RunningStack, victims: list[str]
 ) -> None:
@@ -109,6 +112,39 @@ def test_what_the_stack_keeps_survives_a_stop(stack: RunningStack) -> None:
     assert left == []
     assert stack.health()["model"]["version"] == before
     assert stack.env == env
+
+
+def test_the_monitoring_runs_beside_it_on_loopback_and_is_ended_with_it(
+    stack: RunningStack,
+) -> None:
+    settings_or_skip()
+    names = ("yace", "prometheus", "alertmanager")
+    ports = zip(names, free_ports(3), strict=True)
+    environment = {f"HOUSING_{name.upper()}_PORT": str(port) for name, port in ports}
+    environment |= stack.environment
+
+    try:
+        local_stack(environment, "monitor")
+        first = {name: service(stack, name).pid for name in names}
+        everywhere = {
+            connection.laddr.ip
+            for process in processes_of(stack.state_dir)
+            for connection in process.net_connections(kind="inet")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        local_stack(environment, "monitor")
+        again = {name: service(stack, name).pid for name in names}
+        said = local_stack(environment, "status").stdout
+    finally:
+        ended = local_stack(environment, "down").stdout
+        left = processes_of(stack.state_dir)
+        local_stack(environment, "up")
+
+    assert again == first
+    assert everywhere == {"127.0.0.1"}
+    assert all(name in said for name in names)
+    assert "prometheus, alertmanager, yace" in ended
+    assert left == []
 
 
 def test_a_taken_port_is_named_with_its_owner_and_the_way_out(

@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,15 +21,13 @@ from monitoring.chain import Chain, running_chain, settings_or_skip
 FIRST_ROWS = 2_000
 
 
-@contextmanager
-def running_stack(folder: Path) -> Iterator[RunningStack]:
-    """Bring a stack up, and end it; skip where what looks at it is not installed."""
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     settings_or_skip()
+    folder = tmp_path_factory.mktemp("stack")
     first = folder / "first.csv"
     generate(rows=FIRST_ROWS, seed=1).to_csv(first, index=False)
     environment = environment_of(folder, free_ports(3), first)
-    ports = zip(("YACE", "PROMETHEUS", "ALERTMANAGER"), free_ports(3), strict=True)
-    environment |= {f"HOUSING_{name}_PORT": str(port) for name, port in ports}
     try:
         done = local_stack(environment, "up")
         yield RunningStack(folder, environment, done.stdout)
@@ -39,19 +35,6 @@ def running_stack(folder: Path) -> Iterator[RunningStack]:
         local_stack(environment, "down", check=False)
         for process in processes_of(folder):
             process.kill()
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("stack")) as running:
-        yield running
-
-
-@pytest.fixture
-def own_stack(tmp_path: Path) -> Iterator[RunningStack]:
-    """A stack that a test may end."""
-    with running_stack(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,40 +1,15 @@
-"""``make monitoring``, and ``make stop`` after it; what is missing is said."""
+"""``make monitoring`` says what is missing; tests/integration has it run."""
 
 from pathlib import Path
 
 import pytest
 
-from integration.running_stack import RunningStack, local_stack, processes_of
 from local_stack import monitoring
 from local_stack.errors import MissingProgramError, StackError
 from local_stack.progress import Progress
 from local_stack.settings import StackSettings
 
 NAMES = ("yace", "prometheus", "alertmanager")
-
-
-@pytest.mark.integration
-@pytest.mark.timeout(300)
-def test_all_three_run_on_loopback_and_are_ended_with_the_stack(own_stack: RunningStack) -> None:
-    stack = own_stack
-    local_stack(stack.environment, "monitor")
-    status = local_stack(stack.environment, "status").stdout
-    up = {line.split()[0]: line.split()[2] for line in status.splitlines() if " up " in line}
-    listening = {
-        connection.laddr.ip
-        for process in processes_of(stack.state_dir)
-        for connection in process.net_connections(kind="inet")
-        if connection.status == "LISTEN"
-    }
-
-    local_stack(stack.environment, "monitor")
-
-    again = local_stack(stack.environment, "status").stdout
-    assert set(NAMES) <= set(up)
-    assert listening == {"127.0.0.1"}
-    assert all(up[name] in again for name in NAMES), "a second make monitoring changes nothing"
-    assert "prometheus, alertmanager, yace" in local_stack(stack.environment, "down").stdout
-    assert processes_of(stack.state_dir) == []
 
 
 def test_without_a_stack_it_says_to_bring_one_up(tmp_path: Path) -> None:
