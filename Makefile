@@ -93,6 +93,11 @@ PROMETHEUS ?= http://127.0.0.1:9090
 dashboard-pictures: $(VENVS)/dev/.ready  ## draw docs/dashboard-*.png from PROMETHEUS=url
 	$(DEV)/python monitoring/dashboards/draw_dashboards.py --prometheus $(PROMETHEUS) --out docs
 
+.PHONY: cost
+cost: $(VENVS)/dev/.ready  ## write docs/cost.md anew
+	$(DEV)/python docs/write_cost.py > docs/cost.md.part
+	mv docs/cost.md.part docs/cost.md
+
 # ---- benchmarks ----------------------------------------------------------------------------------
 .PHONY: bench-serve bench-cold bench-model bench-ingest soak
 BENCH_ENVIRONMENTS = ours litserve bentoml mlserver
