@@ -56,32 +56,33 @@ def neighbour_features(  # noqa: PLR0913, PLR0917 - a formula's variables
 ) -> Tensor:
     """Return ``NEIGHBOUR_NAMES`` of rows, ``[n, 8]``, whose k nearest rows are known."""
     kilometres = ops.sqrt(squares)
-    weights = np.float32(1) / (kilometres + np.float32(1))
-    prices = ops.take(table.prices, neighbours)
+    weights = np.float32(1) / (ops.wide(kilometres) + np.float32(1))
+    paid = ops.take(table.prices, neighbours)
+    close = ops.first(paid, _CLOSE)
+    prices = ops.wide(paid)
     weighted = weights * prices
     within = _within(count)
-    close = ops.first(prices, _CLOSE)
     nearest, fifth, twentieth = (
         ops.columns(kilometres, [min(place, count) - 1]) for place in (1, 5, 20)
     )
-    own_income = ops.log(ops.columns(rows, [INCOME]) + LOG_OFFSET)
-    apart = ops.take(table.log_income, neighbours) - own_income
+    own_income = ops.log(ops.wide(ops.columns(rows, [INCOME])) + LOG_OFFSET)
+    apart = ops.wide(ops.take(table.log_income, neighbours)) - own_income
     squared = apart * apart
     kernels = [
         ops.exp(squared * np.float32(-0.5 / bandwidth**2)) * weights + _NEVER_ZERO
         for bandwidth in _BANDWIDTHS
     ]
+    means = ops.take(table.means, ops.first(neighbours, _CLOSE))
     return ops.concat(
         [
             nearest,
-            ops.matmul(weighted, within) / ops.matmul(weights, within),
-            ops.log(fifth + LOG_OFFSET),
-            ops.log(twentieth + LOG_OFFSET),
-            _spread(ops, close, min(_CLOSE, count)),
+            ops.narrow(ops.matmul(weighted, within) / ops.matmul(weights, within)),
+            *(ops.narrow(ops.log(ops.wide(far) + LOG_OFFSET)) for far in (fifth, twentieth)),
+            ops.narrow(_spread(ops, ops.wide(close), min(_CLOSE, count))),
             ops.smallest(close),
             ops.largest(close),
-            *(ops.sum(kernel * prices) / ops.sum(kernel) for kernel in kernels),
-            ops.mean_of_second_axis(ops.take(table.means, ops.first(neighbours, _CLOSE))),
+            *(ops.narrow(ops.sum(kernel * prices) / ops.sum(kernel)) for kernel in kernels),
+            ops.narrow(ops.mean_of_second_axis(ops.wide(means))),
         ]
     )
 
@@ -94,7 +95,7 @@ def _within(count: int) -> Floats:
 
 def _spread(ops: TensorOps, values: Tensor, count: int) -> Tensor:
     """Return the standard deviation of each row of ``[n, count]``."""
-    share = np.float32(1 / count)
+    share = np.float64(1 / count)
     apart = values - ops.sum(values) * share
     return ops.sqrt(ops.sum(apart * apart) * share)
 

@@ -17,11 +17,12 @@ _ML = "ai.onnx.ml"
 class Symbol:
     """A named value of the graph; arithmetic on it writes nodes."""
 
-    __slots__ = ("_writer", "name")
+    __slots__ = ("_writer", "is_wide", "name")
 
-    def __init__(self, writer: "OnnxWriter", name: str) -> None:
-        """Name a value."""
+    def __init__(self, writer: "OnnxWriter", name: str, *, is_wide: bool = False) -> None:
+        """Name a value; a wide one is float64, and so are the constants that it meets."""
         self._writer = writer
+        self.is_wide = is_wide
         self.name = name
 
     def __add__(self, other: Tensor) -> "Symbol":
@@ -111,6 +112,14 @@ class OnnxWriter:
         """See ``TensorOps``."""
         return self.node("Concat", *parts, axis=1)
 
+    def wide(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return Symbol(self, self.node("Cast", rows, to=TensorProto.DOUBLE).name, is_wide=True)
+
+    def narrow(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return Symbol(self, self.node("Cast", rows, to=TensorProto.FLOAT).name)
+
     def sqrt(self, rows: Tensor) -> Tensor:
         """See ``TensorOps``."""
         return self.node("Sqrt", rows)
@@ -179,16 +188,17 @@ class OnnxWriter:
         domain: str,
         attributes: dict[str, Any],
     ) -> list[Symbol]:
-        names = [self._name_of(value) for value in inputs]
+        is_wide = any(isinstance(value, Symbol) and value.is_wide for value in inputs)
+        names = [self._name_of(value, is_wide=is_wide) for value in inputs]
         made = [self._new_name() for _ in range(outputs)]
         self._nodes.append(helper.make_node(operator, names, made, domain=domain, **attributes))
-        return [Symbol(self, name) for name in made]
+        return [Symbol(self, name, is_wide=is_wide) for name in made]
 
-    def _name_of(self, value: Tensor) -> str:
+    def _name_of(self, value: Tensor, *, is_wide: bool) -> str:
         if isinstance(value, Symbol):
             return value.name
         name = self._new_name()
-        self._constants.append(numpy_helper.from_array(_constant(value), name))
+        self._constants.append(numpy_helper.from_array(_constant(value, is_wide=is_wide), name))
         return name
 
     def _new_name(self) -> str:
@@ -196,11 +206,13 @@ class OnnxWriter:
         return f"v{self._values}"
 
 
-def _constant(value: Any) -> NDArray[Any]:
-    """Return a constant as the graph keeps it: integers as they are, all else in float32."""
+def _constant(value: Any, *, is_wide: bool) -> NDArray[Any]:
+    """Return a constant as the graph keeps it: integers as they are, all else as what it meets."""
     array = np.asarray(value)
     is_place = array.dtype in (np.int32, np.int64) and array.ndim > 0
-    return np.ascontiguousarray(array) if is_place else array.astype(np.float32)
+    if is_place:
+        return np.ascontiguousarray(array)
+    return array.astype(np.float64 if is_wide else np.float32)
 
 
 def _described(name: str, width: int) -> Any:

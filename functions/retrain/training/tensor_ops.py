@@ -2,7 +2,10 @@
 
 A feature that the graph computed in another order than the fit could fall on the other side of a
 tree's threshold, so there is one text of each formula. It uses operators (``+ - * /``) and the
-functions of ``TensorOps``; NumPy runs it here, ``onnx_writer`` writes it down.
+functions of ``TensorOps``; NumPy runs it here, ``onnx_writer`` writes it down. Sums, logarithms and
+exponentials of the two differ in their last bit all the same. Where that could decide about a
+threshold they are taken of float64 and rounded to float32, where both are the same but for one
+number in millions.
 """
 
 from collections.abc import Sequence
@@ -49,6 +52,14 @@ class TensorOps(Protocol):
 
     def concat(self, parts: Sequence[Tensor]) -> Tensor:
         """Put ``[n, …]`` side by side."""
+        ...
+
+    def wide(self, rows: Tensor) -> Tensor:
+        """Return the same numbers as float64; what is computed of them is float64, too."""
+        ...
+
+    def narrow(self, rows: Tensor) -> Tensor:
+        """Return the nearest float32 of numbers of float64."""
         ...
 
     def sqrt(self, rows: Tensor) -> Tensor:
@@ -122,6 +133,14 @@ class NumpyOps:
     def concat(self, parts: Sequence[Tensor]) -> Tensor:
         """See ``TensorOps``."""
         return np.concatenate(parts, axis=1)
+
+    def wide(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return rows.astype(np.float64)
+
+    def narrow(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return rows.astype(np.float32)
 
     def sqrt(self, rows: Tensor) -> Tensor:
         """See ``TensorOps``."""
