@@ -51,7 +51,7 @@ def monitoring(console: Console, settings: StackSettings) -> None:
         f"  Alertmanager  http://127.0.0.1:{settings.alertmanager_port}",
         f"  YACE          http://127.0.0.1:{settings.yace_port}/metrics",
         "",
-        "A request is a number in Prometheus three to five minutes later. make stop ends it all.",
+        "A request is counted in Prometheus within five minutes. make stop ends it all.",
     ]
     console.print(Text("\n".join(lines)))
 
