@@ -27,7 +27,7 @@ def application(parts: Service | None = None) -> FastAPI:
     def metrics() -> "AccountMetrics":
         from predict.aws_composition import account_metrics  # noqa: PLC0415 - the same
 
-        return account_metrics()
+        return account_metrics(found.settings)
 
     return create_app(
         found.settings,

@@ -1,5 +1,6 @@
 """Where the parts that need boto3 are put together: it takes 400 ms to import."""
 
+from datetime import timedelta
 from functools import cache
 
 from boto3.session import Session
@@ -47,10 +48,14 @@ def model_changes(settings: PredictSettings, models: ModelStore) -> ModelChanges
     return ModelChanges(live, settings.model_name, _alerts(settings), models.recheck)
 
 
-def account_metrics() -> AccountMetrics:
+def account_metrics(settings: PredictSettings) -> AccountMetrics:
     """Build what reads the account's metrics; nothing is called yet."""
     source = cache(lambda: Session().client("cloudwatch", config=_BOUNDED))
-    return AccountMetrics(source)
+    return AccountMetrics(
+        source,
+        delay=timedelta(seconds=settings.metrics_delay_seconds),
+        wait_seconds=settings.metrics_timeout_seconds,
+    )
 
 
 def _alerts(settings: PredictSettings) -> AlertSink:

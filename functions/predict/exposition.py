@@ -4,6 +4,8 @@ Format: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
@@ -11,14 +13,21 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from predict import account_metrics as of
-from predict.account_metrics import Figures, Series
+from predict.account_metrics import Figures
+
+if TYPE_CHECKING:
+    from predict.metric_points import Series
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _MILLISECONDS = 1_000
 
 
 def as_text(figures: Figures) -> bytes:
-    """Write the figures."""
+    """Write the figures; old ones with their time.
+
+    Without it Prometheus would take a counter of a few minutes ago for one that was reset, if
+    another sandbox told a newer one meanwhile. With it, it drops what it knows already.
+    """
     registry = CollectorRegistry()
     registry.register(_Collector(figures))
     return generate_latest(registry)
@@ -30,9 +39,14 @@ class _Collector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield the families."""
-        yield from self._counters()
-        yield self._latency()
-        yield from self._gauges()
+        read_at = self._figures.read_at if self._figures.is_old else None
+        for family in (*self._counters(), self._latency(), *self._gauges()):
+            yield _at(family, read_at)
+        yield GaugeMetricFamily(
+            "housing_metrics_until_timestamp_seconds",
+            "the minute up to which all this is counted",
+            value=self._figures.until.timestamp(),
+        )
 
     def _counters(self) -> Iterator[Metric]:
         totals = self._figures.totals
@@ -61,7 +75,7 @@ class _Collector(Collector):
         totals, recent = self._figures.totals, self._figures.recent
         latency = SummaryMetricFamily(
             "prediction_latency_seconds",
-            "from a request's arrival to its answer; quantiles of the newest five minutes",
+            "from a request's arrival to its answer; quantiles of the last whole five minutes",
             count_value=round(totals[of.LATENCY_COUNT]),
             sum_value=totals[of.LATENCY_SUM] / _MILLISECONDS,
         )
@@ -88,8 +102,10 @@ class _Collector(Collector):
                 version.add_metric([bound], recent[one])
         if version.samples:
             yield version
-        yield GaugeMetricFamily(
-            "housing_metrics_until_timestamp_seconds",
-            "the minute up to which all this is counted",
-            value=self._figures.until.timestamp(),
-        )
+
+
+def _at(family: Metric, moment: datetime | None) -> Metric:
+    if moment:
+        seconds = moment.timestamp()
+        family.samples = [one._replace(timestamp=seconds) for one in family.samples]
+    return family

@@ -40,6 +40,12 @@ class PredictSettings(RegistrySettings):
     shadow_budget_ms: float = Field(
         20, gt=0, le=1_000, description="longest that such a request waits for the challenger"
     )
+    metrics_delay_seconds: float = Field(
+        120, ge=0, description="how late CloudWatch is: what is newer, /metrics does not count yet"
+    )
+    metrics_timeout_seconds: float = Field(
+        5, gt=0, le=20, description="longest that /metrics waits for CloudWatch"
+    )
     max_batch_rows: int = Field(10_000, ge=1, description="rows that one request may hold")
     auth: Literal["keys", "off"] = Field(
         "keys", description="`off` lets everybody in; not in the stage `prod`"

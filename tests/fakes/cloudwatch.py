@@ -26,12 +26,14 @@ class FakeCloudWatch:
         calls: The queries so far.
         fails_with: Raised by every call while it is set.
         page: How many results an answer holds.
+        status: What it says of each series.
     """
 
     def __init__(self, page: int = 7) -> None:
         self.calls: list[dict[str, Any]] = []
         self.fails_with: Exception | None = None
         self.page = page
+        self.status = "Complete"
         self._points: dict[_Key, list[tuple[datetime, float]]] = defaultdict(list)
 
     def put(
@@ -42,7 +44,7 @@ class FakeCloudWatch:
         self._points[key] += [(at, value) for value in values]
 
     def get_metric_data(self, **query: Any) -> Mapping[str, Any]:
-        """See ``predict.account_metrics.MetricSource``."""
+        """See ``predict.metric_points.MetricSource``."""
         self.calls.append(query)
         if self.fails_with:
             raise self.fails_with
@@ -71,6 +73,7 @@ class FakeCloudWatch:
         newest_first = sorted(buckets, reverse=True)
         return {
             "Id": query["Id"],
+            "StatusCode": self.status,
             "Timestamps": newest_first,
             "Values": [float(_STATISTICS[stat["Stat"]](buckets[at])) for at in newest_first],
         }

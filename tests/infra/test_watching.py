@@ -19,6 +19,11 @@ NAMES = {
 }
 SERVICES = {"predict", "retrain", "training"}
 SERVER_ERROR = 500
+NAMES_OF_THE_MODEL = {
+    metric_names.MODEL_VERSION,
+    metric_names.MODEL_STALENESS,
+    metric_names.MODEL_AGE,
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +71,17 @@ def test_every_alarm_tells_the_topic_and_has_an_opinion_on_silence(
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
+def test_the_latency_alarm_watches_those_who_are_asked_little_too(
+    alarms: dict[str, dict[str, Any]],
+) -> None:
+    alarm = alarms["PredictionLatencyAlarm"]
+
+    # "ignore" would keep its state below 1,000 requests in the time, which is for ever for many.
+    assert alarm.get("EvaluateLowSampleCountPercentile", "evaluate") == "evaluate"
+    assert alarm["ExtendedStatistic"] == "p99"
+    assert alarm["EvaluationPeriods"] >= 3
+
+
 def test_the_error_alarm_counts_all_reasons_that_are_our_fault(
     alarms: dict[str, dict[str, Any]],
 ) -> None:
@@ -106,5 +122,6 @@ def test_the_dashboard_shows_metrics_that_are_written(resources: dict[str, Any])
         assert schema[0].split(",")[:2] == [metric_names.NAMESPACE, metric_names.SERVICE_DIMENSION]
         assert schema[0].split(",")[2] in dimensions
         assert name[1] in NAMES
+    assert {name for _, name, *_ in named} >= NAMES_OF_THE_MODEL
     places = [(widget["x"], widget["y"]) for widget in widgets]
     assert len(set(places)) == len(places)

@@ -1,6 +1,7 @@
 """Alerts of the deployed stack, over the topic and the notify function, at a webhook."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -76,12 +77,20 @@ def test_an_alarm_of_the_template_reaches_slack(stack: RunningStack, slack: Scri
         entry["DashboardName"] for entry in cloudwatch.list_dashboards()["DashboardEntries"]
     ]
 
-    cloudwatch.set_alarm_state(
-        AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="the test says so"
+    cloudwatch.put_metric_data(
+        Namespace=metric_names.NAMESPACE,
+        MetricData=[
+            {
+                "MetricName": alarm["MetricName"],
+                "Dimensions": alarm["Dimensions"],
+                "Timestamp": datetime.now(UTC) - timedelta(minutes=10),
+                "Value": 1.0,
+            }
+        ],
     )
 
     [message] = wait_for(lambda: messages(slack, alarm["AlarmName"]))
-    assert "the test says so" in message["text"]
+    assert "Threshold Crossed: Maximum 1.0" in str(message)
 
 
 def test_of_many_senders_at_once_one_sends_and_every_other_is_counted(

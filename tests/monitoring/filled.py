@@ -45,17 +45,18 @@ def filled_prometheus(folder: Path) -> Iterator[str]:
         yaml.safe_dump({"rule_files": rules, "global": {"evaluation_interval": "5s"}})
     )
     for _ in range(_PASSES):
-        with _running(config, data) as url:
+        with running_prometheus(config, data) as url:
             times = [f"--start={now - MINUTES * 60}", f"--end={now}", "--eval-interval=1m"]
             fill = ["tsdb", "create-blocks-from", "rules", *times, f"--url={url}"]
             run("promtool", *fill, f"--output-dir={data}", rules[0])
-    with _running(config, data) as url:
+    with running_prometheus(config, data) as url:
         _wait_until_an_alert_fires(url)
         yield url
 
 
 @contextmanager
-def _running(config: Path, data: Path) -> Iterator[str]:
+def running_prometheus(config: Path, data: Path) -> Iterator[str]:
+    """Yield the URL of a Prometheus over a configuration and a folder of data."""
     address = f"127.0.0.1:{free_port()}"
     command = [
         program("prometheus"),

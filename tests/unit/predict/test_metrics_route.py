@@ -1,7 +1,10 @@
 """``GET /metrics``: counters that only grow, the same in every process, and what fails."""
 
 import asyncio
+import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,9 +15,10 @@ from fakes.cloudwatch import FakeCloudWatch
 from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
 from housing import metric_names as names
-from predict.account_metrics import COUNTERS, GAUGES, REQUESTS, AccountMetrics
+from predict.account_metrics import COUNTERS, GAUGES, LATENCY_SUM, REQUESTS, AccountMetrics
 from predict.app import create_app
 from predict.auth import OpenDoor
+from predict.errors import StoreUnavailableError
 from predict.settings import PredictSettings
 from predict.telemetry import Telemetry
 
@@ -85,8 +89,8 @@ def test_counts_of_the_month_and_of_the_newest_minutes_are_added(
     predicted(cloudwatch, NOON - timedelta(days=20), 100, 100)
     predicted(cloudwatch, NOON - timedelta(minutes=70), 100)
     refused(cloudwatch, NOON - timedelta(minutes=65), "invalid_fields")
-    predicted(cloudwatch, NOON - timedelta(minutes=4), 10, 20, 40)
-    refused(cloudwatch, NOON - timedelta(minutes=4), "model_output")
+    predicted(cloudwatch, NOON - timedelta(minutes=6), 10, 20, 40)
+    refused(cloudwatch, NOON - timedelta(minutes=6), "model_output")
     predicted(cloudwatch, NOON - timedelta(minutes=1), 1_000)  # not settled yet
 
     found = scraped(api)
@@ -141,7 +145,53 @@ def test_two_processes_tell_the_same_in_the_same_minute(
     assert before.totals[REQUESTS] == 1 + 198  # the two newest are not settled
 
 
-def test_hours_that_are_over_are_read_once(
+def test_what_cloudwatch_shows_late_is_told_alike_by_an_old_process_and_a_new_one(
+    cloudwatch: FakeCloudWatch, clock: FakeClock
+) -> None:
+    old = AccountMetrics(lambda: cloudwatch, clock)
+    for minute in range(60):
+        clock.advance(60)
+        old.figures()
+        if minute == 14:  # it is 12:15:30
+            predicted(cloudwatch, NOON - timedelta(minutes=1), 10)
+
+    new = AccountMetrics(lambda: cloudwatch, clock).figures()
+
+    assert new.totals[REQUESTS] == 1
+    assert old.figures().totals == new.totals
+
+
+def test_a_sum_of_minutes_is_the_sum_of_their_hour_to_the_last_digit(
+    cloudwatch: FakeCloudWatch, clock: FakeClock
+) -> None:
+    for minute in range(60):  # 0.1 + 0.2 + … is 17.699999999999992 or 17.7, as they are added
+        predicted(cloudwatch, NOON - timedelta(minutes=minute + 1), 0.1, 0.195)
+    clock.advance(16 * 60)
+    by_minutes = AccountMetrics(lambda: cloudwatch, clock).figures()
+    clock.advance(60 * 60)
+    by_hours = AccountMetrics(lambda: cloudwatch, clock).figures()
+
+    assert by_minutes.totals[LATENCY_SUM] == 17.7
+    assert by_hours.totals == by_minutes.totals
+
+
+def test_gauges_are_of_the_last_whole_five_minutes(
+    api: AsgiClient, cloudwatch: FakeCloudWatch, clock: FakeClock
+) -> None:
+    predicted(cloudwatch, NOON - timedelta(minutes=12), 500)
+    predicted(cloudwatch, NOON - timedelta(minutes=6), 10, 20, 40)
+    predicted(cloudwatch, NOON - timedelta(minutes=3), 500)  # of five minutes that go on
+
+    assert scraped(api)["prediction_latency_seconds", "0.5"] == pytest.approx(0.02)
+
+    clock.advance(11 * 60)
+    found = scraped(api)
+    assert found["prediction_requests_total", ""] == 5
+    assert ("prediction_latency_seconds", "0.5") not in found
+    assert ("housing_model_version", "lowest") not in found
+
+
+def test_hours_that_have_settled_are_read_once(
     metrics: AccountMetrics, cloudwatch: FakeCloudWatch, clock: FakeClock
 ) -> None:
     cloudwatch.page = 500
@@ -152,6 +202,7 @@ def test_hours_that_are_over_are_read_once(
 
     assert starts[0] == datetime(2026, 11, 1, tzinfo=UTC)
     assert [call["StartTime"].hour for call in cloudwatch.calls[2:]] == [11, 12]
+    assert all(call["StartTime"].minute == 0 for call in cloudwatch.calls)
     assert {len(call["MetricDataQueries"]) for call in cloudwatch.calls} == {
         len(COUNTERS),
         len(COUNTERS) + len(GAUGES),
@@ -180,6 +231,20 @@ def test_a_new_month_counts_from_nothing(
     assert not any(metrics.figures().totals.values())
 
 
+def test_the_months_last_minute_is_counted_before_the_new_month_begins(
+    metrics: AccountMetrics, cloudwatch: FakeCloudWatch, clock: FakeClock
+) -> None:
+    turn = datetime(2026, 12, 1, tzinfo=UTC)
+    predicted(cloudwatch, turn - timedelta(seconds=30), 10)
+    predicted(cloudwatch, turn + timedelta(seconds=30), 10, 20)
+    clock.advance((turn - NOON).total_seconds() + 120)
+
+    assert metrics.figures().totals[REQUESTS] == 1
+
+    clock.advance(60)
+    assert metrics.figures().totals[REQUESTS] == 2
+
+
 def test_while_cloudwatch_fails_the_last_answer_holds_and_says_its_age(
     api: AsgiClient, cloudwatch: FakeCloudWatch, clock: FakeClock
 ) -> None:
@@ -194,6 +259,71 @@ def test_while_cloudwatch_fails_the_last_answer_holds_and_says_its_age(
     assert found["housing_metrics_until_timestamp_seconds", ""] == (
         datetime(2026, 11, 23, 11, 58, tzinfo=UTC).timestamp()
     )
+
+
+def test_an_old_answer_carries_its_time_so_that_no_counter_falls_where_a_newer_one_was_told(
+    api: AsgiClient, cloudwatch: FakeCloudWatch, clock: FakeClock
+) -> None:
+    def times() -> set[float | None]:
+        families = text_string_to_metric_families(api.get("/metrics").text)
+        return {
+            None if sample.timestamp is None else float(sample.timestamp)
+            for family in families
+            for sample in family.samples
+            if family.name != "housing_metrics_until_timestamp_seconds"
+        }
+
+    assert times() == {None}
+
+    cloudwatch.fails_with = OSError("down")
+    clock.advance(600)
+    assert times() == {NOON.timestamp()}
+
+
+@pytest.mark.parametrize("status", ["PartialData", "InternalError", "Forbidden"])
+def test_an_answer_that_is_not_whole_is_none(
+    metrics: AccountMetrics, cloudwatch: FakeCloudWatch, clock: FakeClock, status: str
+) -> None:
+    predicted(cloudwatch, NOON - timedelta(hours=3), 10)
+    cloudwatch.status = status
+    with pytest.raises(StoreUnavailableError, match="does not tell"):
+        metrics.figures()
+
+    cloudwatch.status = "Complete"
+    assert metrics.figures().totals[REQUESTS] == 1
+
+    cloudwatch.status = status
+    clock.advance(60)
+    assert metrics.figures().is_old
+
+
+class SlowCloudWatch(FakeCloudWatch):
+    """Answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer = threading.Event()
+
+    def get_metric_data(self, **query: Any) -> Mapping[str, Any]:
+        """Wait, then answer."""
+        assert self.may_answer.wait(30)
+        return super().get_metric_data(**query)
+
+
+def test_no_request_waits_long_for_cloudwatch_and_what_comes_late_serves_the_next(
+    clock: FakeClock,
+) -> None:
+    slow = SlowCloudWatch()
+    metrics = AccountMetrics(lambda: slow, clock, wait_seconds=0.05)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailableError, match="in time"):
+            metrics.figures()
+
+    slow.may_answer.set()
+    metrics.wait_seconds = 10
+
+    assert not metrics.figures().is_old
+    assert len(slow.calls) == len({tuple(map(str, call.items())) for call in slow.calls})
 
 
 def test_where_cloudwatch_never_answered_it_is_a_503_and_the_next_request_asks_again(
