@@ -134,8 +134,8 @@ def test_quantiles_are_those_of_the_last_whole_five_minutes(
         for quantile in ("0.5", "0.9", "0.99")
     )
     assert p50 == pytest.approx(ranked["ExtendedStatistics"]["p50"])
-    # MiniStack's two operations rank few values differently: 36.45 and 40.5 here for p90.
-    assert p50 < p90 < p99 <= measured["Maximum"]
+    # MiniStack's two operations rank few values differently: of three, p90 is 36.45 or 40.5.
+    assert p50 < p90 <= p99 <= measured["Maximum"]
 
 
 def test_it_wants_a_key(stack: RunningStack) -> None:
