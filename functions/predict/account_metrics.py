@@ -18,9 +18,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from housing import metric_names as names
+from housing.metric_points import MetricSource, Points, Series, points_of
 from predict.background import BackgroundCall, Deadline, Workers
 from predict.errors import STATUS, StoreUnavailableError
-from predict.metric_points import MetricSource, Points, Series, points_of
+from predict.telemetry import SERVICE
 
 DELAY = timedelta(minutes=2)
 """CloudWatch may show what was logged so much later; a minute that is read before is read short."""
@@ -36,19 +37,19 @@ _LOG = logging.getLogger(__name__)
 TRAINING, RETRAIN = "training", "retrain"
 REASONS = sorted({error.reason for error in STATUS} | {"unexpected"})
 
-REQUESTS = Series(names.PREDICTION_REQUESTS)
-SUCCESS = Series(names.PREDICTION_SUCCESS)
+REQUESTS = Series(names.PREDICTION_REQUESTS, SERVICE)
+SUCCESS = Series(names.PREDICTION_SUCCESS, SERVICE)
 ERRORS = {
-    reason: Series(names.PREDICTION_ERRORS, dimensions=((names.REASON_DIMENSION, reason),))
+    reason: Series(names.PREDICTION_ERRORS, SERVICE, dimensions=((names.REASON_DIMENSION, reason),))
     for reason in REASONS
 }
-LATENCY_SUM = Series(names.PREDICTION_LATENCY)
-LATENCY_COUNT = Series(names.PREDICTION_LATENCY, "SampleCount")
-ROWS = Series(names.ROWS_PREDICTED)
-JOBS_SUCCEEDED = Series(names.JOBS_SUCCEEDED, service=TRAINING)
-JOBS_REJECTED = Series(names.JOBS_REJECTED, service=TRAINING)
-JOBS_FAILED = Series(names.JOBS_FAILED, service=TRAINING)
-JOBS_GIVEN_UP = Series(names.JOBS_FAILED, service=RETRAIN)
+LATENCY_SUM = Series(names.PREDICTION_LATENCY, SERVICE)
+LATENCY_COUNT = Series(names.PREDICTION_LATENCY, SERVICE, "SampleCount")
+ROWS = Series(names.ROWS_PREDICTED, SERVICE)
+JOBS_SUCCEEDED = Series(names.JOBS_SUCCEEDED, TRAINING)
+JOBS_REJECTED = Series(names.JOBS_REJECTED, TRAINING)
+JOBS_FAILED = Series(names.JOBS_FAILED, TRAINING)
+JOBS_GIVEN_UP = Series(names.JOBS_FAILED, RETRAIN)
 COUNTERS: Sequence[Series] = (
     REQUESTS,
     SUCCESS,
@@ -64,14 +65,14 @@ COUNTERS: Sequence[Series] = (
 """What grows; their minutes add up."""
 
 QUANTILES: Mapping[str, Series] = {
-    "0.5": Series(names.PREDICTION_LATENCY, "p50"),
-    "0.9": Series(names.PREDICTION_LATENCY, "p90"),
-    "0.99": Series(names.PREDICTION_LATENCY, "p99"),
+    "0.5": Series(names.PREDICTION_LATENCY, SERVICE, "p50"),
+    "0.9": Series(names.PREDICTION_LATENCY, SERVICE, "p90"),
+    "0.99": Series(names.PREDICTION_LATENCY, SERVICE, "p99"),
 }
-STALE = Series(names.MODEL_STALENESS, "Maximum")
-AGE = Series(names.MODEL_AGE, "Maximum")
-LOWEST_VERSION = Series(names.MODEL_VERSION, "Minimum")
-HIGHEST_VERSION = Series(names.MODEL_VERSION, "Maximum")
+STALE = Series(names.MODEL_STALENESS, SERVICE, "Maximum")
+AGE = Series(names.MODEL_AGE, SERVICE, "Maximum")
+LOWEST_VERSION = Series(names.MODEL_VERSION, SERVICE, "Minimum")
+HIGHEST_VERSION = Series(names.MODEL_VERSION, SERVICE, "Maximum")
 GAUGES: Sequence[Series] = (*QUANTILES.values(), STALE, AGE, LOWEST_VERSION, HIGHEST_VERSION)
 """What goes up and down; told of the last whole five minutes."""
 

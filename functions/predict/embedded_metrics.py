@@ -12,7 +12,7 @@ import orjson
 
 from housing import metric_names as names
 
-_UNITS: Mapping[str, str] = {
+UNITS: Mapping[str, str] = {
     names.PREDICTION_REQUESTS: "Count",
     names.PREDICTION_SUCCESS: "Count",
     names.PREDICTION_ERRORS: "Count",
@@ -33,7 +33,7 @@ _UNITS: Mapping[str, str] = {
 
 def directive(metrics: Iterable[str], *dimensions: Sequence[str]) -> dict[str, Any]:
     """Describe metrics by name, each once for every set of dimensions."""
-    described = [{"Name": name, "Unit": _UNITS[name]} for name in metrics]
+    described = [{"Name": name, "Unit": UNITS[name]} for name in metrics]
     return {"Namespace": names.NAMESPACE, "Dimensions": dimensions, "Metrics": described}
 
 

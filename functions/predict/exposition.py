@@ -16,7 +16,7 @@ from predict import account_metrics as of
 from predict.account_metrics import Figures
 
 if TYPE_CHECKING:
-    from predict.metric_points import Series
+    from housing.metric_points import Series
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _MILLISECONDS = 1_000

@@ -97,6 +97,7 @@ def _parameters(settings: StackSettings) -> dict[str, str]:
         "ModelName": settings.model_name,
         "ModelTtlSeconds": str(settings.model_ttl_seconds),
         "JobLauncher": "local",
+        "TrainingEngine": settings.engine,
         "LocalEndpointUrl": settings.aws_url,
         "LocalPython": str(settings.stack_python),
         "LocalJobsDir": str(settings.jobs_dir),

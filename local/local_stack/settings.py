@@ -7,6 +7,8 @@ from typing import Self
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from retrain.training.engines import EngineName
+
 LOOPBACK = "127.0.0.1"
 REGION = "us-east-1"
 ACCESS_KEY = "test"  # the one that MiniStack checks presigned URLs against
@@ -30,6 +32,7 @@ class StackSettings(BaseSettings):
     stack_name: str = Field("housing-local", description="name of the CloudFormation stack")
     model_name: str = Field("california-housing", description="name of the registered model")
     model_ttl_seconds: int = Field(2, description="how often the function asks for the alias")
+    engine: EngineName = Field("scikit-learn", description="library that grows the trees")
     data: Path | None = Field(None, description="CSV for the first model")
     sample_rows: int = Field(20_640, description="rows of the generated sample")
     yace: Path | None = Field(None, description="program YACE, if not built by make monitoring")

@@ -1,6 +1,6 @@
 """What must hold of the template before it is deployed anywhere."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from cfnlint.api import lint_file
@@ -10,6 +10,7 @@ from local_stack.settings import CHECKOUT
 from local_stack.template import load
 from notify.settings import NotifySettings
 from predict.settings import PredictSettings
+from retrain.training.engines import EngineName
 
 TEMPLATE = CHECKOUT / "infra/template.yaml"
 
@@ -120,6 +121,18 @@ def test_the_bucket_is_private_versioned_encrypted_and_outlives_its_stack(
     assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
     assert "BucketEncryption" in bucket["Properties"]
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_engine_that_is_chosen_reaches_the_job_whoever_starts_it(
+    template: dict[str, Any],
+) -> None:
+    job = template["Resources"]["JobDefinition"]["Properties"]["ContainerProperties"]
+    by_function = template["Resources"]["RetrainFunction"]["Properties"]["Environment"]["Variables"]
+    engine = {"Ref": "TrainingEngine"}
+
+    assert template["Parameters"]["TrainingEngine"]["AllowedValues"] == [*get_args(EngineName)]
+    assert {"Name": "HOUSING_ENGINE", "Value": engine} in job["Environment"]
+    assert engine in by_function["HOUSING_ENGINE"]["Fn::If"]
 
 
 def test_handlers_and_code_folders_exist(template: dict[str, Any]) -> None:

@@ -8,13 +8,7 @@ import pytest
 from fakes.http_server import http_server
 from fakes.slack import ScriptedSlack
 from housing_cli.data.generated import generate
-from integration.running_stack import (
-    RunningStack,
-    environment_of,
-    free_ports,
-    local_stack,
-    processes_of,
-)
+from integration.running_stack import RunningStack, brought_up
 
 FIRST_ROWS = 3_000
 
@@ -46,12 +40,5 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory, first_csv: Path, slack_url: str
 ) -> Iterator[RunningStack]:
     state_dir = tmp_path_factory.mktemp("stack")
-    environment = environment_of(state_dir, free_ports(3), first_csv)
-    environment["HOUSING_SLACK_WEBHOOK_URL"] = slack_url
-    try:
-        done = local_stack(environment, "up")
-        yield RunningStack(state_dir, environment, done.stdout)
-    finally:
-        local_stack(environment, "down", check=False)
-        for process in processes_of(state_dir):
-            process.kill()
+    with brought_up(state_dir, first_csv, HOUSING_SLACK_WEBHOOK_URL=slack_url) as running:
+        yield running

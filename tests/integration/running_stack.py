@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -91,6 +92,25 @@ def processes_of(state_dir: Path) -> list[psutil.Process]:
         if process.pid != os.getpid() and any(str(state_dir) in trace for trace in traces):
             found.append(process)
     return found
+
+
+@contextmanager
+def brought_up(state_dir: Path, data: Path, **settings: str) -> Iterator["RunningStack"]:
+    """Bring a stack up on free ports; end it, whatever happens, and all that it started.
+
+    Args:
+        state_dir: Where it keeps what it has.
+        data: CSV of its first model.
+        settings: More of its variables.
+    """
+    environment = environment_of(state_dir, free_ports(3), data) | settings
+    try:
+        done = local_stack(environment, "up")
+        yield RunningStack(state_dir, environment, done.stdout)
+    finally:
+        local_stack(environment, "down", check=False)
+        for process in processes_of(state_dir):
+            process.kill()
 
 
 @dataclass(frozen=True)

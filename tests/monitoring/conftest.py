@@ -9,13 +9,7 @@ import pytest
 
 from fakes.http_server import answering, http_server
 from housing_cli.data.generated import generate
-from integration.running_stack import (
-    RunningStack,
-    environment_of,
-    free_ports,
-    local_stack,
-    processes_of,
-)
+from integration.running_stack import RunningStack, brought_up
 from monitoring.chain import Chain, running_chain, settings_or_skip
 
 FIRST_ROWS = 2_000
@@ -27,14 +21,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     folder = tmp_path_factory.mktemp("stack")
     first = folder / "first.csv"
     generate(rows=FIRST_ROWS, seed=1).to_csv(first, index=False)
-    environment = environment_of(folder, free_ports(3), first)
-    try:
-        done = local_stack(environment, "up")
-        yield RunningStack(folder, environment, done.stdout)
-    finally:
-        local_stack(environment, "down", check=False)
-        for process in processes_of(folder):
-            process.kill()
+    with brought_up(folder, first) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

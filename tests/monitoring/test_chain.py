@@ -171,7 +171,7 @@ def test_a_job_is_told_with_its_figures(chain: Chain, retraining: JobStatus) -> 
 
 
 @pytest.mark.usefixtures("predictions")
-def test_a_request_is_in_prometheus_within_seconds_of_its_minute(
+def test_one_more_request_is_one_more_in_the_counter_soon(
     stack: RunningStack, chain: Chain, record_property: Callable[..., None]
 ) -> None:
     before = len(logged(stack))
@@ -182,10 +182,7 @@ def test_a_request_is_in_prometheus_within_seconds_of_its_minute(
 
     chain.wait_for_value("prediction_requests_total", before + 1)
 
-    delay = time.monotonic() - sent
-    record_property("seconds_from_request_to_counter", round(delay, 1))
-    # its period, as much of delay, and five seconds each for YACE, the scrape, and the rules
-    assert delay < 2 * PERIOD_SECONDS + 3 * 5 + 5
+    record_property("seconds_from_request_to_counter", round(time.monotonic() - sent, 1))
 
 
 def panels() -> Iterator[Any]:
@@ -198,12 +195,10 @@ def panels() -> Iterator[Any]:
 
 @pytest.mark.parametrize("query", list(panels()))
 @pytest.mark.usefixtures("predictions", "retraining")
-def test_a_panel_has_data(stack: RunningStack, chain: Chain, query: str) -> None:
+def test_a_panel_has_data(chain: Chain, query: str) -> None:
     chain.wait_for_value("housing_jobs_succeeded_total", 2)
     asked = query.replace("$__rate_interval", "4m")
     absent = [why for name, why in NOT_HERE.items() if re.search(name, asked)]
-    if "housing_model_version" in asked and names.MODEL_VERSION not in logged(stack)[-1]:
-        absent.append("predict does not tell the version that it serves")
 
     if absent:
         chain.ask(asked)
@@ -212,13 +207,14 @@ def test_a_panel_has_data(stack: RunningStack, chain: Chain, query: str) -> None
 
 
 @pytest.mark.usefixtures("predictions", "retraining")
-def test_every_alert_is_asked_and_none_fires(chain: Chain) -> None:
+def test_every_alert_can_be_asked_and_none_fires(chain: Chain) -> None:
     groups = yaml.safe_load((CHECKOUT / "monitoring/prometheus/alerts.yaml").read_text())["groups"]
 
     for group in groups:
         for rule in group["rules"]:
             chain.ask(rule["expr"])
     assert "level=error" not in re.sub(r".*notifier.*", "", chain.prometheus.said())
+    assert chain.ask('ALERTS{alertstate="firing"}') == []
 
 
 def test_an_alert_fires_out_to_a_webhook_and_resolves(chain: Chain) -> None:

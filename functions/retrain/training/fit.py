@@ -128,15 +128,7 @@ def pipeline_of(recipe: Recipe) -> Any:
 
 
 def _of_near(recipe: Recipe) -> TreeOptions:
-    return TreeOptions(
-        iterations=recipe.iterations,
-        learning_rate=recipe.learning_rate,
-        max_leaves=recipe.max_leaves,
-        min_leaf_rows=recipe.min_leaf_rows,
-        l2=recipe.l2,
-        feature_share=recipe.feature_share,
-        seed=recipe.seed,
-    )
+    return TreeOptions(**{name: getattr(recipe, name) for name in TreeOptions.__dataclass_fields__})
 
 
 def _of_scale(recipe: Recipe) -> TreeOptions:

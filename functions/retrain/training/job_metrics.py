@@ -20,7 +20,7 @@ from housing.jobs import JobStatus, State
 SERVICE = "training"
 
 _LOG = logging.getLogger(__name__)
-_UNITS: Mapping[str, str] = {
+UNITS: Mapping[str, str] = {
     names.JOBS_SUCCEEDED: "Count",
     names.JOBS_REJECTED: "Count",
     names.JOBS_FAILED: "Count",
@@ -106,7 +106,7 @@ def _line(
     directive = {
         "Namespace": names.NAMESPACE,
         "Dimensions": [list(dimensions)],
-        "Metrics": [{"Name": name, "Unit": _UNITS[name]} for name in told],
+        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in told],
     }
     timestamp_ms = int(_ended_at(status).timestamp() * 1_000)
     metadata = {"Timestamp": timestamp_ms, "CloudWatchMetrics": [directive]}

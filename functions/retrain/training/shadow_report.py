@@ -1,18 +1,19 @@
 """How the present challenger did beside production on real requests, for the gate's report."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from housing import metric_names as names
 from housing.findings import ShadowFigures, Verdict
 from housing.live_model import holder_of
+from housing.metric_points import MetricSource, Series, points_of
 from housing.registry import CHALLENGER, ModelRegistry
 
 _PREDICT = "predict"
-_PERIOD_SECONDS = 3_600
+_PERIOD = timedelta(hours=1)
 _QUERIES = {
     "requests": (names.SHADOW_REQUESTS, "Sum"),
     "errors": (names.SHADOW_ERRORS, "Sum"),
@@ -29,17 +30,6 @@ class ShadowReport(Protocol):
 
     def figures(self, version: str) -> ShadowFigures | None:
         """Return a version's figures, or None where there are none; what goes wrong is raised."""
-        ...
-
-
-class MetricSource(Protocol):
-    """The part of CloudWatch's client that is used."""
-
-    def get_metric_data(self, **query: Any) -> Mapping[str, Any]:
-        """Return values of metrics.
-
-        See https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
-        """
         ...
 
 
@@ -74,20 +64,16 @@ class CloudWatchShadowReport:
     def _values(self, version: str) -> dict[str, list[float]]:
         """Return a value for each hour by query; their order is of no matter."""
         end = self.now()
-        found: dict[str, list[float]] = {name: [] for name in _QUERIES}
-        query: dict[str, Any] = {
-            "MetricDataQueries": list(_queries(version)),
-            "StartTime": end - timedelta(days=self.days),
-            "EndTime": end,
+        dimensions = ((names.CHALLENGER_DIMENSION, version),)
+        queries = {
+            name: (Series(metric, _PREDICT, statistic, dimensions), _PERIOD)
+            for name, (metric, statistic) in _QUERIES.items()
         }
-        source = self.cloudwatch()
-        while True:
-            answer = source.get_metric_data(**query)
-            for result in answer["MetricDataResults"]:
-                found[result["Id"]] += result["Values"]
-            if not answer.get("NextToken"):
-                return found
-            query["NextToken"] = answer["NextToken"]
+        found = points_of(self.cloudwatch(), queries, end - timedelta(days=self.days), end)
+        return {
+            name: [value for _, value in points]
+            for name, (_, points) in zip(queries, found, strict=True)
+        }
 
 
 def with_shadow(verdict: Verdict, registry: ModelRegistry, report: ShadowReport | None) -> Verdict:
@@ -104,14 +90,3 @@ def with_shadow(verdict: Verdict, registry: ModelRegistry, report: ShadowReport 
         _LOG.warning("shadow_not_reported", extra={"error": str(exc)})
         return verdict
     return verdict.model_copy(update={"shadow": figures})
-
-
-def _queries(version: str) -> Iterable[dict[str, Any]]:
-    dimensions = [
-        {"Name": names.SERVICE_DIMENSION, "Value": _PREDICT},
-        {"Name": names.CHALLENGER_DIMENSION, "Value": version},
-    ]
-    for query, (name, statistic) in _QUERIES.items():
-        metric = {"Namespace": names.NAMESPACE, "MetricName": name, "Dimensions": dimensions}
-        stat = {"Metric": metric, "Period": _PERIOD_SECONDS, "Stat": statistic}
-        yield {"Id": query, "MetricStat": stat}

@@ -12,6 +12,7 @@ HousingError
 ├── JobNotFoundError
 ├── JobTakenOverError
 ├── LeaseError
+├── PartialMetricsError
 └── LedgerError
 """
 
@@ -62,6 +63,10 @@ class JobTakenOverError(HousingError):
 
 class LeaseError(HousingError):
     """Raised when another has, or has taken, what only one may have at a time."""
+
+
+class PartialMetricsError(HousingError):
+    """Raised when CloudWatch tells only a part of what was asked."""
 
 
 class LedgerError(HousingError):

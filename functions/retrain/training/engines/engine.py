@@ -1,12 +1,14 @@
 """What a library that grows trees has to be able to do."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from retrain.training.onnx_writer import Trees
-from retrain.training.rows import Values
-from retrain.training.tensor_ops import Floats
+if TYPE_CHECKING:  # the settings know the engines' names, and need not load ONNX for them
+    from collections.abc import Iterator
+
+    from retrain.training.onnx_writer import Trees
+    from retrain.training.rows import Values
+    from retrain.training.tensor_ops import Floats
 
 EngineName = Literal["scikit-learn", "lightgbm"]
 
@@ -44,10 +46,10 @@ class Engine(Protocol):
         """
         ...
 
-    def staged(self, fitted: Any, features: Floats) -> Iterator[Values]:
+    def staged(self, fitted: Any, features: "Floats") -> "Iterator[Values]":
         """Yield what is predicted for n rows after each tree, ``[n]``."""
         ...
 
-    def trees(self, fitted: Any) -> Trees:
+    def trees(self, fitted: Any) -> "Trees":
         """Return the fitted trees as a graph's node takes them."""
         ...

@@ -6,13 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from housing import metric_names as names
-from predict.errors import StoreUnavailableError
-from predict.telemetry import SERVICE
+from housing.errors import PartialMetricsError
 
 Points = Sequence[tuple[datetime, float]]
 """Values, and the beginnings of the periods that they are of; in no order."""
 _WHOLE = "Complete"
-_RETRY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +18,8 @@ class Series:
     """One statistic of one of the project's metrics."""
 
     metric: str
+    service: str
     statistic: str = "Sum"
-    service: str = SERVICE
     dimensions: tuple[tuple[str, str], ...] = ()
 
     def query(self, query_id: str, period: timedelta) -> dict[str, Any]:
@@ -68,7 +66,7 @@ def points_of(
         end: Nor are values from here on.
 
     Raises:
-        StoreUnavailableError: CloudWatch says that it does not tell all of a series.
+        PartialMetricsError: CloudWatch says that it does not tell all of a series.
     """
     found: dict[str, list[tuple[datetime, float]]] = {query_id: [] for query_id in queries}
     said = dict.fromkeys(queries, _WHOLE)
@@ -88,5 +86,5 @@ def points_of(
     short = sorted({code for code in said.values() if code != _WHOLE})
     if short:
         msg = f"CloudWatch does not tell the metrics: it says {', '.join(short)}"
-        raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS)
+        raise PartialMetricsError(msg)
     return [(queries[name][0], points) for name, points in found.items()]
