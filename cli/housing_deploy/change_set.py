@@ -42,6 +42,8 @@ class Wanted:
     bucket: str
     key: str
     """Where the template is put for CloudFormation: it is longer than a request may be."""
+    takes_over: bool
+    """Whether something that exists comes into the stack."""
 
 
 def key_of(template: str, beside: str) -> str:
@@ -52,8 +54,6 @@ def key_of(template: str, beside: str) -> str:
 
 def propose(clients: Clients, stack: Stack | None, wanted: Wanted) -> ChangeSet | None:
     """Have CloudFormation work out the changes; None where there are none.
-
-    A first deployment takes over what an earlier stack of the same name left (the bucket).
 
     Raises:
         ChangeSetError: The template or the parameters are refused.
@@ -70,7 +70,9 @@ def propose(clients: Clients, stack: Stack | None, wanted: Wanted) -> ChangeSet 
                 for key, value in wanted.parameters.items()
             ],
             Capabilities=list(wanted.capabilities),  # type: ignore[arg-type]  # names of the file
-            ImportExistingResources=stack is None,
+            ImportExistingResources=wanted.takes_over,
+            # It would find that the names of what is taken over are taken (MiniStack's does).
+            DisableValidation=wanted.takes_over,
         )
     except ClientError as exc:
         msg = f"CloudFormation refuses: {exc.response['Error'].get('Message')}"

@@ -23,8 +23,9 @@ STATEFUL: Mapping[str, str] = {
 }
 """Types whose resources hold something that no deployment makes again, and what."""
 
-_REPLACED = {"True": "is replaced", "Conditional": "may be replaced"}
 _SIGNS = {"Add": "+ add", "Modify": "~ change", "Remove": "- remove", "Import": "> take over"}
+_REPLACING = {"True": "! replace", "Conditional": "? change"}
+"""Conditional: replaced only if another resource's attribute turns out to be another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,40 +56,58 @@ class Change:
 
     @property
     def danger(self) -> str | None:
-        """What would be lost, or left behind; None where nothing is."""
+        """What is lost, or left behind; None where nothing is."""
         held = STATEFUL.get(self.type)
-        happens = "is removed" if self.action == "Remove" else _REPLACED.get(self.replacement)
+        happens = {"Remove": "is removed"}.get(self.action) or {"True": "is replaced"}.get(
+            self.replacement
+        )
         if held is None or happens is None:
             return None
-        kept = "Retain" in self.policy
-        fate = "stays in the old one, outside the stack" if kept else "is lost"
-        return f"{self.resource} {happens}: {held} {fate}"
+        stays = "Retain" in self.policy
+        fate = "left in the old one, outside the stack" if stays else "lost"
+        return f"{self.resource} {happens}: {fate}: {held}"
+
+    @property
+    def risk(self) -> str | None:
+        """What would be lost if it comes to the worst; None where nothing would."""
+        held = STATEFUL.get(self.type)
+        if held is None or self.replacement != "Conditional":
+            return None
+        return f"{self.resource} is replaced if what it refers to is; it holds: {held}"
 
     @property
     def line(self) -> str:
         """The change, for a person."""
-        sign = (
-            "! replace" if self.replacement in _REPLACED else _SIGNS.get(self.action, self.action)
-        )
+        sign = _REPLACING.get(self.replacement) or _SIGNS.get(self.action, self.action)
         what = f"  ({', '.join(self.properties)})" if self.properties else ""
         return f"  {sign:<12} {self.type:<36} {self.resource}{what}"
 
 
-def shown(
-    changes: "tuple[Change, ...]", before: Mapping[str, str], after: Mapping[str, str]
-) -> str:
-    """Return the changes of resources and parameters, the dangerous ones again at the end."""
-    lines = ["Parameters:"] if before != after else []
-    for name in sorted(before.keys() | after.keys()):
-        old, new = before.get(name), after.get(name)
-        if old != new:
-            lines.append(f"  {name}: {_value(old)} → {_value(new)}")
-    lines.append("Resources:")
+def shown(changes: tuple[Change, ...], before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """Return the changes of parameters and resources, the dangerous ones again at the end."""
+    lines = ["Resources:"]
     lines += [change.line for change in sorted(changes, key=lambda one: (one.action, one.type))]
-    dangers = [danger for change in changes if (danger := change.danger)]
+    dangers = [f"  {change.danger}" for change in changes if change.danger]
+    risks = [f"  {change.risk}" for change in changes if change.risk]
     return "\n".join(
-        [*lines, *(["WARNING:"] if dangers else []), *(f"  {text}" for text in dangers)]
+        [
+            *_parameters(before, after),
+            *lines,
+            *(["Perhaps:", *risks] if risks else []),
+            *(["WARNING:", *dangers] if dangers else []),
+        ]
     )
+
+
+def _parameters(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    changed = [
+        f"  {name}: {_value(before.get(name))} → {_value(after.get(name))}"
+        if before
+        else f"  {name}: {_value(after.get(name))}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+    return ["Parameters:", *changed] if changed else []
 
 
 def _value(text: str | None) -> str:

@@ -27,6 +27,7 @@ class Clients:
     s3: "S3Client"
     gateway: "APIGatewayClient"
     secrets: Any
+    account: str
     endpoint_url: str | None
     """Of an endpoint that stands in for AWS; None on AWS."""
 
@@ -43,5 +44,6 @@ def make_clients(region: str | None, endpoint_url: str | None) -> Clients:
         s3=client("s3"),
         gateway=client("apigateway"),
         secrets=client("secretsmanager"),
+        account=client("sts").get_caller_identity()["Account"],
         endpoint_url=endpoint_url,
     )

@@ -53,7 +53,17 @@ class Follower:
     @property
     def failures(self) -> str:
         """What failed, the first first: the others mostly follow from it."""
-        return "\n".join(f"  {text}" for text in self._failures[:_TOLD_FAILURES])
+        told = [*self._not_valid(), *self._failures]
+        return "\n".join(f"  {text}" for text in told[:_TOLD_FAILURES])
+
+    def _not_valid(self) -> "Iterator[str]":
+        """Yield what CloudFormation found before it began, which stack events do not tell."""
+        found = self.cloudformation.describe_events(
+            StackName=self.stack_id, Filters={"FailedEvents": True}
+        )
+        for event in found["OperationEvents"]:
+            if reason := event.get("ValidationStatusReason"):
+                yield f"{event.get('LogicalResourceId')}: {reason}"
 
     def _status(self) -> str:
         answer = self.cloudformation.describe_stacks(StackName=self.stack_id)

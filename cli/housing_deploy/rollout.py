@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import typer
 
 from housing_deploy import change_set, stacks
+from housing_deploy.adoption import adopting
 from housing_deploy.asking import confirm
 from housing_deploy.change_set import ChangeSet, Wanted, key_of
 from housing_deploy.changes import shown
@@ -81,14 +82,25 @@ class Rollout:
 
     def _wanted(self, template: str, bucket: str, before: Stack | None) -> Wanted:
         present = before.parameters if before else {}
+        sent = template
+        if before is None:
+            sent = adopting(template, self.clients.s3, self._pseudo_parameters())
         return Wanted(
             stack_name=self.stage.stack_name,
-            template=template,
+            template=sent,
             parameters=values(read_template(template), self.stage.parameters, present),
             capabilities=self.stage.capabilities,
             bucket=bucket,
-            key=key_of(template, f"{self.stage.package_prefix}/"),
+            key=key_of(sent, f"{self.stage.package_prefix}/"),
+            takes_over=sent != template,
         )
+
+    def _pseudo_parameters(self) -> dict[str, str]:
+        return {
+            "AWS::StackName": self.stage.stack_name,
+            "AWS::AccountId": self.clients.account,
+            "AWS::Region": self.clients.s3.meta.region_name,
+        }
 
     def _ask(
         self, proposed: ChangeSet, before: Stack | None, wanted: Wanted, answers: Answers
