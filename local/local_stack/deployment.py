@@ -96,6 +96,8 @@ def _parameters(settings: StackSettings) -> dict[str, str]:
         "MlflowTrackingUri": settings.mlflow_url,
         "ModelName": settings.model_name,
         "ModelTtlSeconds": str(settings.model_ttl_seconds),
+        "ShadowShare": str(settings.shadow_share),
+        "ShadowBudgetMs": str(settings.shadow_budget_ms),
         "JobLauncher": "local",
         "TrainingEngine": settings.engine,
         "LocalEndpointUrl": settings.aws_url,
