@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from local_stack.template import load
+from local_stack.template import load, with_defaults
 
 
 def test_short_forms_are_written_out(tmp_path: Path) -> None:
@@ -14,3 +14,12 @@ def test_short_forms_are_written_out(tmp_path: Path) -> None:
         "B": {"Fn::GetAtt": ["Role", "Arn"]},
         "C": {"Fn::If": ["Wanted", {"Fn::Sub": "${X}"}, {"Ref": "AWS::NoValue"}]},
     }
+
+
+def test_defaults_are_replaced_and_nothing_else() -> None:
+    template = {"Parameters": {"A": {"Type": "String", "Default": "a"}, "B": {"Default": "b"}}}
+
+    changed = with_defaults(template, {"A": "x"})
+
+    assert changed == {"Parameters": {"A": {"Type": "String", "Default": "x"}, "B": {"Default": "b"}}}
+    assert template["Parameters"]["A"]["Default"] == "a"
