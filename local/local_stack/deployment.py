@@ -104,6 +104,7 @@ def _parameters(settings: StackSettings) -> dict[str, str]:
         "ShadowBudgetMs": str(settings.shadow_budget_ms),
         "JobLauncher": "local",
         "TrainingEngine": settings.engine,
+        "TrainingSettings": settings.training_settings,
         "LocalEndpointUrl": settings.aws_url,
         "LocalPython": str(settings.stack_python),
         "LocalJobsDir": str(settings.jobs_dir),

@@ -73,6 +73,9 @@ def test_the_engine_that_is_chosen_reaches_the_job_whoever_starts_it(
     assert template["Parameters"]["TrainingEngine"]["AllowedValues"] == [*get_args(EngineName)]
     assert {"Name": "HOUSING_ENGINE", "Value": engine} in job["Environment"]
     assert engine in by_function["HOUSING_ENGINE"]["Fn::If"]
+    more = {"Ref": "TrainingSettings"}
+    assert {"Name": "HOUSING_TRAINING_SETTINGS", "Value": more} in job["Environment"]
+    assert more in by_function["HOUSING_TRAINING_SETTINGS"]["Fn::If"]
 
 
 def test_handlers_and_code_folders_exist(template: dict[str, Any]) -> None:

@@ -21,5 +21,7 @@ def test_defaults_are_replaced_and_nothing_else() -> None:
 
     changed = with_defaults(template, {"A": "x"})
 
-    assert changed == {"Parameters": {"A": {"Type": "String", "Default": "x"}, "B": {"Default": "b"}}}
+    assert changed == {
+        "Parameters": {"A": {"Type": "String", "Default": "x"}, "B": {"Default": "b"}}
+    }
     assert template["Parameters"]["A"]["Default"] == "a"
