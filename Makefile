@@ -83,7 +83,7 @@ coverage: $(VENVS)/dev/.ready  ## branches that tests reach, in %; the report: .
 	$(DEV)/python .ci/branches_reached.py
 
 AUDIT := $(VENVS)/audit/bin
-SCRIPTS = .ci/run .ci/install-monitoring infra/build requirements/lock
+SCRIPTS = .ci/run .ci/install-monitoring infra/build infra/push-image requirements/lock
 FIRST_PARTY = functions layers/shared cli local monitoring benchmarks docs
 lint-workflows: $(VENVS)/audit/.ready .tools/actionlint  ## actionlint, zizmor, shellcheck
 	.tools/actionlint -shellcheck $(AUDIT)/shellcheck -pyflakes ""
