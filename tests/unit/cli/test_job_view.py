@@ -26,9 +26,7 @@ def test_where_nothing_was_measured_the_reason_is_said() -> None:
 def test_a_challenger_that_priced_nothing_is_no_distance_from_production() -> None:
     late = ShadowFigures(version="3", days=7, requests=40, errors=1, timed_out=39)
 
-    assert shadow_text(late) == (
-        "version 3 on 40 requests in 7 days: 1 errors, 39 over time"
-    )
+    assert shadow_text(late) == ("version 3 on 40 requests in 7 days: 1 errors, 39 over time")
 
 
 def test_the_data_set_is_shown_with_its_size_where_that_is_known() -> None:

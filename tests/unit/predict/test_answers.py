@@ -8,13 +8,17 @@ import pytest
 from housing.schema import FEATURES
 from predict import answers
 from predict.caveats import FAR_KM
-from predict.predictor import Prediction, PredictedColumns
+from predict.predictor import PredictedColumns, Prediction
 from predict.served_model import ServedModel
 
 ROW = {column.name: column.example for column in FEATURES}
-PRICES = (np.array([2.0, 2.0], np.float32), np.array([1.5, 1.5], np.float32), np.array([2.5, 2.5], np.float32))
+PRICES = (
+    np.array([2.0, 2.0], np.float32),
+    np.array([1.5, 1.5], np.float32),
+    np.array([2.5, 2.5], np.float32),
+)
 NEAR_AND_FAR = np.array([1.0, FAR_KM + 75], np.float32)
-TWO_ROWS = np.array([list(ROW.values())] * 2, np.float32)
+TWO_ROWS = np.array([list(ROW.values())] * 2, np.float64)
 A_GUESS = ["the nearest training row is 100 km away; the price is a guess"]
 
 

@@ -249,7 +249,10 @@ def test_with_nothing_ever_changed_there_is_nothing_to_go_back_to(
 
 
 def test_while_another_changes_what_is_live_one_is_told_to_try_again(
-    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry, monkeypatch: pytest.MonkeyPatch
+    changes: ModelChanges,
+    live: LiveModel,
+    registry: FakeModelRegistry,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     register(live, registry, 2)
 

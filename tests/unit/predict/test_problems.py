@@ -16,5 +16,7 @@ def test_half_a_pair_is_told_as_its_escape_wherever_it_stands() -> None:
 
     body = json.loads(answer.body)
     assert body["detail"] == r"bad: \ud83c"
-    assert body["errors"] == [{"loc": ["body", r"\ud83c", 3], r"\ud83c": {"input": [r"\ud83c", None]}}]
+    assert body["errors"] == [
+        {"loc": ["body", r"\ud83c", 3], r"\ud83c": {"input": [r"\ud83c", None]}}
+    ]
     assert body["status"] == 400

@@ -1,4 +1,4 @@
-"""What a server does to the application that a test's client does not: it hangs up, it fails late."""
+"""A client that hangs up, and an application that fails once its answer has begun."""
 
 import asyncio
 from typing import Any
