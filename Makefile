@@ -67,6 +67,10 @@ test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## the tests that need nothi
 test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the stack on ports of its own
 	$(DEV)/python -m pytest tests/integration
 
+.PHONY: checkov
+checkov: $(VENVS)/checkov/.ready  ## what is unsafe in the template; exceptions say why, beside their resource
+	$(VENVS)/checkov/bin/checkov --file infra/template.yaml --framework cloudformation --compact --quiet --skip-download
+
 .PHONY: fuzz
 FUZZ_SECONDS ?= 300
 fuzz: is-installed $(VENVS)/fuzz/.ready  ## requests made from docs/openapi.json, against the running stack

@@ -33,6 +33,8 @@ class StackSettings(BaseSettings):
     model_name: str = Field("california-housing", description="name of the registered model")
     model_ttl_seconds: int = Field(2, description="how often the function asks for the alias")
     engine: EngineName = Field("scikit-learn", description="library that grows the trees")
+    shadow_share: float = Field(0, ge=0, le=1, description="share that the challenger prices too")
+    shadow_budget_ms: int = Field(20, ge=1, le=1000, description="the longest wait for that")
     data: Path | None = Field(None, description="CSV for the first model")
     sample_rows: int = Field(20_640, description="rows of the generated sample")
     yace: Path | None = Field(None, description="program YACE, if not built by make monitoring")

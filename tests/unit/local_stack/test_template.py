@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.template import load
+from local_stack.template import load, with_defaults
 
 
 def test_short_forms_are_written_out(tmp_path: Path) -> None:
@@ -33,3 +33,14 @@ def test_a_file_that_is_no_mapping_is_no_template(tmp_path: Path) -> None:
 
     with pytest.raises(TypeError, match=r"template\.yaml is no template"):
         load(path)
+
+
+def test_defaults_are_replaced_and_nothing_else() -> None:
+    template = {"Parameters": {"A": {"Type": "String", "Default": "a"}, "B": {"Default": "b"}}}
+
+    changed = with_defaults(template, {"A": "x"})
+
+    assert changed == {
+        "Parameters": {"A": {"Type": "String", "Default": "x"}, "B": {"Default": "b"}}
+    }
+    assert template["Parameters"]["A"]["Default"] == "a"

@@ -113,6 +113,18 @@ def test_a_key_is_moved_without_a_gap(
         door.require(old, Scope.PREDICT)
 
 
+def test_a_key_that_was_just_let_in_is_refused_once_it_is_revoked(
+    store: KeyStore, door: KeyAuthenticator, seconds: Seconds
+) -> None:
+    key = store.add()
+    assert door.require(key, Scope.PREDICT) == door.require(key, Scope.PREDICT)
+    store.drop(key)
+    seconds.now += TTL_SECONDS
+
+    with pytest.raises(UnauthorizedError):
+        door.require(key, Scope.PREDICT)
+
+
 def test_keys_hold_while_their_store_is_away(
     store: KeyStore, door: KeyAuthenticator, seconds: Seconds
 ) -> None:
