@@ -29,7 +29,7 @@ _Loader.add_multi_constructor("!", _long_form)
 
 def load(path: Path) -> dict[str, Any]:
     """Return the template as CloudFormation's JSON form would have it."""
-    found = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader with more tags
+    found = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader with more tags  # nosec B506
     if not isinstance(found, dict):
         msg = f"{path} is no template"
         raise TypeError(msg)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 COMMAND_SECONDS = 300
 JOB_SECONDS = 120
 _POLL_SECONDS = 0.2
+_KEPT = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")  # the last: make coverage
 T = TypeVar("T")
 
 
@@ -53,7 +54,7 @@ def wait_for(what: Callable[[], T | None], *, seconds: float = 60) -> T:
 
 def environment_of(state_dir: Path, ports: list[int], data: Path) -> dict[str, str]:
     """Return the environment in which ``local_stack`` manages a stack in this folder."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     aws_port, mlflow_port, api_port = map(str, ports)
     return kept | {
         "HOUSING_STATE_DIR": str(state_dir),

@@ -20,6 +20,7 @@ from housing.errors import RegistryUnavailableError
 from housing.registry import CHALLENGER
 from housing_cli.predictions.prediction_line import read_line
 from predict import composition, handler
+from predict.auth import KeyAuthenticator
 from predict.lane import PredictionLane
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -271,3 +272,25 @@ def test_a_snapshot_holds_the_challenger_and_a_restored_process_asks_for_it_agai
         pass
 
     assert (before, still, after) == (["2"], ["2"], ["3"])
+
+
+def test_without_a_shadow_a_snapshot_holds_the_model_and_a_restored_process_asks_for_it_again(
+    register: Register, registry: FakeModelRegistry
+) -> None:
+    register(linear_model(bias=1))
+    handler.before_snapshot()
+    asked = registry.calls.count("version_by_alias")
+    register(linear_model(bias=3))
+
+    handler.after_restore()
+    answer = handler.lambda_handler(sample("api-predict.ok"), CONTEXT)
+
+    assert asked == 1
+    assert json.loads(answer["body"])["model_version"] == "2"
+
+
+def test_a_service_with_keys_is_guarded_by_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOUSING_AUTH", "keys")
+    monkeypatch.setenv("HOUSING_API_KEYS", "keys")
+
+    assert isinstance(composition.service().authenticator, KeyAuthenticator)
