@@ -45,7 +45,7 @@ def write(settings: StackSettings, deployment: Deployment) -> None:
 
 def write_ports(settings: StackSettings) -> None:
     """Remember the ports for the commands to come."""
-    _write(settings.ports_file, _lines(settings.ports), 0o600)
+    _write(settings.ports_file, _lines(settings.places), 0o600)
 
 
 def command(settings: StackSettings) -> Path:

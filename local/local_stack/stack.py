@@ -34,13 +34,16 @@ def up(settings: StackSettings, progress: Progress) -> tuple[Deployment, Predict
 def _up(
     settings: StackSettings, progress: Progress, started: list[str]
 ) -> tuple[Deployment, Prediction]:
-    aws, mlflow = services.aws_endpoint(settings), services.mlflow_server(settings)
+    aws = None if settings.aws_endpoint else services.aws_endpoint(settings)
+    mlflow = services.mlflow_server(settings)
     for service in (aws, mlflow):  # side by side: the second is slow
-        _ensure(settings, service, started)
-    _await(settings, progress, aws)
+        if service:
+            _ensure(settings, service, started)
+    if aws:
+        _await(settings, progress, aws)
     with progress.step("CloudFormation stack") as step:
         deployment = deploy(settings)
-        if deployment.changed:
+        if deployment.changed and aws:
             _make_durable(settings, aws, started)
         step.note = f"{settings.stack_name} {'deployed' if deployment.changed else 'unchanged'}"
     environment_file.write(settings, deployment)
@@ -109,7 +112,7 @@ def forget(settings: StackSettings) -> list[str]:
 
 def _abandon(settings: StackSettings, progress: Progress, started: list[str]) -> None:
     progress.say("\ninterrupted; ending what was started …")
-    if "aws" in started:
+    if "aws" in started or settings.aws_endpoint:
         training_jobs.stop_all(settings.jobs_dir)
     for name in SERVICE_NAMES:
         if name in started:
