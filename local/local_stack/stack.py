@@ -6,7 +6,13 @@ import shutil
 import signal
 from collections.abc import Iterator
 
-from local_stack import environment_file, first_model, services, training_jobs
+from local_stack import (
+    environment_file,
+    first_model,
+    sam_environment,
+    services,
+    training_jobs,
+)
 from local_stack.deployment import Deployment, deploy
 from local_stack.errors import StackError
 from local_stack.first_model import Prediction
@@ -46,7 +52,7 @@ def _up(
         if deployment.changed and aws:
             _make_durable(settings, aws, started)
         step.note = f"{settings.stack_name} {'deployed' if deployment.changed else 'unchanged'}"
-    environment_file.write(settings, deployment)
+    environment_file.write(settings, deployment, sam_environment.content(settings))
     door = services.front_door(settings, deployment.api_gateway_url)
     bridge = metrics_bridge(settings)
     for service in (door, bridge):
