@@ -21,9 +21,17 @@ def test_a_function_has_exactly_the_variables_that_the_template_names(function: 
 
 
 def test_what_is_not_deployed_is_empty_and_so_counts_as_not_set() -> None:
-    found = overrides(TEMPLATE, {"PredictFunction": {"HOUSING_AUTH": "off"}})
+    found = overrides(TEMPLATE, {"RetrainFunction": {"HOUSING_JOB_LAUNCHER": "batch"}})
 
-    assert found["PredictFunction"]["HOUSING_API_KEYS"] == ""
+    assert found["RetrainFunction"]["HOUSING_LOCAL_PYTHON"] == ""
+
+
+def test_sample_events_need_no_key() -> None:
+    deployed = {"HOUSING_AUTH": "keys", "HOUSING_API_KEYS": "arn:secret"}
+
+    found = overrides(TEMPLATE, {"PredictFunction": deployed})["PredictFunction"]
+
+    assert (found["HOUSING_AUTH"], found["HOUSING_API_KEYS"]) == ("off", "")
 
 
 def test_a_retrain_function_in_a_container_starts_no_process_of_the_laptop() -> None:
