@@ -6,7 +6,7 @@ Takes ``{"query": …, "tables": {name: files}}`` on standard input and gives th
 import json
 import sys
 
-import duckdb
+import duckdb  # type: ignore[import-not-found]
 
 asked = json.load(sys.stdin)
 connection = duckdb.connect()

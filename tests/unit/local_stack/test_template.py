@@ -36,11 +36,9 @@ def test_a_file_that_is_no_mapping_is_no_template(tmp_path: Path) -> None:
 
 
 def test_defaults_are_replaced_and_nothing_else() -> None:
-    template = {"Parameters": {"A": {"Type": "String", "Default": "a"}, "B": {"Default": "b"}}}
+    parameters = {"A": {"Type": "String", "Default": "a"}, "B": {"Default": "b"}}
 
-    changed = with_defaults(template, {"A": "x"})
+    changed = with_defaults({"Parameters": parameters}, {"A": "x"})
 
-    assert changed == {
-        "Parameters": {"A": {"Type": "String", "Default": "x"}, "B": {"Default": "b"}}
-    }
-    assert template["Parameters"]["A"]["Default"] == "a"
+    assert changed["Parameters"] == {"A": {"Type": "String", "Default": "x"}, "B": {"Default": "b"}}
+    assert parameters["A"]["Default"] == "a"
