@@ -58,10 +58,10 @@ lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where th
 	  else echo "amtool is not installed (Debian: prometheus-alertmanager): routes not checked"; fi
 
 test:  ## all tests
-	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready
+	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready
 	$(DEV)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## the tests that need nothing running
+test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready  ## the tests that need nothing running
 	$(DEV)/python -m pytest tests/unit tests/infra tests/docs
 
 test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the stack on ports of its own

@@ -31,6 +31,8 @@ COMMAND_SECONDS = 300
 JOB_SECONDS = 120
 ENDPOINT = os.environ.get("HOUSING_AWS_ENDPOINT", "")
 """The endpoint to run on, if the stack is not to start one of its own."""
+SMALL = {"models": 1, "iterations": 60, "neighbour_folds": 5}
+"""A model that is made in a third of the time; how good one is, tests/unit/retrain/test_model.py asks."""
 _POLL_SECONDS = 0.2
 _KEPT = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")  # the last: make coverage
 T = TypeVar("T")
@@ -66,6 +68,7 @@ def environment_of(state_dir: Path, ports: list[int], data: Path) -> dict[str, s
         "HOUSING_MLFLOW_PORT": mlflow_port,
         "HOUSING_API_PORT": api_port,
         "HOUSING_DATA": str(data),
+        "HOUSING_TRAINING_SETTINGS": json.dumps(SMALL),
         "HOUSING_AWS_ENDPOINT": ENDPOINT,
         "HOUSING_STACK_NAME": f"housing-{secrets.token_hex(3)}",  # others' may be on the endpoint
     }
