@@ -80,7 +80,9 @@ def account() -> Iterator[Account]:
     found = Account(f"http://{host}:{port}")
     try:
         urllib3.request("POST", f"{found.url}/moto-api/reset")
-        urllib3.request("POST", f"{found.url}/moto-api/config", json={"batch": {"use_docker": False}})
+        urllib3.request(
+            "POST", f"{found.url}/moto-api/config", json={"batch": {"use_docker": False}}
+        )
         found.client("s3").create_bucket(Bucket=BUCKET)
         yield found
     finally:
