@@ -118,6 +118,13 @@ ARCH ?= arm64
 build: $(VENVS)/sam/.ready  ## sam build into .aws-sam/build; ARCH=arm64 or x86_64
 	infra/build $(ARCH) .aws-sam/build
 
+.PHONY: deploy destroy
+deploy: $(VENVS)/local/.ready $(VENVS)/sam/.ready  ## build, test, show the changes, deploy, try, put back what fails; STAGE=dev, staging or prod
+	@STAGE="$(STAGE)" infra/deploy up
+
+destroy: $(VENVS)/local/.ready  ## delete a stage but for its bucket; STAGE=dev, staging or prod
+	@STAGE="$(STAGE)" infra/deploy down
+
 .PHONY: openapi
 openapi: $(VENVS)/dev/.ready  ## write docs/openapi.json anew
 	$(DEV)/python docs/write_openapi.py > docs/openapi.json.part

@@ -1,0 +1,1 @@
+"""Deploying a stage, and removing it: ``make deploy`` and ``make destroy``."""

@@ -1,0 +1,109 @@
+"""``infra/deploy up|down``: what ``make deploy`` and ``make destroy`` call."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from housing_deploy import steps
+from housing_deploy.clients import make_clients
+from housing_deploy.errors import DeployError
+from housing_deploy.parameters import read_template
+from housing_deploy.removal import remove
+from housing_deploy.rollout import Answers, Rollout
+from housing_deploy.stage import Stage, read_stage
+from local_stack.progress import Progress
+from local_stack.settings import CHECKOUT
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
+)
+StageName = Annotated[str, typer.Option("--stage", envvar="STAGE", help="dev, staging or prod")]
+Config = Annotated[Path, typer.Option(envvar="SAMCONFIG", help="SAM's configuration")]
+Confirm = Annotated[str, typer.Option(envvar="CONFIRM", help="the answer, where nobody is asked")]
+Minutes = Annotated[float, typer.Option(envvar="DEPLOY_MINUTES", help="longest for CloudFormation")]
+_CONFIG = CHECKOUT / "samconfig.toml"
+
+
+@app.command()
+def up(  # noqa: PLR0913 - each is an option
+    stage: StageName = "",
+    config: Config = _CONFIG,
+    confirm: Confirm = "",
+    minutes: Minutes = 90,
+    *,
+    parameters: Annotated[str, typer.Option(envvar="PARAMETERS", help="Key=value …")] = "",
+    image: Annotated[str, typer.Option(envvar="TRAINING_IMAGE_URI", help="the job's image")] = "",
+    tests: Annotated[str, typer.Option(envvar="TESTS", help="skip: no lint, no tests")] = "",
+    template: Annotated[
+        Path | None, typer.Option(envvar="TEMPLATE", help="built before: is not built again")
+    ] = None,
+    replace: Annotated[str, typer.Option(envvar="REPLACE", help="yes: state may be lost")] = "",
+    smoke_seconds: Annotated[float, typer.Option(envvar="SMOKE_SECONDS", help="longest")] = 120,
+) -> None:
+    """Check, build, package, show the changes, deploy, try; put back what fails."""
+    more = f"{parameters} TrainingImageUri={image}" if image else parameters
+    wanted, progress = _stage(config, stage, more), Progress()
+    clients = make_clients(wanted.region, os.environ.get("AWS_ENDPOINT_URL"))
+    rollout = Rollout(wanted, clients, progress, minutes * 60, smoke_seconds)
+    rollout.stack()  # a state that forbids a deployment is told before the long part
+    if tests != "skip":
+        steps.check(progress)
+    built = template or steps.build(progress, _architecture(wanted))
+    text, bucket = steps.package(
+        progress,
+        built.resolve(),
+        prefix=wanted.package_prefix,
+        region=wanted.region,
+        environment=os.environ,
+    )
+    rollout.deploy(text, bucket, Answers(confirm=confirm, replace=replace))
+
+
+@app.command()
+def down(
+    stage: StageName = "",
+    config: Config = _CONFIG,
+    confirm: Confirm = "",
+    minutes: Minutes = 90,
+    *,
+    prod: Annotated[str, typer.Option(envvar="DESTROY_PROD", help="yes: prod, too")] = "",
+) -> None:
+    """Delete a stage's stack, after its name was typed; the bucket stays."""
+    wanted = _stage(config, stage, "")
+    clients = make_clients(wanted.region, os.environ.get("AWS_ENDPOINT_URL"))
+    remove(wanted, clients, Progress(), seconds=minutes * 60, name=confirm, prod=prod)
+
+
+def _stage(config: Path, name: str, more: str) -> Stage:
+    if not name:
+        msg = "which stage? STAGE=dev, staging or prod"
+        raise DeployError(msg)
+    return read_stage(config, name, more)
+
+
+def _architecture(stage: Stage) -> str:
+    source = read_template((CHECKOUT / "infra/template.yaml").read_text())
+    default = source["Parameters"]["Architecture"]["Default"]
+    return str(stage.parameters.get("Architecture", default))
+
+
+def main() -> None:
+    """Run a command; what is expected to fail is told in words, with exit status 1."""
+    try:
+        app(standalone_mode=False)
+    except (DeployError, ClientError, BotoCoreError) as exc:
+        typer.secho(f"\nerror: {exc}", fg="red", err=True)
+        raise SystemExit(1) from exc
+    except (KeyboardInterrupt, typer.Abort):
+        text = "\ninterrupted; a change that had begun goes on in CloudFormation by itself"
+        typer.secho(text, fg="red", err=True)
+        raise SystemExit(_INTERRUPTED) from None
+
+
+if __name__ == "__main__":
+    main()

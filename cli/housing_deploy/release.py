@@ -1,0 +1,59 @@
+"""A name for what the predict function is made of, for the template's parameter ``Release``.
+
+It is new when the function is, and only then: a version of a function that did not change is one
+that Lambda refuses to publish ("A version for this Lambda function exists").
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+PARAMETER = "Release"
+_FUNCTION = "PredictFunction"
+_LAYER = "AWS::Serverless::LayerVersion"
+
+
+def release(template: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
+    """Return the digest of a packaged template's predict function with these parameters.
+
+    Args:
+        template: In CloudFormation's long form.
+        parameters: The value of each.
+    """
+    parts: dict[str, Any] = {"Globals": template.get("Globals")}
+    waiting = [_FUNCTION, *_named(parts)]
+    while waiting:
+        name = waiting.pop()
+        if name in parts or name == PARAMETER:
+            continue
+        parts[name] = _part(template, parameters, name)
+        waiting += _named(parts[name])
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _part(template: Mapping[str, Any], parameters: Mapping[str, str], name: str) -> Any:
+    if name in parameters:
+        return parameters[name]
+    resource = template["Resources"].get(name)
+    if resource and (name == _FUNCTION or resource["Type"] == _LAYER):
+        return resource["Properties"]
+    # Another resource stands for itself: the function knows its name or ARN, and nothing else.
+    return template.get("Conditions", {}).get(name) or template.get("Mappings", {}).get(name)
+
+
+def _named(value: Any) -> Iterator[str]:
+    """Yield the names of parameters, conditions, mappings and resources that a value refers to."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key in ("Ref", "Condition") and isinstance(item, str):
+                yield item
+            elif key in ("Fn::If", "Fn::FindInMap") and isinstance(item[0], str):
+                yield item[0]
+            elif key == "Fn::Sub":
+                yield from re.findall(r"\$\{(\w+)[^}]*\}", json.dumps(item))
+            yield from _named(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _named(item)

@@ -1,0 +1,134 @@
+"""docs/iam: who deploys may make all that the template holds, and little else."""
+
+import importlib.util
+import json
+import subprocess
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_all
+
+from local_stack.settings import CHECKOUT
+from local_stack.template import load
+
+FOLDER = CHECKOUT / "docs/iam"
+SAM = CHECKOUT / ".venvs/sam/bin/python"
+CODE = ("CodeUri", "ContentUri")
+TRANSFORM = """
+import json, sys
+from collections import defaultdict
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+managed = defaultdict(lambda: "arn:aws:iam::aws:policy/any")
+made = Translator(managed, Parser()).translate(json.load(sys.stdin), {})
+print(json.dumps(sorted({resource["Type"] for resource in made["Resources"].values()})))
+"""
+
+
+@pytest.fixture(scope="module")
+def written() -> ModuleType:
+    path = CHECKOUT / "docs/write_policies.py"
+    spec = importlib.util.spec_from_file_location("write_policies", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def types() -> set[str]:
+    """Return the types of resources that the template becomes, as SAM's own translator has it."""
+    template = load(CHECKOUT / "infra/template.yaml")
+    for resource in template["Resources"].values():
+        for field in CODE:
+            if field in resource.get("Properties", {}):
+                resource["Properties"][field] = "s3://bucket/key"
+    done = subprocess.run(
+        [str(SAM), "-c", TRANSFORM],
+        input=json.dumps(template),
+        env={"AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return set(json.loads(done.stdout))
+
+
+def statements(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(path.read_text())["Statement"]
+    return found
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_every_type_of_the_template_is_covered(written: ModuleType, types: set[str]) -> None:
+    covered = {kind for kinds in written.TYPES.values() for kind in kinds}
+
+    assert len(types) > 15
+    assert types <= covered, "name them in TYPES of docs/write_policies.py and run it"
+
+
+def test_the_kept_policies_are_what_the_script_writes(written: ModuleType) -> None:
+    for name, policy in written.policies().items():
+        kept = (FOLDER / f"{name}.json").read_text()
+
+        assert kept == written.text_of(policy), "python docs/write_policies.py writes it anew"
+
+
+def test_a_policy_is_no_longer_than_iam_takes(written: ModuleType) -> None:
+    for policy in written.policies().values():
+        size = len(json.dumps(policy, separators=(",", ":")))
+
+        assert size <= written.MANAGED_POLICY_CHARACTERS
+
+
+def test_actions_are_those_of_iam_and_narrowed_where_iam_can(written: ModuleType) -> None:
+    known = written._iam()
+    for path in (*FOLDER.glob("deployer*.json"), FOLDER / "image-pusher.json"):
+        for statement in statements(path):
+            for action in as_list(statement["Action"]):
+                service, _, name = action.partition(":")
+                assert name.lower() in known[service]["Actions"], action
+                if statement["Resource"] == "*":
+                    assert not known[service]["Actions"][name.lower()].get("Resources"), action
+
+
+def test_they_are_valid_as_managed_policies() -> None:
+    documents = [json.loads(path.read_text()) for path in FOLDER.glob("deployer*.json")]
+    template = {
+        "Resources": {
+            f"Policy{number}": {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {"PolicyDocument": document},
+            }
+            for number, document in enumerate(documents)
+        }
+    }
+
+    found = [one for one in lint_all(json.dumps(template)) if one.rule.severity != "informational"]
+
+    assert len(documents) == 2
+    assert [str(one) for one in found] == []
+
+
+def test_nobody_reads_data_and_roles_are_passed_to_services_only() -> None:
+    for path in FOLDER.glob("deployer*.json"):
+        for statement in statements(path):
+            actions, resources = as_list(statement["Action"]), as_list(statement["Resource"])
+            if any("Object" in action for action in actions):
+                assert resources == ["arn:aws:s3:::aws-sam-cli-managed-default-*/*"]
+            if "iam:PassRole" in actions:
+                assert statement["Condition"]["StringEquals"]["iam:PassedToService"]
+
+
+def test_the_repository_is_named_in_the_trust_with_its_environment() -> None:
+    [statement] = statements(FOLDER / "github-trust.json")
+    subjects = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+
+    assert all(subject.startswith("repo:OWNER/REPOSITORY:environment:") for subject in subjects)
