@@ -17,7 +17,9 @@ from local_stack.template import load
 SAM = CHECKOUT / ".venvs/sam/bin"
 TEMPLATE = CHECKOUT / "infra/template.yaml"
 COMMANDS = re.findall(
-    r"^(?:\| .+ \| `)?(sam local [^`\n]+)", (CHECKOUT / "events/README.md").read_text(), re.MULTILINE
+    r"^(?:\| .+ \| `)?(sam local [^`\n]+)",
+    (CHECKOUT / "events/README.md").read_text(),
+    re.MULTILINE,
 )
 CLEAN = {
     "PATH": os.environ["PATH"],

@@ -207,7 +207,10 @@ class RunningStack:
         found = []
         for process in psutil.process_iter():
             try:
-                if "awslambdaric" in process.cmdline() and wanted.items() <= process.environ().items():
+                if (
+                    "awslambdaric" in process.cmdline()
+                    and wanted.items() <= process.environ().items()
+                ):
                     found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
