@@ -6,6 +6,9 @@ VENVS := .venvs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STACK := $(VENVS)/local/bin/python -m local_stack
 DEV := $(VENVS)/dev/bin
+# Lambda's own version, which LocalStack wants, too; not every machine has it.
+PYTHON_3_13 = $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3.13) $(shell command -v python3.13 2>/dev/null))
+LAMBDA = $(if $(PYTHON_3_13),$(VENVS)/lambda/.ready)
 ENVIRONMENTS = $(MAKE) --no-print-directory --silent --jobs 2
 
 .PHONY: help
@@ -46,7 +49,7 @@ is-installed:
 	@test -e $(VENVS)/local/.ready || { echo "the environment is not installed, or only half: make run" >&2; exit 1; }
 
 # ---- checks --------------------------------------------------------------------------------------
-.PHONY: lint test test-unit test-integration
+.PHONY: lint test test-unit test-integration test-localstack
 lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where they are
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
@@ -58,14 +61,18 @@ lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where th
 	  else echo "amtool is not installed (Debian: prometheus-alertmanager): routes not checked"; fi
 
 test:  ## all tests
-	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready
+	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA)
 	$(DEV)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready  ## the tests that need nothing running
+test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA)  ## the tests that need nothing running
 	$(DEV)/python -m pytest tests/unit tests/infra tests/docs
 
-test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the stack on ports of its own
-	$(DEV)/python -m pytest tests/integration
+ENDPOINT ?=
+test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the stack on ports of its own, or on ENDPOINT=url
+	HOUSING_AWS_ENDPOINT="$(ENDPOINT)" $(DEV)/python -m pytest tests/integration
+
+test-localstack: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/localstack/.ready  ## the same on LocalStack, from PyPI or in its container
+	$(DEV)/python -m local_stack.on_localstack $(DEV)/python -m pytest tests/integration -rs
 
 .PHONY: checkov
 checkov: $(VENVS)/checkov/.ready  ## what is unsafe in the template; exceptions say why, beside their resource
@@ -168,13 +175,17 @@ soak: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/bench-ours/.ready  ## t
 lock: $(VENVS)/dev/.ready  ## pin requirements/*.txt anew
 	@UV="$(CURDIR)/$(DEV)/uv" requirements/lock
 
+# Lambda's own Python, and LocalStack's.
+$(VENVS)/lambda/.ready $(VENVS)/localstack/.ready: PYTHON = $(or $(PYTHON_3_13),python3.13)
+
 # An environment is ready when all of its packages are in; one that was interrupted is made anew.
 $(VENVS)/%/.ready: requirements/%.txt | python-is-new-enough
 	@echo "  … environment $*: installing $$(grep -c '==' $<) packages (once; a minute or two at most)"
 	@rm -rf $(VENVS)/$*
 	@$(PYTHON) -m venv $(VENVS)/$* || { echo "error: $(PYTHON) cannot make environments: install python3-venv" >&2; exit 1; }
 	@$(VENVS)/$*/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<  # the lists are whole
-	@case "$*" in local|dev) $(VENVS)/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . ;; esac
+	@case "$*" in local|dev) $(VENVS)/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . ;; \
+	  localstack) $(VENVS)/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable local ;; esac
 	@touch $@
 	@echo "  ✓ environment $*"
 

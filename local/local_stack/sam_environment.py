@@ -1,4 +1,4 @@
-"""``.local/sam-env.json``: what ``sam local invoke`` and ``sam local start-api`` give the functions.
+"""``.local/sam-env.json``: what ``sam local`` gives the functions that it runs.
 
 SAM passes on only variables that the template names, and resolves no conditions in them: the file
 holds every one, with the value that the deployed function has; only keys are not asked for.

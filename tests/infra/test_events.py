@@ -1,4 +1,4 @@
-"""``events/``: an event for each route, in the shape that the template's API sends, each with a command."""
+"""``events/``: one for each route, in the shape of the template's API, each with its command."""
 
 import json
 import re

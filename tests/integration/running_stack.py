@@ -32,7 +32,7 @@ JOB_SECONDS = 120
 ENDPOINT = os.environ.get("HOUSING_AWS_ENDPOINT", "")
 """The endpoint to run on, if the stack is not to start one of its own."""
 SMALL = {"models": 1, "iterations": 60, "neighbour_folds": 5}
-"""A model that is made in a third of the time; how good one is, tests/unit/retrain/test_model.py asks."""
+"""A model that is made in a third of the time; tests/unit asks how good one is."""
 _POLL_SECONDS = 0.2
 _KEPT = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")  # the last: make coverage
 T = TypeVar("T")

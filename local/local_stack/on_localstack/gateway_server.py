@@ -1,7 +1,7 @@
 """LocalStack's gateway on the addresses it is told, and on no other.
 
-LocalStack's own server takes only the port of an IPv4 address in ``GATEWAY_LISTEN`` and listens on all
-interfaces. Which server it uses is a plug-in point; this one is that server with the address
+Of an IPv4 address in ``GATEWAY_LISTEN`` LocalStack's own server takes the port alone, and listens
+on all interfaces. Which server it uses is a plug-in point; this one is that server with the address
 (``GATEWAY_SERVER=loopback``). It speaks HTTP alone.
 """
 

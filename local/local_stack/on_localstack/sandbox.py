@@ -53,7 +53,7 @@ class Sandbox:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> bytes | None:
-        """Start the process and wait until it is ready; return the error if it does not get there."""
+        """Start the process and wait until it is ready, or return why it is not."""
         self._end()
         self._api = RuntimeApi()
         own = {"AWS_LAMBDA_RUNTIME_API": self._api.address, "TMPDIR": self._scratch.name}
@@ -101,12 +101,12 @@ class Sandbox:
 
         The function has answered, so that all it wrote before is in the file.
         """
+        figures = f"{seconds * 1_000:.2f} ms\tMemory Size: {self._function.memory_mb} MB"
         lines = [
             f"START RequestId: {request_id} Version: $LATEST",
             *self.unread().splitlines(),
             f"END RequestId: {request_id}",
-            f"REPORT RequestId: {request_id}\tDuration: {seconds * 1_000:.2f} ms"
-            f"\tMemory Size: {self._function.memory_mb} MB",
+            f"REPORT RequestId: {request_id}\tDuration: {figures}",
         ]
         return "\n".join(lines)
 
