@@ -1,4 +1,4 @@
-"""``docs/security.md`` names files and proofs that exist; the package lists are as it says."""
+"""``docs/security.md`` names files and proofs that are there; lists of packages are as it says."""
 
 import ast
 import re
