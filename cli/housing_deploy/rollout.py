@@ -14,7 +14,7 @@ from housing_deploy.errors import NotConfirmedError, RolloutError, SmokeError
 from housing_deploy.following import Follower
 from housing_deploy.parameters import read_template, values
 from housing_deploy.putting_back import ended_in, logs, nothing_to_go_back_to, wanted_again
-from housing_deploy.smoke import api_url, health, key_ring, smoke
+from housing_deploy.smoke import api_client, api_url, health, key_ring, smoke
 from housing_deploy.stacks import Snapshot, Stack
 from housing_deploy.stage import Stage
 from local_stack.progress import Progress
@@ -74,7 +74,8 @@ class Rollout:
             raise self._after_failure(exc, wanted, kept, had_model=had_model) from exc
 
     def _has_model(self, stack: Stack) -> bool:
-        found = health(self._url(stack))
+        with api_client(self._url(stack)) as api:
+            found = health(api)
         return found is not None and found.model_version is not None
 
     def _url(self, stack: Stack) -> str:
@@ -134,16 +135,15 @@ class Rollout:
         if stack is None:
             msg = f"the stack {self.stage.stack_name} is gone"
             raise RolloutError(msg)
-        with self.progress.step("smoke test") as step:
-            ring = key_ring(self.clients, stack.outputs)
+        with self.progress.step("smoke test") as step, api_client(self._url(stack)) as api:
             step.note = smoke(
-                self._url(stack),
-                ring,
+                api,
+                key_ring(self.clients, stack.outputs),
                 had_model=had_model,
                 seconds=self.smoke_seconds,
                 say=step.say,
             )
-        self.progress.say(f"{self._url(stack)}")
+        self.progress.say(self._url(stack))
 
     def _after_failure(
         self, smoke_error: SmokeError, wanted: Wanted, kept: Snapshot | None, *, had_model: bool

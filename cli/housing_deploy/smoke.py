@@ -47,11 +47,15 @@ def api_url(outputs: Mapping[str, str], stage: str, endpoint_url: str | None) ->
     return f"{endpoint_url}/restapis/{outputs['ApiId']}/{stage}/_user_request_"
 
 
-def health(url: str) -> Health | None:
+def api_client(url: str) -> httpx.Client:
+    """Return a client of the API that waits for no answer longer than API Gateway does."""
+    return httpx.Client(base_url=url, timeout=_ANSWER_SECONDS)
+
+
+def health(api: httpx.Client) -> Health | None:
     """Ask once; None where no health comes back."""
     try:
-        answer = httpx.get(f"{url}/health", timeout=_ANSWER_SECONDS)
-        found = answer.json()
+        found = api.get("/health").json()
         version = (found["model"] or {}).get("version")
         return Health(found["status"], version, found["reason"] or "")
     except (httpx.HTTPError, json.JSONDecodeError, KeyError, TypeError, AttributeError):
@@ -59,12 +63,12 @@ def health(url: str) -> Health | None:
 
 
 def smoke(
-    url: str, ring: KeyRing, *, had_model: bool, seconds: float, say: Callable[[str], None]
+    api: httpx.Client, ring: KeyRing, *, had_model: bool, seconds: float, say: Callable[[str], None]
 ) -> str:
     """Ask for the health and for a price; return what was found, in a line.
 
     Args:
-        url: Of the API, with its stage.
+        api: The API, with its stage.
         ring: Makes the key, which is revoked afterwards; HOUSING_API_KEY is used where it is set.
         had_model: Whether a model answered before: then one has to now.
         seconds: Longest until the health comes back.
@@ -74,13 +78,13 @@ def smoke(
         SmokeError: Something is not as it should be.
     """
     say("GET /health")
-    found = _await_health(url, seconds)
+    found = _await_health(api, seconds)
     if found.status == "no_model" and (had_model or not found.waits_for_data):
         msg = f"GET /health: no model is served: {found.reason}"
         raise SmokeError(msg)
     say("POST /predict")
     with _key(ring) as key:
-        answer = _await_answer(url, key)
+        answer = _await_answer(api, key)
     if found.waits_for_data and answer.status_code == _UNAVAILABLE:
         return "deployed, no model yet: upload a CSV (housing upload FILE --wait)"
     price = _price(answer)
@@ -88,11 +92,11 @@ def smoke(
     return f"${price['price_usd']:,.0f} by version {price['model_version']}{stale}"
 
 
-def _await_health(url: str, seconds: float) -> Health:
+def _await_health(api: httpx.Client, seconds: float) -> Health:
     deadline = time.monotonic() + seconds
-    while (found := health(url)) is None:
+    while (found := health(api)) is None:
         if time.monotonic() > deadline:
-            msg = f"GET {url}/health did not answer as it should within {seconds:.0f} s"
+            msg = f"GET {api.base_url}health did not answer as it should within {seconds:.0f} s"
             raise SmokeError(msg)
         time.sleep(_POLL_SECONDS)
     return found
@@ -111,14 +115,12 @@ def _key(ring: KeyRing) -> Iterator[str]:
         ring.revoke(made.id)
 
 
-def _await_answer(url: str, key: str) -> httpx.Response:
+def _await_answer(api: httpx.Client, key: str) -> httpx.Response:
     row = {column.name: column.example for column in FEATURES}
     deadline = time.monotonic() + _KEY_SECONDS
     while True:
         try:
-            answer = httpx.post(
-                f"{url}/predict", json=row, headers={"x-api-key": key}, timeout=_ANSWER_SECONDS
-            )
+            answer = api.post("/predict", json=row, headers={"x-api-key": key})
         except httpx.HTTPError as exc:
             msg = f"POST /predict: {type(exc).__name__}"
             raise SmokeError(msg) from exc

@@ -1,0 +1,80 @@
+"""Which states a deployment begins in, and what is said of the others."""
+
+import pytest
+
+from housing_deploy.asking import confirm, confirm_name
+from housing_deploy.change_set import Wanted
+from housing_deploy.errors import NotConfirmedError, StackStateError
+from housing_deploy.putting_back import ended_in, wanted_again
+from housing_deploy.stacks import Snapshot, Stack, require_deployable
+from housing_deploy.stage import Stage
+
+STAGE = Stage("dev", "housing-dev", "housing-dev", None, (), {})
+
+
+def stack(status: str) -> Stack:
+    return Stack("arn:1", "housing-dev", status, {}, {}, is_protected=False)
+
+
+@pytest.mark.parametrize(
+    "status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]
+)
+def test_a_stack_at_rest_is_deployed_upon(status: str) -> None:
+    require_deployable(stack(status), "dev")
+
+
+@pytest.mark.parametrize(
+    ("status", "way"),
+    [
+        ("ROLLBACK_COMPLETE", "make destroy STAGE=dev, then deploy again"),
+        ("CREATE_FAILED", "make destroy STAGE=dev"),
+        ("DELETE_FAILED", "make destroy STAGE=dev"),
+        ("UPDATE_IN_PROGRESS", "another deployment is at work"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "another deployment is at work"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name housing-dev"),
+    ],
+)
+def test_another_is_not_and_the_way_out_is_said(status: str, way: str) -> None:
+    with pytest.raises(StackStateError, match=f"{status}.*{way}"):
+        require_deployable(stack(status), "dev")
+
+
+@pytest.mark.parametrize(
+    ("status", "then"),
+    [
+        ("UPDATE_ROLLBACK_COMPLETE", "has put back what was deployed before"),
+        ("ROLLBACK_COMPLETE", "make destroy STAGE=dev"),
+        ("UPDATE_ROLLBACK_FAILED", "see the events"),
+    ],
+)
+def test_how_a_deployment_ended_is_said_with_what_to_do(status: str, then: str) -> None:
+    text = ended_in(STAGE, status, "  Bucket: taken")
+
+    assert status in text
+    assert "Bucket: taken" in text
+    assert then in text
+
+
+def test_the_way_back_has_the_old_template_and_parameters_and_no_canary() -> None:
+    wanted = Wanted("s", "new", {"A": "2"}, (), "bucket", "prefix/new.template", takes_over=False)
+    kept = Snapshot("old", {"A": "1", "TrafficShift": "Canary10Percent5Minutes"})
+
+    back = wanted_again(kept, wanted)
+
+    assert (back.template, back.bucket) == ("old", "bucket")
+    assert back.parameters == {"A": "1", "TrafficShift": "AllAtOnce"}
+    assert back.key.startswith("prefix/")
+    assert back.key != wanted.key
+
+
+def test_nobody_is_asked_where_the_answer_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+
+    confirm("?", "yes")
+    confirm_name("?", "housing-dev", "housing-dev")
+    for given in ("", "no"):
+        with pytest.raises(NotConfirmedError):
+            confirm("?", given)
+    for given in ("", "yes", "housing-prod"):
+        with pytest.raises(NotConfirmedError):
+            confirm_name("?", "housing-dev", given)
