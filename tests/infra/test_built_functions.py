@@ -156,7 +156,9 @@ def retrain(run: Run, account: Account) -> EmulatedFunction:
         computeEnvironmentName="jobs", type="UNMANAGED", serviceRole=role
     )
     order = [{"order": 1, "computeEnvironment": made["computeEnvironmentArn"]}]
-    batch.create_job_queue(jobQueueName=QUEUE, priority=1, computeEnvironmentOrder=order)
+    batch.create_job_queue(
+        jobQueueName=QUEUE, state="ENABLED", priority=1, computeEnvironmentOrder=order
+    )
     batch.register_job_definition(
         jobDefinitionName=QUEUE,
         type="container",
