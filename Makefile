@@ -6,6 +6,9 @@ VENVS := .venvs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STACK := $(VENVS)/local/bin/python -m local_stack
 DEV := $(VENVS)/dev/bin
+# Lambda's own version, which LocalStack wants, too; not every machine has it.
+PYTHON_3_13 = $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3.13) $(shell command -v python3.13 2>/dev/null))
+LAMBDA = $(if $(PYTHON_3_13),$(VENVS)/lambda/.ready)
 ENVIRONMENTS = $(MAKE) --no-print-directory --silent --jobs 2
 
 .PHONY: help
@@ -46,7 +49,7 @@ is-installed:
 	@test -e $(VENVS)/local/.ready || { echo "the environment is not installed, or only half: make run" >&2; exit 1; }
 
 # ---- checks --------------------------------------------------------------------------------------
-.PHONY: lint test test-unit test-integration
+.PHONY: lint test test-unit test-integration test-localstack
 lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where they are
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
@@ -58,20 +61,63 @@ lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where th
 	  else echo "amtool is not installed (Debian: prometheus-alertmanager): routes not checked"; fi
 
 test:  ## all tests
-	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready
+	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA)
 	$(DEV)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## the tests that need nothing running
+test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA)  ## the tests that need nothing running
 	$(DEV)/python -m pytest tests/unit tests/infra tests/docs
 
-test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the stack on ports of its own
-	$(DEV)/python -m pytest tests/integration
+ENDPOINT ?=
+test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the stack on ports of its own, or on ENDPOINT=url
+	HOUSING_AWS_ENDPOINT="$(ENDPOINT)" $(DEV)/python -m pytest tests/integration
+
+test-localstack: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/localstack/.ready  ## the same on LocalStack, from PyPI or in its container
+	$(DEV)/python -m local_stack.on_localstack $(DEV)/python -m pytest tests/integration -rs
+
+.PHONY: checkov
+checkov: $(VENVS)/checkov/.ready  ## what is unsafe in the template; exceptions say why, beside their resource
+	$(VENVS)/checkov/bin/checkov --file infra/template.yaml --framework cloudformation --compact --quiet --skip-download
 
 .PHONY: fuzz
 FUZZ_SECONDS ?= 300
 fuzz: is-installed $(VENVS)/fuzz/.ready  ## requests made from docs/openapi.json, against the running stack
 	@set -a; . .local/env; set +a; exec $(VENVS)/fuzz/bin/schemathesis \
 	  --config-file tests/fuzz/schemathesis.toml run docs/openapi.json --max-time $(FUZZ_SECONDS)
+
+.PHONY: coverage lint-workflows audit test-build
+# Of the integration tests just those of the stack itself: its programs are counted, too.
+MEASURED = tests/unit tests/contract tests/infra tests/integration/test_stack.py
+coverage:  ## branches that tests reach, in %; the report: .coverage/html
+	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready
+	@mkdir -p .coverage && $(DEV)/coverage erase
+	$(DEV)/coverage run -m pytest $(MEASURED) --ignore tests/infra/test_sizes.py --numprocesses 2 --dist loadfile
+	@$(DEV)/coverage combine --quiet && $(DEV)/coverage html --quiet --fail-under 0
+	$(DEV)/coverage report
+	$(DEV)/python .ci/branches_reached.py
+
+AUDIT := $(VENVS)/audit/bin
+SCRIPTS = .ci/run .ci/install-monitoring infra/build infra/push-image requirements/lock
+FIRST_PARTY = functions layers/shared cli local monitoring benchmarks docs
+lint-workflows: $(VENVS)/audit/.ready .tools/actionlint  ## actionlint, zizmor, shellcheck
+	.tools/actionlint -shellcheck $(AUDIT)/shellcheck -pyflakes ""
+	$(AUDIT)/zizmor --offline --quiet .github
+	$(AUDIT)/shellcheck $(SCRIPTS)
+
+# What is shipped, and what it is made with; the peers of the benchmarks are others' servers, on loopback.
+AUDITED = predict retrain functions image local dev sam ministack audit
+audit: $(VENVS)/audit/.ready .tools/gitleaks  ## bandit, gitleaks over the history, pip-audit
+	$(AUDIT)/bandit --quiet --configfile pyproject.toml --recursive $(FIRST_PARTY)
+	.tools/gitleaks git --no-banner --redact --verbose .
+	@failed=0; for list in $(AUDITED); do echo "requirements/$$list.txt"; \
+	  $(AUDIT)/pip-audit --strict --disable-pip --requirement requirements/$$list.txt || failed=1; done; exit $$failed
+
+test-build: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## what is built: its sizes, and its functions answering
+	$(DEV)/python -m pytest tests/infra
+
+# Pinned with hashes in .github/tools/go.sum.
+.tools/actionlint .tools/gitleaks: .github/tools/go.sum
+	@command -v go >/dev/null || { echo "error: Go 1.25 or newer is needed for $@" >&2; exit 1; }
+	@mkdir -p .tools && cd .github/tools && GOBIN="$(CURDIR)/.tools" go install tool && touch "$(CURDIR)/$@"
 
 # ---- what is deployed ----------------------------------------------------------------------------
 .PHONY: build
@@ -129,13 +175,17 @@ soak: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/bench-ours/.ready  ## t
 lock: $(VENVS)/dev/.ready  ## pin requirements/*.txt anew
 	@UV="$(CURDIR)/$(DEV)/uv" requirements/lock
 
+# Lambda's own Python, and LocalStack's.
+$(VENVS)/lambda/.ready $(VENVS)/localstack/.ready: PYTHON = $(or $(PYTHON_3_13),python3.13)
+
 # An environment is ready when all of its packages are in; one that was interrupted is made anew.
 $(VENVS)/%/.ready: requirements/%.txt | python-is-new-enough
 	@echo "  … environment $*: installing $$(grep -c '==' $<) packages (once; a minute or two at most)"
 	@rm -rf $(VENVS)/$*
 	@$(PYTHON) -m venv $(VENVS)/$* || { echo "error: $(PYTHON) cannot make environments: install python3-venv" >&2; exit 1; }
 	@$(VENVS)/$*/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<  # the lists are whole
-	@case "$*" in local|dev) $(VENVS)/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . ;; esac
+	@case "$*" in local|dev) $(VENVS)/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . ;; \
+	  localstack) $(VENVS)/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable local ;; esac
 	@touch $@
 	@echo "  ✓ environment $*"
 

@@ -20,8 +20,6 @@ from benchmarks.servers import ours
 from housing.onnx_session import open_session
 from housing.schema import FEATURE_NAMES
 from predict import handler
-from predict.composition import Service
-from predict.lane import PredictionLane
 
 _ROUNDS = 5
 _CALLS = {1: 2_000, 1_000: 60}
@@ -30,7 +28,8 @@ _CONTEXT = SimpleNamespace(aws_request_id="bench")
 
 def main(graph: Path, rows_path: Path) -> None:
     """Print the measures as JSON on stderr."""
-    parts = _service(graph)
+    os.environ["BENCH_KEY"] = KEY
+    parts = ours.service(graph)
     # The composition root's real parts need a registry.
     vars(handler)["service"] = lambda: parts
     rows = np.load(rows_path)
@@ -48,15 +47,6 @@ def main(graph: Path, rows_path: Path) -> None:
             entry += _times(events, calls, lambda event: handler.lambda_handler(event, _CONTEXT))
         found[count] = {"bare_run_us": _quantiles(bare), "lambda_handler_us": _quantiles(entry)}
     json.dump(found, sys.stderr)
-
-
-def _service(graph: Path) -> Service:
-    os.environ |= {"BENCH_MODEL": str(graph), "BENCH_KEY": KEY}
-    settings = ours.settings()
-    telemetry, door = ours.telemetry(settings), ours.door(settings)
-    models = ours.FileStore(graph)
-    lane = PredictionLane(models, telemetry, door, max_rows=settings.max_batch_rows)
-    return Service(settings, models, telemetry, door, lane, close_connections=lambda: None)
 
 
 def _event(rows: Any) -> dict[str, Any]:

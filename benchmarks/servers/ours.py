@@ -13,10 +13,10 @@ from fastapi import FastAPI
 
 from housing.api_keys import ApiKey, ApiKeyDocument, Scope, digest
 from housing.registry import ModelVersion, Tag
-from predict.app import create_app as create_service
+from predict.application import application
 from predict.auth import KeyAuthenticator
-from predict.errors import StoreUnavailableError
-from predict.model_changes import ModelChanges
+from predict.composition import Service
+from predict.lane import PredictionLane
 from predict.predictor import Predictor
 from predict.served_model import ServedModel
 from predict.settings import PredictSettings
@@ -46,35 +46,26 @@ class FileStore:
         return self._served
 
 
-def settings() -> PredictSettings:
-    """Return the settings that a deployment has by default."""
-    return PredictSettings(tracking_uri="http://127.0.0.1:1", api_keys="bench", stage="bench")
+def service(graph: Path) -> Service:
+    """Put the service together over a model file and the key ``BENCH_KEY``."""
+    settings = PredictSettings(tracking_uri="http://127.0.0.1:1", api_keys="bench", stage="bench")
+    models = FileStore(graph)
+    telemetry = Telemetry(logged_per_second=settings.logged_predictions_per_second)
+    door = KeyAuthenticator(_keys, ttl_seconds=settings.api_keys_ttl_seconds)
+    lane = PredictionLane(models, telemetry, door, max_rows=settings.max_batch_rows)
+    return Service(settings, models, telemetry, door, lane, close_connections=lambda: None)
 
 
-def telemetry(found: PredictSettings) -> Telemetry:
-    """Return the telemetry of a deployment, to standard output."""
-    return Telemetry(logged_per_second=found.logged_predictions_per_second)
+def create_app() -> FastAPI:
+    """Build the application over the file ``BENCH_MODEL``."""
+    return application(service(Path(os.environ["BENCH_MODEL"])))
 
 
-def door(found: PredictSettings) -> KeyAuthenticator:
-    """Return the check of keys over the one key ``BENCH_KEY``."""
+def _keys() -> ApiKeyDocument:
     entry = ApiKey(
         id="bench",
         scopes=frozenset({Scope.PREDICT}),
         sha256=digest(os.environ["BENCH_KEY"]),
         created_at=datetime.now(UTC),
     )
-    document = ApiKeyDocument(keys=(entry,))
-    return KeyAuthenticator(lambda: document, ttl_seconds=found.api_keys_ttl_seconds)
-
-
-def create_app() -> FastAPI:
-    """Build the application over the file ``BENCH_MODEL`` and the key ``BENCH_KEY``."""
-    found = settings()
-    models = FileStore(Path(os.environ["BENCH_MODEL"]))
-    return create_service(found, models, telemetry(found), door(found), _no_changes)
-
-
-def _no_changes() -> ModelChanges:
-    msg = "not in a benchmark"
-    raise StoreUnavailableError(msg, retry_after_seconds=60)
+    return ApiKeyDocument(keys=(entry,))

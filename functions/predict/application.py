@@ -1,5 +1,6 @@
 """The application over the service's real parts, for any ASGI server: ``--factory``."""
 
+import gc
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -29,7 +30,7 @@ def application(parts: Service | None = None) -> FastAPI:
 
         return account_metrics(found.settings)
 
-    return create_app(
+    app = create_app(
         found.settings,
         found.models,
         found.telemetry,
@@ -38,3 +39,7 @@ def application(parts: Service | None = None) -> FastAPI:
         found.shadow,
         metrics,
     )
+    # What is there now stays; a collector that looks through it again and again makes requests wait
+    # for tens of milliseconds. See https://docs.python.org/3/library/gc.html#gc.freeze
+    gc.freeze()
+    return app

@@ -1,5 +1,6 @@
 """Entry of the predict function: an API Gateway event in, its response out."""
 
+import gc
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -47,6 +48,7 @@ def _entry() -> Entry:
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
         return _framework(parts)(event, context)
 
+    gc.freeze()  # see predict.application
     return entry
 
 

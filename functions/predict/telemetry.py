@@ -63,8 +63,8 @@ class LineSink(Protocol):
 
 def to_stdout(lines: bytes) -> None:
     """Write where Lambda reads logs, in one write: lines of threads do not mix."""
-    sys.stdout.write(lines.decode() + "\n")
-    sys.stdout.flush()
+    sys.stdout.buffer.write(lines + b"\n")
+    sys.stdout.buffer.flush()
 
 
 class Telemetry:

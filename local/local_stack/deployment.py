@@ -15,11 +15,11 @@ from housing.api_keys import Scope
 from housing_cli.key_ring import KeyRing
 from local_stack.errors import DeploymentError
 from local_stack.keys import ensured
-from local_stack.packaging import Package, package
+from local_stack.packaging import package
 from local_stack.services import ARTIFACT_BUCKET
 from local_stack.settings import ACCESS_KEY, CHECKOUT, REGION, SECRET_KEY, StackSettings
 from local_stack.slack_alerts import slack_parameters
-from local_stack.template import load
+from local_stack.template import load, with_defaults
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _DIGEST_TAG = "deployment-digest"
 _STAGE = "local"
+_RELEASE_DIGITS = 12
 _HEALTHY = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _WAIT: "WaiterConfigTypeDef" = {"Delay": 1, "MaxAttempts": 120}
 
@@ -74,18 +75,21 @@ def deploy(settings: StackSettings) -> Deployment:
         bucket=artifacts,
         python=settings.functions_python,
     )
-    body = json.dumps(template)
     parameters = _parameters(settings) | slack_parameters(
         client(settings, "secretsmanager"),
         stack_name=settings.stack_name,
         webhook_url=settings.slack_webhook_url,
     )
-    digest = hashlib.sha256(json.dumps([body, parameters]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([template, parameters]).encode()).hexdigest()
+    parameters["Release"] = digest[:_RELEASE_DIGITS]
     cloudformation = client(settings, "cloudformation")
     changed = _digest(_find(cloudformation, settings.stack_name)) != digest
     if changed:
-        _upload(settings, artifacts, packages)
-        _apply(cloudformation, settings.stack_name, body, parameters, digest)
+        body = json.dumps(with_defaults(template, parameters)).encode()
+        contents = {made.key: made.content for made in packages}
+        _upload(settings, artifacts, contents | {f"{digest}.json": body})
+        url = f"{settings.aws_url}/{artifacts}/{digest}.json"
+        _apply(cloudformation, settings.stack_name, url, parameters, digest)
     return _read(settings, cloudformation, changed=changed)
 
 
@@ -96,21 +100,24 @@ def _parameters(settings: StackSettings) -> dict[str, str]:
         "MlflowTrackingUri": settings.mlflow_url,
         "ModelName": settings.model_name,
         "ModelTtlSeconds": str(settings.model_ttl_seconds),
+        "ShadowShare": str(settings.shadow_share),
+        "ShadowBudgetMs": str(settings.shadow_budget_ms),
         "JobLauncher": "local",
         "TrainingEngine": settings.engine,
+        "TrainingSettings": settings.training_settings,
         "LocalEndpointUrl": settings.aws_url,
         "LocalPython": str(settings.stack_python),
         "LocalJobsDir": str(settings.jobs_dir),
     }
 
 
-def _upload(settings: StackSettings, bucket: str, packages: list[Package]) -> None:
+def _upload(settings: StackSettings, bucket: str, contents: Mapping[str, bytes]) -> None:
     s3 = client(settings, "s3")
     for name in (bucket, ARTIFACT_BUCKET):
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=name)
-    for made in packages:
-        s3.put_object(Bucket=bucket, Key=made.key, Body=made.content)
+    for key, content in contents.items():
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
 
 
 def _find(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
@@ -129,7 +136,7 @@ def _digest(stack: "StackTypeDef | None") -> str | None:
 def _apply(
     cloudformation: "CloudFormationClient",
     name: str,
-    body: str,
+    template_url: str,
     parameters: Mapping[str, str],
     digest: str,
 ) -> None:
@@ -145,7 +152,7 @@ def _apply(
             StackName=name,
             ChangeSetName=change_set,
             ChangeSetType="UPDATE" if stack else "CREATE",
-            TemplateBody=body,
+            TemplateURL=template_url,  # it is longer than a body may be
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
             Tags=[{"Key": _DIGEST_TAG, "Value": digest}],

@@ -1,4 +1,7 @@
-"""``.local/env``: all that a shell, a test or the command line needs to use the stack."""
+"""``.local/env``: all that a shell, a test or the command line needs to use the stack.
+
+Beside it ``.local/sam-env.json``, the same for functions that SAM runs.
+"""
 
 import os
 from collections.abc import Mapping
@@ -34,10 +37,11 @@ def variables(settings: StackSettings, deployment: Deployment) -> dict[str, str]
     }
 
 
-def write(settings: StackSettings, deployment: Deployment) -> None:
-    """Write the file, readable by its owner only, and a ``housing`` command that uses it."""
+def write(settings: StackSettings, deployment: Deployment, sam_environment: str) -> None:
+    """Write the files, readable by their owner only, and a ``housing`` command that uses one."""
     path = settings.state_dir / "env"
     _write(path, _lines(variables(settings, deployment)), 0o600)
+    _write(settings.state_dir / "sam-env.json", sam_environment, 0o600)
     write_ports(settings)
     wrapper = _WRAPPER.format(env=path, python=settings.stack_python)
     _write(command(settings), wrapper, 0o755)
@@ -45,7 +49,7 @@ def write(settings: StackSettings, deployment: Deployment) -> None:
 
 def write_ports(settings: StackSettings) -> None:
     """Remember the ports for the commands to come."""
-    _write(settings.ports_file, _lines(settings.ports), 0o600)
+    _write(settings.ports_file, _lines(settings.places), 0o600)
 
 
 def command(settings: StackSettings) -> Path:

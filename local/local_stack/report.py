@@ -59,7 +59,8 @@ def monitoring(console: Console, settings: StackSettings) -> None:
 def status(console: Console, settings: StackSettings) -> bool:
     """Say what is up; True when all of the stack is. The monitoring may be up or not."""
     table = Table("service", "state", "pid", "memory", "since", box=None, pad_edge=False)
-    found = {name: services.running(settings, name) for name in reversed(SERVICE_NAMES)}
+    names = [name for name in SERVICE_NAMES if name != "aws" or not settings.aws_endpoint]
+    found = {name: services.running(settings, name) for name in reversed(names)}
     for name, process in found.items():
         table.add_row(name, *_row(process))
     for name in reversed(MONITORING_NAMES):
@@ -84,7 +85,7 @@ def logs(console: Console, settings: StackSettings, lines: int) -> None:
             _section(console, environment_file.shown(path))
             text = path.read_text(errors="replace").splitlines()[-lines:]
             console.print(Text("\n".join(text)))
-    if services.running(settings, "aws"):
+    if settings.aws_endpoint or services.running(settings, "aws"):
         for function in _FUNCTIONS:
             _section(console, f"function {function}")
             console.print(Text("\n".join(_function_log(settings, function)[-lines:])))

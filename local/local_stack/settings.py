@@ -22,6 +22,9 @@ class StackSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HOUSING_", env_ignore_empty=True, extra="ignore")
 
     aws_port: int = Field(4566, description="port of the local AWS endpoint")
+    aws_endpoint: str | None = Field(
+        None, description="URL of an AWS endpoint that others run, in place of one of its own"
+    )
     mlflow_port: int = Field(5000, description="port of the MLflow server")
     api_port: int = Field(5001, description="port of the API's front door")
     yace_port: int = Field(5002, description="port of YACE, the exporter")
@@ -33,6 +36,9 @@ class StackSettings(BaseSettings):
     model_name: str = Field("california-housing", description="name of the registered model")
     model_ttl_seconds: int = Field(2, description="how often the function asks for the alias")
     engine: EngineName = Field("scikit-learn", description="library that grows the trees")
+    training_settings: str = Field("{}", description="JSON of the training job's settings")
+    shadow_share: float = Field(0, ge=0, le=1, description="share that the challenger prices too")
+    shadow_budget_ms: int = Field(20, ge=1, le=1000, description="the longest wait for that")
     data: Path | None = Field(None, description="CSV for the first model")
     sample_rows: int = Field(20_640, description="rows of the generated sample")
     yace: Path | None = Field(None, description="program YACE, if not built by make monitoring")
@@ -51,8 +57,9 @@ class StackSettings(BaseSettings):
         return self.state_dir / "ports"
 
     @property
-    def ports(self) -> dict[str, int]:
-        """The ports, by the variables that move them."""
+    def places(self) -> dict[str, int | str]:
+        """The ports, and the endpoint where it is another's, by the variables that move them."""
+        elsewhere = {"HOUSING_AWS_ENDPOINT": self.aws_endpoint} if self.aws_endpoint else {}
         return {
             "HOUSING_AWS_PORT": self.aws_port,
             "HOUSING_MLFLOW_PORT": self.mlflow_port,
@@ -60,12 +67,13 @@ class StackSettings(BaseSettings):
             "HOUSING_YACE_PORT": self.yace_port,
             "HOUSING_PROMETHEUS_PORT": self.prometheus_port,
             "HOUSING_ALERTMANAGER_PORT": self.alertmanager_port,
+            **elsewhere,
         }
 
     @property
     def aws_url(self) -> str:
         """URL of the local AWS endpoint."""
-        return f"http://{LOOPBACK}:{self.aws_port}"
+        return self.aws_endpoint or f"http://{LOOPBACK}:{self.aws_port}"
 
     @property
     def mlflow_url(self) -> str:

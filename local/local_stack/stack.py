@@ -6,7 +6,13 @@ import shutil
 import signal
 from collections.abc import Iterator
 
-from local_stack import environment_file, first_model, services, training_jobs
+from local_stack import (
+    environment_file,
+    first_model,
+    sam_environment,
+    services,
+    training_jobs,
+)
 from local_stack.deployment import Deployment, deploy
 from local_stack.errors import StackError
 from local_stack.first_model import Prediction
@@ -34,16 +40,19 @@ def up(settings: StackSettings, progress: Progress) -> tuple[Deployment, Predict
 def _up(
     settings: StackSettings, progress: Progress, started: list[str]
 ) -> tuple[Deployment, Prediction]:
-    aws, mlflow = services.aws_endpoint(settings), services.mlflow_server(settings)
+    aws = None if settings.aws_endpoint else services.aws_endpoint(settings)
+    mlflow = services.mlflow_server(settings)
     for service in (aws, mlflow):  # side by side: the second is slow
-        _ensure(settings, service, started)
-    _await(settings, progress, aws)
+        if service:
+            _ensure(settings, service, started)
+    if aws:
+        _await(settings, progress, aws)
     with progress.step("CloudFormation stack") as step:
         deployment = deploy(settings)
-        if deployment.changed:
+        if deployment.changed and aws:
             _make_durable(settings, aws, started)
         step.note = f"{settings.stack_name} {'deployed' if deployment.changed else 'unchanged'}"
-    environment_file.write(settings, deployment)
+    environment_file.write(settings, deployment, sam_environment.content(settings))
     door = services.front_door(settings, deployment.api_gateway_url)
     bridge = metrics_bridge(settings)
     for service in (door, bridge):
@@ -109,7 +118,7 @@ def forget(settings: StackSettings) -> list[str]:
 
 def _abandon(settings: StackSettings, progress: Progress, started: list[str]) -> None:
     progress.say("\ninterrupted; ending what was started …")
-    if "aws" in started:
+    if "aws" in started or settings.aws_endpoint:
         training_jobs.stop_all(settings.jobs_dir)
     for name in SERVICE_NAMES:
         if name in started:

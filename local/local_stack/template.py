@@ -1,5 +1,6 @@
 """Read the SAM template with CloudFormation's short forms written out."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,20 @@ _Loader.add_multi_constructor("!", _long_form)
 
 def load(path: Path) -> dict[str, Any]:
     """Return the template as CloudFormation's JSON form would have it."""
-    found = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader with more tags
+    found = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader with more tags  # nosec B506
     if not isinstance(found, dict):
         msg = f"{path} is no template"
         raise TypeError(msg)
     return found
+
+
+def with_defaults(template: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """Return the template with other defaults of its parameters.
+
+    MiniStack 1.5 hands no parameters to SAM's translator: what the translator itself resolves (is
+    there a CodeDeploy, what makes a new version) follows the defaults.
+    """
+    parameters = dict(template["Parameters"])
+    for name, value in values.items():
+        parameters[name] = {**parameters[name], "Default": value}
+    return {**template, "Parameters": parameters}

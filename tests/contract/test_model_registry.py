@@ -16,6 +16,7 @@ import pytest
 from fakes.http_server import answering, http_server
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
+from housing import mlflow_registry
 from housing.errors import (
     AliasNotFoundError,
     ArtifactError,
@@ -323,6 +324,42 @@ def test_the_given_headers_go_with_every_request() -> None:
         registry.versions()
 
     assert seen == ["Bearer t0ken"]
+
+
+def test_a_redirect_is_not_followed_and_takes_no_header_anywhere() -> None:
+    seen: list[str] = []
+
+    def elsewhere(request: BaseHTTPRequestHandler) -> None:
+        seen.append(request.path)
+        answering(200, b"{}")(request)
+
+    def redirect(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(302)
+        request.send_header("Location", f"{other}/stolen")
+        request.send_header("Content-Length", "2")
+        request.end_headers()
+        request.wfile.write(b"{}")
+
+    with http_server(elsewhere) as other, http_server(redirect) as uri:
+        registry = MlflowModelRegistry(RegistryAccess(uri, {"Authorization": "Bearer t"}), "model")
+        with pytest.raises(RegistryAnswerError):
+            registry.version("1")
+
+    assert seen == []
+
+
+def test_an_answer_that_would_fill_the_memory_is_not_read_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mlflow_registry, "MOST_BYTES", 1_000)
+    location = b'{"artifact_uri": "mlflow-artifacts:/1/model"}'
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        is_file = "mlflow-artifacts" in request.path
+        answering(200, bytes(1_001) if is_file else location)(request)
+
+    with http_server(answer) as uri, pytest.raises(RegistryAnswerError, match="over 1,000 bytes"):
+        registry_at(uri).download("1", MODEL_FILE)
 
 
 def test_a_file_in_other_storage_is_read_by_the_reader_of_its_scheme() -> None:

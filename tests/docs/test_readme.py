@@ -1,5 +1,6 @@
 """What the documents say can be done, can be."""
 
+import json
 import re
 from pathlib import Path
 
@@ -65,3 +66,37 @@ def test_make_help_lists_every_public_target() -> None:
     told = set(re.findall(r"^([a-z][a-z-]*):.*## ", makefile, re.MULTILINE))
 
     assert targets() - told == {"is-installed", "python-is-new-enough"}
+
+
+def test_the_readme_is_a_few_screens_long() -> None:
+    assert len(README.splitlines()) <= 200
+    titles = re.findall(r"^## (.+)$", README, re.MULTILINE)
+    assert titles[:4] == ["Run it", "Use it", "Deploy it", "Operate it"]
+    assert "What is not there yet" in titles
+
+
+def test_what_the_readme_says_of_speed_was_measured() -> None:
+    measured = json.loads((CHECKOUT / "benchmarks/results/serve.json").read_text())
+    servers = measured["servers"]
+    ours = servers.pop("this service")
+    own = ("this service", "floor")
+    peers = {name: found for name, found in servers.items() if not name.startswith(own)}
+    fastest = min(peers, key=lambda name: peers[name]["p50_ms"]["1"])
+    others = [found for name, found in peers.items() if name != fastest]
+
+    assert measured["date"] in README
+    assert f"{fastest}, and takes over twice its requests" in " ".join(README.split())
+    assert peers[fastest]["p50_ms"]["1"] > 2 * ours["p50_ms"]["1"]
+    assert ours["requests_per_second"] > 2 * peers[fastest]["requests_per_second"]
+    for rows in ("100", "1000"):
+        assert 0.8 < peers[fastest]["p50_ms"][rows] / ours["p50_ms"][rows] < 1.25
+        assert all(found["p50_ms"][rows] > ours["p50_ms"][rows] for found in others)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", page.read_text()):
+        found = page.parent / target if target else page
+        headings = re.findall(r"^#+ (.+)$", found.read_text(), re.MULTILINE)
+
+        assert anchor in {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}

@@ -1,39 +1,20 @@
 """What ``sam build`` makes: small enough for Lambda, and nothing in it that does not serve."""
 
-import shutil
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from local_stack.settings import CHECKOUT
-
 LIMIT_MIB = 160
 MIB = 2**20
 HEAVY = {"mlflow", "pandas", "sklearn", "scipy", "boto3", "botocore", "onnx", "pyarrow"}
-PYENV = sorted((Path.home() / ".pyenv/versions").glob("3.13*/bin/python3.13"))
 
-pytestmark = [
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(
-        shutil.which("python3.13") is None and not PYENV,
-        reason="sam build chooses wheels with the runtime's own Python 3.13, which is not here",
-    ),
-]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module", params=["arm64", "x86_64"])
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sam") / str(request.param)
-    done = subprocess.run(
-        [str(CHECKOUT / "infra/build"), request.param, str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+def built(request: pytest.FixtureRequest, built_for: Callable[[str], Path]) -> Path:
+    return built_for(str(request.param))
 
 
 def size_mib(folder: Path) -> float:

@@ -6,13 +6,11 @@ import pytest
 from cfnlint.api import lint_file
 
 from housing.bucket import ALERTS, NEW_DATA
-from local_stack.settings import CHECKOUT
+from infra.reading import TEMPLATE, mappings, of_type, strings
 from local_stack.template import load
 from notify.settings import NotifySettings
 from predict.settings import PredictSettings
 from retrain.training.engines import EngineName
-
-TEMPLATE = CHECKOUT / "infra/template.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -20,53 +18,8 @@ def template() -> dict[str, Any]:
     return load(TEMPLATE)
 
 
-def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    return {
-        name: found["Properties"]
-        for name, found in template["Resources"].items()
-        if found["Type"] == kind
-    }
-
-
-def strings(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [text for item in value.values() for text in strings(item)]
-    if isinstance(value, list):
-        return [text for item in value for text in strings(item)]
-    return [value] if isinstance(value, str) else []
-
-
 def test_cfn_lint_finds_nothing() -> None:
     assert lint_file(TEMPLATE) == []
-
-
-UNNAMEABLE = {"cloudwatch:GetMetricData"}
-"""It takes no resource (a dataset, its one type, holds OTLP metrics), and the condition key
-``cloudwatch:namespace`` is one of ``PutMetricData``.
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
-"""
-
-
-def test_every_policy_names_its_resources(template: dict[str, Any]) -> None:
-    statements = []
-
-    def collect(value: Any) -> None:
-        if isinstance(value, dict):
-            if "Effect" in value and "Resource" in value:
-                statements.append(value)
-            value = list(value.values())
-        if isinstance(value, list):
-            for item in value:
-                collect(item)
-
-    collect(template["Resources"])
-
-    assert len(statements) >= 5
-    of_all = [found for found in statements if "*" in strings(found["Resource"])]
-    assert [set(strings(found["Action"])) for found in of_all] == [UNNAMEABLE] * 2
-    assert all("aws:RequestedRegion" in found["Condition"]["StringEquals"] for found in of_all)
-    actions = [text for found in statements for text in strings(found["Action"])]
-    assert not [action for action in actions if action.endswith("*")]
 
 
 def test_only_health_and_ping_are_open(template: dict[str, Any]) -> None:
@@ -110,19 +63,6 @@ def test_the_bucket_notifies_of_all_that_the_code_may_call_an_upload(
     assert event["Events"] == ["s3:ObjectCreated:*"]
 
 
-def test_the_bucket_is_private_versioned_encrypted_and_outlives_its_stack(
-    template: dict[str, Any],
-) -> None:
-    [bucket] = [
-        found for found in template["Resources"].values() if found["Type"] == "AWS::S3::Bucket"
-    ]
-
-    assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
-    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert "BucketEncryption" in bucket["Properties"]
-    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
-
-
 def test_the_engine_that_is_chosen_reaches_the_job_whoever_starts_it(
     template: dict[str, Any],
 ) -> None:
@@ -133,6 +73,9 @@ def test_the_engine_that_is_chosen_reaches_the_job_whoever_starts_it(
     assert template["Parameters"]["TrainingEngine"]["AllowedValues"] == [*get_args(EngineName)]
     assert {"Name": "HOUSING_ENGINE", "Value": engine} in job["Environment"]
     assert engine in by_function["HOUSING_ENGINE"]["Fn::If"]
+    more = {"Ref": "TrainingSettings"}
+    assert {"Name": "HOUSING_TRAINING_SETTINGS", "Value": more} in job["Environment"]
+    assert more in by_function["HOUSING_TRAINING_SETTINGS"]["Fn::If"]
 
 
 def test_handlers_and_code_folders_exist(template: dict[str, Any]) -> None:
@@ -167,14 +110,17 @@ def test_the_slack_notifier_is_made_only_with_a_secret_and_reads_only_that(
     [policy] = function["Policies"]
 
     assert template["Conditions"]["HasSlackSecret"] == is_given("SlackSecretArn")
-    assert set(made) == {"NotifyFunction", "NotifyLogs"}
+    assert set(made) == {"NotifyFunction", "NotifyLogs", "UnpostedAlerts"}
     assert function["Events"] == {
         "Alert": {"Type": "SNS", "Properties": {"Topic": {"Ref": "AlertTopic"}}}
     }
     assert [
         (found["Effect"], found["Action"], found["Resource"]) for found in policy["Statement"]
     ] == [("Allow", "secretsmanager:GetSecretValue", {"Ref": "SlackSecretArn"})]
-    assert "OnFailure" not in str(function["EventInvokeConfig"])
+    assert function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"] == {
+        "Type": "SQS",  # the topic is what it listens to
+        "Destination": {"Fn::GetAtt": ["UnpostedAlerts", "Arn"]},
+    }
 
 
 def test_a_webhook_is_slacks_own_unless_another_host_is_named(template: dict[str, Any]) -> None:
@@ -196,8 +142,8 @@ def test_the_job_may_keep_what_it_told(template: dict[str, Any]) -> None:
     [policy] = template["Resources"]["JobRole"]["Properties"]["Policies"]
     writable = [
         text
-        for found in policy["PolicyDocument"]["Statement"]
-        if "s3:PutObject" in strings(found["Action"])
+        for found in mappings(policy["PolicyDocument"]["Statement"])
+        if "s3:PutObject" in strings(found.get("Action", ""))
         for text in strings(found["Resource"])
     ]
 

@@ -55,7 +55,8 @@ def test_alarms_watch_metrics_that_are_written(alarms: dict[str, dict[str, Any]]
 
     assert len(own) >= 8
     assert {metric["MetricName"] for metric in own} <= NAMES
-    assert {metric["Namespace"] for metric in watched} <= {metric_names.NAMESPACE, "AWS/Lambda"}
+    namespaces = {metric_names.NAMESPACE, "AWS/Lambda", "AWS/ApiGateway"}
+    assert {metric["Namespace"] for metric in watched} == namespaces
     for metric in own:
         first, *others = metric["Dimensions"]
         assert first["Name"] == metric_names.SERVICE_DIMENSION

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -27,7 +29,12 @@ if TYPE_CHECKING:
 
 COMMAND_SECONDS = 300
 JOB_SECONDS = 120
+ENDPOINT = os.environ.get("HOUSING_AWS_ENDPOINT", "")
+"""The endpoint to run on, if the stack is not to start one of its own."""
+SMALL = {"models": 1, "iterations": 60, "neighbour_folds": 5}
+"""A model that is made in a third of the time; tests/unit asks how good one is."""
 _POLL_SECONDS = 0.2
+_KEPT = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")  # the last: make coverage
 T = TypeVar("T")
 
 
@@ -53,7 +60,7 @@ def wait_for(what: Callable[[], T | None], *, seconds: float = 60) -> T:
 
 def environment_of(state_dir: Path, ports: list[int], data: Path) -> dict[str, str]:
     """Return the environment in which ``local_stack`` manages a stack in this folder."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     aws_port, mlflow_port, api_port = map(str, ports)
     return kept | {
         "HOUSING_STATE_DIR": str(state_dir),
@@ -61,6 +68,9 @@ def environment_of(state_dir: Path, ports: list[int], data: Path) -> dict[str, s
         "HOUSING_MLFLOW_PORT": mlflow_port,
         "HOUSING_API_PORT": api_port,
         "HOUSING_DATA": str(data),
+        "HOUSING_TRAINING_SETTINGS": json.dumps(SMALL),
+        "HOUSING_AWS_ENDPOINT": ENDPOINT,
+        "HOUSING_STACK_NAME": f"housing-{secrets.token_hex(3)}",  # others' may be on the endpoint
     }
 
 
@@ -82,16 +92,31 @@ def local_stack(
 
 
 def processes_of(state_dir: Path) -> list[psutil.Process]:
-    """Return every process that has to do with the stack in this folder."""
+    """Return every process that has to do with the stack in this folder.
+
+    Where the endpoint is another's, so are the functions.
+    """
     found = []
     for process in psutil.process_iter():
         try:
             traces = [*process.cmdline(), *process.environ().values()]
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
+        if ENDPOINT and "awslambdaric" in traces:
+            continue
         if process.pid != os.getpid() and any(str(state_dir) in trace for trace in traces):
             found.append(process)
     return found
+
+
+def forgotten(environment: Mapping[str, str]) -> None:
+    """End a stack, whatever is left of it, and take it off an endpoint that goes on."""
+    local_stack(environment, "down", check=False)
+    for process in processes_of(Path(environment["HOUSING_STATE_DIR"])):
+        process.kill()
+    if ENDPOINT:
+        cloudformation = Session(localstack_host=urlsplit(ENDPOINT).netloc).client("cloudformation")
+        cloudformation.delete_stack(StackName=environment["HOUSING_STACK_NAME"])
 
 
 @contextmanager
@@ -108,9 +133,7 @@ def brought_up(state_dir: Path, data: Path, **settings: str) -> Iterator["Runnin
         done = local_stack(environment, "up")
         yield RunningStack(state_dir, environment, done.stdout)
     finally:
-        local_stack(environment, "down", check=False)
-        for process in processes_of(state_dir):
-            process.kill()
+        forgotten(environment)
 
 
 @dataclass(frozen=True)
@@ -126,6 +149,10 @@ class RunningStack:
         """The promised file ``env`` of the stack."""
         lines = (self.state_dir / "env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
+
+    @property
+    def name(self) -> str:
+        return self.environment["HOUSING_STACK_NAME"]
 
     @property
     def bucket(self) -> str:
@@ -174,6 +201,24 @@ class RunningStack:
             return status if status.state.is_final else None
 
         return wait_for(final, seconds=JOB_SECONDS)
+
+    def sandboxes(self, function: str) -> list[psutil.Process]:
+        """Return the processes of a function."""
+        wanted = {
+            "AWS_LAMBDA_FUNCTION_NAME": f"{self.name}-{function}",
+            "AWS_ENDPOINT_URL": self.env["AWS_ENDPOINT_URL"],
+        }
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if (
+                    "awslambdaric" in process.cmdline()
+                    and wanted.items() <= process.environ().items()
+                ):
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
 
     def read_json(self, key: str) -> Any:
         return json.loads(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())

@@ -71,9 +71,9 @@ def test_a_message_of_aws_itself_reaches_slack(stack: RunningStack, slack: Scrip
 
 def test_an_alarm_of_the_template_reaches_slack(stack: RunningStack, slack: ScriptedSlack) -> None:
     cloudwatch = stack.client("cloudwatch")
-    [alarm] = cloudwatch.describe_alarms(AlarmNames=["housing-local-stale-model"])["MetricAlarms"]
+    [alarm] = cloudwatch.describe_alarms(AlarmNames=[f"{stack.name}-stale-model"])["MetricAlarms"]
     assert alarm["MetricName"] == metric_names.MODEL_STALENESS
-    assert "housing-local" in [
+    assert stack.name in [
         entry["DashboardName"] for entry in cloudwatch.list_dashboards()["DashboardEntries"]
     ]
 

@@ -6,14 +6,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from housing.schema import FEATURES
 from integration.running_stack import (
+    ENDPOINT,
     RunningStack,
     environment_of,
+    forgotten,
     free_ports,
     local_stack,
     processes_of,
@@ -31,12 +34,14 @@ EXAMPLE = {column.name: column.example for column in FEATURES}
 def environment(tmp_path: Path, first_csv: Path) -> Iterator[dict[str, str]]:
     made = environment_of(tmp_path / "stack", free_ports(3), first_csv)
     yield made
-    local_stack(made, "down", check=False)
-    for process in processes_of(tmp_path / "stack"):
-        process.kill()
+    forgotten(made)
 
 
 def service(stack: RunningStack, name: str) -> psutil.Process:
+    if name == "aws" and ENDPOINT:
+        owner = processes.listener(urlsplit(ENDPOINT).port or 0)
+        assert owner, "whose endpoint it is cannot be seen"
+        return owner
     record = processes.read_record(stack.state_dir / "run" / f"{name}.json")
     process = record.process() if record else None
     assert process, f"{name} is down"
@@ -46,7 +51,7 @@ def service(stack: RunningStack, name: str) -> psutil.Process:
 def test_everything_listens_on_loopback_only(stack: RunningStack) -> None:
     listening = [
         connection.laddr
-        for process in processes_of(stack.state_dir)
+        for process in {*processes_of(stack.state_dir), service(stack, "aws")}
         for connection in process.net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     ]
@@ -77,15 +82,16 @@ def test_with_the_registry_down_a_cold_function_serves_the_last_promoted_model(
 ) -> None:
     before = stack.health()["model"]["version"]
     processes.stop(service(stack, "mlflow"))
-    for process in processes_of(stack.state_dir):
-        if "predict.handler.lambda_handler" in process.cmdline():
-            process.kill()
+    cold = stack.sandboxes("predict")
+    for process in cold:
+        process.kill()
 
     with stack.api() as api:
         answer = api.post("/predict", json=EXAMPLE)
     health = stack.health()
     local_stack(stack.environment, "up")
 
+    assert cold
     assert (answer.status_code, answer.headers.get("x-model-stale")) == (200, "true")
     assert (answer.json()["model_version"], answer.json()["stale"]) == (before, True)
     assert (health["status"], health["model"]["version"]) == ("degraded", before)
@@ -93,12 +99,13 @@ def test_with_the_registry_down_a_cold_function_serves_the_last_promoted_model(
 
 
 def test_a_second_up_changes_nothing(stack: RunningStack) -> None:
-    before = {name: service(stack, name).pid for name in ("aws", "mlflow", "api")}
+    names = ("aws", "mlflow", "api")
+    before = {name: service(stack, name).pid for name in names}
     env = stack.env
 
     local_stack(stack.environment, "up")
 
-    assert {name: service(stack, name).pid for name in ("aws", "mlflow", "api")} == before
+    assert {name: service(stack, name).pid for name in names} == before
     assert stack.env == env
 
 

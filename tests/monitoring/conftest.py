@@ -21,7 +21,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     folder = tmp_path_factory.mktemp("stack")
     first = folder / "first.csv"
     generate(rows=FIRST_ROWS, seed=1).to_csv(first, index=False)
-    with brought_up(folder, first) as running:
+    shadow = {"HOUSING_SHADOW_SHARE": "1", "HOUSING_SHADOW_BUDGET_MS": "1000"}
+    with brought_up(folder, first, **shadow) as running:
         yield running
 
 

@@ -17,53 +17,28 @@ from housing_cli.data.generated import generate
 from integration.running_stack import RunningStack, wait_for
 from monitoring.chain import PERIOD_SECONDS, Chain
 from monitoring.programs import CHECKOUT
+from monitoring.traffic import (
+    BODY_BAD,
+    FIELDS_BAD,
+    GOOD,
+    GOOD_ONES,
+    compare_in_shadow,
+    logged,
+    put_aws_metrics,
+    send_all,
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-GOOD = {
-    "MedInc": 8.3,
-    "HouseAge": 41,
-    "AveRooms": 6.98,
-    "AveBedrms": 1.02,
-    "Population": 322,
-    "AveOccup": 2.56,
-    "Latitude": 37.88,
-    "Longitude": -122.23,
-}
-GOOD_ONES, FIELDS_BAD, BODY_BAD = 140, 40, 20
 ROWS = 600
-NOT_HERE = {
-    r"housing_(function|api|bucket)_\w+": "the local endpoint has no such metrics",
-    r"housing_shadow_\w+": "no challenger is in shadow",
-    r"ALERTS": "nothing fires",
-}
-
-
-def logged(stack: RunningStack) -> list[dict[str, Any]]:
-    """Return predict's log lines that hold metrics of a request."""
-    group = stack.env["HOUSING_PREDICT_LOG_GROUP"]
-    events = stack.client("logs").filter_log_events(logGroupName=group)["events"]
-    found = [json.loads(e["message"]) for e in events if '"_aws"' in e["message"]]
-    return [line for line in found if names.PREDICTION_REQUESTS in line]
-
-
-def bodies() -> Iterator[tuple[bytes, int]]:
-    good = json.dumps(GOOD).encode()
-    text = json.dumps({**GOOD, "MedInc": "high"}).encode()
-    yield from [(good, 200)] * GOOD_ONES + [(text, 422)] * FIELDS_BAD + [(b"{", 400)] * BODY_BAD
+REQUESTS_OF_AWS = 230
 
 
 @pytest.fixture(scope="module")
-def predictions(stack: RunningStack, chain: Chain) -> float:
-    """Send the requests; return when the last had its answer."""
+def predictions(stack: RunningStack, chain: Chain) -> None:
+    """Send the requests."""
     chain.wait_for_value("up", 1)
-    with stack.api() as api:
-        for body, status in bodies():
-            answer = api.post(
-                "/predict", content=body, headers={"content-type": "application/json"}
-            )
-            assert answer.status_code == status
-    return time.monotonic()
+    send_all(stack)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +50,21 @@ def retraining(stack: RunningStack, chain: Chain) -> JobStatus:
     job = stack.finished(stack.put("more.csv", rows.to_csv(index=False).encode()))
     assert job.state == State.SUCCEEDED, job.reason
     return job
+
+
+@pytest.fixture(scope="module")
+def comparisons(stack: RunningStack, retraining: JobStatus) -> None:
+    """Have a challenger in shadow."""
+    assert retraining.model_version
+    compare_in_shadow(stack)
+
+
+@pytest.fixture(scope="module")
+def aws_metrics(stack: RunningStack, chain: Chain) -> int:
+    """Put what AWS counts of its own; return of how many requests."""
+    chain.wait_for_value("up", 1)
+    put_aws_metrics(stack, REQUESTS_OF_AWS)
+    return REQUESTS_OF_AWS
 
 
 @pytest.mark.usefixtures("predictions")
@@ -185,25 +175,55 @@ def test_one_more_request_is_one_more_in_the_counter_soon(
     record_property("seconds_from_request_to_counter", round(time.monotonic() - sent, 1))
 
 
-def panels() -> Iterator[Any]:
+@pytest.mark.usefixtures("comparisons")
+def test_a_challenger_in_shadow_is_told(stack: RunningStack, chain: Chain) -> None:
+    lines = logged(stack, names.SHADOW_REQUESTS)
+
+    def of(name: str) -> list[float]:
+        return [line[name] for line in lines if name in line]
+
+    chain.wait_for_value("housing_shadow_requests_total", len(lines))
+
+    assert chain.value("housing_shadow_errors_total") == 0
+    assert chain.value("housing_shadow_timed_out_total") == sum(of(names.SHADOW_TIMED_OUT))
+    [points] = chain.ask('cloudwatch{metric="shadow_difference_worst",statistic="maximum"}[10m]')
+    told = max(float(value) for _, value in points["values"])
+    assert told == pytest.approx(max(of(names.SHADOW_DIFFERENCE_WORST)))
+
+
+@pytest.mark.usefixtures("predictions")
+def test_what_aws_counts_itself_is_told(
+    stack: RunningStack, chain: Chain, aws_metrics: int
+) -> None:
+    chain.wait_for_value("housing_api_requests_total", aws_metrics)
+
+    assert chain.value("housing_api_4xx_total") == chain.value("housing_api_5xx_total") == 0
+    assert chain.value("housing_api_latency_seconds") == pytest.approx(0.0125)
+    function = stack.env["HOUSING_PREDICT_LOG_GROUP"].removeprefix("/aws/lambda/")
+    for name, value in {
+        "housing_function_errors_total": 0,
+        "housing_function_throttles_total": 0,
+        "housing_function_concurrency": 1,
+        "housing_function_duration_seconds": 0.0075,
+    }.items():
+        chain.wait_for_value(f'{name}{{function="{function}"}}', value)
+
+
+def panels(*, of_alerts: bool) -> Iterator[Any]:
     for path in sorted((CHECKOUT / "monitoring/grafana/dashboards").glob("*.json")):
         for panel in json.loads(path.read_text())["panels"]:
             for target in panel.get("targets", []):
                 identity = f"{path.stem}: {panel['title']}: {target['legendFormat']}"
-                yield pytest.param(target["expr"], id=identity)
+                if ("ALERTS" in target["expr"]) == of_alerts:
+                    yield pytest.param(target["expr"], id=identity)
 
 
-@pytest.mark.parametrize("query", list(panels()))
-@pytest.mark.usefixtures("predictions", "retraining")
+@pytest.mark.parametrize("query", list(panels(of_alerts=False)))
+@pytest.mark.usefixtures("predictions", "retraining", "comparisons", "aws_metrics")
 def test_a_panel_has_data(chain: Chain, query: str) -> None:
-    chain.wait_for_value("housing_jobs_succeeded_total", 2)
     asked = query.replace("$__rate_interval", "4m")
-    absent = [why for name, why in NOT_HERE.items() if re.search(name, asked)]
 
-    if absent:
-        chain.ask(asked)
-    else:
-        wait_for(lambda: chain.ask(asked), seconds=30)
+    wait_for(lambda: chain.ask(asked), seconds=60)
 
 
 @pytest.mark.usefixtures("predictions", "retraining")
@@ -228,6 +248,8 @@ def test_an_alert_fires_out_to_a_webhook_and_resolves(chain: Chain) -> None:
     chain.yace.stop()
     try:
         wait_for(lambda: told("firing"), seconds=90)
+        for panel in panels(of_alerts=True):
+            assert chain.ask(panel.values[0]), panel.id
     finally:
         chain.yace.start()
 

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except JobStoppedError:
         return _fail(given, "the job was stopped", "upload the file again to have it trained on")
     except ValidationError as exc:
-        wrong = ", ".join(".".join(map(str, error["loc"])) for error in exc.errors())
+        wrong = ", ".join(".".join(map(str, e["loc"])) or e["msg"] for e in exc.errors())
         return _fail(given, f"settings are missing or not valid: {wrong}", TrainingError.next_step)
     except Exception as exc:  # noqa: BLE001 - the outermost handler
         _LOG.exception("job_not_begun")

@@ -41,7 +41,7 @@ class Report:
         outcome = "rejected" if self.rejected_whole else accepted
         return "\n".join(
             [
-                f"# {self.upload_key}: {outcome}",
+                f"# {_text(self.upload_key)}: {outcome}",
                 "",
                 _text(self.reason),
                 "",

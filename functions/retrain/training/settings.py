@@ -1,6 +1,8 @@
 """Settings of the training job, read from the environment when it starts."""
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from housing.registry_settings import RegistrySettings
@@ -19,6 +21,11 @@ class TrainingSettings(RegistrySettings):
     bucket: str = Field(description="the bucket that holds data set, models and status")
     model_name: str = Field("california-housing", description="registered model")
     alert_topic_arn: str | None = Field(None, description="where alerts go; the log if not set")
+
+    training_settings: dict[str, Any] = Field(
+        default_factory=dict,
+        description='more of these, as JSON: `{"iterations": 500}`; their own variables win',
+    )
 
     max_upload_bytes: int = Field(5 << 30, gt=0, description="larger uploads are rejected")
     max_unpacked_bytes: int = Field(
@@ -70,6 +77,18 @@ class TrainingSettings(RegistrySettings):
     shadow_days: int = Field(
         7, ge=0, le=60, description="days of the challenger's shadow in the report; 0 for none"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_those_of_the_one_variable(cls, values: dict[str, Any]) -> dict[str, Any]:
+        more = values.get("training_settings")
+        if not isinstance(more, dict):
+            return values  # there are none, or the field's own check says what is wrong
+        unknown = sorted(set(more) - set(cls.model_fields))
+        if unknown:
+            msg = f"HOUSING_TRAINING_SETTINGS: no setting is called {', '.join(unknown)}"
+            raise ValueError(msg)
+        return {**more, **values}
 
     def gate_rules(self) -> GateRules:
         """Return what the gate asks of a challenger."""

@@ -65,7 +65,12 @@ class ApiKeyDocument(BaseModel):
 
 def digest(key: str) -> str:
     """Return the SHA-256 under which a key is kept."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(as_bytes(key)).hexdigest()
+
+
+def as_bytes(key: str) -> bytes:
+    """Return what a client sent as bytes, whatever it is."""
+    return key.encode("utf-8", "surrogatepass")
 
 
 def new_key(scope: Scope) -> tuple[str, ApiKey]:

@@ -24,6 +24,8 @@ from housing.registry import ArtifactReader, ModelVersion
 from housing.registry_access import RegistryAccess
 
 _CHUNK_BYTES = 1 << 20
+MOST_BYTES = 128 << 20
+"""More is no answer of a registry, nor a model that a function could hold in memory."""
 _NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 
@@ -195,9 +197,14 @@ class MlflowModelRegistry:
 
 
 def _read_until(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-    chunks = []
+    chunks, size = [], 0
     while chunk := response.read1(_CHUNK_BYTES):
         chunks.append(chunk)
+        size += len(chunk)
+        if size > MOST_BYTES:
+            response.close()
+            msg = f"the registry's answer has over {MOST_BYTES:,} bytes"
+            raise RegistryAnswerError(msg)
         if time.monotonic() > deadline:
             response.close()
             msg = "the registry's answer took longer than its time budget"

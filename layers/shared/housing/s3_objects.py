@@ -11,6 +11,9 @@ from housing.errors import ObjectError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+MOST_BYTES = 128 << 20
+"""More is no model, nor anything else here, that a function could hold in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
@@ -31,12 +34,16 @@ def read_object(
         client: Makes or returns the client; it is called now, not before.
 
     Raises:
-        ObjectError: It is missing, not to be read, or S3 cannot be reached in time.
+        ObjectError: It is missing, not to be read or too large, or S3 cannot be reached in time.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to import
 
     try:
         found = client().get_object(Bucket=bucket, Key=key)
+        if found["ContentLength"] > MOST_BYTES:
+            found["Body"].close()
+            msg = f"s3://{bucket}/{key} has over {MOST_BYTES:,} bytes"
+            raise ObjectError(msg)
         return StoredObject(found["Body"].read(), found["LastModified"])
     except (BotoCoreError, ClientError) as exc:
         msg = f"s3://{bucket}/{key} cannot be read: {exc}"

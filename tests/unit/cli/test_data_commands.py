@@ -107,6 +107,25 @@ def test_the_table_has_a_line_for_each_column(housing: CommandLine, folder: Path
     assert "no such column" in lines[4]
 
 
+def test_columns_outside_the_schema_are_named_below_the_table(
+    housing: CommandLine, folder: Path
+) -> None:
+    generate(rows=9).assign(extra=0, more=1).to_csv(folder / "nine.csv", index=False)
+
+    lines = housing("data", "describe", "nine.csv").stdout.splitlines()
+
+    assert lines[-1] == "not in the schema: extra, more"
+
+
+def test_people_are_told_what_was_written(housing: CommandLine, folder: Path) -> None:
+    result = housing("data", "generate", "--rows", "40", "--out", "sample.csv")
+
+    assert result.exit_code == 0
+    assert "sample.csv" in result.stdout
+    assert not result.stdout.startswith("{")
+    assert (folder / "sample.csv").exists()
+
+
 def test_a_column_of_text_only_has_no_numbers(housing: CommandLine, folder: Path) -> None:
     table = generate(rows=3)
     table["MedInc"] = "much"

@@ -75,6 +75,24 @@ def test_the_old_key_stays_valid_until_it_is_revoked(housing: CommandLine) -> No
     assert new["id"] in housing("keys", "list").stdout
 
 
+def test_people_see_a_key_once_and_are_told_so(housing: CommandLine) -> None:
+    done = housing("keys", "create", "--scope", "predict")
+
+    name, key = (line.split()[1] for line in done.stdout.splitlines()[:2])
+    found = document(housing).find(key)
+    assert found is not None
+    assert found.id == name
+    assert "It is not shown again." in done.stdout
+
+
+def test_a_revocation_for_scripts_names_the_key(housing: CommandLine) -> None:
+    key = made(housing, "predict")
+
+    done = housing("keys", "revoke", key["id"], "--json")
+
+    assert json.loads(done.stdout) == {"id": key["id"]}
+
+
 def test_a_revoked_key_is_gone_at_the_gateway_too(
     housing: CommandLine, gateway: FakeApiGateway
 ) -> None:

@@ -1,13 +1,19 @@
 """``housing models``."""
 
 import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fakes.command_line import CommandLine
 from fakes.registry import FakeModelRegistry
 from housing.errors import RegistryUnavailableError
+from housing.ledger import AliasChange, Ledger
 from housing.registry import PRODUCTION, Tag
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 TAGS = {
     f"{Tag.METRIC_PREFIX}rmse": "0.4321",
@@ -62,3 +68,38 @@ def test_a_registry_that_is_down_is_one_line(
     expected = "the registry is down: is the stack up? make status"
     assert json.loads(result.stdout) == {"error": expected}
     assert result.stderr == f"error: {expected}\n"
+
+
+@pytest.fixture
+def one_change(s3: "S3Client") -> AliasChange:
+    change = AliasChange(
+        who="anna",
+        when=datetime(2026, 11, 23, 12, tzinfo=UTC),
+        model="california-housing",
+        alias=PRODUCTION,
+        from_version=None,
+        to_version="2",
+        why="the [better] one",
+    )
+    Ledger(s3, "housing-test").record(change)
+    return change
+
+
+def test_the_history_says_who_made_what_live_and_why(
+    housing: CommandLine, one_change: AliasChange
+) -> None:
+    result = housing("models", "--history")
+
+    assert result.exit_code == 0, result.output
+    heading, line = result.stdout.splitlines()
+    assert heading.split() == ["when", "alias", "from", "to", "who", "why"]
+    assert line.split()[2:] == ["production", "2", "anna", "the", "[better]", "one"]
+    assert f"{one_change.when.astimezone():%Y-%m-%d %H:%M:%S}" in line
+
+
+def test_the_history_for_scripts_is_the_ledgers_entries(
+    housing: CommandLine, one_change: AliasChange
+) -> None:
+    result = housing("models", "--history", "--json")
+
+    assert json.loads(result.stdout) == [one_change.model_dump(mode="json")]

@@ -82,3 +82,17 @@ def test_a_fetch_that_fails_leaves_nothing(folder: Path, monkeypatch: pytest.Mon
 
     assert not fetch_real(folder / "real.csv")
     assert list(folder.iterdir()) == []
+
+
+def test_a_fetch_that_succeeds_leaves_the_file_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "writer.py").write_text(
+        "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text('the real rows')"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setattr("housing_cli.data.sources.DOWNLOAD", "writer")
+
+    assert fetch_real(folder / "real.csv")
+    assert (folder / "real.csv").read_text() == "the real rows"
+    assert sorted(path.name for path in folder.glob("real*")) == ["real.csv"]

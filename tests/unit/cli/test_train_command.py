@@ -41,6 +41,19 @@ def test_a_file_becomes_a_model_a_card_and_figures(housing: CommandLine, tmp_pat
     assert len(found["files"]) == 5
 
 
+def test_people_are_told_rows_figures_and_files(housing: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_bytes(as_csv(housing_table(400)))
+
+    done = housing("train", "--data", str(file), "--out", str(tmp_path / "made"))
+
+    assert done.exit_code == 0, done.output
+    rows, *figures, written = done.stdout.strip().splitlines()
+    assert rows == "rows     400 read, 0 bad"
+    assert float({line.split()[0]: line.split()[1] for line in figures}["rmse"]) > 0
+    assert str(tmp_path / "made/model.onnx") in written
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from housing import s3_objects
 from housing.errors import ArtifactError
 from housing.s3_artifacts import S3ArtifactReader
 
@@ -30,6 +31,16 @@ def test_a_file_is_read_byte_for_byte(s3: "S3Client", folder: str, end: str) -> 
 def test_a_file_that_is_not_there_is_an_artifact_error(s3: "S3Client", bucket: str) -> None:
     with pytest.raises(ArtifactError, match=bucket):
         S3ArtifactReader(lambda: s3)(f"s3://{bucket}/artifacts/1", "model.onnx")
+
+
+def test_a_file_that_would_fill_the_memory_is_not_read(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_objects, "MOST_BYTES", len(CONTENT) - 1)
+    s3.put_object(Bucket=BUCKET, Key="1/model.onnx", Body=CONTENT)
+
+    with pytest.raises(ArtifactError, match="has over 25,599 bytes"):
+        S3ArtifactReader(lambda: s3)(f"s3://{BUCKET}/1", "model.onnx")
 
 
 @pytest.mark.parametrize("uri", ["s3://", "s3:///folder", "s3://Not_A Bucket/folder"])

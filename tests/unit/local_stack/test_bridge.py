@@ -1,4 +1,10 @@
 import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -6,10 +12,10 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
-from local_stack.bridge.__main__ import Bridge
+from local_stack.bridge.__main__ import Bridge, main
 
 GROUP, STREAM = "/aws/lambda/shop-till", "one"
 NOW = datetime.now(UTC)
@@ -205,3 +211,90 @@ def test_many_different_values_go_in_several_data(make_bridge: Callable[..., Bri
     make_bridge().round()
 
     assert counted() == (400, sum(range(400)))
+
+
+class Refusing:
+    """Refuses what it is given, and says that it is the values' fault."""
+
+    def put_metric_data(self, **_: Any) -> None:
+        answer = {
+            "Error": {"Code": "InvalidParameterValue", "Message": "no"},
+            "ResponseMetadata": {"HTTPStatusCode": 400},
+        }
+        raise ClientError(answer, "PutMetricData")  # type: ignore[arg-type]
+
+
+def test_values_that_the_endpoint_refuses_are_given_up_and_told(
+    make_bridge: Callable[..., Bridge], caplog: pytest.LogCaptureFixture
+) -> None:
+    log(metrics_line())
+
+    make_bridge(Refusing()).round()
+    make_bridge().round()
+
+    assert "the endpoint refused values, they are lost" in caplog.text
+    assert counted() == (0, 0)
+
+
+class Broken:
+    """Fails on its own side."""
+
+    def put_metric_data(self, **_: Any) -> None:
+        answer = {"Error": {"Code": "500"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
+        raise ClientError(answer, "PutMetricData")  # type: ignore[arg-type]
+
+
+def test_values_that_the_endpoint_broke_on_are_put_by_the_next_round(
+    make_bridge: Callable[..., Bridge],
+) -> None:
+    log(metrics_line(2))
+
+    with pytest.raises(ClientError):
+        make_bridge(Broken()).round()
+    make_bridge().round()
+
+    assert counted() == (1, 2)
+
+
+@pytest.fixture
+def _handlers() -> Iterator[None]:
+    """Put back what the program sets for its whole process."""
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGTERM, signal.SIGINT)}
+    level, converter = logging.getLogger("local_stack.bridge").level, logging.Formatter.converter
+    yield
+    for kind, handler in before.items():
+        signal.signal(kind, handler)
+    logging.getLogger("local_stack.bridge").setLevel(level)
+    logging.Formatter.converter = converter
+
+
+@pytest.mark.usefixtures("_handlers")
+def test_the_program_puts_what_there_is_until_it_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log(metrics_line(7))
+    heartbeat = tmp_path / "heartbeat"
+    options = {
+        "--log-group-prefix": "/aws/lambda/shop-",
+        "--jobs-dir": tmp_path,
+        "--place": tmp_path / "kept" / "place.json",
+        "--heartbeat": heartbeat,
+        "--seconds": 0.01,
+    }
+    monkeypatch.setattr(
+        sys, "argv", ["bridge", *(str(x) for pair in options.items() for x in pair)]
+    )
+
+    def end_it_once_it_lives() -> None:
+        deadline = time.monotonic() + 20
+        while not heartbeat.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    ending = threading.Thread(target=end_it_once_it_lives)
+    ending.start()
+    main()
+    ending.join(20)
+
+    assert heartbeat.exists()
+    assert counted() == (1, 7)

@@ -1,3 +1,4 @@
+import json
 import stat
 from pathlib import Path
 
@@ -22,7 +23,7 @@ DEPLOYMENT = Deployment(
 def test_the_file_holds_what_the_design_promises_and_only_its_owner_reads_it(
     tmp_path: Path,
 ) -> None:
-    write(StackSettings(state_dir=tmp_path, api_port=6001), DEPLOYMENT)
+    write(StackSettings(state_dir=tmp_path, api_port=6001), DEPLOYMENT, "{}\n")
 
     path = tmp_path / "env"
     found = dict(line.split("=", 1) for line in path.read_text().splitlines())
@@ -38,11 +39,21 @@ def test_the_file_holds_what_the_design_promises_and_only_its_owner_reads_it(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_the_variables_for_sam_lie_beside_it_and_only_their_owner_reads_them(
+    tmp_path: Path,
+) -> None:
+    write(StackSettings(state_dir=tmp_path), DEPLOYMENT, '{"PredictFunction": {}}\n')
+
+    path = tmp_path / "sam-env.json"
+    assert json.loads(path.read_text()) == {"PredictFunction": {}}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_ports_that_were_moved_are_remembered_until_they_are_moved_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOUSING_STATE_DIR", str(tmp_path))
-    write(StackSettings(state_dir=tmp_path, api_port=6001, mlflow_port=6002), DEPLOYMENT)
+    write(StackSettings(state_dir=tmp_path, api_port=6001, mlflow_port=6002), DEPLOYMENT, "{}\n")
     monkeypatch.setenv("HOUSING_MLFLOW_PORT", "7002")
 
     settings = StackSettings.of_stack()
@@ -53,7 +64,7 @@ def test_ports_that_were_moved_are_remembered_until_they_are_moved_again(
 def test_the_command_is_executable_and_uses_that_file(tmp_path: Path) -> None:
     settings = StackSettings(state_dir=tmp_path)
 
-    write(settings, DEPLOYMENT)
+    write(settings, DEPLOYMENT, "{}\n")
 
     path = command(settings)
     assert path.stat().st_mode & stat.S_IXUSR

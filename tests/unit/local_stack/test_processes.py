@@ -127,3 +127,24 @@ def test_a_training_job_is_ended_by_its_pid_file_and_nothing_else_is(
     assert job.process() is None
     assert sleeper.is_running()
     assert not list(tmp_path.glob("*.pid"))
+
+
+def test_a_log_that_has_grown_too_large_is_put_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_LOG_BYTES", 10)
+    log = tmp_path / "program.log"
+    log.write_text("of the last time\n")
+
+    started = processes.start(
+        (sys.executable, "-c", "print('of this time')"),
+        environment={"PATH": os.environ["PATH"]},
+        log=log,
+        record=tmp_path / "program.json",
+        digest="d",
+    )
+    wait_until_said(log, "of this time")
+
+    psutil.wait_procs([found] if (found := started.process()) else [], timeout=10)
+    assert (tmp_path / "program.log.1").read_text() == "of the last time\n"
+    assert log.read_text() == "of this time\n"

@@ -1,8 +1,14 @@
 import os
+import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from local_stack.services import Service, is_healthy
+import pytest
+
+from local_stack.errors import ServiceError
+from local_stack.services import Service, await_healthy, ensure, is_healthy, running, stop
+from local_stack.settings import StackSettings
 
 
 def service(heartbeat: Path) -> Service:
@@ -25,3 +31,64 @@ def test_where_a_service_is_found_is_said() -> None:
 
     assert door.where == "http://127.0.0.1:5001"
     assert service(Path("x")).where == "listens nowhere"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> StackSettings:
+    return StackSettings(state_dir=tmp_path)
+
+
+def program(settings: StackSettings, script: str, *, startup_seconds: float) -> Service:
+    command = (sys.executable, "-c", script)
+    heartbeat = settings.state_dir / "heartbeat"
+    environment = {"PATH": os.environ["PATH"]}
+    return Service(
+        "bridge",
+        "bridge",
+        command,
+        environment,
+        startup_seconds=startup_seconds,
+        heartbeat=heartbeat,
+    )
+
+
+def test_a_program_that_ends_at_once_is_told_with_its_last_words(settings: StackSettings) -> None:
+    failing = program(settings, "raise SystemExit('no such table')", startup_seconds=30)
+    ensure(settings, failing)
+
+    with pytest.raises(ServiceError, match=r"the bridge ended at once(?s:.*)no such table"):
+        await_healthy(settings, failing)
+
+
+def test_a_program_that_gives_no_sign_of_life_in_its_time_is_told(settings: StackSettings) -> None:
+    silent = program(settings, "import time; time.sleep(60)", startup_seconds=0.5)
+    ensure(settings, silent)
+
+    try:
+        with pytest.raises(ServiceError, match=r"did not answer .*heartbeat in 0 s"):
+            await_healthy(settings, silent)
+    finally:
+        assert stop(settings, "bridge")
+
+
+def test_a_program_that_lives_as_described_is_left_and_another_is_started_anew(
+    settings: StackSettings,
+) -> None:
+    script = f"open({str(settings.state_dir / 'heartbeat')!r}, 'w'); import time; time.sleep(60)"
+    lives = program(settings, script, startup_seconds=30)
+    try:
+        assert ensure(settings, lives)
+        await_healthy(settings, lives)
+        assert not ensure(settings, lives)
+        before = running(settings, "bridge")
+        changed = replace(lives, environment={**lives.environment, "A": "b"})
+        assert ensure(settings, changed)
+        await_healthy(settings, changed)
+        after = running(settings, "bridge")
+    finally:
+        assert stop(settings, "bridge")
+
+    assert before is not None
+    assert after is not None
+    assert before != after
+    assert not stop(settings, "bridge")

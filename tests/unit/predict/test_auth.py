@@ -113,6 +113,18 @@ def test_a_key_is_moved_without_a_gap(
         door.require(old, Scope.PREDICT)
 
 
+def test_a_key_that_was_just_let_in_is_refused_once_it_is_revoked(
+    store: KeyStore, door: KeyAuthenticator, seconds: Seconds
+) -> None:
+    key = store.add()
+    assert door.require(key, Scope.PREDICT) == door.require(key, Scope.PREDICT)
+    store.drop(key)
+    seconds.now += TTL_SECONDS
+
+    with pytest.raises(UnauthorizedError):
+        door.require(key, Scope.PREDICT)
+
+
 def test_keys_hold_while_their_store_is_away(
     store: KeyStore, door: KeyAuthenticator, seconds: Seconds
 ) -> None:
@@ -238,6 +250,31 @@ def test_a_refused_key_is_counted_with_its_reason(
 
     assert answer.status_code == 401
     assert [line["reason"] for line in lines.all] == ["unauthorized"]
+
+
+def test_no_line_and_no_answer_holds_a_key(
+    store: KeyStore,
+    make_client: Callable[[WrittenLines], AsgiClient],
+    block_group: dict[str, float],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(0)
+    good, wrong = store.add(), "a-wrong-key-of-somebody"
+    lines = WrittenLines()
+    client = make_client(lines)
+
+    answers = [
+        client.request(method, path, json=block_group, headers={"x-api-key": key})
+        for key in (good, wrong)
+        for method, path in (("POST", "/predict"), ("GET", "/model"), ("POST", "/models/rollback"))
+    ]
+
+    told = f"{lines.all} {caplog.text} {[(a.text, dict(a.headers)) for a in answers]}"
+    assert {answer.status_code for answer in answers} == {200, 401, 403}
+    assert len(lines.all) >= 2
+    assert good not in told
+    assert wrong not in told
+    assert digest(good) not in told
 
 
 def test_without_the_keys_the_answer_says_when_to_ask_again(

@@ -11,7 +11,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
@@ -19,7 +21,8 @@ from housing import metric_names
 from housing.errors import RegistryUnavailableError
 from housing.registry import CHALLENGER
 from housing_cli.predictions.prediction_line import read_line
-from predict import composition, handler
+from predict import aws_composition, composition, handler
+from predict.auth import KeyAuthenticator
 from predict.lane import PredictionLane
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -35,6 +38,8 @@ CONTEXT: Any = SimpleNamespace(
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:predict",
     aws_request_id="8f5069ac-1111-2222-3333-0123456789ab",
 )
+BUCKET = "housing-test"
+OF_THE_ACCOUNT = ("api-models", "api-metrics")
 POWERTOOLS_MARKS = ("init", "powertools_handler", "powertools_buffer_config")
 
 
@@ -72,8 +77,27 @@ def _process(
         asyncio.set_event_loop(None)
 
 
+@pytest.fixture
+def account(
+    path: Path, registry: FakeModelRegistry, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Have the routes that keep a ledger or read metrics find an account, with a bucket."""
+    if not path.name.startswith(OF_THE_ACCOUNT):  # a client takes a second to make
+        yield
+        return
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("HOUSING_BUCKET", BUCKET)
+    monkeypatch.setattr(aws_composition, "MlflowModelRegistry", lambda *_, **__: registry)
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        yield
+
+
 @pytest.mark.parametrize("path", API_EVENTS, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("account")
 def test_every_sample_event_is_answered_as_its_name_says(path: Path, register: Register) -> None:
+    register()
     register()
 
     answer = handler.lambda_handler(json.loads(path.read_text()), CONTEXT)
@@ -271,3 +295,25 @@ def test_a_snapshot_holds_the_challenger_and_a_restored_process_asks_for_it_agai
         pass
 
     assert (before, still, after) == (["2"], ["2"], ["3"])
+
+
+def test_without_a_shadow_a_snapshot_holds_the_model_and_a_restored_process_asks_for_it_again(
+    register: Register, registry: FakeModelRegistry
+) -> None:
+    register(linear_model(bias=1))
+    handler.before_snapshot()
+    asked = registry.calls.count("version_by_alias")
+    register(linear_model(bias=3))
+
+    handler.after_restore()
+    answer = handler.lambda_handler(sample("api-predict.ok"), CONTEXT)
+
+    assert asked == 1
+    assert json.loads(answer["body"])["model_version"] == "2"
+
+
+def test_a_service_with_keys_is_guarded_by_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOUSING_AUTH", "keys")
+    monkeypatch.setenv("HOUSING_API_KEYS", "keys")
+
+    assert isinstance(composition.service().authenticator, KeyAuthenticator)

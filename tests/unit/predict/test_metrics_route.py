@@ -191,6 +191,19 @@ def test_gauges_are_of_the_last_whole_five_minutes(
     assert ("housing_model_version", "lowest") not in found
 
 
+def test_a_stale_model_and_its_age_are_gauges_once_they_were_told(
+    api: AsgiClient, cloudwatch: FakeCloudWatch
+) -> None:
+    at = NOON - timedelta(minutes=6)
+    cloudwatch.put(names.NAMESPACE, names.MODEL_STALENESS, at, 0, 1, service="predict")
+    cloudwatch.put(names.NAMESPACE, names.MODEL_AGE, at, 60, 90, service="predict")
+
+    found = scraped(api)
+
+    assert found["housing_model_stale", ""] == 1
+    assert found["housing_model_age_seconds", ""] == 90
+
+
 def test_hours_that_have_settled_are_read_once(
     metrics: AccountMetrics, cloudwatch: FakeCloudWatch, clock: FakeClock
 ) -> None:

@@ -15,7 +15,7 @@ from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from fakes.written_lines import WrittenLines
-from housing.errors import RegistryUnavailableError
+from housing.errors import LedgerError, RegistryUnavailableError
 from housing.last_promoted import POINTER
 from housing.ledger import Ledger
 from housing.live_model import LiveModel, Reason, holder_of
@@ -236,6 +236,35 @@ def test_trouble_of_the_registry_says_to_try_again(
 
     with pytest.raises(StoreUnavailableError, match="again"):
         changes.rollback(None, why="odd", who="me")
+
+
+def test_with_nothing_ever_changed_there_is_nothing_to_go_back_to(
+    changes: ModelChanges, registry: FakeModelRegistry
+) -> None:
+    registry.register({MODEL_FILE: linear_model()})
+    registry.set_alias(PRODUCTION, "1")
+
+    with pytest.raises(ChangeRefusedError, match="no previous version to go back to"):
+        changes.rollback(None, why="odd", who="me")
+
+
+def test_while_another_changes_what_is_live_one_is_told_to_try_again(
+    changes: ModelChanges,
+    live: LiveModel,
+    registry: FakeModelRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    register(live, registry, 2)
+
+    def outrun(_: object) -> int:
+        msg = "another wrote entry 3 of the ledger first"
+        raise LedgerError(msg)
+
+    monkeypatch.setattr(live.ledger, "record", outrun)
+
+    with pytest.raises(StoreUnavailableError, match="somebody else changes what is live"):
+        changes.rollback(None, why="odd", who="me")
+    assert carriers(registry) == {PRODUCTION: "2", PREVIOUS: "1"}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 
@@ -168,3 +169,12 @@ def test_the_documentation_page_holds_the_document_and_no_address_from_the_root(
     assert "url: 'openapi.json'" in answer.text
     assert [server["url"] for server in spec["servers"]] == ["."]
     assert "'/" not in answer.text
+
+
+def test_the_page_runs_nothing_of_others_but_what_it_knows_by_digest(client: AsgiClient) -> None:
+    head = client.get("/docs").text.partition("SwaggerUIBundle({")[0]
+
+    loaded = re.findall(r"<(?:script|link)[^>]*(?:src|href)=\"https:[^>]*>", head)
+    assert len(loaded) == head.count("https:") == 2
+    assert all(re.search(r"@\d+\.\d+\.\d+/", tag) for tag in loaded)
+    assert all(re.search(r'integrity="sha384-[\w+/]{64}"', tag) for tag in loaded)

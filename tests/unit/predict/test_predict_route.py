@@ -13,6 +13,7 @@ from fakes.written_lines import WrittenLines
 from housing import metric_names
 from housing.schema import FEATURES
 from predict.predictor import Predictor
+from predict.request_body import MAX_ROW_BYTES
 from predict.served_model import ServedModel
 
 PROBLEM_JSON = "application/problem+json"
@@ -162,18 +163,20 @@ BAD_BODIES = {
     "1e308": (422, b'{"MedInc": 1e308}'),
     "1e999": (422, b'{"MedInc": 1e999}'),
     "huge integer": (400, b'{"MedInc": ' + b"9" * 6_000 + b"}"),
-    "long text": (422, b'{"MedInc": "' + b"x" * 1_000_000 + b'"}'),
-    "long name": (422, b'{"' + b"x" * 1_000_000 + b'": 1}'),
+    "long text": (422, b'{"MedInc": "' + b"x" * 60_000 + b'"}'),
+    "long name": (422, b'{"' + b"x" * 60_000 + b'": 1}'),
     "list": (422, b"[1, 2, 3]"),
     "number": (422, b"1"),
     "null": (422, b"null"),
     "nothing": (400, b""),
     "cut short": (400, b'{"MedInc": 1'),
     "no json": (400, b"MedInc=1"),
-    "endless nesting": (400, b"[" * 100_000),
-    "nested field": (400, b'{"MedInc": ' + b'{"a":' * 100_000),
+    "endless nesting": (400, b"[" * 60_000),
+    "nested field": (400, b'{"MedInc": ' + b'{"a":' * 12_000),
     "broken utf-8": (400, b'{"MedInc": "\xff\xfe"}'),
     "lone surrogate": (400, rb'{"MedInc": "\ud800"}'),
+    "many rows of another form": (413, b'{"inputs": [' + b"[1]," * 1_000_000 + b"[1]]}"),
+    "just too long": (413, b"1" + b" " * MAX_ROW_BYTES),
 }
 
 

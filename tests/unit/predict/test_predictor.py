@@ -1,9 +1,12 @@
 """The predictor takes graphs that keep the contract, and no others."""
 
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from fakes.onnx_models import linear_model
@@ -52,6 +55,23 @@ def test_the_outputs_are_found_by_name_and_not_by_place() -> None:
 def test_a_graph_that_breaks_the_contract_is_refused(model: bytes) -> None:
     with pytest.raises(ModelRefusedError):
         Predictor(model)
+
+
+@pytest.mark.parametrize("place", ["absolute", "upwards"])
+def test_a_graph_that_reads_other_files_is_refused(tmp_path: Path, place: str) -> None:
+    """Else a registry could have a function answer with its own environment as a price."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(np.array([42.0], np.float32).tobytes())
+    location = str(secret) if place == "absolute" else os.path.relpath(secret)
+    graph = onnx.load_model_from_string(linear_model())
+    [bias] = [tensor for tensor in graph.graph.initializer if tensor.name == "bias"]
+    bias.ClearField("raw_data")
+    bias.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in {"location": location, "offset": "0", "length": "4"}.items():
+        bias.external_data.add(key=key, value=value)
+
+    with pytest.raises(ModelRefusedError):
+        Predictor(graph.SerializeToString())
 
 
 def test_a_number_that_is_not_finite_never_leaves_the_predictor() -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 
 from fakes.tables import housing_table
 from retrain.training.dataset import Dataset, Snapshot, new_and_before, snapshot_of
@@ -166,3 +167,8 @@ def test_a_row_has_the_same_hash_wherever_it_lies_in_a_file() -> None:
     picked = [0, 4_095, 4_096, 9_999]
     np.testing.assert_array_equal(hash_rows(rows[picked]), hashes[picked])
     assert len(np.unique(hashes[:, 0])) == len(rows)
+
+
+def test_rows_that_cannot_be_written_are_not_taken_for_rows_that_are_there(s3: "S3Client") -> None:
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        Dataset(s3, "no-such-bucket").add(ROWS, source="upload", job_id="a")

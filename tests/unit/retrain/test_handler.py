@@ -16,6 +16,7 @@ from fakes.alerts import FakeAlerts
 from fakes.launcher import FakeJobLauncher
 from housing import metric_names
 from housing.alerts import AlertEvent
+from housing.folded_alerts import FoldedAlerts
 from housing.jobs import JobStore, State
 from retrain import composition, handler
 from retrain.batch_launcher import BatchJobLauncher
@@ -167,6 +168,14 @@ def test_the_setting_decides_who_runs_jobs(
     monkeypatch.setenv("HOUSING_LOCAL_JOBS_DIR", str(tmp_path))
 
     assert isinstance(composition.service().launcher, adapter)
+
+
+def test_with_a_topic_failures_are_told_there_and_repeats_are_folded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOUSING_ALERT_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:alerts")
+
+    assert isinstance(composition.service().alerts, FoldedAlerts)
 
 
 def test_the_function_imports_nothing_that_its_package_does_not_hold() -> None:

@@ -13,6 +13,7 @@ from fakes.alerts import FakeAlerts
 from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
+from housing.errors import AliasNotFoundError
 from housing.findings import RowCounts, ShadowFigures
 from housing.jobs import JobStore, Stage, State
 from housing.registry import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, Tag
@@ -140,6 +141,23 @@ def test_rows_that_were_trained_on_are_not_trained_on_again(
     assert (status.model_version, status.promoted) == ("1", None)
     assert len(tracker.candidates) == 1
     assert len(alerts.sent) == 1
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_version_that_was_rolled_back_from_is_not_promoted_by_the_same_rows(
+    parts: Parts, put_upload: PutUpload, registry: FakeModelRegistry
+) -> None:
+    registry.set_tag("1", Tag.ROLLED_BACK, "by anna: odd prices")
+    registry.drop_alias(PRODUCTION)
+    again = put_upload(as_csv(TABLE.iloc[::-1]), name="again.csv")
+
+    assert run(again, parts) == State.SUCCEEDED
+
+    status = parts.jobs.load(again.job_id)
+    assert status.message == "version 1 was rolled back from: by anna: odd prices"
+    assert (status.model_version, status.promoted) == ("1", None)
+    with pytest.raises(AliasNotFoundError):
+        registry.version_by_alias(PRODUCTION)
 
 
 @pytest.mark.usefixtures("trained")

@@ -136,6 +136,35 @@ def test_production_that_changes_while_a_version_is_judged_is_judged_against(
     assert verdict.champion_version == "3"
 
 
+@pytest.mark.usefixtures("trained")
+def test_a_job_that_is_overtaken_at_every_judging_gives_up_and_promotes_nothing(
+    parts: Parts,
+    put_upload: PutUpload,
+    jobs: JobStore,
+    registry: FakeModelRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = judge_version
+    put: list[str] = []
+
+    def judge_and_be_overtaken(*given: Any) -> Judged:
+        found = real(*given)
+        other = linear_model(bias=9 + len(put))
+        tags = {Tag.SHA256: hashlib.sha256(other).hexdigest()}
+        put.append(registry.register({MODEL_FILE: other}, tags=tags).version)
+        registry.set_alias(PRODUCTION, put[-1])
+        return found
+
+    monkeypatch.setattr("retrain.training.pipeline.judge_version", judge_and_be_overtaken)
+    upload = put_upload(as_csv(housing_table(300, seed=1)))
+
+    assert run(upload, parts) == State.FAILED
+
+    assert len(put) > 1
+    assert alias(registry) == put[-1]
+    assert jobs.load(upload.job_id).promoted is None
+
+
 def test_waiting_has_an_end(
     parts: Parts, put_upload: PutUpload, jobs: JobStore, s3: "S3Client"
 ) -> None:

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -132,3 +134,14 @@ def test_an_upload_that_is_empty_is_rejected_by_the_real_parts(
 
     assert state == State.REJECTED
     assert jobs.load(upload.job_id).reason == "the file is empty"
+
+
+def test_the_program_says_how_it_is_called() -> None:
+    command = [sys.executable, "-m", "retrain.training", "--help"]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0
+    assert "Exit status 0: the upload ended as a registered version" in " ".join(
+        done.stdout.split()
+    )

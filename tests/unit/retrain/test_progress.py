@@ -59,3 +59,23 @@ def _is_taken(progress: JobProgress) -> bool:
     except JobTakenOverError:
         return True
     return False
+
+
+def test_a_job_that_is_stopped_before_its_end_says_so(
+    progress: JobProgress, jobs: JobStore
+) -> None:
+    progress.stop()
+
+    assert jobs.load("job-1").state == State.FAILED
+    assert jobs.load("job-1").reason == "the job was stopped"
+
+
+def test_a_job_that_is_stopped_after_its_end_keeps_it(
+    progress: JobProgress, jobs: JobStore
+) -> None:
+    progress.finish(State.SUCCEEDED, "done")
+
+    progress.stop()
+
+    assert jobs.load("job-1").state == State.SUCCEEDED
+    assert jobs.load("job-1").reason is None

@@ -2,6 +2,7 @@
 
 import pytest
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from retrain.settings import RetrainSettings
 from retrain.training.settings import TrainingSettings
@@ -95,3 +96,24 @@ def test_the_registry_is_asked_with_mlflows_own_credentials(
     settings = TrainingSettings.model_validate({"tracking_uri": "http://r.test", **given})
 
     assert settings.registry_access().headers == header
+
+
+def test_one_variable_holds_many_settings_of_the_job_and_their_own_go_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOUSING_TRAINING_SETTINGS", '{"iterations": 7, "models": 3}')
+    monkeypatch.setenv("HOUSING_MODELS", "4")
+
+    found = TrainingSettings(bucket="b", tracking_uri="http://r.test")
+
+    assert (found.iterations, found.models) == (7, 4)
+
+
+@pytest.mark.parametrize("given", ['{"iteration": 7}', '{"iterations": 0}', "[]", "{"])
+def test_settings_that_the_job_does_not_know_are_refused(
+    given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOUSING_TRAINING_SETTINGS", given)
+
+    with pytest.raises((ValidationError, SettingsError)):
+        TrainingSettings(bucket="b", tracking_uri="http://r.test")

@@ -20,6 +20,8 @@ from predict.exchange import Call
 from predict.predictor import Predictor
 from predict.served_model import ServedModel
 from predict.telemetry import Telemetry
+from retrain.training.composition import parts_of
+from retrain.training.settings import TrainingSettings
 from retrain.training.shadow_report import CloudWatchShadowReport, with_shadow
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -181,3 +183,16 @@ def test_a_real_refusal_of_aws_changes_no_verdict(challenged: FakeModelRegistry)
             raise boto3.client("cloudwatch").exceptions.ClientError(answer, "GetMetricData")
 
     assert with_shadow(VERDICT, challenged, CloudWatchShadowReport(Refusing, days=7)) == VERDICT
+
+
+@pytest.mark.parametrize(("days", "is_asked_for"), [(0, False), (7, True)])
+def test_a_shadow_is_reported_over_the_days_that_are_set(
+    monkeypatch: pytest.MonkeyPatch, days: int, *, is_asked_for: bool
+) -> None:
+    monkeypatch.setenv("HOUSING_BUCKET", "housing-test")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.test")
+    monkeypatch.setenv("HOUSING_SHADOW_DAYS", str(days))
+
+    report = parts_of(TrainingSettings()).shadow_report
+
+    assert isinstance(report, CloudWatchShadowReport) is is_asked_for

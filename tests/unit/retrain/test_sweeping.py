@@ -180,3 +180,17 @@ def test_trouble_of_the_bucket_is_raised(
 
     with pytest.raises(ClientError):
         sweep(jobs, launcher, bucket=BUCKET)
+
+
+@pytest.mark.usefixtures("later")
+def test_a_job_that_cannot_be_started_again_fails_the_sweep_and_stays_to_be_swept(
+    jobs: JobStore, launcher: FakeJobLauncher
+) -> None:
+    begun(jobs, launcher)
+    launcher.fails_with = LaunchError("the queue is gone")
+
+    with pytest.raises(LaunchError, match="the queue is gone"):
+        sweep(jobs, launcher, bucket=BUCKET)
+
+    status = jobs.load(JOB.job_id)
+    assert (status.state, status.launches) == (State.QUEUED, 2)

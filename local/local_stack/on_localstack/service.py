@@ -1,0 +1,86 @@
+"""LocalStack as a service: its PyPI release in host mode, or its container where one can be had."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+from local_stack.services import Service, clean_environment
+from local_stack.settings import CHECKOUT, LOOPBACK, StackSettings
+
+IMAGE = "localstack/localstack:2026.3.0"
+_STARTUP_SECONDS = 180
+
+
+def in_host_mode(settings: StackSettings) -> Service:
+    """LocalStack as a process of this machine: no Docker, no token."""
+    python = settings.venvs_dir / "localstack" / "bin" / "python"
+    return _service(
+        settings,
+        command=(str(python), "-m", "localstack.runtime.main"),
+        environment=clean_environment(settings) | _variables(settings),
+    )
+
+
+def in_container(settings: StackSettings, *, docker: str, token: str) -> Service:
+    """LocalStack's image, which wants a token; the functions are processes in it, as in host mode.
+
+    It shares the machine's network and process ids, and sees at the same paths what the functions
+    and the training jobs need: the checkout, the interpreters, and the folders of the stacks.
+    """
+    plugins = _plugins(settings.state_dir / "plugins")
+    passed = {**_variables(settings), "PYTHONPATH": f"{plugins}:{CHECKOUT / 'local'}"}
+    folders = {str(settings.state_dir), str(CHECKOUT), sys.base_prefix, "/tmp"}  # noqa: S108 - where the tests' stacks are
+    return _service(
+        settings,
+        command=(
+            *(docker, "run", "--rm", "--name", f"housing-localstack-{settings.aws_port}"),
+            *("--network", "host", "--pid", "host", "--env", "LOCALSTACK_AUTH_TOKEN"),
+            *(part for name, value in passed.items() for part in ("--env", f"{name}={value}")),
+            *(part for folder in sorted(folders) for part in ("--volume", f"{folder}:{folder}")),
+            IMAGE,
+        ),
+        environment=clean_environment(settings) | {"LOCALSTACK_AUTH_TOKEN": token},
+    )
+
+
+def _service(
+    settings: StackSettings, *, command: tuple[str, ...], environment: dict[str, str]
+) -> Service:
+    return Service(
+        name="localstack",
+        title="LocalStack",
+        command=command,
+        environment=environment,
+        port=settings.aws_port,
+        port_variable="HOUSING_AWS_PORT",
+        health_path="/_localstack/health",
+        startup_seconds=_STARTUP_SECONDS,
+    )
+
+
+def _variables(settings: StackSettings) -> dict[str, str]:
+    return {
+        "GATEWAY_LISTEN": f"{LOOPBACK}:{settings.aws_port}",
+        "GATEWAY_SERVER": "loopback",
+        "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "60",  # seconds; a busy machine imports slowly
+        "DNS_ADDRESS": "0",  # no name server
+        "DISABLE_EVENTS": "1",  # nothing is reported to anybody
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+    }
+
+
+def _plugins(folder: Path) -> Path:
+    """Write down what installing ``local/`` would: which plug-ins there are."""
+    project = tomllib.loads((CHECKOUT / "local/pyproject.toml").read_text())["project"]
+    metadata = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    metadata.mkdir(parents=True, exist_ok=True)
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    groups = [
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
+        for group, points in project["entry-points"].items()
+    ]
+    (metadata / "entry_points.txt").write_text("\n".join(groups))
+    return folder

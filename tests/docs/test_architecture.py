@@ -1,0 +1,115 @@
+"""The import rules of ``docs/architecture.md``, and that what it names is there."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_stack.settings import CHECKOUT
+
+ROOTS = {
+    path.parent.name: path.parent.parent
+    for root in ("functions", "layers/shared", "cli", "local")
+    for path in (CHECKOUT / root).glob("*/__init__.py")
+}
+MAY_IMPORT = {
+    "housing": {"housing"},
+    "predict": {"predict", "housing"},
+    "retrain": {"retrain", "housing"},
+    "notify": {"notify", "housing"},
+}
+NOT_IN_PREDICT = {"mlflow", "pandas", "sklearn", "scipy"}
+PAGE = CHECKOUT / "docs/architecture.md"
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOTS[package] / package).rglob("*.py"))
+
+
+def imported(module: Path) -> Iterator[str]:
+    """Yield the dotted names that a module imports anywhere, within functions and for types too."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def first_party(module: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported(module)} & ROOTS.keys()
+
+
+def test_every_package_of_a_function_has_a_rule() -> None:
+    inner = {name for name, root in ROOTS.items() if root.name in ("functions", "shared")}
+
+    assert inner == MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_point_inward(package: str) -> None:
+    wrong = {
+        str(module.relative_to(CHECKOUT)): outward
+        for module in modules(package)
+        if (outward := first_party(module) - MAY_IMPORT[package])
+    }
+
+    assert modules(package)
+    assert wrong == {}
+
+
+def test_nobody_imports_an_entry() -> None:
+    importing = [
+        str(module.relative_to(CHECKOUT))
+        for package in ROOTS
+        for module in modules(package)
+        if any(re.match(r"(predict|retrain|notify)\.handler\b", name) for name in imported(module))
+    ]
+
+    assert importing == []
+
+
+def test_predict_imports_no_library_of_training() -> None:
+    wrong = {
+        str(module.relative_to(CHECKOUT)): found
+        for package in ("predict", "housing")
+        for module in modules(package)
+        if (found := {name.partition(".")[0] for name in imported(module)} & NOT_IN_PREDICT)
+    }
+
+    assert wrong == {}
+
+
+def test_every_port_and_adapter_of_the_table_is_a_class_where_it_says() -> None:
+    classes = {
+        node.name: module
+        for package in ROOTS
+        for module in modules(package)
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.ClassDef)
+    }
+    table = PAGE.read_text().partition("## Ports and adapters")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| `([\w./]+\.py)` \| (.+?) \|", table, re.MULTILINE)
+    adapters = {name for _, _, told in rows for name in re.findall(r"`([A-Z]\w+)`", told)}
+
+    assert len(rows) >= 10
+    assert {port: str(classes[port].relative_to(CHECKOUT)) for port, _, _ in rows} == {
+        port: place for port, place, _ in rows
+    }
+    assert adapters - classes.keys() == set()
+
+
+def test_every_port_is_in_the_table() -> None:
+    """But for shapes of a library's object, which are no role that something else could play."""
+    shapes = {"Readable", "Divisible", "Predicted", "SecretsClient", "Clock", "JobReader"}
+    ports = {
+        node.name
+        for package in ROOTS
+        for module in modules(package)
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.ClassDef) and "Protocol" in map(ast.unparse, node.bases)
+    }
+
+    assert {port for port in ports - shapes if f"| `{port}` |" not in PAGE.read_text()} == set()

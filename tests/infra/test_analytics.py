@@ -1,0 +1,216 @@
+"""Predictions for Athena: what the log's lines become, and whether the query finds their prices.
+
+Firehose and Athena run nowhere but in AWS. Here their parts are played as their references have it:
+the lines are the service's own, the columns and their keys are the template's, the data set's files
+are the job's own, and the query runs in DuckDB, which reads the same SQL.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fakes.onnx_models import linear_model
+from fakes.written_lines import WrittenLines
+from housing.bucket import DATASET
+from housing.registry import ModelVersion
+from housing.schema import CANONICAL_HEADER, FEATURE_NAMES
+from housing_cli.data.generated import generate
+from housing_cli.predictions import log_events
+from infra.reading import TEMPLATE
+from local_stack.settings import CHECKOUT
+from local_stack.template import load
+from predict.exchange import Call
+from predict.predictions import predict
+from predict.predictor import Predictor
+from predict.served_model import ServedModel
+from predict.telemetry import PREDICTION, Telemetry
+from retrain.training.part_file import write_part
+from retrain.training.rows import distinct
+
+DUCKDB = CHECKOUT / ".venvs/athena/bin/python"
+PROGRAM = Path(__file__).with_name("run_athena_query.py")
+ROWS = 40
+TYPES = {"string": pa.string(), "double": pa.float64(), "boolean": pa.bool_()}
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    found: dict[str, Any] = load(TEMPLATE)["Resources"]
+    return found
+
+
+def arrow(kind: str) -> pa.DataType:
+    """Return a Glue type as Arrow's."""
+    if kind.startswith("array<"):
+        return pa.list_(arrow(kind[6:-1]))
+    if kind.startswith("struct<"):
+        fields = (field.split(":") for field in kind[7:-1].split(","))
+        return pa.struct([(name, arrow(of)) for name, of in fields])
+    return TYPES[kind]
+
+
+def columns(table: dict[str, Any]) -> dict[str, str]:
+    described = table["Properties"]["TableInput"]["StorageDescriptor"]["Columns"]
+    return {column["Name"]: column["Type"] for column in described}
+
+
+def lowered(value: Any) -> Any:
+    """Write keys small, as Firehose's JSON reader does."""
+    if isinstance(value, dict):
+        return {name.lower(): lowered(item) for name, item in value.items()}
+    return value
+
+
+def converted(lines: Iterable[dict[str, Any]], resources: dict[str, Any]) -> pa.Table:
+    """Convert lines as the stream is told to."""
+    stream = resources["PredictionStream"]["Properties"]["ExtendedS3DestinationConfiguration"]
+    reader = stream["DataFormatConversionConfiguration"]["InputFormatConfiguration"]
+    keys = reader["Deserializer"]["OpenXJsonSerDe"]["ColumnToJsonKeyMappings"]
+    schema = pa.schema([(n, arrow(t)) for n, t in columns(resources["PredictionTable"]).items()])
+    rows = [lowered(line) for line in lines]
+    return pa.Table.from_pylist(
+        [{name: row.get(keys.get(name, name)) for name in schema.names} for row in rows],
+        schema=schema,
+    )
+
+
+def served(version: str) -> ServedModel:
+    now = datetime.now(UTC)
+    return ServedModel(
+        ModelVersion("california-housing", version, "run", now, {}),
+        Predictor(linear_model()),
+        loaded_at=now,
+    )
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray[Any, np.dtype[np.float64]]:
+    return generate(rows=ROWS, seed=3)[list(CANONICAL_HEADER)].to_numpy(dtype=np.float64)
+
+
+@pytest.fixture(scope="module")
+def lines(rows: np.ndarray[Any, np.dtype[np.float64]]) -> list[dict[str, Any]]:
+    """Predict the rows' prices, one by one, with two versions; keep what is logged of it."""
+    written = WrittenLines()
+    telemetry = Telemetry(written, logged_per_second=1e6)
+    for version in ("1", "2"):
+        model = served(version)
+        for row in rows:
+            body = json.dumps(dict(zip(FEATURE_NAMES, row.tolist(), strict=False))).encode()
+            call = Call("POST", "/predict", "application/json", body, request_id="r")
+            done = predict(call, model, 1)
+            telemetry.predicted(call, model, 1.0, done.total, done.rows)
+        telemetry.looked(model)  # a line that is no prediction
+    return [line for line in written.all if line["message"] == PREDICTION]
+
+
+def test_the_subscription_takes_the_lines_that_the_command_line_takes(
+    resources: dict[str, Any],
+) -> None:
+    pattern = resources["PredictionSubscription"]["Properties"]["FilterPattern"]
+
+    assert pattern == log_events._PATTERN
+    assert f'"{PREDICTION}"' in pattern
+
+
+def test_a_stream_that_opens_records_takes_their_messages_out(resources: dict[str, Any]) -> None:
+    stream = resources["PredictionStream"]["Properties"]["ExtendedS3DestinationConfiguration"]
+
+    processors = [found["Type"] for found in stream["ProcessingConfiguration"]["Processors"]]
+
+    assert processors == ["Decompression", "CloudWatchLogProcessing"]
+    assert stream["CompressionFormat"] == "UNCOMPRESSED"  # Firehose refuses another with Parquet
+    assert stream["BufferingHints"]["SizeInMBs"] >= 64  # the least with Parquet
+
+
+def test_every_column_is_in_every_line(
+    lines: list[dict[str, Any]], resources: dict[str, Any]
+) -> None:
+    table = converted(lines, resources)
+
+    assert len(table) == 2 * ROWS
+    nulls = {name for name in table.column_names if table[name].null_count}
+    assert nulls <= {"nearest_training_km"}  # a model may not say
+    features = columns(resources["PredictionTable"])["features"]
+    assert [name.lower() for name in FEATURE_NAMES] == [field.name for field in arrow(features)]
+
+
+def test_the_actual_prices_are_the_data_sets_columns(resources: dict[str, Any]) -> None:
+    table = resources["ActualTable"]
+
+    assert list(columns(table)) == [name.lower() for name in CANONICAL_HEADER]
+    location = table["Properties"]["TableInput"]["StorageDescriptor"]["Location"]["Fn::Sub"]
+    assert location.endswith(f"/{DATASET}")
+
+
+def test_partitions_are_where_the_stream_writes(resources: dict[str, Any]) -> None:
+    stream = resources["PredictionStream"]["Properties"]["ExtendedS3DestinationConfiguration"]
+    table = resources["PredictionTable"]["Properties"]["TableInput"]
+    template = table["Parameters"]["storage.location.template"]["Fn::Sub"]
+
+    [key] = table["PartitionKeys"]
+    written = stream["Prefix"].replace("!{timestamp:yyyy-MM-dd}", "${!day}")
+    assert template.endswith(f"/{written}")
+    assert table["Parameters"][f"projection.{key['Name']}.format"] == "yyyy-MM-dd"
+
+
+@pytest.mark.skipif(not DUCKDB.exists(), reason="DuckDB is not here: make .venvs/athena/.ready")
+def test_the_query_joins_predictions_to_the_prices_that_came_back(
+    tmp_path: Path,
+    resources: dict[str, Any],
+    rows: np.ndarray[Any, np.dtype[np.float64]],
+    lines: list[dict[str, Any]],
+) -> None:
+    today = tmp_path / f"predictions/day={datetime.now(UTC):%Y-%m-%d}"
+    long_ago = tmp_path / "predictions/day=2020-01-01"
+    for folder in (today, long_ago):
+        folder.mkdir(parents=True)
+        pq.write_table(converted(lines, resources), folder / "part.parquet")
+    came_back = rows[: ROWS // 2]
+    (tmp_path / "dataset").mkdir()
+    write_part(tmp_path / "dataset/one.parquet", [distinct(came_back)[0]])
+    write_part(tmp_path / "dataset/two.parquet", [distinct(came_back[:5])[0]])  # known ones again
+    query = resources["PredictionsBesideActuals"]["Properties"]["QueryString"]
+
+    found = run(
+        query,
+        predictions=f"{tmp_path}/predictions/*/*.parquet",
+        actuals=f"{tmp_path}/dataset/*.parquet",
+    )
+
+    errors = [line["price"] - row[-1] for line, row in zip(lines[:ROWS], rows, strict=True)][
+        : ROWS // 2
+    ]
+    within = [
+        line["interval"][0] <= row[-1] <= line["interval"][1]
+        for line, row in zip(lines[: ROWS // 2], came_back, strict=True)
+    ]
+    assert [row["model_version"] for row in found] == ["1", "2"]
+    for row in found:
+        assert row["predictions"] == ROWS // 2
+        assert row["bias"] == pytest.approx(np.mean(errors), abs=1e-6)
+        assert row["mae"] == pytest.approx(np.mean(np.abs(errors)), abs=1e-6)
+        assert row["rmse"] == pytest.approx(np.sqrt(np.mean(np.square(errors))), abs=1e-6)
+        assert float(row["coverage"]) == pytest.approx(np.mean(within))
+
+
+def run(query: str, **tables: str) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [str(DUCKDB), str(PROGRAM)],
+        input=json.dumps({"query": query, "tables": tables}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: list[dict[str, Any]] = json.loads(done.stdout)
+    return answer

@@ -1,0 +1,59 @@
+"""The bucket: closed, kept, and cleaned only where nothing is lost."""
+
+from typing import Any
+
+import pytest
+
+from housing.bucket import ALERTS, DATASET, JOBS, LEDGER, MODELS, NEW_DATA, REJECTED
+from infra.reading import TEMPLATE
+from local_stack.template import load
+
+KEPT_FOR_EVER = (NEW_DATA, DATASET, LEDGER)
+EXPIRES = "ExpirationInDays"
+EXPIRES_OLD = "NoncurrentVersionExpiration"
+
+
+@pytest.fixture(scope="module")
+def rules() -> list[dict[str, Any]]:
+    bucket = load(TEMPLATE)["Resources"]["Bucket"]["Properties"]
+    found: list[dict[str, Any]] = bucket["LifecycleConfiguration"]["Rules"]
+    return found
+
+
+@pytest.mark.parametrize("name", ["Bucket", "MlflowBucket"])
+def test_a_bucket_is_private_versioned_encrypted_and_outlives_its_stack(name: str) -> None:
+    bucket = load(TEMPLATE)["Resources"][name]
+
+    assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "BucketEncryption" in bucket["Properties"]
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("prefix", KEPT_FOR_EVER)
+def test_no_rule_reaches_what_is_kept_for_ever(rules: list[dict[str, Any]], prefix: str) -> None:
+    deleting = [rule for rule in rules if EXPIRES in rule or EXPIRES_OLD in rule]
+
+    assert len(deleting) >= 4
+    for rule in deleting:
+        reached = rule["Prefix"]
+        assert not prefix.startswith(reached), rule["Id"]
+        assert not reached.startswith(prefix), rule["Id"]
+
+
+def test_what_is_overwritten_and_what_is_rejected_goes_some_day(
+    rules: list[dict[str, Any]],
+) -> None:
+    by_prefix = {rule["Prefix"]: rule for rule in rules if "Prefix" in rule}
+
+    assert EXPIRES in by_prefix[REJECTED]
+    for prefix in (JOBS, MODELS, ALERTS):
+        assert EXPIRES_OLD in by_prefix[prefix]
+        assert EXPIRES not in by_prefix[prefix]
+
+
+def test_parts_of_uploads_that_never_ended_go_everywhere(rules: list[dict[str, Any]]) -> None:
+    [rule] = [rule for rule in rules if "AbortIncompleteMultipartUpload" in rule]
+
+    assert "Prefix" not in rule
+    assert set(rule) == {"Id", "Status", "AbortIncompleteMultipartUpload"}

@@ -1,0 +1,127 @@
+"""Who may do what: policies name their resources, in the template and in what SAM makes of it."""
+
+from typing import Any
+
+import pytest
+
+from infra.reading import TEMPLATE, mappings, of_type, references, strings
+from infra.transforming import transformed
+from local_stack.template import load
+
+UNNAMEABLE = {
+    # It takes no resource (a dataset, its one type, holds OTLP metrics), and the condition key
+    # ``cloudwatch:namespace`` is one of ``PutMetricData``.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+    "cloudwatch:GetMetricData",
+}
+MANAGED = {
+    # Of AWS, attached whole: to write logs and traces, to pull an image, to move an alias.
+    "service-role/AWSLambdaBasicExecutionRole",
+    "AWSXrayWriteOnlyAccess",
+    "service-role/AmazonECSTaskExecutionRolePolicy",
+    "service-role/AWSCodeDeployRoleForLambda",
+    "service-role/AmazonAPIGatewayPushToCloudWatchLogs",
+}
+
+
+@pytest.fixture(scope="module", params=["written", "expanded"])
+def template(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return load(TEMPLATE) if request.param == "written" else transformed(Stage="prod")
+
+
+def statements(template: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        found
+        for found in mappings(template["Resources"])
+        if "Effect" in found and "Action" in found and "Resource" in found
+    ]
+
+
+def test_every_policy_names_its_resources(template: dict[str, Any]) -> None:
+    allowed = [found for found in statements(template) if found["Effect"] == "Allow"]
+
+    assert len(allowed) >= 25
+    of_all = [found for found in allowed if "*" in strings(found["Resource"])]
+    assert [set(strings(found["Action"])) for found in of_all] == [UNNAMEABLE] * 2
+    assert all("aws:RequestedRegion" in found["Condition"]["StringEquals"] for found in of_all)
+
+
+def test_every_policy_names_its_actions(template: dict[str, Any]) -> None:
+    allowed = [found for found in statements(template) if found["Effect"] == "Allow"]
+    actions = [text for found in allowed for text in strings(found["Action"]) if ":" in text]
+
+    assert len(actions) >= 50
+    assert not [action for action in actions if "*" in action]
+
+
+def test_a_star_in_a_resource_stands_behind_a_name(template: dict[str, Any]) -> None:
+    resources = [text for found in statements(template) for text in strings(found["Resource"])]
+
+    starred = [text for text in resources if "*" in text and text != "*"]
+    assert len(starred) >= 10
+    assert not [text for text in starred if text.partition("*")[0].endswith(":")]
+    assert all(text.count("*") == 1 and text.endswith("*") for text in starred)
+
+
+def test_what_aws_manages_is_on_the_list() -> None:
+    roles = of_type(transformed(Stage="prod"), "AWS::IAM::Role").values()
+    attached = [text for role in roles for text in strings(role.get("ManagedPolicyArns", []))]
+
+    names = {text.partition(":policy/")[2] for text in attached if ":policy/" in text}
+    assert names == MANAGED
+
+
+def test_whoever_takes_a_role_is_of_this_account_or_one_of_its_services() -> None:
+    trusted = [
+        found
+        for role in of_type(transformed(Stage="prod"), "AWS::IAM::Role").values()
+        for found in role["AssumeRolePolicyDocument"]["Statement"]
+    ]
+
+    assert len(trusted) >= 8
+    assert all(set(found["Principal"]) == {"Service"} for found in trusted)
+
+
+@pytest.mark.parametrize("name", ["BucketPolicy", "MlflowBucketPolicy"])
+def test_a_bucket_speaks_tls_only(name: str) -> None:
+    [statement] = load(TEMPLATE)["Resources"][name]["Properties"]["PolicyDocument"]["Statement"]
+
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Action"] == "s3:*"
+    assert [text.endswith("/*") for text in strings(statement["Resource"])].count(True) == 1
+
+
+def test_alarms_may_publish_although_the_topic_has_a_policy() -> None:
+    template = load(TEMPLATE)
+    allow, deny = template["Resources"]["AlertTopicPolicy"]["Properties"]["PolicyDocument"][
+        "Statement"
+    ]
+
+    assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allow["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    # aws/sns is a key whose policy nobody can change, and it does not let alarms in.
+    assert "KmsMasterKeyId" not in template["Resources"]["AlertTopic"]["Properties"]
+
+
+def test_the_job_may_do_what_mlflows_client_asks_of_a_server_that_signs() -> None:
+    template = load(TEMPLATE)
+    by_sid = {found.get("Sid"): found for found in statements(template)}
+    job, predict = by_sid["KeepRunsAndVersions"], by_sid["AskRegistry"]
+
+    assert set(predict["Action"]) < set(job["Action"])
+    assert "sagemaker:CallMlflowAppApi" in job["Action"]
+    for found in (job, predict):
+        assert references(found["Resource"]) == {"MlflowServer", "MlflowApp", "SageMakerMlflowArn"}
+
+
+def test_suppressed_checks_say_why() -> None:
+    skipped = [
+        skip
+        for resource in load(TEMPLATE)["Resources"].values()
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ())
+    ]
+
+    assert len(skipped) >= 20
+    assert all(len(skip["comment"].split()) >= 4 for skip in skipped)

@@ -1,0 +1,36 @@
+"""Errors as one line that says what to do."""
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+from pydantic import ValidationError
+
+from housing.jobs import JobStatus
+from housing_cli.explaining import explain
+
+
+def refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "GetObject")
+
+
+def test_without_credentials_both_ways_to_get_some_are_named() -> None:
+    line = explain(NoCredentialsError())
+
+    assert "configure AWS, or run this in the checkout after `make run`" in line
+
+
+def test_a_document_that_is_none_is_told_by_its_kind_and_first_fault() -> None:
+    with pytest.raises(ValidationError) as caught:
+        JobStatus.model_validate_json("{}")
+
+    assert explain(caught.value) == "cannot make sense of JobStatus: Field required"
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("NoSuchBucket", "the bucket that HOUSING_BUCKET names does not exist"),
+        ("AccessDenied", "check the AWS settings and what the credentials may do"),
+    ],
+)
+def test_what_aws_refuses_is_told_with_the_way_out(code: str, advice: str) -> None:
+    assert advice in explain(refused(code))

@@ -1,0 +1,75 @@
+"""What ``make status`` and ``make logs`` print."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from rich.console import Console
+
+from local_stack import processes, report, services
+from local_stack.settings import StackSettings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> StackSettings:
+    return StackSettings(state_dir=tmp_path)
+
+
+@pytest.fixture
+def bridge(settings: StackSettings) -> Iterator[psutil.Process]:
+    """Run something under a service's name that needs no port."""
+    record = processes.start(
+        (sys.executable, "-c", "import time; time.sleep(60)"),
+        environment={"PATH": os.environ["PATH"]},
+        log=services.log_path(settings, "bridge"),
+        record=services.record_path(settings, "bridge"),
+        digest="d",
+    )
+    process = record.process()
+    assert process
+    yield process
+    processes.stop(process)
+
+
+def said(console: Console, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert console.file
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_what_is_up_is_shown_with_its_process_and_the_rest_as_down(
+    settings: StackSettings, bridge: psutil.Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console = Console(width=120)
+
+    assert not report.status(console, settings)
+
+    rows = {line.split()[0]: line.split()[1:] for line in said(console, capsys)[1:]}
+    assert rows["aws"] == rows["mlflow"] == rows["api"] == ["down"]
+    assert rows["bridge"][:2] == ["up", str(bridge.pid)]
+
+
+def test_the_end_of_each_log_is_shown_of_the_newest_jobs_three(
+    settings: StackSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.logs_dir.mkdir()
+    settings.jobs_dir.mkdir()
+    services.log_path(settings, "mlflow").write_text("one\ntwo [red]\nthree\n")
+    for age, name in enumerate(("newest", "newer", "new", "old")):
+        log = settings.jobs_dir / f"{name}.log"
+        log.write_text(f"line of {name}\n")
+        os.utime(log, (1_000_000 - age,) * 2)
+    console = Console(width=200)
+
+    report.logs(console, settings, 2)
+
+    shown = said(console, capsys)
+    assert "one" not in shown
+    assert [line for line in shown if line in ("two [red]", "three")] == ["two [red]", "three"]
+    assert [line for line in shown if line.startswith("line of")] == [
+        "line of new",
+        "line of newer",
+        "line of newest",
+    ]
