@@ -36,14 +36,18 @@ def up(  # noqa: PLR0913 - each is an option
     confirm: Confirm = "",
     minutes: Minutes = 90,
     *,
-    parameters: Annotated[str, typer.Option(envvar="PARAMETERS", help="Key=value …")] = "",
+    parameters: Annotated[
+        str, typer.Option(envvar="PARAMETERS", help="Key=value …, before those of samconfig.toml")
+    ] = "",
     image: Annotated[str, typer.Option(envvar="TRAINING_IMAGE_URI", help="the job's image")] = "",
     tests: Annotated[str, typer.Option(envvar="TESTS", help="skip: no lint, no tests")] = "",
     template: Annotated[
         Path | None, typer.Option(envvar="TEMPLATE", help="built before: is not built again")
     ] = None,
     replace: Annotated[str, typer.Option(envvar="REPLACE", help="yes: state may be lost")] = "",
-    smoke_seconds: Annotated[float, typer.Option(envvar="SMOKE_SECONDS", help="longest")] = 120,
+    smoke_seconds: Annotated[
+        float, typer.Option(envvar="SMOKE_SECONDS", help="longest until the API answers")
+    ] = 120,
 ) -> None:
     """Check, build, package, show the changes, deploy, try; put back what fails."""
     more = f"{parameters} TrainingImageUri={image}" if image else parameters
