@@ -98,6 +98,7 @@ def test_every_parameter_and_variable_that_is_named_exists(parameters: dict[str,
     variables = set(re.findall(r"`(HOUSING_[A-Z_]+)`", PAGE))
     known = (CHECKOUT / "docs/configuration.md").read_text()
     others = {"MaxvCpus", "GetMetricData", "ConcurrentExecutions", "JobSeconds"}
+    others |= {"FunctionThrottles", "TrainingJobSlow"}
 
     assert named - parameters.keys() <= others
     assert [variable for variable in variables if f"`{variable}`" not in known] == []
