@@ -1,11 +1,15 @@
-"""Writes docs/cost.md: what watching costs a month; ``make cost``.
+"""Writes docs/cost.md: what the whole costs a month, and what watching does; ``make cost``.
 
-Counted: metrics of the exporter's config, queries of ``GET /metrics``, alarms and dashboards of the
-template, and the bytes of a request's log line as the code writes it.
+Counted: metrics of the exporter's config, queries of ``GET /metrics``, alarms, dashboards and sizes
+of the template, and the bytes of a request's log line as the code writes it. All prices are in
+docs/prices.yaml, the words in docs/cost.txt.
 """
 
+import json
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,122 +25,338 @@ from predict.embedded_metrics import UNITS as PREDICT_UNITS
 from predict.exchange import Call
 from predict.predictor import Prediction
 from predict.served_model import ServedModel
+from predict.settings import PredictSettings
 from predict.telemetry import Telemetry
 from retrain.training.job_metrics import UNITS as JOB_UNITS
 
 ROOT = Path(__file__).resolve().parents[1]
-_METRIC = 0.30
-_ASKED_METRIC = 0.01 / 1_000
-_LIST_CALL = 0.01 / 1_000  # YACE lists each metric's dimensions at every scrape
-_ALARM_METRIC = 0.10
-_DASHBOARD = 3.00
-_GIGABYTE_LOGGED = 0.50
-_MILLION_PUT = 10.00  # PutMetricData, $0.01 a thousand
-_MILLION_SERVED = 3.50 + 0.20 + 1e6 * 0.010 * 1.0 * 0.0000133334  # REST API, Lambda, 10 ms of 1 GB
+_PRICES: Mapping[str, Any] = yaml.safe_load((ROOT / "docs/prices.yaml").read_text())
+PRICE: Mapping[str, float] = {name: found["price"] for name, found in _PRICES.items()}
+_TEMPLATE = load(ROOT / "infra/template.yaml")
+_EXPORTER = yaml.safe_load((ROOT / "monitoring/yace/config.yaml").read_text())
 _MINUTES = 60 * 24 * 365.25 / 12
+_SECONDS = 60 * _MINUTES
 _REQUESTS = (0, 10**5, 10**7, 10**9)
-_LOGGED_SHARE_ABOVE = 50 * 60 * _MINUTES  # predictions a month that are logged with their features
+_LOGGED_SHARE_ABOVE = 50 * _SECONDS  # predictions a month that are logged with their features
+_BILLED_SECONDS = 0.010  # of a warm request for one price; an assumption
+_ANSWER_BYTES = 1_000  # body and headers; an assumption
+_SANDBOX_REQUESTS = 1_000  # a new sandbox for each so many, and no more than a thousand a day
+_NEW_SANDBOXES = 1_000 * 365.25 / 12
+_UPLOADS = 30  # a month, each a job; an assumption
+_JOB_MINUTES = 5  # billed; an assumption: the image is pulled, the fit itself is measured
+_KEPT_GB = 10  # data, models, ledger, artifacts; an assumption
+_IMAGE_GB = 1.0  # an assumption
+_ALERTS = 100  # a month, to two subscribers; an assumption
+_WEB_ACL_RULES = 4  # an assumption
+_QUERIES_TB = 0.01  # read by Athena in a month; an assumption
+_OF_RETRAIN = (metric_names.UPLOADS_RECEIVED, metric_names.JOBS_STARTED, metric_names.JOBS_FAILED)
+_PLATFORM_LINES = (
+    f"START RequestId: {'0' * 36} Version: 12\n"
+    f"END RequestId: {'0' * 36}\n"
+    f"REPORT RequestId: {'0' * 36}\tDuration: 8.12 ms\tBilled Duration: 9 ms\t"
+    "Memory Size: 1024 MB\tMax Memory Used: 180 MB\t\n"
+)
+"""What Lambda itself logs of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the system, and what it costs in a month with so many predictions."""
+
+    name: str
+    cost: Callable[[float], float]
 
 
 def page() -> str:
     """Return the page."""
-    exporter = yaml.safe_load((ROOT / "monitoring/yace/config.yaml").read_text())
-    template = load(ROOT / "infra/template.yaml")["Resources"]
-    asked_by_exporter = _asked_by(exporter)
-    asked_by_api = len(COUNTERS) + len(GAUGES)
-    kept = _kept_metrics()
-    alarms = [found["Properties"] for found in template.values() if _is(found, "Alarm")]
-    alarm_metrics = sum(_watched(alarm) for alarm in alarms)
-    dashboards = sum(_is(found, "Dashboard") for found in template.values())
-    line = _line_bytes()
-    fixed = sum(kept.values()) * _METRIC
-    a_scrape = asked_by_exporter * _ASKED_METRIC + _lists_by(exporter) * _LIST_CALL
-    choices = {
-        "CloudWatch alone: alarms and dashboard": alarm_metrics * _ALARM_METRIC
-        + dashboards * _DASHBOARD,
-        "`GET /metrics`, scraped every minute": asked_by_api * _MINUTES * _ASKED_METRIC,
+    choices = watching_choices()
+    fixed = sum(kept_metrics().values()) * PRICE["metric"]
+    asked_by_api, asked_by_exporter = len(COUNTERS) + len(GAUGES), asked_by(_EXPORTER)
+    logged = line_bytes() / 1e9 * PRICE["logs_gb"] * 1e6
+    parts, options = always(), if_chosen()
+    return (
+        (ROOT / "docs/cost.txt")
+        .read_text()
+        .format(
+            system=_bill([*parts, Part("**in all**", lambda requests: total(parts, requests))]),
+            options=_bill(options),
+            prices=_price_table(),
+            job_minutes=_JOB_MINUTES,
+            fit_seconds=_measured_fit_seconds(),
+            uploads=_UPLOADS,
+            kept_gb=_KEPT_GB,
+            billed_ms=_BILLED_SECONDS * 1e3,
+            memory=_memory_gb(),
+            answer_bytes=_ANSWER_BYTES,
+            platform=len(_PLATFORM_LINES),
+            sandbox_requests=_SANDBOX_REQUESTS,
+            snapshot=_memory_gb() * _SECONDS * PRICE["snapshot_gb_second"],
+            alerts=_ALERTS,
+            rules=_WEB_ACL_RULES,
+            vcpus=_job_size("VCPU"),
+            job_gb=_job_size("MEMORY") / 1024,
+            job=_training_job(),
+            kept=_table(
+                ["metrics", "dimensions", "number", "$ a month"],
+                [
+                    [*name, count, f"{count * PRICE['metric']:.2f}"]
+                    for name, count in kept_metrics().items()
+                ],
+            ),
+            kept_total=sum(kept_metrics().values()),
+            fixed=fixed,
+            choices=_table(
+                ["choice", "metrics asked a time", "$ a month", "pays from, requests a month"],
+                [
+                    [name, asked, f"{cost:.2f}", f"{_pays_from(fixed + cost):,.0f}"]
+                    for (name, cost), asked in zip(
+                        choices.items(),
+                        ["", asked_by_api, asked_by_exporter, asked_by_exporter],
+                        strict=True,
+                    )
+                ],
+            ),
+            alarm_metrics=_alarm_metrics(),
+            calls=_jobs(_EXPORTER) * _MINUTES,
+            calls_of_five=_jobs(_EXPORTER) * _MINUTES / 5,
+            line=line_bytes(),
+            logged=logged,
+            put=PRICE["metrics_put_thousand"] * 1e3,
+            served=served(1e6),
+            sampled=_LOGGED_SHARE_ABOVE,
+            bills=_bill(
+                [
+                    Part(f"metrics, log lines, {name}", _watched_by(fixed + cost, logged))
+                    for name, cost in choices.items()
+                ]
+            ),
+        )
+    )
+
+
+# ---- the whole -----------------------------------------------------------------------------------
+def always() -> list[Part]:
+    """Return the parts that every deployment has, watched by CloudWatch alone."""
+    return [
+        Part("API Gateway", gateway),
+        Part("Lambda predict", compute),
+        Part("SnapStart: one version kept, sandboxes restored", _snapshots),
+        Part("data sent to clients", lambda n: n * _ANSWER_BYTES / 1e9 * PRICE["transfer_gb"]),
+        Part("Lambda retrain and the sweep", lambda _: _retrain()),
+        Part("training jobs on Fargate", lambda _: _UPLOADS * _training_job()),
+        Part("S3", lambda _: _storage()),
+        Part("image in ECR", lambda _: _IMAGE_GB * PRICE["image_gb"]),
+        Part("Secrets Manager", _secrets),
+        Part("logs", _logs),
+        Part("metrics, alarms, dashboard", lambda _: _watched()),
+        Part("X-Ray, with `Tracing=Active`", traces),
+        Part("SNS", lambda _: _alerts()),
+    ]
+
+
+def if_chosen() -> list[Part]:
+    """Return what can be added."""
+    choices = watching_choices()
+    server = PRICE["mlflow_server_hour"] * _MINUTES / 60
+    return [
+        Part("SageMaker MLflow server, small", lambda _: server),
+        Part("predictions to S3, with Athena", _kept_predictions),
+        Part("web ACL", _web_acl),
+        Part("NAT gateway of the job's subnets", lambda _: PRICE["nat_hour"] * _MINUTES / 60),
+        *(Part(f"watching: {name}", _constant(cost)) for name, cost in list(choices.items())[1:]),
+    ]
+
+
+def total(parts: list[Part], requests: float) -> float:
+    """Return what parts cost together."""
+    return sum(part.cost(requests) for part in parts)
+
+
+def gateway(requests: float) -> float:
+    """Return the price of requests through a REST API, by its tiers."""
+    cost, left = 0.0, requests / 1e6
+    tiers = ((333, "api_million_1"), (667, "api_million_2"), (19_000, "api_million_3"))
+    for millions, name in tiers:
+        taken = min(left, millions)
+        cost += taken * PRICE[name]
+        left -= taken
+    return cost + left * PRICE["api_million_3"]
+
+
+def compute(requests: float) -> float:
+    """Return the price of predict's requests and of the time that they take."""
+    seconds = requests * _BILLED_SECONDS
+    return (
+        requests / 1e6 * PRICE["lambda_million"]
+        + seconds * _memory_gb() * PRICE["lambda_gb_second"]
+    )
+
+
+def served(requests: float) -> float:
+    """Return what serving costs: API Gateway and Lambda."""
+    return gateway(requests) + compute(requests)
+
+
+def traces(requests: float) -> float:
+    """Return the price of X-Ray's sample: the first request of a second, 5 % of the others."""
+    first = min(requests, _SECONDS)
+    return (first + 0.05 * (requests - first)) / 1e6 * PRICE["traces_million"]
+
+
+def _snapshots(requests: float) -> float:
+    restored = min(requests / _SANDBOX_REQUESTS, _NEW_SANDBOXES) * _memory_gb()
+    kept = _memory_gb() * _SECONDS * PRICE["snapshot_gb_second"]
+    return kept + restored * PRICE["snapshot_restored_gb"]
+
+
+def _retrain() -> float:
+    calls, seconds, gigabytes = _UPLOADS + _MINUTES / 5, 0.2, 0.25
+    worked = calls * seconds * gigabytes * PRICE["lambda_gb_second"]
+    return calls / 1e6 * PRICE["lambda_million"] + worked
+
+
+def _training_job() -> float:
+    an_hour = (
+        _job_size("VCPU") * PRICE["fargate_vcpu_hour"]
+        + _job_size("MEMORY") / 1024 * PRICE["fargate_gb_hour"]
+    )
+    return _JOB_MINUTES / 60 * an_hour
+
+
+def _storage() -> float:
+    writes, reads = _UPLOADS * 100, _UPLOADS * 200
+    calls = writes / 1e3 * PRICE["s3_thousand_writes"] + reads / 1e3 * PRICE["s3_thousand_reads"]
+    # The sweep lists the jobs every five minutes.
+    return _KEPT_GB * PRICE["s3_gb"] + calls + _MINUTES / 5 / 1e3 * PRICE["s3_thousand_writes"]
+
+
+def _secrets(requests: float) -> float:
+    """Each sandbox reads the keys again when they are too old, if it is asked for anything."""
+    period = float(PredictSettings.model_fields["api_keys_ttl_seconds"].default)
+    sandboxes = max(1, math.ceil(requests / _SECONDS * _BILLED_SECONDS * 2))
+    reads = min(requests, sandboxes * _SECONDS / period)
+    return PRICE["secret"] + reads / 1e4 * PRICE["secret_ten_thousand"]
+
+
+def _logs(requests: float) -> float:
+    gigabytes = requests * (line_bytes() + len(_PLATFORM_LINES)) / 1e9
+    return gigabytes * (PRICE["logs_gb"] + 0.15 * PRICE["logs_kept_gb"])  # zipped to a seventh
+
+
+def _watched() -> float:
+    fixed = sum(kept_metrics().values()) * PRICE["metric"]
+    return fixed + next(iter(watching_choices().values()))
+
+
+def _alerts() -> float:
+    return _ALERTS * (PRICE["sns_million"] / 1e6 + PRICE["sns_mails_thousand"] / 1e3)
+
+
+def _kept_predictions(requests: float) -> float:
+    gigabytes = requests * line_bytes() / 1e9
+    each = PRICE["firehose_gb"] + PRICE["firehose_parquet_gb"] + 0.2 * PRICE["s3_gb"]
+    return gigabytes * each + _QUERIES_TB * PRICE["athena_tb"]
+
+
+def _web_acl(requests: float) -> float:
+    rules = _WEB_ACL_RULES * PRICE["waf_rule"]
+    return PRICE["waf_acl"] + rules + requests / 1e6 * PRICE["waf_million"]
+
+
+def _constant(cost: float) -> Callable[[float], float]:
+    return lambda _: cost
+
+
+def _value(found: Any) -> float:
+    """Return a number of the template: itself, or the default of the parameter that it is."""
+    if isinstance(found, Mapping):
+        found = _TEMPLATE["Parameters"][found["Ref"]]["Default"]
+    return float(found)
+
+
+def _memory_gb() -> float:
+    return _value(_TEMPLATE["Resources"]["PredictFunction"]["Properties"]["MemorySize"]) / 1024
+
+
+def _job_size(kind: str) -> float:
+    container = _TEMPLATE["Resources"]["JobDefinition"]["Properties"]["ContainerProperties"]
+    sizes = {found["Type"]: found["Value"] for found in container["ResourceRequirements"]}
+    return _value(sizes[kind])
+
+
+def _measured_fit_seconds() -> float:
+    found = json.loads((ROOT / "benchmarks/results/model.json").read_text())
+    return float(found["job"]["seconds"])
+
+
+# ---- watching ------------------------------------------------------------------------------------
+def watching_choices() -> dict[str, float]:
+    """Return what each way to watch costs a month, without the metrics and lines that all have."""
+    dashboards = sum(_is(found, "Dashboard") for found in _TEMPLATE["Resources"].values())
+    asked = (len(COUNTERS) + len(GAUGES)) * PRICE["metrics_asked_thousand"] / 1e3
+    a_scrape = (
+        asked_by(_EXPORTER) * PRICE["metrics_asked_thousand"]
+        + _lists_by(_EXPORTER) * PRICE["metrics_listed_thousand"]
+    ) / 1e3
+    return {
+        "CloudWatch alone: alarms and dashboard": _alarm_metrics() * PRICE["alarm_metric"]
+        + dashboards * PRICE["dashboard"],
+        "`GET /metrics`, scraped every minute": asked * _MINUTES,
         "YACE, every minute": a_scrape * _MINUTES,
         "YACE, every five minutes": a_scrape * _MINUTES / 5,
     }
-    logged = line / 1e9 * _GIGABYTE_LOGGED * 1e6
-    return _TEXT.format(
-        kept=_table(
-            ["metrics", "dimensions", "number", "$ a month"],
-            [[*name, count, f"{count * _METRIC:.2f}"] for name, count in kept.items()],
-        ),
-        kept_total=sum(kept.values()),
-        fixed=fixed,
-        choices=_table(
-            ["choice", "metrics asked a time", "$ a month", "pays from, requests a month"],
-            [
-                [name, asked, f"{cost:.2f}", f"{_pays_from(fixed + cost):,.0f}"]
-                for (name, cost), asked in zip(
-                    choices.items(),
-                    ["", asked_by_api, asked_by_exporter, asked_by_exporter],
-                    strict=True,
-                )
-            ],
-        ),
-        alarm_metrics=alarm_metrics,
-        calls=_jobs(exporter) * _MINUTES,
-        calls_of_five=_jobs(exporter) * _MINUTES / 5,
-        line=line,
-        logged=logged,
-        put=_MILLION_PUT,
-        served=_MILLION_SERVED,
-        sampled=_LOGGED_SHARE_ABOVE,
-        bills=_table(
-            ["requests a month", "served", "log lines", *choices],
-            [
-                [
-                    f"{requests:,}",
-                    f"{requests / 1e6 * _MILLION_SERVED:,.2f}",
-                    f"{requests / 1e6 * logged:,.2f}",
-                    *(
-                        f"{fixed + requests / 1e6 * logged + cost:,.2f}"
-                        for cost in choices.values()
-                    ),
-                ]
-                for requests in _REQUESTS
-            ],
-        ),
-    )
+
+
+def _watched_by(fixed: float, logged: float) -> Callable[[float], float]:
+    return lambda requests: fixed + requests / 1e6 * logged
+
+
+def _alarm_metrics() -> int:
+    resources = _TEMPLATE["Resources"].values()
+    return sum(_watches(found["Properties"]) for found in resources if _is(found, "Alarm"))
 
 
 def _is(resource: Mapping[str, Any], kind: str) -> bool:
     return bool(resource["Type"] == f"AWS::CloudWatch::{kind}")
 
 
-def _watched(alarm: Mapping[str, Any]) -> int:
+def _watches(alarm: Mapping[str, Any]) -> int:
     return sum("MetricStat" in entry for entry in alarm.get("Metrics", ())) or 1
 
 
-def _kept_metrics() -> dict[tuple[str, str], int]:
+def kept_metrics() -> dict[tuple[str, str], int]:
     """Count what CloudWatch keeps: each name once for every value of its dimensions."""
     by_column = {metric_names.DRIFT_PSI, metric_names.DRIFT_KS}
     of_shadow = [name for name in PREDICT_UNITS if name.startswith("Shadow")]
     return {
         ("of requests and the model", "service=predict"): len(PREDICT_UNITS),
         ("of jobs", "service=training"): len(JOB_UNITS.keys() - by_column),
-        ("`UploadsReceived`, `JobsStarted`, `JobsFailed`", "service=retrain"): 3,
+        (", ".join(f"`{name}`" for name in _OF_RETRAIN), "service=retrain"): len(_OF_RETRAIN),
         ("`PredictionErrors`", "service, reason"): len(REASONS),
         ("`DriftPsi`, `DriftKs`", "service, column"): len(by_column) * len(CANONICAL_COLUMNS),
         ("`Shadow…`, of one challenger", "service, challenger_version"): len(of_shadow),
     }
 
 
-def _asked_by(exporter: Mapping[str, Any]) -> int:
+def asked_by(exporter: Mapping[str, Any]) -> int:
     """Count the statistics that one scrape asks for: every one of every set of dimensions."""
-    sets = {"service": 1, "reason": len(REASONS), "column": len(CANONICAL_COLUMNS)}
     own = sum(
-        sets[job["name"]] * sum(len(metric["statistics"]) for metric in job["metrics"])
+        _sets(job["name"], metric["name"]) * len(metric["statistics"])
         for job in exporter["customNamespace"]
+        for metric in job["metrics"]
     )
     functions = {"AWS/Lambda": 3, "AWS/ApiGateway": 1, "AWS/S3": 1}
     return own + sum(
         functions[job["type"]] * sum(len(metric["statistics"]) for metric in job["metrics"])
         for job in exporter["discovery"]["jobs"]
     )
+
+
+def _sets(job: str, metric: str) -> int:
+    """Return under how many sets of dimensions CloudWatch has a metric."""
+    if job == "service":
+        return sum(metric in told for told in (PREDICT_UNITS, JOB_UNITS, _OF_RETRAIN))
+    return {"reason": len(REASONS), "column": len(CANONICAL_COLUMNS)}[job]
 
 
 def _lists_by(exporter: Mapping[str, Any]) -> int:
@@ -148,10 +368,10 @@ def _jobs(exporter: Mapping[str, Any]) -> int:
     return len(exporter["customNamespace"]) + len(exporter["discovery"]["jobs"])
 
 
-def _line_bytes() -> int:
+def line_bytes() -> int:
     """Measure the line of a request for one price, as the code writes it."""
     lines: list[bytes] = []
-    served = ServedModel(
+    model = ServedModel(
         ModelVersion("california-housing", "12", "0" * 32, datetime(2026, 11, 1, tzinfo=UTC)),
         None,  # type: ignore[arg-type]  # telemetry does not ask it
         datetime(2026, 11, 2, tzinfo=UTC),
@@ -163,69 +383,44 @@ def _line_bytes() -> int:
         "nearest_training_km": 0.41,
     }
     call = Call("POST", "/predict", "application/json", b"", None, "0" * 36, "0" * 36)
-    Telemetry(lines.append).predicted(call, served, 1.234, 1, lambda _: [row])
+    Telemetry(lines.append).predicted(call, model, 1.234, 1, lambda _: [row])
     return round(len(lines[0]), -2)
 
 
 def _pays_from(watching: float) -> float:
     """Return from how many requests a month on watching costs less than a tenth of serving."""
-    return round(watching / (0.1 * _MILLION_SERVED) * 1e6, -6)
+    return round(watching / (0.1 * served(1e6)) * 1e6, -6)
+
+
+# ---- the page ------------------------------------------------------------------------------------
+def _bill(parts: list[Part]) -> str:
+    head = ["$ a month, at predictions a month:", *(f"{requests:,}" for requests in _REQUESTS)]
+    return _table(
+        head, [[part.name, *(f"{part.cost(n):,.2f}" for n in _REQUESTS)] for part in parts]
+    )
+
+
+def _price_table() -> str:
+    return _table(
+        ["$", "for a", "page"],
+        [
+            [_plain(found["price"]), found["unit"] + _doubt(found), f"<{found['page']}>"]
+            for found in _PRICES.values()
+        ],
+    )
+
+
+def _plain(price: float) -> str:
+    return f"{price:.10f}".rstrip("0").ljust(4, "0")
+
+
+def _doubt(found: Mapping[str, Any]) -> str:
+    return " (unsure)" if found.get("unsure") else ""
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-_TEXT = """# What watching costs
-
-Written by [`write_cost.py`](write_cost.py) (`make cost`) out of the exporter's config, the queries
-of `GET /metrics`, the template and the code's own log line. Prices: us-east-1, list prices as they
-were known in November 2026, the free tier left out. A metric $0.30, 1,000 metrics asked for $0.01,
-1,000 listings $0.01, an alarm $0.10 for each metric it watches, a dashboard $3, a GB of logs $0.50
-(<https://aws.amazon.com/cloudwatch/pricing/>). Look them up again before you decide on them.
-
-## What CloudWatch keeps
-
-Whatever reads them, the metrics themselves cost, in each hour in which they have a value: at most
-
-{kept}
-
-{kept_total} metrics, **${fixed:.2f} a month** at most: those of training and of errors have values
-in few hours, and an hour without one costs nothing. The number does not grow with requests; that is
-why request ids and versions are fields of the log lines, and no dimensions.
-
-## Who reads them
-
-{choices}
-
-Each statistic of a metric is counted as one that is asked for; AWS may count up to five of one
-metric in one call as one, which would make it cheaper.
-
-"Pays" is where the metrics and the choice together, without the log lines, cost less than a tenth
-of what serving costs (${served:.2f} a million requests: REST API, and 10 ms of 1 GB of Lambda).
-Below, the smallest is enough: the free tier (10 metrics, 10 alarms, 3 dashboards, a million API
-requests) covers a good part of it. The alarms watch {alarm_metrics} metrics.
-
-- **CloudWatch alone** is for those who run no Prometheus. It is in the template;
-  `CloudWatchWatches=false` leaves it out.
-- **`GET /metrics`** asks for less than YACE does, lists nothing and needs no exporter; it tells
-  nothing of AWS's own metrics, of drift by column or of the shadow.
-- **YACE every five minutes** has all of it for a fifth of the price; alerts come up to five minutes
-  later. One `GetMetricData` call takes 500 metrics, so that a scrape is one call for each job:
-  {calls:,.0f} calls a month every minute, {calls_of_five:,.0f} every five.
-
-## What grows with requests
-
-A request's one line is its log entry and its metrics (EMF): {line:,} bytes, ${logged:.2f} a million
-requests. `PutMetricData` at every request would be ${put:.2f} a million, and a wait in each. Above
-{sampled:,.0f} predictions a month at an even rate (50 a second) most lines are without features,
-and shorter.
-
-{bills}
-
-In dollars a month; the columns of the choices hold metrics, log lines and the choice.
-"""
 
 
 if __name__ == "__main__":

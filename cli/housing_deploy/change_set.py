@@ -39,6 +39,7 @@ class Wanted:
     template: str
     parameters: Mapping[str, str]
     capabilities: tuple[str, ...]
+    tags: Mapping[str, str]
     bucket: str
     key: str
     """Where the template is put for CloudFormation: it is longer than a request may be."""
@@ -70,6 +71,7 @@ def propose(clients: Clients, stack: Stack | None, wanted: Wanted) -> ChangeSet 
                 for key, value in wanted.parameters.items()
             ],
             Capabilities=list(wanted.capabilities),  # type: ignore[arg-type]  # names of the file
+            Tags=[{"Key": key, "Value": value} for key, value in wanted.tags.items()],
             ImportExistingResources=wanted.takes_over,
             # It would find that the names of what is taken over are taken (MiniStack's does).
             DisableValidation=wanted.takes_over,

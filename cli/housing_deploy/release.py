@@ -13,6 +13,15 @@ from typing import Any
 PARAMETER = "Release"
 _FUNCTION = "PredictFunction"
 _LAYER = "AWS::Serverless::LayerVersion"
+_NOT_OF_A_VERSION = frozenset(
+    {
+        *("AutoPublishAlias", "AutoPublishAliasAllProperties", "AutoPublishCodeSha256"),
+        *("DeploymentPreference", "EventInvokeConfig", "Events", "Policies", "PropagateTags"),
+        *("ProvisionedConcurrencyConfig", "ReservedConcurrentExecutions", "Role", "Tags"),
+        *("VersionDescription", "PermissionsBoundary", "RolePath"),
+    }
+)
+"""Properties that SAM makes other resources of: a change of them changes no version."""
 
 
 def release(template: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
@@ -22,7 +31,8 @@ def release(template: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
         template: In CloudFormation's long form.
         parameters: The value of each.
     """
-    parts: dict[str, Any] = {"Globals": template.get("Globals")}
+    common = template.get("Globals", {}).get("Function", {})
+    parts: dict[str, Any] = {"Globals": _of_a_version(common)}
     waiting = [_FUNCTION, *_named(parts)]
     while waiting:
         name = waiting.pop()
@@ -38,9 +48,13 @@ def _part(template: Mapping[str, Any], parameters: Mapping[str, str], name: str)
         return parameters[name]
     resource = template["Resources"].get(name)
     if resource and (name == _FUNCTION or resource["Type"] == _LAYER):
-        return resource["Properties"]
+        return _of_a_version(resource["Properties"])
     # Another resource stands for itself: the function knows its name or ARN, and nothing else.
     return template.get("Conditions", {}).get(name) or template.get("Mappings", {}).get(name)
+
+
+def _of_a_version(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: text for name, text in properties.items() if name not in _NOT_OF_A_VERSION}
 
 
 def _named(value: Any) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Deploying: changes shown, confirmed, made, tried; put back where the trial fails."""
 
+import json
 from dataclasses import dataclass
 
 import typer
@@ -18,6 +19,7 @@ from housing_deploy.smoke import api_client, api_url, health, key_ring, smoke
 from housing_deploy.stacks import Snapshot, Stack
 from housing_deploy.stage import Stage
 from local_stack.progress import Progress
+from local_stack.template import with_defaults
 
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
@@ -86,14 +88,19 @@ class Rollout:
         sent = template
         if before is None:
             sent = adopting(template, self.clients.s3, self._pseudo_parameters())
+        takes_over = sent != template
+        parameters = values(read_template(sent), self.stage.parameters, present)
+        if self.clients.endpoint_url:
+            sent = json.dumps(with_defaults(read_template(sent), parameters))
         return Wanted(
             stack_name=self.stage.stack_name,
             template=sent,
-            parameters=values(read_template(template), self.stage.parameters, present),
+            parameters=parameters,
             capabilities=self.stage.capabilities,
+            tags=self.stage.tags,
             bucket=bucket,
             key=key_of(sent, f"{self.stage.package_prefix}/"),
-            takes_over=sent != template,
+            takes_over=takes_over,
         )
 
     def _pseudo_parameters(self) -> dict[str, str]:

@@ -3,12 +3,15 @@
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from housing_deploy.errors import StageError
 
+_FILE = "file://"
 _NEEDED_CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND")
 
 
@@ -23,6 +26,7 @@ class Stage:
     capabilities: tuple[str, ...]
     parameters: Mapping[str, str]
     """Those that are given; the others keep the value they have, or the template's default."""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_production(self) -> bool:
@@ -47,7 +51,8 @@ def read_stage(config: Path, name: str, more: str = "") -> Stage:
         msg = f"{config.name} has no stage {name!r}; it has: {stages or 'none'}"
         raise StageError(msg)
     found = _section(known[name], "global") | _section(known[name], "deploy")
-    given = pairs(found.get("parameter_overrides", "")) | pairs(more)
+    folder = config.parent
+    given = pairs(found.get("parameter_overrides", ""), folder) | pairs(more, folder)
     if given.setdefault("Stage", name) != name:
         msg = f"the stage {name} of {config.name} sets Stage={given['Stage']}"
         raise StageError(msg)
@@ -59,11 +64,12 @@ def read_stage(config: Path, name: str, more: str = "") -> Stage:
         region=found.get("region"),
         capabilities=_capabilities(found.get("capabilities", ())),
         parameters=given,
+        tags=pairs(found.get("tags", ""), folder),
     )
 
 
-def pairs(text: "str | Iterable[str] | Mapping[str, Any]") -> dict[str, str]:
-    """Read ``Key=value`` pairs as SAM does: one string, a list, or a table.
+def pairs(text: "str | Iterable[str] | Mapping[str, Any]", folder: Path) -> dict[str, str]:
+    """Read ``Key=value`` pairs as SAM does: one string, a list, or a table, with files in between.
 
     Raises:
         StageError: Something is no pair.
@@ -71,14 +77,26 @@ def pairs(text: "str | Iterable[str] | Mapping[str, Any]") -> dict[str, str]:
     if isinstance(text, Mapping):
         return {str(key): _plain(value) for key, value in text.items()}
     words = shlex.split(text) if isinstance(text, str) else list(text)
-    wrong = [word for word in words if "=" not in word]
-    if wrong:
-        msg = f"parameters are Key=value pairs; {wrong[0]!r} is none"
+    found: dict[str, str] = {}
+    for word in words:
+        found |= _pair(word, folder)
+    return found
+
+
+def _pair(word: str, folder: Path) -> dict[str, str]:
+    if word.startswith(_FILE):
+        path = folder / word.removeprefix(_FILE)
+        return pairs(yaml.safe_load(path.read_text()), folder)
+    key, sign, value = word.partition("=")
+    if not sign:
+        msg = f"parameters are Key=value pairs; {word!r} is none"
         raise StageError(msg)
-    return {key: value.strip("\"'") for key, _, value in (word.partition("=") for word in words)}
+    return {key: value.strip("\"'")}
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

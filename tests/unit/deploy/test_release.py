@@ -53,6 +53,9 @@ def test_a_parameter_that_does_not_makes_none(name: str) -> None:
     [
         ("PredictFunction", "CodeUri", True),
         ("Layer", "ContentUri", True),
+        ("PredictFunction", "SnapStart", True),
+        ("PredictFunction", "DeploymentPreference", False),
+        ("PredictFunction", "ReservedConcurrentExecutions", False),
         ("Topic", "DisplayName", False),
     ],
 )
@@ -78,4 +81,6 @@ def test_the_projects_own_template_can_be_named() -> None:
     before = release(template, parameters)
 
     assert release(template, parameters | {"AlertEmail": "me@example.com"}) == before
-    assert release(template, parameters | {"ModelTtlSeconds": "31"}) != before
+    assert release(template, parameters | {"TrafficShift": "AllAtOnce+"}) == before
+    for name in ("ModelTtlSeconds", "MlflowTrackingUri", "PredictMemoryMb", "SnapStart"):
+        assert release(template, parameters | {name: "31"}) != before, name

@@ -56,7 +56,9 @@ def test_how_a_deployment_ended_is_said_with_what_to_do(status: str, then: str) 
 
 
 def test_the_way_back_has_the_old_template_and_parameters_and_no_canary() -> None:
-    wanted = Wanted("s", "new", {"A": "2"}, (), "bucket", "prefix/new.template", takes_over=False)
+    wanted = Wanted(
+        "s", "new", {"A": "2"}, (), {}, "bucket", "prefix/new.template", takes_over=False
+    )
     kept = Snapshot("old", {"A": "1", "TrafficShift": "Canary10Percent5Minutes"})
 
     back = wanted_again(kept, wanted)

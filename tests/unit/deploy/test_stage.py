@@ -8,6 +8,7 @@ from housing_deploy.errors import StageError
 from housing_deploy.parameters import values
 from housing_deploy.stage import pairs, read_stage
 from local_stack.settings import CHECKOUT
+from local_stack.template import load
 
 CONFIG = """
 version = 0.1
@@ -19,7 +20,8 @@ region = "eu-central-1"
 stack_name = "housing-staging"
 s3_prefix = "packages"
 capabilities = "CAPABILITY_NAMED_IAM"
-parameter_overrides = ["Stage=staging", "TrainingSubnetIds=subnet-a,subnet-b"]
+parameter_overrides = ["file://kept.yaml", "TrainingSubnetIds=subnet-a,subnet-b"]
+tags = "project=housing stage=staging"
 [prod.deploy.parameters]
 parameter_overrides = "Stage=dev"
 """
@@ -29,6 +31,9 @@ parameter_overrides = "Stage=dev"
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "samconfig.toml"
     path.write_text(CONFIG)
+    (tmp_path / "kept.yaml").write_text(
+        "Stage: staging\nTracing: true\nTtl: 30\nTrainingSubnetIds: x"
+    )
     return path
 
 
@@ -41,9 +46,12 @@ def test_a_stage_is_read_as_sam_reads_it(config: Path) -> None:
     assert "CAPABILITY_AUTO_EXPAND" in stage.capabilities
     assert stage.parameters == {
         "Stage": "staging",
+        "Tracing": "true",
+        "Ttl": "30",
         "TrainingSubnetIds": "subnet-c",
         "AlertEmail": "me@example.com",
     }
+    assert stage.tags == {"project": "housing", "stage": "staging"}
 
 
 def test_a_stage_that_is_not_there_is_refused_with_those_that_are(config: Path) -> None:
@@ -62,12 +70,12 @@ def test_a_stage_cannot_call_itself_by_another_name(config: Path) -> None:
     ids=["a string", "a list", "a table"],
 )
 def test_pairs_come_in_sams_three_forms(text: str | list[str] | dict[str, object]) -> None:
-    assert pairs(text) == {"A": "1", "B": "two words"}
+    assert pairs(text, CHECKOUT) == {"A": "1", "B": "two words"}
 
 
 def test_what_is_no_pair_is_refused() -> None:
     with pytest.raises(StageError, match="'alone' is none"):
-        pairs("A=1 alone")
+        pairs("A=1 alone", CHECKOUT)
 
 
 def test_a_value_is_the_given_one_else_the_present_one_else_the_default() -> None:
@@ -83,9 +91,14 @@ def test_a_value_is_the_given_one_else_the_present_one_else_the_default() -> Non
         values(template, {"Stranger": "s"}, {})
 
 
-def test_the_stages_of_the_project_are_stacks_that_the_deployers_policy_covers() -> None:
-    text = (CHECKOUT / "samconfig.toml").read_text()
+@pytest.mark.parametrize("name", ["dev", "staging", "prod"])
+def test_the_projects_own_stages_are_read_and_the_template_knows_their_parameters(
+    name: str,
+) -> None:
+    template = load(CHECKOUT / "infra/template.yaml")
 
-    for name in ("dev", "staging", "prod"):
-        if f"[{name}.deploy" in text:
-            assert read_stage(CHECKOUT / "samconfig.toml", name).stack_name == f"housing-{name}"
+    stage = read_stage(CHECKOUT / "samconfig.toml", name)
+
+    assert stage.stack_name == f"housing-{name}"  # as docs/iam and the exporter expect it
+    assert stage.is_production == (name == "prod")
+    assert values(template, stage.parameters, {})["Stage"] == name
