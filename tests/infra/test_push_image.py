@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.settings import CHECKOUT
+from local_stack.template import load
 
 REPOSITORY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/housing-training"
 DIGEST = "sha256:" + "a" * 64
@@ -66,6 +67,13 @@ def registry(tmp_path: Path) -> Registry:
     return Registry(tmp_path)
 
 
+def platform_of_jobs() -> str:
+    """Return the platform that the template's jobs run on, in Docker's words."""
+    template = load(CHECKOUT / "infra/template.yaml")
+    architecture = template["Parameters"]["TrainingArchitecture"]["Default"]
+    return {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}[architecture]
+
+
 def test_the_image_is_built_pushed_and_named_by_its_digest(registry: Registry) -> None:
     done = registry.push(REPOSITORY)
 
@@ -78,7 +86,7 @@ def test_the_image_is_built_pushed_and_named_by_its_digest(registry: Registry) -
         check=True,
     ).stdout.strip()
     (build,) = registry.told("docker build")
-    assert "--platform linux/arm64" in build
+    assert f"--platform {platform_of_jobs()} " in build
     assert f"--file functions/retrain/Dockerfile --tag {REPOSITORY}:{commit} ." in build
     assert registry.told("docker push") == [f"docker push {REPOSITORY}:{commit}"]
     assert all("--region eu-central-1" in line for line in registry.told("aws"))

@@ -1,5 +1,6 @@
 """The loop that the project is about: a CSV in, a retrained model behind the API."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -25,6 +26,18 @@ def test_bringing_the_stack_up_ends_with_a_prediction_and_what_to_try(stack: Run
     assert "trained on data: file:first.csv" in stack.first_output
     assert stack.env["HOUSING_API_URL"] in stack.first_output
     assert stack.env["HOUSING_API_KEY"] in stack.first_output
+
+
+def test_sam_gets_the_variables_that_the_deployed_functions_have(stack: RunningStack) -> None:
+    given = json.loads((stack.state_dir / "sam-env.json").read_text())
+
+    assert set(given) == {"PredictFunction", "RetrainFunction", "NotifyFunction"}
+    for variables in given.values():
+        assert variables["AWS_ENDPOINT_URL"] == stack.env["AWS_ENDPOINT_URL"]
+        assert variables["MLFLOW_TRACKING_URI"] == stack.env["MLFLOW_TRACKING_URI"]
+        assert variables["HOUSING_BUCKET"] == stack.bucket
+    alerts = given["PredictFunction"]["HOUSING_ALERT_TOPIC_ARN"]
+    assert alerts == stack.env["HOUSING_ALERT_TOPIC_ARN"]
 
 
 def test_a_csv_of_a_plain_s3_client_ends_as_the_served_model(stack: RunningStack) -> None:

@@ -61,6 +61,17 @@ def test_ports_that_were_moved_are_remembered_until_they_are_moved_again(
     assert (settings.api_port, settings.mlflow_port) == (6001, 7002)
 
 
+def test_an_endpoint_that_others_run_is_remembered_like_the_ports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOUSING_STATE_DIR", str(tmp_path))
+    write(
+        StackSettings(state_dir=tmp_path, aws_endpoint="http://127.0.0.1:4600"), DEPLOYMENT, "{}\n"
+    )
+
+    assert StackSettings.of_stack().aws_url == "http://127.0.0.1:4600"
+
+
 def test_the_command_is_executable_and_uses_that_file(tmp_path: Path) -> None:
     settings = StackSettings(state_dir=tmp_path)
 
