@@ -85,18 +85,18 @@ fuzz: is-installed $(VENVS)/fuzz/.ready  ## requests made from docs/openapi.json
 	  --config-file tests/fuzz/schemathesis.toml run docs/openapi.json --max-time $(FUZZ_SECONDS)
 
 .PHONY: coverage lint-workflows audit test-build
-# Of the integration tests just those of the stack itself: its programs are counted, too.
-MEASURED = tests/unit tests/contract tests/infra tests/integration/test_stack.py
+# Of the integration tests just those of the programs that bring a stack up: these are counted, too.
+MEASURED = tests/unit tests/contract tests/integration/test_stack.py tests/integration/test_deploy.py
 coverage:  ## branches that tests reach, in %; the report: .coverage/html
 	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready
 	@mkdir -p .coverage && $(DEV)/coverage erase
-	$(DEV)/coverage run -m pytest $(MEASURED) --ignore tests/infra/test_sizes.py --numprocesses 2 --dist loadfile
+	$(DEV)/coverage run -m pytest $(MEASURED) --numprocesses 2 --dist loadfile
 	@$(DEV)/coverage combine --quiet && $(DEV)/coverage html --quiet --fail-under 0
 	$(DEV)/coverage report
 	$(DEV)/python .ci/branches_reached.py
 
 AUDIT := $(VENVS)/audit/bin
-SCRIPTS = .ci/run .ci/install-monitoring infra/build infra/push-image requirements/lock
+SCRIPTS = .ci/run .ci/install-monitoring infra/build infra/deploy infra/push-image requirements/lock
 FIRST_PARTY = functions layers/shared cli local monitoring benchmarks docs
 lint-workflows: $(VENVS)/audit/.ready .tools/actionlint  ## actionlint, zizmor, shellcheck
 	.tools/actionlint -shellcheck $(AUDIT)/shellcheck -pyflakes ""
@@ -104,14 +104,14 @@ lint-workflows: $(VENVS)/audit/.ready .tools/actionlint  ## actionlint, zizmor, 
 	$(AUDIT)/shellcheck $(SCRIPTS)
 
 # What is shipped, and what it is made with; the peers of the benchmarks are others' servers, on loopback.
-AUDITED = predict retrain functions image local dev sam ministack audit
+AUDITED = predict retrain functions image local dev sam ministack localstack audit
 audit: $(VENVS)/audit/.ready .tools/gitleaks  ## bandit, gitleaks over the history, pip-audit
 	$(AUDIT)/bandit --quiet --configfile pyproject.toml --recursive $(FIRST_PARTY)
 	.tools/gitleaks git --no-banner --redact --verbose .
 	@failed=0; for list in $(AUDITED); do echo "requirements/$$list.txt"; \
 	  $(AUDIT)/pip-audit --strict --disable-pip --requirement requirements/$$list.txt || failed=1; done; exit $$failed
 
-test-build: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## what is built: its sizes, and its functions answering
+test-build: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA)  ## what is built: its sizes, and its functions answering
 	$(DEV)/python -m pytest tests/infra
 
 # Pinned with hashes in .github/tools/go.sum.

@@ -20,7 +20,7 @@ from botocore.config import Config
 from housing.api_keys import Scope
 from housing.schema import FEATURES
 from housing_cli.key_ring import KeyRing
-from integration.running_stack import wait_for
+from integration.running_stack import inherited, wait_for
 from local_stack.packaging import package
 from local_stack.services import aws_environment
 from local_stack.settings import CHECKOUT, StackSettings
@@ -81,7 +81,7 @@ class Deployments:
         """Run ``infra/deploy COMMAND`` as the Makefile does, with nobody to ask."""
         environment = {
             **aws_environment(self.settings),
-            "PATH": os.environ["PATH"],
+            **inherited(),
             "HOME": str(self.folder),
             "PYTHONPATH": os.pathsep.join(sys.path),
             "STAGE": STAGE,

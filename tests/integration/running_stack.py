@@ -58,9 +58,14 @@ def wait_for(what: Callable[[], T | None], *, seconds: float = 60) -> T:
         time.sleep(_POLL_SECONDS)
 
 
+def inherited() -> dict[str, str]:
+    """Return what a program of the tests is given of their own environment."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ}
+
+
 def environment_of(state_dir: Path, ports: list[int], data: Path) -> dict[str, str]:
     """Return the environment in which ``local_stack`` manages a stack in this folder."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    kept = inherited()
     aws_port, mlflow_port, api_port = map(str, ports)
     return kept | {
         "HOUSING_STATE_DIR": str(state_dir),

@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.atomic_s3 import AtomicS3
 from fakes.clock import FakeClock
 from housing.errors import LeaseError
 from housing.lease import Lease
@@ -91,7 +92,8 @@ def test_the_lease_of_a_dead_job_is_taken_over_when_it_ends(
 
 def test_of_many_who_take_over_one_wins(s3: "S3Client", clock: FakeClock) -> None:
     _leave_behind(s3, holder="dead", expires_at=clock() - timedelta(seconds=1))
-    leases = [Lease(s3, BUCKET, KEY, holder=str(number), seconds=60) for number in range(8)]
+    atomic: Any = AtomicS3(s3)
+    leases = [Lease(atomic, BUCKET, KEY, holder=str(number), seconds=60) for number in range(8)]
     start = threading.Barrier(len(leases))
     won: list[str | None] = []
 
