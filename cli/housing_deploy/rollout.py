@@ -1,25 +1,23 @@
 """Deploying: changes shown, confirmed, made, tried; put back where the trial fails."""
 
-import json
 from dataclasses import dataclass
 
 import typer
 
 from housing_deploy import change_set, stacks
-from housing_deploy.adoption import adopting
 from housing_deploy.asking import confirm
-from housing_deploy.change_set import ChangeSet, Wanted, key_of
+from housing_deploy.change_set import ChangeSet, Wanted
 from housing_deploy.changes import shown
 from housing_deploy.clients import Clients
 from housing_deploy.errors import NotConfirmedError, RolloutError, SmokeError
 from housing_deploy.following import Follower
-from housing_deploy.parameters import read_template, values
+from housing_deploy.health import api_client, api_url, health
+from housing_deploy.plan import planned
 from housing_deploy.putting_back import ended_in, logs, nothing_to_go_back_to, wanted_again
-from housing_deploy.smoke import api_client, api_url, health, key_ring, smoke
+from housing_deploy.smoke import key_ring, smoke
 from housing_deploy.stacks import Snapshot, Stack
 from housing_deploy.stage import Stage
 from local_stack.progress import Progress
-from local_stack.template import with_defaults
 
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
@@ -59,7 +57,7 @@ class Rollout:
         """
         before = self.stack()
         had_model = before is not None and self._has_model(before)
-        wanted = self._wanted(template, bucket, before)
+        wanted = planned(self.stage, self.clients, before, template=template, bucket=bucket)
         with self.progress.step("change set"):
             proposed = change_set.propose(self.clients, before, wanted)
         if proposed is None:
@@ -82,33 +80,6 @@ class Rollout:
 
     def _url(self, stack: Stack) -> str:
         return api_url(stack.outputs, stack.parameters["Stage"], self.clients.endpoint_url)
-
-    def _wanted(self, template: str, bucket: str, before: Stack | None) -> Wanted:
-        present = before.parameters if before else {}
-        sent = template
-        if before is None:
-            sent = adopting(template, self.clients.s3, self._pseudo_parameters())
-        takes_over = sent != template
-        parameters = values(read_template(sent), self.stage.parameters, present)
-        if self.clients.endpoint_url:
-            sent = json.dumps(with_defaults(read_template(sent), parameters))
-        return Wanted(
-            stack_name=self.stage.stack_name,
-            template=sent,
-            parameters=parameters,
-            capabilities=self.stage.capabilities,
-            tags=self.stage.tags,
-            bucket=bucket,
-            key=key_of(sent, f"{self.stage.package_prefix}/"),
-            takes_over=takes_over,
-        )
-
-    def _pseudo_parameters(self) -> dict[str, str]:
-        return {
-            "AWS::StackName": self.stage.stack_name,
-            "AWS::AccountId": self.clients.account,
-            "AWS::Region": self.clients.s3.meta.region_name,
-        }
 
     def _ask(
         self, proposed: ChangeSet, before: Stack | None, wanted: Wanted, answers: Answers

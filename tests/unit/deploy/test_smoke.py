@@ -15,7 +15,8 @@ from fakes.registry import FakeModelRegistry
 from housing.registry import PRODUCTION
 from housing_cli.key_ring import KeyRing
 from housing_deploy.errors import SmokeError
-from housing_deploy.smoke import NO_MODEL_YET, api_url, smoke
+from housing_deploy.health import NO_MODEL_YET, api_url
+from housing_deploy.smoke import smoke
 from predict.errors import ModelUnavailableError
 from predict.model_files import ModelFiles
 from predict.model_store import RegistryModelStore
