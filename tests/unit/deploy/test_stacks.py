@@ -1,12 +1,17 @@
 """Which states a deployment begins in, and what is said of the others."""
 
-import pytest
+import sys
+from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
+from fakes.cloudformation import FakeCloudFormation
 from housing_deploy.asking import confirm, confirm_name
 from housing_deploy.change_set import Wanted
 from housing_deploy.errors import NotConfirmedError, StackStateError
 from housing_deploy.putting_back import ended_in, wanted_again
-from housing_deploy.stacks import Snapshot, Stack, require_deployable
+from housing_deploy.stacks import Snapshot, Stack, find, require_deployable
 from housing_deploy.stage import Stage
 
 STAGE = Stage("dev", "housing-dev", "housing-dev", None, (), {})
@@ -80,3 +85,45 @@ def test_nobody_is_asked_where_the_answer_was_given(monkeypatch: pytest.MonkeyPa
     for given in ("", "yes", "housing-prod"):
         with pytest.raises(NotConfirmedError):
             confirm_name("?", "housing-dev", given)
+
+
+class Terminal:
+    """Somebody sits there."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_who_sits_there_is_asked(monkeypatch: pytest.MonkeyPatch, *, answer: bool) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("typer.confirm", lambda _: answer)
+
+    if answer:
+        confirm("?", "")
+        return
+    with pytest.raises(NotConfirmedError, match="not confirmed; nothing was changed"):
+        confirm("?", "")
+
+
+def test_who_sits_there_types_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("typer.prompt", lambda _: "housing-dev")
+
+    confirm_name("?", "housing-dev", "")
+    with pytest.raises(NotConfirmedError, match="that is not housing-prod"):
+        confirm_name("?", "housing-prod", "")
+
+
+def test_a_stack_that_is_deleted_or_only_proposed_is_none() -> None:
+    for status in (None, "DELETE_COMPLETE", "REVIEW_IN_PROGRESS"):
+        told: Any = FakeCloudFormation(status)
+        assert find(told, "housing-dev") is None
+
+
+def test_trouble_with_the_account_is_not_taken_for_a_stack_that_is_not_there() -> None:
+    told: Any = FakeCloudFormation("UPDATE_COMPLETE")
+    told.refuses = "AccessDenied"
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        find(told, "housing-dev")

@@ -82,3 +82,13 @@ def test_a_template_that_names_no_package_is_not_deployed(
         package(
             progress, tmp_path / "template.yaml", prefix="p", region="eu-west-1", environment={}
         )
+
+
+def test_a_step_that_hangs_is_ended_and_told(
+    told: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (told.parent / "make").write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr("housing_deploy.steps._BUILD_SECONDS", 0.2)
+
+    with pytest.raises(StepError, match="make build ARCH=arm64 did not end within 0 s"):
+        build(progress, "arm64")

@@ -2,14 +2,18 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import boto3
 import psutil
 import pytest
+from moto import mock_aws
 from rich.console import Console
 
-from local_stack import processes, report, services
+from local_stack import processes, report, services, training_jobs
 from local_stack.settings import StackSettings
 
 
@@ -73,3 +77,44 @@ def test_the_end_of_each_log_is_shown_of_the_newest_jobs_three(
         "line of newer",
         "line of newest",
     ]
+
+
+def test_a_running_job_is_shown_and_so_is_the_version_in_production(
+    settings: StackSettings,
+    bridge: psutil.Process,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(services, "running", lambda _, name: bridge if name == "mlflow" else None)
+    monkeypatch.setattr(training_jobs, "running", lambda _: [("0123", bridge)])
+    monkeypatch.setattr(report, "production_version", lambda _: None)
+
+    report.status(Console(width=120), settings)
+
+    shown = capsys.readouterr().out
+    assert f"job 0123  up     {bridge.pid}" in shown
+    assert "no model yet" in shown
+
+
+def test_what_functions_said_is_shown_while_the_endpoint_runs(
+    settings: StackSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        told: Any = boto3.client("logs", region_name="us-east-1")
+        group = {"logGroupName": f"/aws/lambda/{settings.stack_name}-predict"}
+        told.create_log_group(**group)
+        told.create_log_stream(**group, logStreamName="one")
+        now = int(time.time() * 1_000)
+        events = [{"timestamp": now, "message": text} for text in ("first", "model_loaded")]
+        told.put_log_events(**group, logStreamName="one", logEvents=events)
+        monkeypatch.setattr(report, "client", lambda *_: told)
+        at_an_endpoint = settings.model_copy(update={"aws_endpoint": "http://localhost:1"})
+
+        report.logs(Console(width=120), at_an_endpoint, 1)
+
+    shown = capsys.readouterr().out
+    assert "model_loaded" in shown
+    assert "first" not in shown
+    assert shown.count("no log: it is not deployed, or was never called") == 2

@@ -1,0 +1,84 @@
+"""A stage is removed by its name; what outlives it is said."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from fakes.cloudformation import FakeCloudFormation
+from housing_deploy.clients import Clients
+from housing_deploy.errors import NotConfirmedError, RolloutError
+from housing_deploy.removal import remove
+from housing_deploy.stage import Stage
+from local_stack.progress import Progress
+
+DEV = Stage("dev", "housing-dev", "housing-dev", None, (), {})
+PROD = Stage("prod", "housing-prod", "housing-prod", None, (), {})
+DELETED = ("UPDATE_COMPLETE", "DELETE_COMPLETE")
+
+
+class Out:
+    """What was said."""
+
+    def __init__(self) -> None:
+        self.text = io.StringIO()
+        self.progress = Progress(Console(file=self.text, width=200))
+
+
+def of(told: FakeCloudFormation) -> Clients:
+    client: Any = told
+    nobody: Any = None
+    return Clients(client, nobody, nobody, nobody, "123456789012", None)
+
+
+def test_what_is_not_there_is_not_removed() -> None:
+    told, out = FakeCloudFormation(None), Out()
+
+    remove(DEV, of(told), out.progress, seconds=1, name="housing-dev", prod="")
+
+    assert told.done == []
+    assert "There is no stack housing-dev." in out.text.getvalue()
+
+
+def test_production_is_removed_only_where_that_is_said_as_well() -> None:
+    told = FakeCloudFormation("UPDATE_COMPLETE")
+
+    with pytest.raises(NotConfirmedError, match="DESTROY_PROD=yes"):
+        remove(PROD, of(told), Out().progress, seconds=1, name="housing-prod", prod="")
+
+    assert told.done == []
+
+
+def test_the_guard_is_taken_off_before_the_stack_is_deleted() -> None:
+    told = FakeCloudFormation(*DELETED)
+    told.is_protected = True
+
+    remove(PROD, of(told), Out().progress, seconds=1, name="housing-prod", prod="yes")
+
+    assert told.done == ["update_termination_protection", "delete_stack"]
+    assert not told.is_protected
+
+
+def test_what_is_kept_is_named_before_anything_is_deleted() -> None:
+    told, out = FakeCloudFormation(*DELETED), Out()
+    told.template = "Resources: {A: {DeletionPolicy: Retain}, B: {DeletionPolicy: Retain}, C: {}}"
+    told.resources = [
+        {"LogicalResourceId": "A", "ResourceType": "AWS::S3::Bucket", "PhysicalResourceId": "rows"},
+        {"LogicalResourceId": "B", "ResourceType": "AWS::KMS::Key", "PhysicalResourceId": "key-1"},
+        {"LogicalResourceId": "C", "ResourceType": "AWS::SQS::Queue", "PhysicalResourceId": "q"},
+    ]
+
+    remove(DEV, of(told), out.progress, seconds=1, name="housing-dev", prod="")
+
+    said = out.text.getvalue()
+    assert "rows: its rows and models are still there" in said
+    assert "AWS::KMS::Key key-1: remove it in the console" in said
+    assert "AWS::SQS::Queue" not in said
+
+
+def test_a_stack_that_is_still_there_in_the_end_is_told_with_what_failed() -> None:
+    told = FakeCloudFormation("UPDATE_COMPLETE", "DELETE_FAILED")
+
+    with pytest.raises(RolloutError, match="CloudFormation ended in DELETE_FAILED"):
+        remove(DEV, of(told), Out().progress, seconds=1, name="housing-dev", prod="")
