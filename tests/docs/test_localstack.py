@@ -28,6 +28,7 @@ def test_the_page_lists_exactly_what_is_skipped(heading: str) -> None:
 def test_only_tests_that_there_are_can_be_skipped(table: Mapping[str, str]) -> None:
     for name in table:
         file, _, test = name.partition("::")
+        assert (CHECKOUT / "tests/integration" / file).exists()
         tree = ast.parse((CHECKOUT / "tests/integration" / file).read_text())
         functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-        assert test.partition("[")[0] in functions
+        assert not test or test.partition("[")[0] in functions

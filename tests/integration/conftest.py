@@ -8,7 +8,7 @@ import pytest
 from fakes.http_server import http_server
 from fakes.slack import ScriptedSlack
 from housing_cli.data.generated import generate
-from integration.lacking import lacking_at, name_of
+from integration.lacking import lacking_at, names_of
 from integration.running_stack import ENDPOINT, RunningStack, brought_up
 
 FIRST_ROWS = 3_000
@@ -18,8 +18,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what the endpoint cannot do."""
     reasons = lacking_at(ENDPOINT)
     for item in items:
-        if reason := reasons.get(name_of(item)):
-            item.add_marker(pytest.mark.skip(reason=reason))
+        for name in names_of(item):
+            if name in reasons:
+                item.add_marker(pytest.mark.skip(reason=reasons[name]))
 
 
 def write_rows(path: Path, *, rows: int, seed: int) -> Path:

@@ -73,9 +73,6 @@ def test_an_alarm_of_the_template_reaches_slack(stack: RunningStack, slack: Scri
     cloudwatch = stack.client("cloudwatch")
     [alarm] = cloudwatch.describe_alarms(AlarmNames=[f"{stack.name}-stale-model"])["MetricAlarms"]
     assert alarm["MetricName"] == metric_names.MODEL_STALENESS
-    assert stack.name in [
-        entry["DashboardName"] for entry in cloudwatch.list_dashboards()["DashboardEntries"]
-    ]
 
     cloudwatch.put_metric_data(
         Namespace=metric_names.NAMESPACE,
@@ -91,6 +88,12 @@ def test_an_alarm_of_the_template_reaches_slack(stack: RunningStack, slack: Scri
 
     [message] = wait_for(lambda: messages(slack, alarm["AlarmName"]))
     assert "Threshold Crossed: Maximum 1.0" in str(message)
+
+
+def test_the_templates_dashboard_is_there(stack: RunningStack) -> None:
+    listed = stack.client("cloudwatch").list_dashboards()["DashboardEntries"]
+
+    assert stack.name in [entry["DashboardName"] for entry in listed]
 
 
 def test_of_many_senders_at_once_one_sends_and_every_other_is_counted(
