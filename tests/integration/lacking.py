@@ -16,6 +16,9 @@ LOCALSTACK: Mapping[str, str] = {
     "test_account_metrics.py::test_it_counts_up_to_a_minute_that_is_two_minutes_back": _METRICS,
     "test_account_metrics.py::test_counts_and_sums_are_what_cloudwatch_itself_says": _METRICS,
     "test_account_metrics.py::test_quantiles_are_those_of_the_last_whole_five_minutes": _METRICS,
+    "test_alerts.py::test_an_alarm_of_the_template_reaches_slack": (
+        "an alarm is evaluated only after all of its periods, here a quarter of an hour"
+    ),
     "test_alerts.py::test_the_templates_dashboard_is_there": "CloudFormation makes no dashboards",
     "test_keys.py::test_clients_move_to_a_new_key_without_a_gap": (
         "a key that was deleted opens nothing, but is answered with 500, not 403"
