@@ -125,6 +125,22 @@ def test_a_handler_that_cannot_be_imported_says_why(make: Make) -> None:
     assert "nothing_of_this_name" in found["errorMessage"]
 
 
+def test_a_program_that_never_asks_for_a_call_is_ended(tmp_path: Path) -> None:
+    silent = Function(
+        command=["/bin/sleep", "60"],
+        environment={},
+        folder=tmp_path,
+        timeout_seconds=20,
+        memory_mb=128,
+        ready_seconds=0.3,
+    )
+    with Sandbox(silent) as sandbox:
+        kind, message = error_of(call(sandbox, "x"))
+
+        assert (kind, sandbox.is_alive) == ("Sandbox.Timedout", False)
+    assert "not ready within 0.3 s" in message
+
+
 def test_a_program_that_is_no_runtime_is_not_waited_for(tmp_path: Path) -> None:
     function = Function(["/bin/true"], {}, tmp_path, timeout_seconds=5, memory_mb=128)
 

@@ -32,7 +32,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 ROWS = 600
 REQUESTS_OF_AWS = 230
-CLIENTS_OWN = {"invalid_fields", "malformed_body"}
+WHILE_IT_CAME_UP = "api_keys_unavailable"
+"""A machine too busy to fetch the keys in time refuses the first requests, before those of here."""
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +78,8 @@ def test_requests_are_counted_exactly_and_errors_by_reason(
 
     chain.wait_for_value("prediction_requests_total", len(lines))
 
-    assert reasons["invalid_fields"] == FIELDS_BAD
-    assert reasons["malformed_body"] == BODY_BAD
+    sent = {"invalid_fields": FIELDS_BAD, "malformed_body": BODY_BAD}
+    assert {reason: n for reason, n in reasons.items() if reason != WHILE_IT_CAME_UP} == sent
     assert len(lines) >= GOOD_ONES + FIELDS_BAD + BODY_BAD
     for reason, count in reasons.items():  # YACE reads them by a job of their own
         chain.wait_for_value(f'prediction_error_total{{reason="{reason}"}}', count)
@@ -236,9 +237,9 @@ def test_every_alert_can_be_asked_and_none_fires(stack: RunningStack, chain: Cha
         for rule in group["rules"]:
             chain.ask(rule["expr"])
     assert "level=error" not in re.sub(r".*notifier.*", "", chain.prometheus.said())
-    # A machine too busy to fetch the keys in time has told of that, rightly.
-    faults = {line["reason"] for line in logged(stack) if "reason" in line} - CLIENTS_OWN
-    assert faults or chain.ask('ALERTS{alertstate="firing"}') == []
+    refused = any(line.get("reason") == WHILE_IT_CAME_UP for line in logged(stack))
+    firing = chain.values('count by (alertname) (ALERTS{alertstate="firing"})', "alertname")
+    assert set(firing) <= ({"PredictionErrorBudgetBurn"} if refused else set())
 
 
 def test_an_alert_fires_out_to_a_webhook_and_resolves(chain: Chain) -> None:

@@ -25,6 +25,8 @@ class Function:
     folder: Path
     timeout_seconds: float
     memory_mb: int
+    ready_seconds: float = 60.0
+    """Longest until it asks for its first call; a busy machine imports slowly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,14 @@ class Sandbox:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+        seconds = self._function.ready_seconds
+        deadline = time.monotonic() + seconds
         while not self._api.settled.wait(_POLL_SECONDS):
             if not self.is_alive:
                 return _error("Runtime.ExitError", "the runtime ended before it was ready")
+            if time.monotonic() > deadline:
+                self._end()
+                return _error("Sandbox.Timedout", f"it was not ready within {seconds:g} s")
         return self._api.init_error
 
     def call(
