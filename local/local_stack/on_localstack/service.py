@@ -29,7 +29,7 @@ def in_container(settings: StackSettings, *, docker: str, token: str) -> Service
     """
     plugins = _plugins(settings.state_dir / "plugins")
     passed = {**_variables(settings), "PYTHONPATH": f"{plugins}:{CHECKOUT / 'local'}"}
-    folders = {str(settings.state_dir), str(CHECKOUT), sys.base_prefix, "/tmp"}  # noqa: S108 - where the tests' stacks are
+    folders = {str(settings.state_dir), str(CHECKOUT), sys.base_prefix, "/tmp"}  # noqa: S108 - where the tests' stacks are  # nosec B108
     return _service(
         settings,
         command=(
