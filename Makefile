@@ -68,7 +68,7 @@ test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMB
 	$(DEV)/python -m pytest tests/unit tests/infra tests/docs
 
 ENDPOINT ?=
-test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the stack on ports of its own, or on ENDPOINT=url
+test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready  ## the stack on ports of its own, or on ENDPOINT=url
 	HOUSING_AWS_ENDPOINT="$(ENDPOINT)" $(DEV)/python -m pytest tests/integration
 
 test-localstack: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/localstack/.ready  ## the same on LocalStack, from PyPI or in its container
@@ -88,7 +88,7 @@ fuzz: is-installed $(VENVS)/fuzz/.ready  ## requests made from docs/openapi.json
 # Of the integration tests just those of the programs that bring a stack up: these are counted, too.
 MEASURED = tests/unit tests/contract tests/integration/test_stack.py tests/integration/test_deploy.py
 coverage:  ## branches that tests reach, in %; the report: .coverage/html
-	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready
+	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready
 	@mkdir -p .coverage && $(DEV)/coverage erase
 	$(DEV)/coverage run -m pytest $(MEASURED) --numprocesses 2 --dist loadfile
 	@$(DEV)/coverage combine --quiet && $(DEV)/coverage html --quiet --fail-under 0

@@ -98,6 +98,9 @@ def _run(command: Sequence[str], *, seconds: float, environment: Mapping[str, st
             timeout=seconds,
             check=False,
         )
+    except FileNotFoundError as exc:
+        msg = f"{command[0]} is missing; make deploy installs what it needs; nothing was deployed"
+        raise StepError(msg) from exc
     except subprocess.TimeoutExpired as exc:
         msg = f"{' '.join(command)} did not end within {seconds:.0f} s"
         raise StepError(msg) from exc

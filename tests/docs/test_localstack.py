@@ -1,7 +1,8 @@
-"""``docs/localstack.md`` names what is skipped where, as the tests themselves have it."""
+"""``docs/localstack.md`` and the README name what is skipped where, as the tests have it."""
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 import pytest
@@ -10,6 +11,7 @@ from integration.lacking import ANOTHERS, LOCALSTACK
 from local_stack.settings import CHECKOUT
 
 PAGE = (CHECKOUT / "docs/localstack.md").read_text()
+ROW_OF_README = r"^\| (.+) \| `(test_\w+\.py)`, (\d+) \|$"
 TABLES = {"On LocalStack:": LOCALSTACK, "On any endpoint that others run:": ANOTHERS}
 
 
@@ -22,6 +24,15 @@ def rows(heading: str) -> dict[str, str]:
 @pytest.mark.parametrize("heading", TABLES)
 def test_the_page_lists_exactly_what_is_skipped(heading: str) -> None:
     assert rows(heading) == TABLES[heading]
+
+
+def test_the_readme_counts_them_by_reason() -> None:
+    readme = (CHECKOUT / "README.md").read_text()
+    rows_told = re.findall(ROW_OF_README, readme, re.MULTILINE)
+    told = Counter({(reason, file): int(count) for reason, file, count in rows_told})
+
+    files = ((reason, name.partition("::")[0]) for name, reason in LOCALSTACK.items())
+    assert told == Counter(files)
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)

@@ -59,6 +59,15 @@ def test_what_fails_ends_it_with_its_last_lines(
     assert "test-unit" not in told.read_text()
 
 
+def test_a_program_that_is_missing_is_named(
+    tmp_path: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(StepError, match=r"^make is missing; make deploy installs"):
+        check(progress)
+
+
 def test_what_takes_too_long_is_ended(
     told: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
