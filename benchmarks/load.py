@@ -13,9 +13,10 @@ from typing import Self
 import numpy as np
 
 _TIMEOUT_SECONDS = 30
-_CHUNK = 1 << 20
+_LONGEST_ANSWER = 4 << 20
 _CONNECTIONS = 16
 _HEAD_END = b"\r\n\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
 
 
 class LoadError(Exception):
@@ -28,6 +29,8 @@ class Connection:
     def __init__(self, port: int) -> None:
         """Connect."""
         self._port = port
+        self._read = bytearray(_LONGEST_ANSWER)
+        self._size = 0
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -48,27 +51,32 @@ class Connection:
             LoadError: The connection was closed.
         """
         self._socket.sendall(request)
-        data = self._more(b"")
-        while _HEAD_END not in data:
-            data = self._more(data)
-        head, _, body = data.partition(_HEAD_END)
-        status = int(head[9:12])
+        self._size = 0
+        while (end := self._read.find(_HEAD_END, 0, self._size)) < 0:
+            self._more()
+        begin = end + len(_HEAD_END)
+        head = bytes(self._read[:begin])
         length = re.search(rb"(?i)content-length: *(\d+)", head)
         if length:
-            wanted = int(length[1])
-            while len(body) < wanted:
-                body = self._more(body)
+            wanted = begin + int(length[1])
+            while self._size < wanted:
+                self._more()
         else:  # chunked
-            while not body.endswith(b"0\r\n\r\n"):
-                body = self._more(body)
-        return status, body
+            while not self._read.endswith(_LAST_CHUNK, 0, self._size):
+                self._more()
+        return int(head[9:12]), bytes(self._read[begin : self._size])
 
-    def _more(self, data: bytes) -> bytes:
-        chunk = self._socket.recv(_CHUNK)
-        if not chunk:
-            msg = "the server closed the connection"
+    def _more(self) -> None:
+        """Read on into what is kept for all answers: no allocation is part of what is measured.
+
+        Raises:
+            LoadError: The connection was closed, or the answer is longer than all that are known.
+        """
+        found = self._socket.recv_into(memoryview(self._read)[self._size :])
+        if not found:
+            msg = "the server closed the connection, or its answer is too long"
             raise LoadError(msg)
-        return data + chunk
+        self._size += found
 
 
 def request_bytes(port: int, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:

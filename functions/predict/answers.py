@@ -1,17 +1,20 @@
-"""Answers as bytes: one row by hand, many rows column by column.
+"""Answers as bytes: one row as a document, many rows column by column.
 
 They are what ``predict.schemas`` describes; a test holds the two against each other.
 """
 
 import csv
 from io import StringIO
+from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from housing.onnx_session import NEAREST_KM, OUTPUTS
-from housing.schema import DOLLARS_PER_UNIT, FEATURE_NAMES, FEATURES, TARGET_CAP
-from predict.block_groups import Matrix
+from housing.schema import DOLLARS_PER_UNIT, FEATURES, TARGET_CAP
+from predict import plain_rows
+from predict.block_groups import Matrix, named_rows
 from predict.caveats import FAR_KM, caveats
 from predict.predictor import PredictedColumns, Prediction
 from predict.served_model import ServedModel
@@ -32,59 +35,56 @@ _NEARLY_CAPPED = TARGET_CAP - 0.01
 _USUAL_MINIMUM = np.array([column.usual_minimum for column in FEATURES])
 _USUAL_MAXIMUM = np.array([column.usual_maximum for column in FEATURES])
 _KM_DECIMALS = 1
-# Filled in column by column: making 1,000 dictionaries and writing them takes twice as long.
-_ROW = (
-    b'{"MedHouseVal":%b,"price_usd":%b,'
-    b'"interval_90":{"lower":%b,"upper":%b,"lower_usd":%b,"upper_usd":%b},'
-    b'"nearest_training_km":%b,"warnings":'
-)
-_NO_WARNINGS = _ROW + b"[]}"
 
 
 def one(features: dict[str, float], prediction: Prediction, served: ServedModel) -> bytes:
     """Write what ``schemas.PredictedPrice`` describes."""
-    price, lower, upper, nearest_km = prediction
-    return orjson.dumps(
-        {
-            "MedHouseVal": round(price, DECIMALS),
-            "price_usd": round(price * DOLLARS_PER_UNIT, 2),
-            "interval_90": {
-                "lower": round(lower, DECIMALS),
-                "upper": round(upper, DECIMALS),
-                "lower_usd": round(lower * DOLLARS_PER_UNIT, 2),
-                "upper_usd": round(upper * DOLLARS_PER_UNIT, 2),
-            },
-            "nearest_training_km": None if nearest_km is None else round(nearest_km, _KM_DECIMALS),
-            "warnings": caveats(features, price, nearest_km),
-            "model_name": served.version.name,
-            "model_version": served.version.version,
-            "stale": served.stale,
-        }
-    )
+    found = _row(features, prediction)
+    found |= _of_model(served)
+    return orjson.dumps(found)
 
 
 def many(features: Matrix, predicted: PredictedColumns, served: ServedModel) -> bytes:
     """Write what ``schemas.BatchPrediction`` describes."""
-    rows = len(features)
-    warned = _warnings(features, predicted)
-    of_model = orjson.dumps(
-        {
-            "model_name": served.version.name,
-            "model_version": served.version.version,
-            "stale": served.stale,
-        }
-    )
-    if not rows:
-        return b'{"predictions":[],%b' % of_model[1:]
-    templates = [_NO_WARNINGS] * rows
-    for row, warnings in warned.items():
-        templates[row] = _ROW + orjson.dumps(warnings).replace(b"%", b"%%") + b"}"
-    price, lower, upper, *dollars, nearest = _columns(predicted)
-    price_usd, lower_usd, upper_usd = dollars
-    in_order = (price, price_usd, lower, upper, lower_usd, upper_usd, nearest)
-    cells = np.column_stack(in_order).ravel()  # NaN, where no distance is known, is written as null
-    texts = orjson.dumps(cells, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
-    return b'{"predictions":[%b],%b' % (b",".join(templates) % tuple(texts), of_model[1:])
+    price, lower, upper, nearest = predicted
+    prices = [column.astype(np.float64) for column in (price, lower, upper)]
+    plain = plain_rows.written(prices, None if nearest is None else nearest.astype(np.float64))
+    width, begin = plain.width, 0
+    parts: list[bytes | memoryview] = []
+    others = np.flatnonzero(_may_warn(features, predicted) | ~plain.fits)
+    for row, named, prediction in zip(
+        others.tolist(), named_rows(features, others), predicted.rows(others), strict=True
+    ):
+        alone = orjson.dumps(_row(named, prediction))
+        parts += [plain.lines[begin * width : row * width], alone, b","]
+        begin = row + 1
+    parts.append(plain.lines[begin * width :])
+    rows = b"".join(parts)[:-1]  # without the last comma
+    return b'{"predictions":[%b],%b' % (rows, orjson.dumps(_of_model(served))[1:])
+
+
+def _row(features: dict[str, float], prediction: Prediction) -> dict[str, Any]:
+    price, lower, upper, nearest_km = prediction
+    return {
+        "MedHouseVal": round(price, DECIMALS),
+        "price_usd": round(price * DOLLARS_PER_UNIT, 2),
+        "interval_90": {
+            "lower": round(lower, DECIMALS),
+            "upper": round(upper, DECIMALS),
+            "lower_usd": round(lower * DOLLARS_PER_UNIT, 2),
+            "upper_usd": round(upper * DOLLARS_PER_UNIT, 2),
+        },
+        "nearest_training_km": None if nearest_km is None else round(nearest_km, _KM_DECIMALS),
+        "warnings": caveats(features, price, nearest_km),
+    }
+
+
+def _of_model(served: ServedModel) -> dict[str, Any]:
+    return {
+        "model_name": served.version.name,
+        "model_version": served.version.version,
+        "stale": served.stale,
+    }
 
 
 def as_csv(predicted: PredictedColumns) -> bytes:
@@ -122,16 +122,10 @@ def _columns(predicted: PredictedColumns) -> list[Matrix]:
     return [*units, *dollars, distances.round(_KM_DECIMALS)]
 
 
-def _warnings(features: Matrix, predicted: PredictedColumns) -> dict[int, list[str]]:
-    """Return the warnings of the rows that have any."""
-    suspect = ((features < _USUAL_MINIMUM) | (features > _USUAL_MAXIMUM)).any(axis=1)
-    suspect |= predicted.price > _NEARLY_CAPPED
-    nearest = predicted.nearest_km
-    if nearest is not None:
-        suspect |= nearest > FAR_KM
-    found = {}
-    for row in np.flatnonzero(suspect).tolist():
-        named = dict(zip(FEATURE_NAMES, features[row].tolist(), strict=True))
-        distance = None if nearest is None else nearest[row].item()
-        found[row] = caveats(named, predicted.price[row].item(), distance)
+def _may_warn(features: Matrix, predicted: PredictedColumns) -> NDArray[np.bool_]:
+    """Return which rows have warnings, and some that have none."""
+    found = ((features < _USUAL_MINIMUM) | (features > _USUAL_MAXIMUM)).any(axis=1)
+    found |= predicted.price > _NEARLY_CAPPED
+    if predicted.nearest_km is not None:
+        found |= predicted.nearest_km > FAR_KM
     return found

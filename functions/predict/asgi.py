@@ -1,5 +1,6 @@
 """The lane under an ASGI server: requests that predict are answered before FastAPI sees them."""
 
+import asyncio
 import uuid
 
 from starlette.concurrency import run_in_threadpool
@@ -31,10 +32,14 @@ class LaneMiddleware:
             return
         call = call_of(scope, body)
         if self._lane.may_wait():  # for the registry: not on the event loop
-            answer = await run_in_threadpool(self._lane.answer, call)
+            answer, tell = await run_in_threadpool(self._lane.decided, call)
         else:
-            answer = self._lane.answer(call)
-        await _send(answer, send)
+            answer, tell = self._lane.decided(call)
+        try:
+            await _send(answer, send)
+            await asyncio.sleep(0)  # the server writes before the line is
+        finally:
+            tell()
 
 
 def response(answer: Answer) -> Response:

@@ -82,7 +82,8 @@ def _screened(body: bytes, max_rows: int) -> Matrix | None:
     if len(rows) > max_rows or colons(body) != 1 + len(rows) * _WIDTH:
         return None
     cells = chain.from_iterable(map(msgspec.structs.astuple, rows))
-    return _within_range(np.fromiter(cells, np.float64, len(rows) * _WIDTH))
+    packed = struct.pack(f"{len(rows) * _WIDTH}d", *cells)
+    return _within_range(np.frombuffer(packed, np.float64))
 
 
 def screened_lists(rows: Any, max_rows: int) -> Matrix | None:
@@ -133,6 +134,11 @@ def from_rows(rows: Sequence[object], max_rows: int, *, place: str) -> Matrix:
         return _matrix(_rows_validator().validate_python(rows))
     except ValidationError as exc:
         raise refusal(exc.errors(include_url=False, include_context=False), place) from exc
+
+
+def named_rows(features: Matrix, which: NDArray[np.intp]) -> list[dict[str, float]]:
+    """Return some rows, by their numbers: name to value."""
+    return [dict(zip(FEATURE_NAMES, row, strict=True)) for row in features[which].tolist()]
 
 
 def too_many_rows(max_rows: int) -> TooLargeError:

@@ -66,24 +66,41 @@ class PredictionLane:
 
     def answer(self, call: Call) -> Answer:
         """Answer a call that ``takes`` took; what goes wrong is an answer as well."""
+        answer, tell = self.decided(call)
+        tell()
+        return answer
+
+    def decided(self, call: Call) -> tuple[Answer, Callable[[], None]]:
+        """Answer as ``answer`` does, but leave its line and the shadow to the caller.
+
+        Returns:
+            The answer, and what is to be called once, after the answer has gone or before.
+        """
         started = time.perf_counter()
         try:
             self._authenticator.require(call.key, Scope.PREDICT)
             done = ROUTES[call.path](call, self._models.current(), self._max_rows)
         except PredictError as exc:
-            found = problems.of_predict_error(call.path, exc)
-            self._telemetry.refused(call, exc.reason, found.status, _milliseconds(started))
-            return found
+            return self._refused(
+                call, problems.of_predict_error(call.path, exc), exc.reason, started
+            )
         except Exception:  # noqa: BLE001 - the outermost handler of this way
             _LOG.exception("unexpected_error", extra={"path": call.path})
-            found = problems.unexpected(call.path)
-            self._telemetry.refused(call, "unexpected", found.status, _milliseconds(started))
-            return found
+            return self._refused(call, problems.unexpected(call.path), "unexpected", started)
         latency_ms = _milliseconds(started)
-        self._telemetry.predicted(call, done.served, latency_ms, done.total, done.rows)
-        if self._shadow is not None:
-            self._shadow(call, done)
-        return done.answer
+
+        def tell() -> None:
+            self._telemetry.predicted(call, done.served, latency_ms, done.total, done.rows)
+            if self._shadow is not None:
+                self._shadow(call, done)
+
+        return done.answer, tell
+
+    def _refused(
+        self, call: Call, problem: Answer, reason: str, started: float
+    ) -> tuple[Answer, Callable[[], None]]:
+        latency_ms = _milliseconds(started)
+        return problem, lambda: self._telemetry.refused(call, reason, problem.status, latency_ms)
 
 
 def _milliseconds(started: float) -> float:

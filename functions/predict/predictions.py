@@ -7,9 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.schema import FEATURE_NAMES
 from predict import answers
-from predict.block_groups import Matrix
+from predict.block_groups import Matrix, named_rows
 from predict.errors import TooLargeError
 from predict.exchange import Answer, Call
 from predict.predictor import PredictedColumns, Prediction
@@ -100,12 +99,12 @@ class PredictedRows:
 
     def rows(self, count: int) -> Rows:
         """See ``Predicted.rows``; they are evenly spread over the batch."""
-        found = []
-        for row in np.linspace(0, self.total - 1, count).astype(int).tolist():
-            named = dict(zip(FEATURE_NAMES, self.features[row].tolist(), strict=True))
-            values = [column[row].item() for column in self.predicted if column is not None]
-            found.append({**_logged(named, Prediction(*values)), "row": row + 1})
-        return found
+        drawn = np.linspace(0, self.total - 1, count).astype(np.intp)
+        told = zip(named_rows(self.features, drawn), self.predicted.rows(drawn), strict=True)
+        return [
+            {**_logged(named, prediction), "row": row + 1}
+            for row, (named, prediction) in zip(drawn.tolist(), told, strict=True)
+        ]
 
     def matrix(self) -> Matrix:
         """See ``Predicted.matrix``."""

@@ -39,6 +39,11 @@ class PredictedColumns(NamedTuple):
     upper: NDArray[np.float32]
     nearest_km: NDArray[np.float32] | None = None
 
+    def rows(self, which: NDArray[np.intp]) -> list[Prediction]:
+        """Return some rows, by their numbers."""
+        columns = [column[which].tolist() for column in self if column is not None]
+        return list(map(Prediction, *columns))
+
 
 class Predictor:
     """One loaded graph."""

@@ -86,10 +86,10 @@ def test_what_the_readme_says_of_speed_was_measured() -> None:
 
     assert measured["date"] in README
     assert f"{fastest}, and takes over three times its requests" in " ".join(README.split())
-    assert peers[fastest]["p50_ms"]["1"] > 2 * ours["p50_ms"]["1"]
+    assert peers[fastest]["p50_ms"]["1"] > 3 * ours["p50_ms"]["1"]
     assert ours["requests_per_second"] > 3 * peers[fastest]["requests_per_second"]
     assert peers[fastest]["p50_ms"]["100"] > ours["p50_ms"]["100"]
-    assert 0.8 < peers[fastest]["p50_ms"]["1000"] / ours["p50_ms"]["1000"] < 1.25
+    assert 1 < peers[fastest]["p50_ms"]["1000"] / ours["p50_ms"]["1000"] < 1.02
     for rows in ("100", "1000"):
         assert all(found["p50_ms"][rows] > ours["p50_ms"][rows] for found in others)
 

@@ -37,6 +37,47 @@ def test_of_many_rows_the_far_one_is_warned_of(served: ServedModel) -> None:
     assert far["nearest_training_km"] == pytest.approx(100)
 
 
+EDGES = [-3.0, -0.0, 0.0, 0.00099, 0.001, 0.0010001, 0.15, 1.0, 9.999999, 9.9999995, 10.0, 1e6]
+EDGES_KM = [-1.0, -0.0, 0.0, 0.05, 0.25, 9.95, 24.95, 99.95, 999.9, 999.96, 1e4]
+
+
+@pytest.mark.parametrize("tells_distance", [True, False])
+def test_many_rows_are_what_each_is_alone(served: ServedModel, *, tells_distance: bool) -> None:
+    chance = np.random.default_rng(0)
+    count = 3_000
+    prices = chance.uniform(0, 5.5, (3, count)).astype(np.float32)
+    nearest = chance.gamma(1, 3, count).astype(np.float32)
+    for column in prices:
+        column[: len(EDGES)] = chance.permutation(EDGES)
+    nearest[-len(EDGES_KM) :] = EDGES_KM
+    features = np.array([list(ROW.values())] * count) * chance.uniform(0.9, 1.1, (count, 1))
+    price, lower, upper = prices
+    predicted = PredictedColumns(price, lower, upper, nearest if tells_distance else None)
+
+    body = json.loads(answers.many(features, predicted, served))
+
+    assert len(body["predictions"]) == count
+    for row, found in enumerate(body["predictions"]):
+        named = dict(zip(ROW, features[row].tolist(), strict=True))
+        numbers = [column[row].item() for column in predicted if column is not None]
+        alone = json.loads(answers.one(named, Prediction(*numbers), served))
+        assert alone == {
+            **found,
+            "model_name": "california-housing",
+            "model_version": "7",
+            "stale": False,
+        }
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_few_rows_are_no_less_of_a_list(served: ServedModel, count: int) -> None:
+    predicted = PredictedColumns(*(column[:count] for column in PRICES))
+
+    body = json.loads(answers.many(TWO_ROWS[:count], predicted, served))
+
+    assert [row["MedHouseVal"] for row in body["predictions"]] == [2.0] * count
+
+
 def test_a_csv_has_the_distance_where_it_is_known() -> None:
     known = answers.as_csv(PredictedColumns(*PRICES, NEAR_AND_FAR)).decode().splitlines()
     unknown = answers.as_csv(PredictedColumns(*PRICES)).decode().splitlines()
