@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -63,7 +64,7 @@ def propose(clients: Clients, stack: Stack | None, wanted: Wanted) -> ChangeSet 
     try:
         made = clients.cloudformation.create_change_set(
             StackName=wanted.stack_name,
-            ChangeSetName=f"deploy-{int(time.time())}",
+            ChangeSetName=f"deploy-{int(time.time())}-{uuid.uuid4().hex[:8]}",
             ChangeSetType="UPDATE" if stack else "CREATE",
             TemplateURL=f"{clients.s3.meta.endpoint_url}/{wanted.bucket}/{wanted.key}",
             Parameters=[

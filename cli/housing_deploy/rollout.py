@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import typer
+from botocore.exceptions import ClientError
 
 from housing_deploy import change_set, stacks
 from housing_deploy.asking import confirm
 from housing_deploy.change_set import ChangeSet, Wanted
 from housing_deploy.changes import shown
 from housing_deploy.clients import Clients
-from housing_deploy.errors import NotConfirmedError, RolloutError, SmokeError
+from housing_deploy.errors import DeployError, NotConfirmedError, RolloutError, SmokeError
 from housing_deploy.following import Follower
 from housing_deploy.health import api_client, api_url, health
 from housing_deploy.plan import planned
@@ -131,13 +132,13 @@ class Rollout:
         if kept is None:
             return RolloutError(f"{what}\n{nothing_to_go_back_to(self.stage)}")
         self.progress.say(f"{what}\nThe deployment before is put back.")
-        proposed = change_set.propose(self.clients, self.stack(), wanted_again(kept, wanted))
-        if proposed:
-            self._execute(proposed, "rollback")
         try:
+            proposed = change_set.propose(self.clients, self.stack(), wanted_again(kept, wanted))
+            if proposed:
+                self._execute(proposed, "rollback")
             self._try(had_model=had_model)
-        except SmokeError as exc:
-            then = f"Rolled back, and that fails as well: {exc}"
+        except (DeployError, ClientError) as exc:
+            then = f"Going back fails as well: {exc}"
         else:
             then = "Rolled back: what was deployed before answers again."
         return RolloutError(f"{what}\n{then}\n{logs(self.stage)}")

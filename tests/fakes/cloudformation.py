@@ -33,6 +33,7 @@ class FakeCloudFormation:
         self.refuses = ""
         self.is_protected = False
         self.done: list[str] = []
+        self._names: set[str] = set()
 
     def describe_stacks(self, **_: Any) -> dict[str, Any]:
         """Return the stack in its next state."""
@@ -63,8 +64,13 @@ class FakeCloudFormation:
         """Return the pages of a list; each entry is a page, as they may be cut anywhere."""
         return _Pages(self, name)
 
-    def create_change_set(self, **_: Any) -> dict[str, Any]:
-        """Take a proposal."""
+    def create_change_set(self, **given: Any) -> dict[str, Any]:
+        """Take a proposal; its name is refused if there was one of this name."""
+        name = given["ChangeSetName"]
+        if name in self._names:
+            code = "AlreadyExistsException"
+            raise _error(code)
+        self._names.add(name)
         self.done.append("create_change_set")
         return {"Id": "change-set", "StackId": STACK_ID}
 

@@ -63,6 +63,16 @@ def test_a_proposal_is_waited_for_and_read(told: FakeCloudFormation, clients: Cl
     assert body == b"Resources: {}"
 
 
+def test_proposals_of_one_second_are_not_taken_for_each_other(
+    told: FakeCloudFormation, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told.change_sets = [MADE]
+    monkeypatch.setattr("time.time", lambda: 1_795_997_206.4)
+
+    assert propose(clients, DEPLOYED, WANTED)
+    assert propose(clients, DEPLOYED, WANTED)
+
+
 def test_no_changes_are_no_proposal_and_it_is_dropped(
     told: FakeCloudFormation, clients: Clients
 ) -> None:

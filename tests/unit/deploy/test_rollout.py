@@ -1,0 +1,49 @@
+"""What a failed deployment ends with says why, whatever comes of the way back."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from fakes.cloudformation import STACK_ID, FakeCloudFormation
+from housing_deploy import change_set
+from housing_deploy.clients import Clients
+from housing_deploy.errors import ChangeSetError, SmokeError
+from housing_deploy.rollout import Rollout
+from housing_deploy.stacks import Snapshot
+from housing_deploy.stage import Stage
+from local_stack.progress import Progress
+
+DEV = Stage("dev", "housing-dev", "housing-dev", None, (), {})
+WANTED = change_set.Wanted(
+    "housing-dev",
+    "Resources: {}",
+    {},
+    capabilities=(),
+    tags={},
+    bucket="packages",
+    key="a/b.template",
+    takes_over=False,
+)
+
+
+def test_why_it_failed_is_told_even_if_the_way_back_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        msg = f"CloudFormation refuses: {STACK_ID} is busy"
+        raise ChangeSetError(msg)
+
+    monkeypatch.setattr(change_set, "propose", refuse)
+    told: Any = FakeCloudFormation("UPDATE_COMPLETE")
+    nobody: Any = None
+    clients = Clients(told, nobody, nobody, nobody, "123456789012", None)
+    progress = Progress(Console(file=io.StringIO()))
+    rollout = Rollout(DEV, clients, progress, seconds=1, smoke_seconds=1)
+
+    told_last = rollout._after_failure(
+        SmokeError("no model is served"), WANTED, Snapshot("Resources: {}", {}), had_model=True
+    )
+
+    assert "no model is served" in str(told_last)
+    assert f"Going back fails as well: CloudFormation refuses: {STACK_ID}" in str(told_last)
+    assert "aws logs tail" in str(told_last)
