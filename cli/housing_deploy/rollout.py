@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import typer
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from housing_deploy import change_set, stacks
 from housing_deploy.asking import confirm
@@ -137,7 +137,7 @@ class Rollout:
             if proposed:
                 self._execute(proposed, "rollback")
             self._try(had_model=had_model)
-        except (DeployError, ClientError) as exc:
+        except (DeployError, ClientError, BotoCoreError) as exc:
             then = f"Going back fails as well: {exc}"
         else:
             then = "Rolled back: what was deployed before answers again."

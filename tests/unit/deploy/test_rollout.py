@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from rich.console import Console
 
 from fakes.cloudformation import STACK_ID, FakeCloudFormation
@@ -28,10 +29,16 @@ WANTED = change_set.Wanted(
 )
 
 
-def test_why_it_failed_is_told_even_if_the_way_back_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+REFUSED = ChangeSetError(f"CloudFormation refuses: {STACK_ID} is busy")
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://cloudformation.test")
+
+
+@pytest.mark.parametrize("fault", [REFUSED, UNREACHABLE], ids=["refused", "unreachable"])
+def test_why_it_failed_is_told_even_if_the_way_back_fails(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
     def refuse(*_: object) -> None:
-        msg = f"CloudFormation refuses: {STACK_ID} is busy"
-        raise ChangeSetError(msg)
+        raise fault
 
     monkeypatch.setattr(change_set, "propose", refuse)
     told: Any = FakeCloudFormation("UPDATE_COMPLETE")
@@ -45,5 +52,5 @@ def test_why_it_failed_is_told_even_if_the_way_back_fails(monkeypatch: pytest.Mo
     )
 
     assert "no model is served" in str(told_last)
-    assert f"Going back fails as well: CloudFormation refuses: {STACK_ID}" in str(told_last)
+    assert f"Going back fails as well: {fault}" in str(told_last)
     assert "aws logs tail" in str(told_last)
