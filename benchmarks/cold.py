@@ -28,7 +28,7 @@ _OURS, _FLOOR = "predict.handler.lambda_handler", "benchmarks.servers.cold_floor
 _LOAD_OURS = """
 import sys, time
 started = time.perf_counter()
-from predict.predictor import Predictor
+from predict.model.predictor import Predictor
 Predictor(open(sys.argv[1], "rb").read())
 print(time.perf_counter() - started)
 """

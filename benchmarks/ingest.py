@@ -23,11 +23,11 @@ from pyarrow.csv import WriteOptions, write_csv
 
 from benchmarks import report
 from housing.schema import CANONICAL_COLUMNS
-from retrain.training.csv_check import check_stream
-from retrain.training.ingest import check_file
-from retrain.training.report import Report
-from retrain.training.row_hash import hash_rows
-from retrain.training.rows import Values
+from retrain.training.dataset.row_hash import hash_rows
+from retrain.training.dataset.rows import Values
+from retrain.training.upload.check import check_stream
+from retrain.training.upload.ingest import check_file
+from retrain.training.upload.report import Report
 
 _ROWS = 1_000_000
 _ROUNDS = int(os.environ.get("ROUNDS", "7"))

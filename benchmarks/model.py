@@ -19,10 +19,10 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from housing.onnx_session import INPUT, OUTPUTS
 from housing.schema import FEATURE_NAMES
 from housing_cli.data.sources import first_data
-from retrain.training.csv_check import check_csv
-from retrain.training.engines.scikit_learn import ScikitLearn
-from retrain.training.onnx_writer import OnnxWriter
-from retrain.training.rows import Rows
+from retrain.training.dataset.rows import Rows
+from retrain.training.graph.onnx_ops import OnnxWriter
+from retrain.training.model.engines.scikit_learn import ScikitLearn
+from retrain.training.upload.check import check_csv
 
 _FITTED = 14_000
 _HALF_WIDTH = np.float32(0.6)

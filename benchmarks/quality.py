@@ -22,16 +22,16 @@ from threadpoolctl import threadpool_limits
 from benchmarks import report
 from housing.onnx_session import INPUT, OUTPUTS, open_session
 from housing_cli.data.sources import first_data
-from retrain.training.csv_check import check_csv
-from retrain.training.evaluate import evaluate, rmse
-from retrain.training.export import export
-from retrain.training.features import points
-from retrain.training.fit import fit, pipeline_of
-from retrain.training.recipe import Recipe
-from retrain.training.rows import Rows, Values
-from retrain.training.scoring import Predictions, score
+from retrain.training.dataset.rows import Rows, Values
+from retrain.training.graph.export import export
+from retrain.training.model.evaluation import evaluate, rmse
+from retrain.training.model.features import points
+from retrain.training.model.fit import fit, pipeline_of
+from retrain.training.model.recipe import Recipe
+from retrain.training.model.scoring import Predictions, score
+from retrain.training.model.tensor_ops import NumpyOps
 from retrain.training.settings import TrainingSettings
-from retrain.training.tensor_ops import NumpyOps
+from retrain.training.upload.check import check_csv
 
 _SEEDS = range(int(os.environ.get("SEEDS", "3")))
 _REGIONS = 20

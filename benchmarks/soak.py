@@ -24,7 +24,7 @@ from benchmarks.contenders import CHECKOUT, VENVS
 from benchmarks.load import Connection, LoadError, request_bytes
 from benchmarks.model import BenchModel, make_model
 from benchmarks.running import free_port
-from housing.registry import MODEL_FILE, PRODUCTION, Tag
+from housing.registry.port import MODEL_FILE, PRODUCTION, Tag
 from housing.schema import FEATURES
 
 _SECONDS = int(os.environ.get("SECONDS", "600"))
@@ -188,7 +188,7 @@ def _mlflow(port: int, folder: Path) -> list[str]:
 def _service(port: int) -> list[str]:
     return [
         *(str(VENVS / "bench-ours/bin/python"), "-m", "uvicorn", "--factory"),
-        *("predict.application:application", "--host", "127.0.0.1", "--port", str(port)),
+        *("predict.http.application:application", "--host", "127.0.0.1", "--port", str(port)),
         *("--no-access-log", "--log-level", "warning"),
     ]
 

@@ -16,18 +16,18 @@ from typing import Any
 
 import yaml
 
-from housing import metric_names
-from housing.registry import ModelVersion
+from housing.metrics import names as metric_names
+from housing.registry.port import ModelVersion
 from housing.schema import CANONICAL_COLUMNS, FEATURES
 from local_stack.template import load
-from predict.account_metrics import COUNTERS, GAUGES, REASONS
-from predict.embedded_metrics import UNITS as PREDICT_UNITS
 from predict.exchange import Call
-from predict.predictor import Prediction
-from predict.served_model import ServedModel
+from predict.model.predictor import Prediction
+from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
-from retrain.training.job_metrics import UNITS as JOB_UNITS
+from predict.telemetry.account_metrics import COUNTERS, GAUGES, REASONS
+from predict.telemetry.emf import UNITS as PREDICT_UNITS
+from predict.telemetry.telemetry import Telemetry
+from retrain.training.job.job_metrics import UNITS as JOB_UNITS
 
 ROOT = Path(__file__).resolve().parents[1]
 _PRICES: Mapping[str, Any] = yaml.safe_load((ROOT / "docs/prices.yaml").read_text())

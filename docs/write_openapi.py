@@ -2,14 +2,14 @@
 
 import json
 
-from predict.account_metrics import AccountMetrics
-from predict.app import create_app
-from predict.auth import OpenDoor
+from predict.access.auth import OpenDoor
+from predict.admin.model_changes import ModelChanges
 from predict.errors import ModelUnavailableError
-from predict.model_changes import ModelChanges
-from predict.served_model import ServedModel
+from predict.http.app import create_app
+from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.account_metrics import AccountMetrics
+from predict.telemetry.telemetry import Telemetry
 
 
 class _NoModels:

@@ -12,15 +12,15 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from housing.api_keys import ApiKey, ApiKeyDocument, Scope, digest
-from housing.registry import ModelVersion, Tag
-from predict.application import application
-from predict.auth import KeyAuthenticator
+from housing.registry.port import ModelVersion, Tag
+from predict.access.auth import KeyAuthenticator
 from predict.composition import Service
-from predict.lane import PredictionLane
-from predict.predictor import Predictor
-from predict.served_model import ServedModel
+from predict.http.application import application
+from predict.model.predictor import Predictor
+from predict.model.served_model import ServedModel
+from predict.scoring.lane import PredictionLane
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.telemetry import Telemetry
 
 
 class FileStore:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from housing.findings import Drift, LiveFigures, ShadowFigures, Verdict
-from housing.jobs import JobStatus, StageTime, State
+from housing.jobs.findings import Drift, LiveFigures, ShadowFigures, Verdict
+from housing.jobs.status import JobStatus, StageTime, State
 from housing_cli.reports import Problem
 
 _STYLES = {

@@ -7,7 +7,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from housing.jobs import JobStatus
+from housing.jobs.status import JobStatus
 from housing_cli.job_view import stage_line
 
 

@@ -8,12 +8,12 @@ import httpx
 from botocore.config import Config
 from pydantic import ValidationError
 
-from housing.jobs import JobStore
-from housing.ledger import Ledger
-from housing.mlflow_registry import MlflowModelRegistry
-from housing.registry import ModelRegistry
-from housing.registry_access import RegistryAccess
-from housing.registry_settings import RegistrySettings
+from housing.jobs.status import JobStore
+from housing.registry.access import RegistryAccess
+from housing.registry.ledger import Ledger
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.registry.port import ModelRegistry
+from housing.registry.settings import RegistrySettings
 from housing_cli.api import HousingApi
 from housing_cli.errors import MissingSettingError
 from housing_cli.key_ring import KeyRing

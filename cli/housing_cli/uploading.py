@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from boto3.s3.transfer import TransferConfig
 
-from housing.bucket import DATA_SOURCE_METADATA, NEW_DATA, UPLOAD_SUFFIXES, is_upload, job_id
+from housing.s3.layout import DATA_SOURCE_METADATA, NEW_DATA, UPLOAD_SUFFIXES, is_upload, job_id
 from housing_cli.errors import DataFileError
 from housing_cli.upload_answers import answers_to_uploads
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from housing.errors import JobNotFoundError
-from housing.jobs import JobStatus
+from housing.jobs.status import JobStatus
 from housing_cli.errors import JobNotStartedError, JobStalledError, JobTimeoutError
 
 POLL_SECONDS = 0.5
@@ -26,7 +26,7 @@ class Clock(Protocol):
 
 
 class JobReader(Protocol):
-    """Where the jobs' documents can be read; ``housing.jobs.JobStore`` is one."""
+    """Where the jobs' documents can be read; ``housing.jobs.status.JobStore`` is one."""
 
     def load(self, job_id: str) -> JobStatus:
         """Read a job's status, or raise ``JobNotFoundError``."""

@@ -73,7 +73,7 @@ def _notice(message: _Message) -> Notice:
 
 
 def _of_alert(message: _Message, attributes: Mapping[str, str]) -> Notice:
-    """Read an alert of the project's own: see ``housing.alerts.Alert.attributes``."""
+    """Read an alert of the project's own: see ``housing.alerts.alert.Alert.attributes``."""
     return Notice(
         title=message.subject or attributes["event"],
         reason=attributes.get("reason") or message.text,

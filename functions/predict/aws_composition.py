@@ -6,17 +6,17 @@ from functools import cache
 from boto3.session import Session
 from botocore.config import Config
 
-from housing.alerts import AlertSink, LoggedAlerts, SnsAlerts
-from housing.ledger import Ledger
-from housing.live_model import LiveModel
-from housing.mlflow_registry import MlflowModelRegistry
-from housing.s3_artifacts import S3ArtifactReader
-from predict.account_metrics import AccountMetrics
+from housing.alerts.alert import AlertSink, LoggedAlerts, SnsAlerts
+from housing.registry.ledger import Ledger
+from housing.registry.live_model import LiveModel
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.s3.artifacts import S3ArtifactReader
+from predict.admin.model_changes import ModelChanges
 from predict.errors import StoreUnavailableError
-from predict.model_changes import ModelChanges
-from predict.refusals import AlertedRefusals
-from predict.served_model import ModelStore
+from predict.model.refusals import AlertedRefusals
+from predict.model.served_model import ModelStore
 from predict.settings import PredictSettings
+from predict.telemetry.account_metrics import AccountMetrics
 
 _REGISTRY_SECONDS = 4.0  # a change asks about six times, within API Gateway's 29 s
 _BOUNDED = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2})

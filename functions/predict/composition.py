@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 
-from housing.bounded_s3 import close_bounded_s3
-from housing.last_promoted import S3LastPromotedModel
-from housing.mlflow_registry import MlflowModelRegistry
-from housing.registry import ModelRegistry, ModelVersion
-from housing.s3_artifacts import S3ArtifactReader
-from predict.auth import Authenticator, KeyAuthenticator, OpenDoor
-from predict.challenger import ChallengerStore
-from predict.key_store import StoredKeys
-from predict.lane import PredictionLane
-from predict.model_files import ModelFiles
-from predict.model_store import RegistryModelStore
-from predict.served_model import ModelStore
+from housing.registry.last_promoted import S3LastPromotedModel
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.registry.port import ModelRegistry, ModelVersion
+from housing.s3.artifacts import S3ArtifactReader
+from housing.s3.bounded import close_bounded_s3
+from predict.access.auth import Authenticator, KeyAuthenticator, OpenDoor
+from predict.access.key_store import StoredKeys
+from predict.model.files import ModelFiles
+from predict.model.served_model import ModelStore
+from predict.model.store import RegistryModelStore
+from predict.scoring.lane import PredictionLane
 from predict.settings import PredictSettings
-from predict.shadow import Shadow
-from predict.telemetry import Telemetry
+from predict.shadow.challenger import ChallengerStore
+from predict.shadow.shadow import Shadow
+from predict.telemetry.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)

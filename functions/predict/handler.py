@@ -10,8 +10,8 @@ from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 from predict import snapshots
 from predict.composition import Service, service
-from predict.lambda_events import call_of, response_of
-from predict.telemetry import SERVICE
+from predict.http.lambda_proxy import call_of, response_of
+from predict.telemetry.telemetry import SERVICE
 
 Event = dict[str, Any]
 Entry = Callable[[Event, Any], dict[str, Any]]
@@ -48,7 +48,7 @@ def _entry() -> Entry:
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
         return _framework(parts)(event, context)
 
-    gc.freeze()  # see predict.application
+    gc.freeze()  # see predict.http.application
     return entry
 
 
@@ -63,7 +63,7 @@ def _framework(parts: Service) -> Entry:
     from mangum import Mangum  # noqa: PLC0415
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES  # noqa: PLC0415
 
-    from predict.application import application  # noqa: PLC0415
+    from predict.http.application import application  # noqa: PLC0415
     from predict.problems import PROBLEM_JSON  # noqa: PLC0415
 
     # Mangum takes the thread's current loop; Python 3.14 makes none by itself.

@@ -10,10 +10,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics
 from botocore.config import Config
 
-from housing.alerts import AlertSink, LoggedAlerts, SnsAlerts
-from housing.folded_alerts import FoldedAlerts
-from housing.jobs import JobStore
-from housing.metric_names import NAMESPACE
+from housing.alerts.alert import AlertSink, LoggedAlerts, SnsAlerts
+from housing.alerts.folded import FoldedAlerts
+from housing.jobs.status import JobStore
+from housing.metrics.names import NAMESPACE
 from retrain.batch_launcher import BatchJobLauncher
 from retrain.launcher import JobLauncher
 from retrain.local_launcher import LocalJobLauncher

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from housing.bucket import is_upload
+from housing.s3.layout import is_upload
 from retrain.errors import EventError
 from retrain.launcher import Job
 

@@ -10,12 +10,12 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from housing import metric_names
+from housing.alerts.job_outcomes import alert_on
+from housing.metrics import names as metric_names
 from retrain.composition import Service, service
 from retrain.events import jobs_in
 from retrain.launching import launch_jobs
 from retrain.sweeping import sweep
-from retrain.training.outcomes import alert_on
 
 Event = dict[str, Any]
 _SCHEDULE = "aws.events"

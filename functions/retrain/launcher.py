@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from housing import bucket as bucket_layout
+from housing.s3 import layout as bucket_layout
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from housing.errors import JobTakenOverError
-from housing.jobs import JobStatus, JobStore, Stage, StageTime, State
+from housing.jobs.status import JobStatus, JobStore, Stage, StageTime, State
 from retrain.errors import LaunchError
 from retrain.launcher import Job, JobLauncher
 from retrain.sweeping import DEAD_AFTER, relaunch

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from housing.errors import JobTakenOverError
-from housing.jobs import JobStatus, JobStore, Stage, State
+from housing.jobs.status import JobStatus, JobStore, Stage, State
 from retrain.errors import LaunchError
 from retrain.launcher import Job, JobLauncher
 

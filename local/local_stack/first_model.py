@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import httpx
 
 from housing.errors import AliasNotFoundError
-from housing.jobs import JobStatus, JobStore, State
-from housing.mlflow_registry import MlflowModelRegistry
-from housing.registry import PRODUCTION, ModelVersion
+from housing.jobs.status import JobStatus, JobStore, State
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.registry.port import PRODUCTION, ModelVersion
 from housing.schema import FEATURES
 from housing_cli.data.sources import first_data
 from housing_cli.errors import CliError

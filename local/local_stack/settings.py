@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from retrain.training.engines import EngineName
+from retrain.training.model.engines import EngineName
 
 LOOPBACK = "127.0.0.1"
 REGION = "us-east-1"

@@ -25,15 +25,15 @@ from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
 from housing.onnx_session import OUTPUTS
-from housing.registry import ModelVersion
+from housing.registry.port import ModelVersion
 from housing.schema import FEATURE_NAMES
 from housing_cli.data.generated import generate
-from predict.app import create_app
-from predict.auth import OpenDoor
-from predict.predictor import Predictor
-from predict.served_model import ServedModel
+from predict.access.auth import OpenDoor
+from predict.http.app import create_app
+from predict.model.predictor import Predictor
+from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.telemetry import Telemetry
 from servers.mlflow_server import model_server
 
 FRAME = generate(rows=50, seed=3)[list(FEATURE_NAMES)]

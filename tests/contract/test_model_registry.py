@@ -16,7 +16,6 @@ import pytest
 from fakes.http_server import answering, http_server
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
-from housing import mlflow_registry
 from housing.errors import (
     AliasNotFoundError,
     ArtifactError,
@@ -24,9 +23,10 @@ from housing.errors import (
     RegistryUnavailableError,
     VersionNotFoundError,
 )
-from housing.mlflow_registry import MlflowModelRegistry
-from housing.registry import MODEL_FILE, PRODUCTION, ModelRegistry
-from housing.registry_access import RegistryAccess
+from housing.registry import mlflow as mlflow_registry
+from housing.registry.access import RegistryAccess
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.registry.port import MODEL_FILE, PRODUCTION, ModelRegistry
 
 MODEL = linear_model()
 BUDGET_SECONDS = 0.5

@@ -15,15 +15,15 @@ from fakes.faulty_proxy import FAULTS, FaultyProxy, as_it_is
 from fakes.http_server import http_server
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
-from housing.mlflow_registry import MlflowModelRegistry
-from housing.registry import PRODUCTION
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.registry.port import PRODUCTION
 from housing.schema import FEATURES
-from predict.auth import OpenDoor
+from predict.access.auth import OpenDoor
 from predict.exchange import Answer, Call
-from predict.lane import PredictionLane
-from predict.model_files import ModelFiles
-from predict.model_store import RegistryModelStore
-from predict.telemetry import Telemetry
+from predict.model.files import ModelFiles
+from predict.model.store import RegistryModelStore
+from predict.scoring.lane import PredictionLane
+from predict.telemetry.telemetry import Telemetry
 
 SLOWEST_SECONDS = 2.5
 SEEN_WITHIN_SECONDS = 30

@@ -15,15 +15,15 @@ from fakes.last_promoted import FakeLastPromotedModel
 from fakes.model_changes import no_changes
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
-from housing.mlflow_registry import MlflowModelRegistry
-from housing.registry import PRODUCTION
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.registry.port import PRODUCTION
 from housing.schema import FEATURES
-from predict.app import create_app
-from predict.auth import OpenDoor
-from predict.model_files import ModelFiles
-from predict.model_store import RegistryModelStore
+from predict.access.auth import OpenDoor
+from predict.http.app import create_app
+from predict.model.files import ModelFiles
+from predict.model.store import RegistryModelStore
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.telemetry import Telemetry
 
 NAME = "california-housing"
 SLOWEST_SECONDS = 2.5

@@ -10,14 +10,14 @@ from mlflow.entities import Run
 
 from fakes.onnx_models import linear_model
 from fakes.tables import housing_table
-from housing.findings import Drift
+from housing.jobs.findings import Drift
 from housing.schema import CANONICAL_HEADER
-from retrain.training.dataset import Part, snapshot_of
-from retrain.training.drift import measure_drift
-from retrain.training.figures import drift_figure
-from retrain.training.mlflow_tracker import MlflowRunTracker
+from retrain.training.dataset.dataset import Part, snapshot_of
+from retrain.training.dataset.drift import measure_drift
 from retrain.training.settings import TrainingSettings
-from retrain.training.tracking import Candidate
+from retrain.training.tracking.figures import drift_figure
+from retrain.training.tracking.mlflow import MlflowRunTracker
+from retrain.training.tracking.port import Candidate
 
 MODEL = linear_model()
 ROWS = housing_table(400).to_numpy()

@@ -23,14 +23,14 @@ from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
 from housing.onnx_session import OUTPUTS
-from housing.registry import ModelVersion
+from housing.registry.port import ModelVersion
 from housing.schema import FEATURE_NAMES, FEATURES
-from predict.app import create_app
-from predict.auth import OpenDoor
-from predict.predictor import Predictor
-from predict.served_model import ServedModel
+from predict.access.auth import OpenDoor
+from predict.http.app import create_app
+from predict.model.predictor import Predictor
+from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.telemetry import Telemetry
 
 JSON, CSV = "application/json", "text/csv"
 ROW = {column.name: float(column.example) for column in FEATURES}

@@ -11,12 +11,12 @@ import pytest
 from fakes.http_server import Answer, answering, http_server
 from fakes.onnx_models import linear_model
 from fakes.scripted_mlflow import ALIAS, FILE, URI, ScriptedMlflow
-from housing.mlflow_registry import MlflowModelRegistry
-from housing.registry import PRODUCTION
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.registry.port import PRODUCTION
 from predict.errors import ModelUnavailableError
-from predict.model_files import ModelFiles
-from predict.model_store import RegistryModelStore
-from predict.served_model import ServedModel
+from predict.model.files import ModelFiles
+from predict.model.served_model import ServedModel
+from predict.model.store import RegistryModelStore
 
 BUDGET_SECONDS = 0.6
 SLACK_SECONDS = 0.3

@@ -1,6 +1,6 @@
 """An alert sink that remembers."""
 
-from housing.alerts import Alert
+from housing.alerts.alert import Alert
 
 
 class FakeAlerts:

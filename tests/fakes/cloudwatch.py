@@ -44,7 +44,7 @@ class FakeCloudWatch:
         self._points[key] += [(at, value) for value in values]
 
     def get_metric_data(self, **query: Any) -> Mapping[str, Any]:
-        """See ``housing.metric_points.MetricSource``."""
+        """See ``housing.metrics.points.MetricSource``."""
         self.calls.append(query)
         if self.fails_with:
             raise self.fails_with

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from housing.errors import JobNotFoundError
-from housing.jobs import JobStatus, Stage, StageTime
+from housing.jobs.status import JobStatus, Stage, StageTime
 
 MOMENT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -60,7 +60,7 @@ class FakeJobs:
         self._timetable = timetable
 
     def load(self, job_id: str) -> JobStatus:
-        """See ``housing.jobs.JobStore.load``."""
+        """See ``housing.jobs.status.JobStore.load``."""
         passed = self._time.monotonic() - self._began
         written = [status for second, status in self._timetable if second <= passed]
         if not written or written[-1].job_id != job_id:

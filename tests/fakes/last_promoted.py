@@ -4,8 +4,8 @@ import hashlib
 from datetime import UTC, datetime
 
 from housing.errors import LastPromotedError
-from housing.last_promoted import PromotedModel
-from housing.registry import ModelVersion, Tag
+from housing.registry.last_promoted import PromotedModel
+from housing.registry.port import ModelVersion, Tag
 
 
 class FakeLastPromotedModel:

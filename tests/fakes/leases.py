@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from retrain.training.job import LEASE
+from retrain.training.job.job import LEASE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

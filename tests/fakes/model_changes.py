@@ -1,7 +1,7 @@
 """For applications whose tests change no model."""
 
+from predict.admin.model_changes import ModelChanges
 from predict.errors import StoreUnavailableError
-from predict.model_changes import ModelChanges
 
 
 def no_changes() -> ModelChanges:

@@ -1,7 +1,7 @@
 """A model store that hands out what a test puts into it."""
 
 from predict.errors import ModelUnavailableError
-from predict.served_model import ServedModel
+from predict.model.served_model import ServedModel
 
 
 class FakeModelStore:

@@ -12,7 +12,7 @@ from housing.errors import (
     RegistryUnavailableError,
     VersionNotFoundError,
 )
-from housing.registry import ModelVersion
+from housing.registry.port import ModelVersion
 
 Register = Callable[..., ModelVersion]
 """What a fixture returns that registers a model's bytes in a fake registry."""

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from fakes.registry import FakeModelRegistry
-from housing.registry import MODEL_FILE, ModelVersion
-from retrain.training.tracking import Candidate
+from housing.registry.port import MODEL_FILE, ModelVersion
+from retrain.training.tracking.port import Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

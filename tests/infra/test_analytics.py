@@ -19,8 +19,8 @@ import pytest
 
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
-from housing.bucket import DATASET
-from housing.registry import ModelVersion
+from housing.registry.port import ModelVersion
+from housing.s3.layout import DATASET
 from housing.schema import CANONICAL_HEADER, FEATURE_NAMES
 from housing_cli.data.generated import generate
 from housing_cli.predictions import log_events
@@ -28,12 +28,12 @@ from infra.reading import TEMPLATE
 from local_stack.settings import CHECKOUT
 from local_stack.template import load
 from predict.exchange import Call
-from predict.predictions import predict
-from predict.predictor import Predictor
-from predict.served_model import ServedModel
-from predict.telemetry import PREDICTION, Telemetry
-from retrain.training.part_file import write_part
-from retrain.training.rows import distinct
+from predict.model.predictor import Predictor
+from predict.model.served_model import ServedModel
+from predict.scoring.predictions import predict
+from predict.telemetry.telemetry import PREDICTION, Telemetry
+from retrain.training.dataset.part_file import write_part
+from retrain.training.dataset.rows import distinct
 
 DUCKDB = CHECKOUT / ".venvs/athena/bin/python"
 PROGRAM = Path(__file__).with_name("run_athena_query.py")

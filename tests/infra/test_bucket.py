@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from housing.bucket import ALERTS, DATASET, JOBS, LEDGER, MODELS, NEW_DATA, REJECTED
+from housing.s3.layout import ALERTS, DATASET, JOBS, LEDGER, MODELS, NEW_DATA, REJECTED
 from infra.reading import TEMPLATE
 from local_stack.template import load
 

@@ -20,7 +20,7 @@ from moto.server import ThreadedMotoServer
 from fakes.http_server import http_server
 from fakes.onnx_models import linear_model
 from fakes.slack import ScriptedSlack
-from housing.jobs import JobStore, State
+from housing.jobs.status import JobStore, State
 from local_stack.settings import CHECKOUT
 from local_stack.template import load
 from servers.emulated_function import LAMBDA_PYTHON, EmulatedFunction, emulated

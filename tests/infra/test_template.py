@@ -5,12 +5,12 @@ from typing import Any, get_args
 import pytest
 from cfnlint.api import lint_file
 
-from housing.bucket import ALERTS, NEW_DATA
+from housing.s3.layout import ALERTS, NEW_DATA
 from infra.reading import TEMPLATE, mappings, of_type, strings
 from local_stack.template import load
 from notify.settings import NotifySettings
 from predict.settings import PredictSettings
-from retrain.training.engines import EngineName
+from retrain.training.model.engines import EngineName
 
 
 @pytest.fixture(scope="module")

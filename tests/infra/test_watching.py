@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from housing import metric_names
+from housing.metrics import names as metric_names
 from local_stack.settings import CHECKOUT
 from local_stack.template import load
 from predict.errors import STATUS

@@ -18,10 +18,10 @@ import httpx
 import psutil
 from localstack_client.session import Session
 
-from housing.bucket import NEW_DATA, job_id
 from housing.errors import JobNotFoundError
-from housing.jobs import JobStatus, JobStore
-from housing.mlflow_registry import MlflowModelRegistry
+from housing.jobs.status import JobStatus, JobStore
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.s3.layout import NEW_DATA, job_id
 from local_stack.settings import CHECKOUT
 
 if TYPE_CHECKING:

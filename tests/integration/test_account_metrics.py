@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from housing import metric_names as names
+from housing.metrics import names
 from integration.running_stack import RunningStack
-from predict.account_metrics import DELAY
+from predict.telemetry.account_metrics import DELAY
 
 pytestmark = pytest.mark.integration
 REASON = "model_output"  # none of the other tests has a model fail

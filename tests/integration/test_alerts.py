@@ -8,11 +8,11 @@ import pytest
 
 from fakes.alerts import FakeAlerts
 from fakes.slack import ScriptedSlack
-from housing import metric_names
-from housing.alerts import Alert, AlertEvent
-from housing.bucket import ALERTS
-from housing.folded_alerts import FoldedAlerts
-from housing.jobs import State
+from housing.alerts.alert import Alert, AlertEvent
+from housing.alerts.folded import FoldedAlerts
+from housing.jobs.status import State
+from housing.metrics import names as metric_names
+from housing.s3.layout import ALERTS
 from integration.running_stack import RunningStack, wait_for
 
 if TYPE_CHECKING:

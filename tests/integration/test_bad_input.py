@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from housing.jobs import State
-from housing.registry import PRODUCTION
+from housing.jobs.status import State
+from housing.registry.port import PRODUCTION
 from housing.schema import FEATURES
 from housing_cli.data.generated import generate
 from integration.running_stack import RunningStack

@@ -22,20 +22,20 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from fakes.alerts import FakeAlerts
 from fakes.tables import as_csv, housing_table
-from housing.alias_repair import repair
-from housing.bucket import NEW_DATA
-from housing.jobs import JobStore, State
-from housing.ledger import Ledger
-from housing.live_model import LOCK, LiveModel
-from housing.mlflow_registry import MlflowModelRegistry
-from housing.registry import PRODUCTION, Tag
+from housing.jobs.status import JobStore, State
+from housing.registry.alias_repair import repair
+from housing.registry.ledger import Ledger
+from housing.registry.live_model import LOCK, LiveModel
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.registry.port import PRODUCTION, Tag
+from housing.s3.layout import NEW_DATA
 from integration.running_stack import RunningStack
 from retrain import launching, sweeping
 from retrain.composition import Service
 from retrain.handler import entry_of
-from retrain.training.dataset import Dataset, snapshot_of
-from retrain.training.job import LEASE
-from retrain.training.rows import Values, distinct
+from retrain.training.dataset.dataset import Dataset, snapshot_of
+from retrain.training.dataset.rows import Values, distinct
+from retrain.training.job.job import LEASE
 from servers.forked_jobs import ForkedJobLauncher
 
 if TYPE_CHECKING:

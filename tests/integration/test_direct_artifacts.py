@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from fakes.onnx_models import linear_model
-from housing.mlflow_registry import MlflowModelRegistry
-from housing.registry import PRODUCTION
-from housing.s3_artifacts import S3ArtifactReader
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.registry.port import PRODUCTION
+from housing.s3.artifacts import S3ArtifactReader
 from integration.running_stack import RunningStack
-from predict.model_files import ModelFiles
-from predict.model_store import RegistryModelStore
+from predict.model.files import ModelFiles
+from predict.model.store import RegistryModelStore
 from servers.mlflow_server import tracking_server
 
 pytestmark = pytest.mark.integration

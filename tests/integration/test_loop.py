@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from housing.jobs import State
-from housing.registry import PREVIOUS, PRODUCTION
+from housing.jobs.status import State
+from housing.registry.port import PREVIOUS, PRODUCTION
 from housing.schema import FEATURE_NAMES, FEATURES
 from housing_cli.data.generated import generate
 from integration.conftest import write_rows

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from housing.ledger import Ledger
-from housing.registry import PREVIOUS, PRODUCTION
+from housing.registry.ledger import Ledger
+from housing.registry.port import PREVIOUS, PRODUCTION
 from housing.schema import FEATURES
 from housing_cli.data.generated import generate
 from integration.running_stack import RunningStack, wait_for

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from housing import metric_names as names
-from housing.jobs import JobStatus, State
+from housing.jobs.status import JobStatus, State
+from housing.metrics import names
 from housing_cli.data.generated import generate
 from integration.running_stack import RunningStack, wait_for
 from monitoring.chain import PERIOD_SECONDS, Chain

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from housing import metric_names
+from housing.metrics import names as metric_names
 from monitoring.programs import CHECKOUT
 
 MONITORING = CHECKOUT / "monitoring"

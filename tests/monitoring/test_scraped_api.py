@@ -13,8 +13,8 @@ import yaml
 from fakes.http_server import answering, http_server
 from monitoring.filled import running_prometheus
 from monitoring.programs import CHECKOUT
-from predict.account_metrics import COUNTERS, REQUESTS, Figures
-from predict.exposition import CONTENT_TYPE, as_text
+from predict.telemetry.account_metrics import COUNTERS, REQUESTS, Figures
+from predict.telemetry.prometheus import CONTENT_TYPE, as_text
 
 BEFORE = 1_000_000
 SCRAPES = 12

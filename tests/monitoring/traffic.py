@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from housing import metric_names as names
-from housing.registry import CHALLENGER, PRODUCTION
+from housing.metrics import names
+from housing.registry.port import CHALLENGER, PRODUCTION
 from integration.running_stack import RunningStack, wait_for
 
 GOOD = {

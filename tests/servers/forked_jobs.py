@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NICENESS = 10
 """Many jobs at once leave the processor to the tests that run beside."""
 
-_PRELOADED = ("retrain.training.program", "retrain.training.mlflow_tracker")
+_PRELOADED = ("retrain.training.job.program", "retrain.training.tracking.mlflow")
 
 
 class ForkedJobLauncher:

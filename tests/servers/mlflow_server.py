@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from housing.registry import MODEL_FILE, PRODUCTION, Tag
+from housing.registry.port import MODEL_FILE, PRODUCTION, Tag
 from servers.running import Server, free_port
 
 _MLFLOW = (sys.executable, "-m", "mlflow")

@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from housing.ledger import AliasChange
-from housing.registry import PRODUCTION, ModelVersion, Tag
+from housing.registry.ledger import AliasChange
+from housing.registry.port import PRODUCTION, ModelVersion, Tag
 from housing_cli.output import JsonOption, console, print_json
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from housing_cli.output import JsonOption, console, fail, print_json
 from housing_cli.uploading import readable_size
 
 if TYPE_CHECKING:
-    from retrain.training.modelling import Made
+    from retrain.training.job.candidate import Made
 
 
 def train(
@@ -24,8 +24,8 @@ def train(
 ) -> None:
     """Train on a file here and now: nothing is uploaded, registered or promoted."""
     from housing.errors import HousingError  # noqa: PLC0415 - with what follows, takes seconds
-    from retrain.training.by_hand import settings_by_hand, train_file  # noqa: PLC0415
-    from retrain.training.modelling import STEPS  # noqa: PLC0415
+    from retrain.training.job.by_hand import settings_by_hand, train_file  # noqa: PLC0415
+    from retrain.training.job.candidate import STEPS  # noqa: PLC0415
 
     readable_size(data)  # says what is wrong with the file, if anything is
     people = console(stderr=as_json)

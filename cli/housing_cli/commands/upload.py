@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from housing.jobs import JobStatus, State
+from housing.jobs.status import JobStatus, State
 from housing_cli.errors import JobWaitError
 from housing_cli.job_view import problem_lines, summary_lines
 from housing_cli.live_view import show_job

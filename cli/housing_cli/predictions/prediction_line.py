@@ -1,4 +1,4 @@
-"""The line that the predict function logs for each prediction, as ``predict.telemetry`` has it."""
+"""The log line of one prediction, as ``predict.telemetry.telemetry`` writes it."""
 
 import json
 from collections.abc import Mapping

@@ -14,9 +14,9 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from housing.jobs import State
-from retrain.training.early_end import end_early
+from housing.jobs.status import State
 from retrain.training.errors import JobStoppedError, TrainingError
+from retrain.training.job.early_end import end_early
 from retrain.training.log_lines import write_log_lines
 
 _ENVIRONMENT = {
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault(name, value)
     try:
         # MLflow reads the environment when it is imported.
-        from retrain.training.program import run_job  # noqa: PLC0415 - after the lines above
+        from retrain.training.job.program import run_job  # noqa: PLC0415 - after the lines above
 
         state = run_job(**vars(given))
     except JobStoppedError:

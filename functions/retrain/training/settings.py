@@ -5,10 +5,10 @@ from typing import Any
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from housing.registry_settings import RegistrySettings
-from retrain.training.engines.engine import EngineName
-from retrain.training.gate import GateRules
-from retrain.training.recipe import Recipe
+from housing.registry.settings import RegistrySettings
+from retrain.training.gate.gate import GateRules
+from retrain.training.model.engines.engine import EngineName
+from retrain.training.model.recipe import Recipe
 
 
 class TrainingSettings(RegistrySettings):

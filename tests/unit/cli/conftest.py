@@ -10,7 +10,7 @@ from moto import mock_aws
 from fakes.command_line import CommandLine
 from fakes.jobs import FakeTime
 from fakes.registry import FakeModelRegistry
-from housing.jobs import JobStore
+from housing.jobs.status import JobStore
 from housing_cli.services import Services
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from pydantic import ValidationError
 
-from housing.jobs import JobStatus
+from housing.jobs.status import JobStatus
 from housing_cli.explaining import explain
 
 

@@ -1,8 +1,8 @@
 """A job's facts in words."""
 
 from fakes.jobs import job_status
-from housing.findings import LiveFigures, ShadowFigures, Verdict
-from housing.jobs import State
+from housing.jobs.findings import LiveFigures, ShadowFigures, Verdict
+from housing.jobs.status import State
 from housing_cli.job_view import jobs_table, live_text, shadow_text, summary_lines
 from housing_cli.output import console
 

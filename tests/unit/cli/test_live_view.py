@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from fakes.jobs import job_status, stage_times
-from housing.jobs import Stage, State
+from housing.jobs.status import Stage, State
 from housing_cli.live_view import show_job
 
 FITTING = job_status(

@@ -9,8 +9,8 @@ import pytest
 from fakes.command_line import CommandLine
 from fakes.registry import FakeModelRegistry
 from housing.errors import RegistryUnavailableError
-from housing.ledger import AliasChange, Ledger
-from housing.registry import PRODUCTION, Tag
+from housing.registry.ledger import AliasChange, Ledger
+from housing.registry.port import PRODUCTION, Tag
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -9,8 +9,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from fakes.command_line import CommandLine
 from fakes.jobs import MOMENT, job_status, stage_times
-from housing.findings import ColumnDrift, Drift, ShadowFigures, Verdict
-from housing.jobs import JobStore, Stage, State
+from housing.jobs.findings import ColumnDrift, Drift, ShadowFigures, Verdict
+from housing.jobs.status import JobStore, Stage, State
 
 
 @pytest.mark.usefixtures("jobs")

@@ -9,7 +9,7 @@ import pytest
 from fakes.command_line import CommandLine
 from fakes.tables import as_csv, housing_table
 from housing_cli.services import Services
-from retrain.training.scoring import score
+from retrain.training.model.scoring import score
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from fakes.command_line import CommandLine
 from fakes.jobs import FakeTime, job_status, stage_times
-from housing.bucket import job_id
-from housing.findings import Drift, RowCounts, Verdict
-from housing.jobs import JobStatus, JobStore, Stage, State
+from housing.jobs.findings import Drift, RowCounts, Verdict
+from housing.jobs.status import JobStatus, JobStore, Stage, State
+from housing.s3.layout import job_id
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

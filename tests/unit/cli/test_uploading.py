@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from housing.bucket import DATA_SOURCE_METADATA, job_id
+from housing.s3.layout import DATA_SOURCE_METADATA, job_id
 from housing_cli.errors import DataFileError
 from housing_cli.uploading import upload_file, upload_key
 

@@ -3,7 +3,7 @@
 import pytest
 
 from fakes.jobs import FakeJobs, FakeTime, job_status
-from housing.jobs import Stage, State
+from housing.jobs.status import Stage, State
 from housing_cli.errors import JobNotStartedError, JobStalledError, JobTimeoutError
 from housing_cli.waiting import follow_job
 

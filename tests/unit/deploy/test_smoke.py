@@ -12,14 +12,14 @@ from moto import mock_aws
 
 from fakes.api_gateway import FakeApiGateway
 from fakes.registry import FakeModelRegistry
-from housing.registry import PRODUCTION
+from housing.registry.port import PRODUCTION
 from housing_cli.key_ring import KeyRing
 from housing_deploy.errors import SmokeError
 from housing_deploy.health import NO_MODEL_YET, api_url
 from housing_deploy.smoke import smoke
 from predict.errors import ModelUnavailableError
-from predict.model_files import ModelFiles
-from predict.model_store import RegistryModelStore
+from predict.model.files import ModelFiles
+from predict.model.store import RegistryModelStore
 
 HEALTHY = {"status": "ok", "model": {"version": "7"}, "reason": None}
 STALE = {"status": "degraded", "model": {"version": "7"}, "reason": "the registry is silent"}

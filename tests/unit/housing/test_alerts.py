@@ -8,7 +8,7 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
-from housing.alerts import Alert, AlertEvent, LoggedAlerts, SnsAlerts
+from housing.alerts.alert import Alert, AlertEvent, LoggedAlerts, SnsAlerts
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient

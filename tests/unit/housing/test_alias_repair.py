@@ -8,11 +8,11 @@ import pytest
 
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
-from housing.alias_repair import FOREIGN, Repair, repair
-from housing.last_promoted import POINTER
-from housing.ledger import Ledger
-from housing.live_model import LiveModel, Reason, holder_of
-from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from housing.registry.alias_repair import FOREIGN, Repair, repair
+from housing.registry.last_promoted import POINTER
+from housing.registry.ledger import Ledger
+from housing.registry.live_model import LiveModel, Reason, holder_of
+from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -2,7 +2,7 @@
 
 import pytest
 
-from housing.bucket import is_upload, job_id
+from housing.s3.layout import is_upload, job_id
 
 
 @pytest.mark.parametrize(

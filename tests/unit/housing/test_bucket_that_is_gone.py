@@ -7,12 +7,12 @@ from botocore.exceptions import ClientError
 
 from fakes.alerts import FakeAlerts
 from fakes.jobs import MOMENT, job_status
-from housing.alerts import Alert, AlertEvent
+from housing.alerts.alert import Alert, AlertEvent
+from housing.alerts.folded import FoldedAlerts
 from housing.errors import ObjectError
-from housing.folded_alerts import FoldedAlerts
-from housing.jobs import JobStore
-from housing.lease import Lease
-from housing.ledger import AliasChange, Ledger
+from housing.jobs.status import JobStore
+from housing.registry.ledger import AliasChange, Ledger
+from housing.s3.lease import Lease
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

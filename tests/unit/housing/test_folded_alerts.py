@@ -8,9 +8,9 @@ import pytest
 
 from fakes.alerts import FakeAlerts
 from fakes.clock import FakeClock
-from housing.alerts import Alert, AlertEvent
-from housing.bucket import ALERTS
-from housing.folded_alerts import FOLD, FoldedAlerts, cause_of
+from housing.alerts.alert import Alert, AlertEvent
+from housing.alerts.folded import FOLD, FoldedAlerts, cause_of
+from housing.s3.layout import ALERTS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -226,7 +226,7 @@ def test_a_bucket_that_cannot_tell_keeps_no_alert_back(
 def test_a_record_that_is_always_taken_by_others_keeps_no_alert_back(
     sender: Sender, inner: FakeAlerts, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("housing.folded_alerts.time.sleep", lambda _: None)
+    monkeypatch.setattr("housing.alerts.folded.time.sleep", lambda _: None)
     sender().send(FAILED)
     [key] = stored(s3)
     contents = (b"{}" + b" " * count for count in range(1_000))

@@ -7,8 +7,8 @@ import pytest
 
 from fakes.jobs import job_status
 from housing.errors import JobNotFoundError, JobTakenOverError
-from housing.findings import RowCounts, Verdict
-from housing.jobs import JobStore, State
+from housing.jobs.findings import RowCounts, Verdict
+from housing.jobs.status import JobStore, State
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.registry import FakeModelRegistry
-from housing.bounded_s3 import bounded_s3
 from housing.errors import LastPromotedError
-from housing.findings import Verdict
-from housing.last_promoted import POINTER, S3LastPromotedModel
-from housing.ledger import Ledger
-from housing.live_model import LiveModel
-from housing.registry import MODEL_FILE, Tag
-from retrain.training.promote import Promoter
+from housing.jobs.findings import Verdict
+from housing.registry.last_promoted import POINTER, S3LastPromotedModel
+from housing.registry.ledger import Ledger
+from housing.registry.live_model import LiveModel
+from housing.registry.port import MODEL_FILE, Tag
+from housing.s3.bounded import bounded_s3
+from retrain.training.gate.promote import Promoter
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

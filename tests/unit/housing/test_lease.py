@@ -10,7 +10,7 @@ import pytest
 from fakes.atomic_s3 import AtomicS3
 from fakes.clock import FakeClock
 from housing.errors import LeaseError
-from housing.lease import Lease
+from housing.s3.lease import Lease
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from housing.errors import LedgerError
-from housing.ledger import AliasChange, Entry, Ledger
+from housing.registry.ledger import AliasChange, Entry, Ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from housing import s3_objects
 from housing.errors import ArtifactError
-from housing.s3_artifacts import S3ArtifactReader
+from housing.s3 import objects as s3_objects
+from housing.s3.artifacts import S3ArtifactReader
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -50,7 +50,7 @@ def test_a_location_that_makes_no_sense_is_an_artifact_error(s3: "S3Client", uri
 
 
 def test_importing_the_registry_and_the_readers_does_not_import_boto3() -> None:
-    modules = "housing.mlflow_registry, housing.s3_artifacts, housing.last_promoted"
+    modules = "housing.registry.mlflow, housing.s3.artifacts, housing.registry.last_promoted"
     code = f"import sys, {modules}; print('boto3' in sys.modules, 'botocore' in sys.modules)"
 
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

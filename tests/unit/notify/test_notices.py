@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from housing.alerts import Alert, AlertEvent
+from housing.alerts.alert import Alert, AlertEvent
 from notify.errors import EventError
 from notify.notices import Notice, notices_in
 

@@ -15,14 +15,14 @@ from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from fakes.written_lines import WrittenLines
-from housing.registry import MODEL_FILE, PRODUCTION, ModelVersion, Tag
+from housing.registry.port import MODEL_FILE, PRODUCTION, ModelVersion, Tag
 from housing.schema import FEATURES
-from predict.app import create_app
-from predict.auth import OpenDoor
-from predict.predictor import Predictor
-from predict.served_model import ServedModel
+from predict.access.auth import OpenDoor
+from predict.http.app import create_app
+from predict.model.predictor import Predictor
+from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.telemetry import Telemetry
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from fakes.model_store import FakeModelStore
 from fakes.written_lines import WrittenLines
-from predict.asgi import LaneMiddleware
-from predict.auth import OpenDoor
-from predict.lane import PredictionLane
-from predict.telemetry import Telemetry
+from predict.access.auth import OpenDoor
+from predict.http.asgi import LaneMiddleware
+from predict.scoring.lane import PredictionLane
+from predict.telemetry.telemetry import Telemetry
 
 SCOPE: Scope = {
     "type": "http",

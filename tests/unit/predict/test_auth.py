@@ -11,12 +11,12 @@ from fakes.model_store import FakeModelStore
 from fakes.written_lines import WrittenLines
 from housing.api_keys import ApiKeyDocument, Scope, digest, new_key
 from housing.schema import FEATURES
-from predict.api_document import DOCUMENT_URL, PAGE_URL
-from predict.app import create_app
-from predict.auth import KeyAuthenticator, required_scope
+from predict.access.auth import KeyAuthenticator, required_scope
 from predict.errors import ApiKeysUnavailableError, ForbiddenError, UnauthorizedError
+from predict.http.app import create_app
+from predict.http.openapi import DOCUMENT_URL, PAGE_URL
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.telemetry import Telemetry
 
 TTL_SECONDS = 60.0
 

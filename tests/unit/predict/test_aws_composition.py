@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from fakes.model_store import FakeModelStore
-from housing.registry import ModelVersion, Tag
+from housing.registry.port import ModelVersion, Tag
 from predict.aws_composition import model_changes, refusals
 from predict.errors import StoreUnavailableError
 from predict.settings import PredictSettings

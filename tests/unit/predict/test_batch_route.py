@@ -12,14 +12,14 @@ from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
-from housing import metric_names
+from housing.metrics import names as metric_names
 from housing.schema import FEATURE_NAMES, FEATURES
-from predict.app import create_app
-from predict.auth import OpenDoor
-from predict.predictor import Predictor
-from predict.served_model import ServedModel
+from predict.access.auth import OpenDoor
+from predict.http.app import create_app
+from predict.model.predictor import Predictor
+from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
-from predict.telemetry import LOGGED_ROWS_OF_A_CALL, Telemetry
+from predict.telemetry.telemetry import LOGGED_ROWS_OF_A_CALL, Telemetry
 
 Rows = list[dict[str, float]]
 CSV_TYPE = "text/csv"

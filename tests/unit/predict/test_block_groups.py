@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from housing.schema import FEATURE_NAMES, FEATURES
-from predict import block_groups
 from predict.errors import RequestError
+from predict.scoring import validation as block_groups
 
 ROW: dict[str, Any] = {column.name: column.example for column in FEATURES}
 LIMIT = 3

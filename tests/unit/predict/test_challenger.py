@@ -14,11 +14,11 @@ from fakes.clock import FakeClock
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from housing.errors import RegistryUnavailableError
-from housing.registry import CHALLENGER, ModelVersion
-from predict.challenger import Challenger, ChallengerStore
-from predict.model_files import ModelFiles
-from predict.predictor import Predictor
-from predict.served_model import ServedModel
+from housing.registry.port import CHALLENGER, ModelVersion
+from predict.model.files import ModelFiles
+from predict.model.predictor import Predictor
+from predict.model.served_model import ServedModel
+from predict.shadow.challenger import Challenger, ChallengerStore
 
 TTL_SECONDS = 30
 BOUND_SECONDS = 10

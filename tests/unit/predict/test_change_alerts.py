@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from housing.alerts import Alert, AlertEvent
-from housing.registry import ModelVersion
-from predict.change_alerts import alert_on_change
+from housing.alerts.alert import Alert, AlertEvent
+from housing.alerts.model_changes import alert_on_change
+from housing.registry.port import ModelVersion
 
 
 def version(number: str, **tags: str) -> ModelVersion:

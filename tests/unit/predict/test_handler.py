@@ -17,13 +17,13 @@ from moto import mock_aws
 
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
-from housing import metric_names
 from housing.errors import RegistryUnavailableError
-from housing.registry import CHALLENGER
+from housing.metrics import names as metric_names
+from housing.registry.port import CHALLENGER
 from housing_cli.predictions.prediction_line import read_line
 from predict import aws_composition, composition, handler
-from predict.auth import KeyAuthenticator
-from predict.lane import PredictionLane
+from predict.access.auth import KeyAuthenticator
+from predict.scoring.lane import PredictionLane
 
 EVENTS = Path(__file__).parents[3] / "events"
 API_EVENTS = sorted(EVENTS.glob("api-*.json"))

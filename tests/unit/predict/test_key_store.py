@@ -7,8 +7,8 @@ import pytest
 from moto import mock_aws
 
 from housing.api_keys import ApiKeyDocument, Scope, new_key
+from predict.access.key_store import StoredKeys
 from predict.errors import ApiKeysUnavailableError
-from predict.key_store import StoredKeys
 
 
 @pytest.fixture(autouse=True)

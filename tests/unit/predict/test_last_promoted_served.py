@@ -17,14 +17,14 @@ from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from fakes.written_lines import WrittenLines
 from housing.errors import RegistryAnswerError, RegistryError, RegistryUnavailableError
-from housing.registry import MODEL_FILE, PRODUCTION
-from predict.app import create_app
-from predict.auth import OpenDoor
+from housing.registry.port import MODEL_FILE, PRODUCTION
+from predict.access.auth import OpenDoor
 from predict.errors import ModelUnavailableError
-from predict.model_files import ModelFiles
-from predict.model_store import RegistryModelStore
+from predict.http.app import create_app
+from predict.model.files import ModelFiles
+from predict.model.store import RegistryModelStore
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.telemetry import Telemetry
 
 COPY, OTHER = linear_model(bias=1), linear_model(bias=2)
 DOWN = RegistryUnavailableError("http://internal is down")

@@ -14,13 +14,19 @@ from fakes.clock import FakeClock
 from fakes.cloudwatch import FakeCloudWatch
 from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
-from housing import metric_names as names
-from predict.account_metrics import COUNTERS, GAUGES, LATENCY_SUM, REQUESTS, AccountMetrics
-from predict.app import create_app
-from predict.auth import OpenDoor
+from housing.metrics import names
+from predict.access.auth import OpenDoor
 from predict.errors import StoreUnavailableError
+from predict.http.app import create_app
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.account_metrics import (
+    COUNTERS,
+    GAUGES,
+    LATENCY_SUM,
+    REQUESTS,
+    AccountMetrics,
+)
+from predict.telemetry.telemetry import Telemetry
 
 NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
 

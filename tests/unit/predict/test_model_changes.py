@@ -16,16 +16,16 @@ from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from fakes.written_lines import WrittenLines
 from housing.errors import LedgerError, RegistryUnavailableError
-from housing.last_promoted import POINTER
-from housing.ledger import Ledger
-from housing.live_model import LiveModel, Reason, holder_of
-from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
-from predict.app import create_app
-from predict.auth import OpenDoor
+from housing.registry.last_promoted import POINTER
+from housing.registry.ledger import Ledger
+from housing.registry.live_model import LiveModel, Reason, holder_of
+from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
+from predict.access.auth import OpenDoor
+from predict.admin.model_changes import ModelChanges
 from predict.errors import ChangeRefusedError, StoreUnavailableError
-from predict.model_changes import ModelChanges
+from predict.http.app import create_app
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

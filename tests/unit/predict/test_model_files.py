@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from predict.model_files import ModelFiles
+from predict.model.files import ModelFiles
 
 CONTENT = b"a model"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -11,11 +11,11 @@ from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
 from fakes.written_lines import WrittenLines
 from housing.schema import FEATURES
-from predict.app import create_app
-from predict.auth import OpenDoor
-from predict.served_model import ServedModel
+from predict.access.auth import OpenDoor
+from predict.http.app import create_app
+from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.telemetry import Telemetry
 
 PROBLEM_JSON = "application/problem+json"
 

@@ -14,10 +14,10 @@ from fakes.clock import FakeClock
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from housing.errors import RegistryAnswerError, RegistryUnavailableError
-from housing.registry import MODEL_FILE, PRODUCTION, ModelVersion, Tag
+from housing.registry.port import MODEL_FILE, PRODUCTION, ModelVersion, Tag
 from predict.errors import ModelUnavailableError
-from predict.model_files import ModelFiles
-from predict.model_store import RegistryModelStore
+from predict.model.files import ModelFiles
+from predict.model.store import RegistryModelStore
 
 TTL_SECONDS = 30
 OLD = linear_model(bias=1)

@@ -10,11 +10,11 @@ from fakes.asgi_client import AsgiClient
 from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
-from housing import metric_names
+from housing.metrics import names as metric_names
 from housing.schema import FEATURES
-from predict.predictor import Predictor
-from predict.request_body import MAX_ROW_BYTES
-from predict.served_model import ServedModel
+from predict.model.predictor import Predictor
+from predict.model.served_model import ServedModel
+from predict.scoring.request_body import MAX_ROW_BYTES
 
 PROBLEM_JSON = "application/problem+json"
 BlockGroup = dict[str, Any]

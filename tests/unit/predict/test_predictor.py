@@ -11,7 +11,7 @@ import pytest
 
 from fakes.onnx_models import linear_model
 from predict.errors import ModelOutputError, ModelRefusedError
-from predict.predictor import Predictor
+from predict.model.predictor import Predictor
 
 ROW = [2.0, 30, 5, 1, 1000, 3, 37, -120]
 

@@ -8,8 +8,8 @@ import pytest
 from moto import mock_aws
 
 from fakes.alerts import FakeAlerts
-from housing.registry import ModelVersion, Tag
-from predict.refusals import AlertedRefusals
+from housing.registry.port import ModelVersion, Tag
+from predict.model.refusals import AlertedRefusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

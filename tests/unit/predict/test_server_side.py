@@ -8,11 +8,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
-from predict.app import create_app
-from predict.auth import OpenDoor
-from predict.framework_problems import UnexpectedErrors
+from predict.access.auth import OpenDoor
+from predict.http.app import create_app
+from predict.http.problem_handlers import UnexpectedErrors
 from predict.settings import PredictSettings
-from predict.telemetry import Telemetry
+from predict.telemetry.telemetry import Telemetry
 
 SCOPE: dict[str, Any] = {
     "type": "http",

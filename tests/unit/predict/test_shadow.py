@@ -19,19 +19,19 @@ from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from fakes.written_lines import WrittenLines
-from housing import metric_names as names
-from housing.registry import CHALLENGER
+from housing.metrics import names
+from housing.registry.port import CHALLENGER
 from housing.schema import FEATURE_NAMES
-from predict.app import create_app
-from predict.auth import OpenDoor
-from predict.challenger import Challenger, ChallengerStore
+from predict.access.auth import OpenDoor
 from predict.exchange import Answer, Call
-from predict.lane import PredictionLane
-from predict.model_files import ModelFiles
-from predict.served_model import ServedModel
+from predict.http.app import create_app
+from predict.model.files import ModelFiles
+from predict.model.served_model import ServedModel
+from predict.scoring.lane import PredictionLane
 from predict.settings import PredictSettings
-from predict.shadow import Shadow
-from predict.telemetry import Telemetry
+from predict.shadow.challenger import Challenger, ChallengerStore
+from predict.shadow.shadow import Shadow
+from predict.telemetry.telemetry import Telemetry
 
 BUDGET_SECONDS = 0.5
 ROOM_SECONDS = 0.4

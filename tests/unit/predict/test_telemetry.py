@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fakes.written_lines import WrittenLines
-from housing import metric_names
+from housing.metrics import names as metric_names
 from predict.exchange import Call
-from predict.served_model import ServedModel
-from predict.telemetry import Rows, Telemetry
+from predict.model.served_model import ServedModel
+from predict.telemetry.telemetry import Rows, Telemetry
 
 CALL = Call("POST", "/predict", "application/json", b"{}", request_id="r-1")
 

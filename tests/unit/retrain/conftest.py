@@ -15,12 +15,12 @@ from fakes.launcher import FakeJobLauncher
 from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
-from housing.bucket import NEW_DATA, job_id
-from housing.jobs import JobStore, State
-from retrain.training.ingest import Upload
-from retrain.training.job import run
-from retrain.training.parts import Parts
+from housing.jobs.status import JobStore, State
+from housing.s3.layout import NEW_DATA, job_id
+from retrain.training.job.context import Parts
+from retrain.training.job.job import run
 from retrain.training.settings import TrainingSettings
+from retrain.training.upload.ingest import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,10 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
 from fakes.jobs import job_status
-from housing.alerts import LoggedAlerts
-from housing.jobs import JobStore, State
-from retrain.training.alerting import alerts_to
-from retrain.training.early_end import end_early
+from housing.alerts.alert import LoggedAlerts
+from housing.alerts.alerting import alerts_to
+from housing.jobs.status import JobStore, State
+from retrain.training.job.early_end import end_early
 
 if TYPE_CHECKING:
     import pytest

@@ -5,8 +5,8 @@ import pytest
 
 from fakes.tables import as_csv, census_table, housing_table
 from housing.schema import CANONICAL_HEADER
-from retrain.training.csv_check import LISTED_PROBLEMS, CheckedUpload, check_csv, check_stream
 from retrain.training.errors import UploadRejectedError
+from retrain.training.upload.check import LISTED_PROBLEMS, CheckedUpload, check_csv, check_stream
 
 HEADER = ",".join(CANONICAL_HEADER)
 ROW = "8.3,41,6.9,1.02,322,2.55,37.88,-122.23,4.526"
@@ -175,7 +175,7 @@ def test_the_list_of_problems_is_bounded_and_their_number_is_not() -> None:
 def test_rows_are_numbered_through_blocks(
     monkeypatch: pytest.MonkeyPatch, block_bytes: int
 ) -> None:
-    monkeypatch.setattr("retrain.training.csv_blocks.BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("retrain.training.upload.blocks.BLOCK_BYTES", block_bytes)
 
     found = checked(ROW, "", ROW, with_cell("MedInc", "x"), ROW)
 
@@ -207,7 +207,7 @@ def test_a_decimal_comma_is_no_point_and_is_told(delimiter: str) -> None:
 
 
 def test_a_bad_byte_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrain.training.csv_blocks.BLOCK_BYTES", 150)
+    monkeypatch.setattr("retrain.training.upload.blocks.BLOCK_BYTES", 150)
     content = f"{HEADER}\r\n{ROW}\r\n{ROW}\r\n\r\n{ROW}caf".encode() + b"\xe9\n"
 
     with pytest.raises(UploadRejectedError, match=r"not text in UTF-8 \(line 5\)"):

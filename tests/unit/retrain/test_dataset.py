@@ -8,10 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fakes.tables import housing_table
-from retrain.training.dataset import Dataset, Snapshot, new_and_before, snapshot_of
+from retrain.training.dataset.dataset import Dataset, Snapshot, new_and_before, snapshot_of
+from retrain.training.dataset.row_hash import hash_rows
+from retrain.training.dataset.rows import Values
 from retrain.training.errors import DatasetError
-from retrain.training.row_hash import hash_rows
-from retrain.training.rows import Values
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,10 +10,10 @@ import pytest
 
 from fakes.tables import housing_table
 from housing.schema import CANONICAL_HEADER
-from retrain.training import part_file
-from retrain.training.distinct_rows import DistinctRows
-from retrain.training.part_file import PartFile, write_part
-from retrain.training.rows import Values, distinct, first_of_each
+from retrain.training.dataset import part_file
+from retrain.training.dataset.part_file import PartFile, write_part
+from retrain.training.dataset.rows import Values, distinct, first_of_each
+from retrain.training.upload.distinct_rows import DistinctRows
 
 ROWS: Values = housing_table(3_000).to_numpy()
 

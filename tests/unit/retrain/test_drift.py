@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from housing.findings import Drift
+from housing.jobs.findings import Drift
 from housing.schema import CANONICAL_HEADER
 from housing_cli.data.generated import generate
-from retrain.training.drift import kolmogorov_smirnov, measure_drift, population_stability
-from retrain.training.rows import Values
+from retrain.training.dataset.drift import kolmogorov_smirnov, measure_drift, population_stability
+from retrain.training.dataset.rows import Values
 
 POOL: Values = generate(rows=5_000, seed=1).to_numpy()
 COLUMN = {name: number for number, name in enumerate(CANONICAL_HEADER)}

@@ -12,14 +12,14 @@ import pytest
 from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
-from housing import metric_names
-from housing.findings import Drift
-from housing.jobs import JobStore, State
+from housing.jobs.findings import Drift
+from housing.jobs.status import JobStore, State
+from housing.metrics import names as metric_names
 from housing.schema import CANONICAL_HEADER
 from retrain.training.errors import JobStoppedError
-from retrain.training.ingest import Upload
-from retrain.training.job import run
-from retrain.training.parts import Parts
+from retrain.training.job.context import Parts
+from retrain.training.job.job import run
+from retrain.training.upload.ingest import Upload
 
 PutUpload = Callable[..., Upload]
 TABLE = housing_table(800)

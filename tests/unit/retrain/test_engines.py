@@ -7,11 +7,11 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from retrain.training.engines import Engine, EngineName, TreeOptions, engine_of
+from retrain.training.dataset.rows import Values
 from retrain.training.errors import EngineError
-from retrain.training.onnx_writer import OnnxWriter, Trees
-from retrain.training.rows import Values
-from retrain.training.tensor_ops import Floats
+from retrain.training.graph.onnx_ops import OnnxWriter, Trees
+from retrain.training.model.engines import Engine, EngineName, TreeOptions, engine_of
+from retrain.training.model.tensor_ops import Floats
 
 OPTIONS = TreeOptions(
     iterations=40,
@@ -93,7 +93,7 @@ def test_a_seed_gives_the_same_trees_again(engine: Engine) -> None:
 def test_a_library_that_cannot_be_loaded_is_said_with_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delitem(sys.modules, "retrain.training.engines.lightgbm", raising=False)
+    monkeypatch.delitem(sys.modules, "retrain.training.model.engines.lightgbm", raising=False)
     monkeypatch.setitem(sys.modules, "lightgbm", None)
 
     with pytest.raises(EngineError, match="LightGBM cannot be loaded") as caught:

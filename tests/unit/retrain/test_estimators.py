@@ -7,9 +7,9 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils import estimator_checks
 
-from retrain.training.features import OwnFeatures
-from retrain.training.neighbours import NeighbourFeatures
-from retrain.training.regressor import GatedRegressor
+from retrain.training.model.features import OwnFeatures
+from retrain.training.model.neighbours import NeighbourFeatures
+from retrain.training.model.regressor import GatedRegressor
 
 TREES = HistGradientBoostingRegressor()
 ESTIMATORS = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from housing.bucket import job_id
+from housing.s3.layout import job_id
 from retrain.errors import EventError
 from retrain.events import jobs_in
 

@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from fakes.tables import housing_table
-from housing.findings import Verdict
-from retrain.training.bootstrap import relative_change
-from retrain.training.gate import GateRules, judge, judge_first
-from retrain.training.rows import Rows
+from housing.jobs.findings import Verdict
+from retrain.training.dataset.rows import Rows
+from retrain.training.gate.bootstrap import relative_change
+from retrain.training.gate.gate import GateRules, judge, judge_first
 
 RULES = GateRules(margin=0.01, confidence=0.8, slice_limit=0.1, slice_min_rows=30)
 HELD = Rows.of(housing_table(2_000, seed=5).to_numpy())

@@ -14,10 +14,10 @@ import pytest
 
 from fakes.alerts import FakeAlerts
 from fakes.launcher import FakeJobLauncher
-from housing import metric_names
-from housing.alerts import AlertEvent
-from housing.folded_alerts import FoldedAlerts
-from housing.jobs import JobStore, State
+from housing.alerts.alert import AlertEvent
+from housing.alerts.folded import FoldedAlerts
+from housing.jobs.status import JobStore, State
+from housing.metrics import names as metric_names
 from retrain import composition, handler
 from retrain.batch_launcher import BatchJobLauncher
 from retrain.errors import EventError, LaunchError

@@ -11,7 +11,7 @@ import pytest
 
 from fakes.tables import as_csv, housing_table
 from retrain.training.errors import UploadGoneError, UploadRejectedError
-from retrain.training.ingest import Ingested, Limits, Upload, ingest
+from retrain.training.upload.ingest import Ingested, Limits, Upload, ingest
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

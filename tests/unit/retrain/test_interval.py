@@ -5,11 +5,11 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from fakes.tables import housing_table
+from retrain.training.dataset.rows import Rows, Values
 from retrain.training.errors import TooFewRowsError
-from retrain.training.interval import Interval, calibrated, conformal_quantile
-from retrain.training.regressor import GatedRegressor
-from retrain.training.rows import Rows, Values
-from retrain.training.tensor_ops import Floats, NumpyOps
+from retrain.training.model.interval import Interval, calibrated, conformal_quantile
+from retrain.training.model.regressor import GatedRegressor
+from retrain.training.model.tensor_ops import Floats, NumpyOps
 
 SCALE = HistGradientBoostingRegressor(
     max_iter=150, learning_rate=0.06, max_leaf_nodes=15, min_samples_leaf=40, random_state=0

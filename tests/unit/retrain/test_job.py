@@ -14,13 +14,13 @@ from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from housing.errors import AliasNotFoundError
-from housing.findings import RowCounts, ShadowFigures
-from housing.jobs import JobStore, Stage, State
-from housing.registry import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, Tag
-from retrain.training.ingest import Upload
-from retrain.training.job import run
-from retrain.training.parts import Parts
-from retrain.training.scoring import score
+from housing.jobs.findings import RowCounts, ShadowFigures
+from housing.jobs.status import JobStore, Stage, State
+from housing.registry.port import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, Tag
+from retrain.training.job.context import Parts
+from retrain.training.job.job import run
+from retrain.training.model.scoring import score
+from retrain.training.upload.ingest import Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -12,12 +12,12 @@ from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from housing.errors import RegistryUnavailableError
-from housing.jobs import JobStore, Stage, State
-from housing.registry import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
+from housing.jobs.status import JobStore, Stage, State
+from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
 from retrain.training.errors import JobStoppedError, TrackingError
-from retrain.training.ingest import Upload
-from retrain.training.job import run
-from retrain.training.parts import Parts
+from retrain.training.job.context import Parts
+from retrain.training.job.job import run
+from retrain.training.upload.ingest import Upload
 
 PutUpload = Callable[..., Upload]
 Keys = Callable[[str], list[str]]
@@ -107,7 +107,7 @@ def test_a_version_that_never_got_its_verdict_gets_it_from_the_next_job(
 ) -> None:
     upload = put_upload(as_csv(TABLE))
     with monkeypatch.context() as patched:
-        patched.setattr("retrain.training.pipeline.judge_version", lambda *_, **__: stop())
+        patched.setattr("retrain.training.job.pipeline.judge_version", lambda *_, **__: stop())
         assert run(upload, parts) == State.FAILED
 
     assert run(upload, parts) == State.SUCCEEDED

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from fakes.jobs import MOMENT, job_status
-from housing import metric_names as names
-from housing.findings import ColumnDrift, Drift, RowCounts, Verdict
-from housing.jobs import JobStatus, State
+from housing.jobs.findings import ColumnDrift, Drift, RowCounts, Verdict
+from housing.jobs.status import JobStatus, State
+from housing.metrics import names
 from housing.schema import CANONICAL_HEADER
-from retrain.training.job_metrics import write_job_metrics
+from retrain.training.job.job_metrics import write_job_metrics
 
 UNITS = {"Seconds", "Count", "None"}  # of those the specification allows
 DRIFT = Drift(

@@ -14,17 +14,17 @@ from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
-from housing.jobs import JobStatus, JobStore, Stage, State
-from housing.lease import Lease
-from housing.registry import MODEL_FILE, PRODUCTION, Tag
+from housing.jobs.status import JobStatus, JobStore, Stage, State
+from housing.registry.port import MODEL_FILE, PRODUCTION, Tag
+from housing.s3.lease import Lease
 from retrain.launcher import Job
 from retrain.launching import launch_jobs
-from retrain.training.fit import Fitted, fit
-from retrain.training.ingest import Upload
-from retrain.training.job import LEASE, run
-from retrain.training.judging import Judged, judge_version
-from retrain.training.parts import Parts
-from retrain.training.taking_in import take_in
+from retrain.training.gate.judging import Judged, judge_version
+from retrain.training.job.context import Parts
+from retrain.training.job.intake import take_in
+from retrain.training.job.job import LEASE, run
+from retrain.training.model.fit import Fitted, fit
+from retrain.training.upload.ingest import Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -125,7 +125,7 @@ def test_production_that_changes_while_a_version_is_judged_is_judged_against(
         judged.append(found.champion)
         return found
 
-    monkeypatch.setattr("retrain.training.pipeline.judge_version", judge_and_be_overtaken)
+    monkeypatch.setattr("retrain.training.job.pipeline.judge_version", judge_and_be_overtaken)
     upload = put_upload(as_csv(housing_table(300, seed=1)))
 
     assert run(upload, parts) == State.SUCCEEDED
@@ -155,7 +155,7 @@ def test_a_job_that_is_overtaken_at_every_judging_gives_up_and_promotes_nothing(
         registry.set_alias(PRODUCTION, put[-1])
         return found
 
-    monkeypatch.setattr("retrain.training.pipeline.judge_version", judge_and_be_overtaken)
+    monkeypatch.setattr("retrain.training.job.pipeline.judge_version", judge_and_be_overtaken)
     upload = put_upload(as_csv(housing_table(300, seed=1)))
 
     assert run(upload, parts) == State.FAILED
@@ -210,7 +210,7 @@ def test_a_lease_that_is_lost_keeps_the_job_from_registering(
         put_lease_of_another(parts.s3, "housing-test")
         return fit(*given)
 
-    monkeypatch.setattr("retrain.training.modelling.fit", fit_for_too_long)
+    monkeypatch.setattr("retrain.training.job.candidate.fit", fit_for_too_long)
     settings = parts.settings.model_copy(update={"lease_seconds": 0.2})
 
     assert run(upload, replace(parts, settings=settings)) == State.FAILED

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.launcher import FakeJobLauncher
-from housing.jobs import JobStore, Stage, State
+from housing.jobs.status import JobStore, Stage, State
 from retrain.errors import LaunchError
 from retrain.launcher import Job
 from retrain.launching import launch_jobs

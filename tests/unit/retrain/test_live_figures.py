@@ -11,18 +11,18 @@ import pytest
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from fakes.tables import as_csv, housing_table
-from housing import metric_names
 from housing.errors import AliasNotFoundError
-from housing.findings import LiveFigures
-from housing.jobs import JobStore, State
-from housing.registry import MODEL_FILE, PRODUCTION, Tag
-from retrain.training.ingest import Upload
-from retrain.training.job import run
-from retrain.training.live_figures import measure_live
-from retrain.training.parts import Parts
-from retrain.training.row_hash import hash_rows
-from retrain.training.rows import Values
-from retrain.training.split import are_held_out
+from housing.jobs.findings import LiveFigures
+from housing.jobs.status import JobStore, State
+from housing.metrics import names as metric_names
+from housing.registry.port import MODEL_FILE, PRODUCTION, Tag
+from retrain.training.dataset.row_hash import hash_rows
+from retrain.training.dataset.rows import Values
+from retrain.training.dataset.split import are_held_out
+from retrain.training.gate.live_figures import measure_live
+from retrain.training.job.context import Parts
+from retrain.training.job.job import run
+from retrain.training.upload.ingest import Upload
 
 PutUpload = Callable[..., Upload]
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)

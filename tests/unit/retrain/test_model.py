@@ -12,17 +12,17 @@ import pytest
 
 from fakes.onnx_models import linear_model
 from fakes.tables import housing_table
-from retrain.training.csv_check import check_csv
-from retrain.training.engines import EngineName
+from retrain.training.dataset.rows import Rows, Values
 from retrain.training.errors import ModelLoadError, ParityError, TooFewRowsError
-from retrain.training.evaluate import baseline_rmse, evaluate, rmse
-from retrain.training.export import export
-from retrain.training.fit import Fitted, fit
-from retrain.training.parity import check_parity
-from retrain.training.recipe import Recipe
-from retrain.training.rows import Rows, Values
-from retrain.training.scoring import Predictions, score
+from retrain.training.graph.export import export
+from retrain.training.graph.parity import check_parity
+from retrain.training.model.engines import EngineName
+from retrain.training.model.evaluation import baseline_rmse, evaluate, rmse
+from retrain.training.model.fit import Fitted, fit
+from retrain.training.model.recipe import Recipe
+from retrain.training.model.scoring import Predictions, score
 from retrain.training.settings import TrainingSettings
+from retrain.training.upload.check import check_csv
 
 RECIPE = TrainingSettings(
     bucket="b", tracking_uri="http://r.test", iterations=60, max_leaves=12

@@ -7,13 +7,13 @@ from sklearn.base import clone
 
 from fakes.tables import housing_table
 from housing.schema import FEATURE_NAMES
-from retrain.training.features import OWN_NAMES, OwnFeatures, own_features, points
-from retrain.training.geography import CITIES, city_points, coast_points, plane
-from retrain.training.neighbour_table import found_among, regions_of, table_of
-from retrain.training.neighbours import NEIGHBOUR_NAMES, NeighbourFeatures
-from retrain.training.onnx_writer import OnnxWriter
-from retrain.training.rows import Rows
-from retrain.training.tensor_ops import Floats, NumpyOps
+from retrain.training.dataset.rows import Rows
+from retrain.training.graph.onnx_ops import OnnxWriter
+from retrain.training.model.features import OWN_NAMES, OwnFeatures, own_features, points
+from retrain.training.model.geography import CITIES, city_points, coast_points, plane
+from retrain.training.model.neighbour_table import found_among, regions_of, table_of
+from retrain.training.model.neighbours import NEIGHBOUR_NAMES, NeighbourFeatures
+from retrain.training.model.tensor_ops import Floats, NumpyOps
 
 OPS = NumpyOps()
 

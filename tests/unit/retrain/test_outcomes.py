@@ -7,11 +7,11 @@ import pytest
 from typer.main import get_command
 
 from fakes.jobs import job_status
-from housing.alerts import Alert, AlertEvent
-from housing.findings import ColumnDrift, Drift, RowCounts, Verdict
-from housing.jobs import JobStatus, Stage, State
+from housing.alerts.alert import Alert, AlertEvent
+from housing.alerts.job_outcomes import alert_on, alert_on_drift
+from housing.jobs.findings import ColumnDrift, Drift, RowCounts, Verdict
+from housing.jobs.status import JobStatus, Stage, State
 from housing_cli.main import app
-from retrain.training.outcomes import alert_on, alert_on_drift
 
 NAME = "california-housing"
 VERDICT = Verdict(

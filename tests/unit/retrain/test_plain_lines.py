@@ -8,11 +8,11 @@ import pytest
 
 from fakes.tables import as_csv, housing_table
 from housing.schema import CANONICAL_HEADER, CENSUS_HEADER
-from retrain.training import csv_check
-from retrain.training.csv_blocks import BLOCK_BYTES
-from retrain.training.csv_header import read_header
 from retrain.training.errors import UploadRejectedError
-from retrain.training.plain_lines import read_plain
+from retrain.training.upload import check as csv_check
+from retrain.training.upload.blocks import BLOCK_BYTES
+from retrain.training.upload.fast_reading import read_plain
+from retrain.training.upload.header import read_header
 
 FILES = 150
 CANONICAL_ROW = ["8.3", "41", "6.98", "1.02", "322", "2.55", "37.88", "-122.23", "4.526"]
@@ -89,7 +89,7 @@ def test_both_readings_find_the_same_in_nasty_files(
         patch.setattr(csv_check, "read_plain", lambda _block, _header: None)
         exact = [outcome(content) for content in made]
 
-    monkeypatch.setattr("retrain.training.csv_blocks.BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("retrain.training.upload.blocks.BLOCK_BYTES", block_bytes)
 
     for content, wanted in zip(made, exact, strict=True):
         assert outcome(content) == wanted, content[:2_000]

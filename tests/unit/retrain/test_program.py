@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from fakes.jobs import job_status
-from housing import metric_names
-from housing.jobs import JobStore, State
+from housing.jobs.status import JobStore, State
+from housing.metrics import names as metric_names
 from retrain.training.__main__ import main
 from retrain.training.errors import JobStoppedError
-from retrain.training.ingest import Upload
-from retrain.training.program import run_job
+from retrain.training.job.program import run_job
+from retrain.training.upload.ingest import Upload
 
 PutUpload = Callable[..., Upload]
-RUN_JOB = "retrain.training.program.run_job"
+RUN_JOB = "retrain.training.job.program.run_job"
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ import pytest
 
 from fakes.jobs import job_status
 from housing.errors import JobTakenOverError
-from housing.jobs import JobStore, State
-from retrain.training.progress import JobProgress
+from housing.jobs.status import JobStore, State
+from retrain.training.job.progress import JobProgress
 
 
 @pytest.fixture

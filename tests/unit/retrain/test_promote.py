@@ -11,14 +11,14 @@ import pytest
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from housing.errors import LeaseError
-from housing.findings import SliceChange, Verdict
-from housing.last_promoted import POINTER
-from housing.ledger import AliasChange, Ledger
-from housing.live_model import LOCK, LOCK_SECONDS, LiveModel, holder_of
-from housing.registry import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
-from retrain.training import promote
+from housing.jobs.findings import SliceChange, Verdict
+from housing.registry.last_promoted import POINTER
+from housing.registry.ledger import AliasChange, Ledger
+from housing.registry.live_model import LOCK, LOCK_SECONDS, LiveModel, holder_of
+from housing.registry.port import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
 from retrain.training.errors import ChampionChangedError
-from retrain.training.promote import Promoter
+from retrain.training.gate import promote
+from retrain.training.gate.promote import Promoter
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -178,7 +178,7 @@ def test_the_numbers_and_the_worse_slices_are_on_the_version_and_its_card(
 def test_who_comes_while_another_changes_aliases_waits_and_is_told(
     promoter: Promoter, registry: FakeModelRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrain.training.promote._WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("retrain.training.gate.promote._WAIT_SECONDS", 0.1)
     version = register(registry)
 
     with promoter.live.locked("somebody"), pytest.raises(LeaseError, match="somebody held"):

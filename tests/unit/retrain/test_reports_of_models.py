@@ -7,17 +7,17 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from fakes.tables import housing_table
-from housing.findings import ColumnDrift, Drift
+from housing.jobs.findings import ColumnDrift, Drift
 from housing.schema import TARGET_CAP
-from retrain.training.dataset import Part, snapshot_of
-from retrain.training.figures import drift_figure, figures
-from retrain.training.fit import fit, learning_curve
-from retrain.training.model_card import drift_section, model_card
-from retrain.training.rows import Rows
-from retrain.training.scoring import Predictions
+from retrain.training.dataset.dataset import Part, snapshot_of
+from retrain.training.dataset.rows import Rows
+from retrain.training.gate.slices import Slice, slices
+from retrain.training.model.fit import fit, learning_curve
+from retrain.training.model.scoring import Predictions
+from retrain.training.model.spatial import spatial_rmse
 from retrain.training.settings import TrainingSettings
-from retrain.training.slices import Slice, slices
-from retrain.training.spatial import spatial_rmse
+from retrain.training.tracking.figures import drift_figure, figures
+from retrain.training.tracking.model_card import drift_section, model_card
 
 RECIPE = TrainingSettings(
     bucket="b", tracking_uri="http://r.test", iterations=12, max_leaves=8

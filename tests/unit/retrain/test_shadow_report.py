@@ -13,16 +13,16 @@ from moto import mock_aws
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from housing.errors import RegistryUnavailableError
-from housing.findings import Verdict
-from housing.registry import CHALLENGER, MODEL_FILE, ModelVersion
-from predict.comparison import TIMED_OUT, Differences
+from housing.jobs.findings import Verdict
+from housing.registry.port import CHALLENGER, MODEL_FILE, ModelVersion
 from predict.exchange import Call
-from predict.predictor import Predictor
-from predict.served_model import ServedModel
-from predict.telemetry import Telemetry
-from retrain.training.composition import parts_of
+from predict.model.predictor import Predictor
+from predict.model.served_model import ServedModel
+from predict.shadow.comparison import TIMED_OUT, Differences
+from predict.telemetry.telemetry import Telemetry
+from retrain.training.gate.shadow_report import CloudWatchShadowReport, with_shadow
+from retrain.training.job.composition import parts_of
 from retrain.training.settings import TrainingSettings
-from retrain.training.shadow_report import CloudWatchShadowReport, with_shadow
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 VERDICT = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_rows=10)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fakes.tables import housing_table
-from retrain.training.dataset import Part, Snapshot, snapshot_of
+from retrain.training.dataset.dataset import Part, Snapshot, snapshot_of
+from retrain.training.dataset.rows import Rows
+from retrain.training.dataset.split import Split, split
 from retrain.training.errors import TooFewRowsError
-from retrain.training.rows import Rows
-from retrain.training.split import Split, split
 
 
 def snapshot(rows: int) -> Snapshot:

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from fakes.launcher import FakeJobLauncher
 from housing.errors import JobTakenOverError
-from housing.jobs import JobStatus, JobStore, Stage, State
+from housing.jobs.status import JobStatus, JobStore, Stage, State
 from retrain import sweeping
 from retrain.errors import LaunchError
 from retrain.launcher import Job

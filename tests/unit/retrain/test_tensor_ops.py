@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from housing.onnx_session import open_session
-from retrain.training.onnx_writer import OnnxWriter
-from retrain.training.tensor_ops import NumpyOps, PlaneTree, Tensor, TensorOps
+from retrain.training.graph.onnx_ops import OnnxWriter
+from retrain.training.model.tensor_ops import NumpyOps, PlaneTree, Tensor, TensorOps
 
 WIDTH = 6
 ROWS = np.random.default_rng(0).uniform(0.1, 9, (50, WIDTH)).astype(np.float32)

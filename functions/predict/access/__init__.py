@@ -1,0 +1,1 @@
+"""API keys: how they are stored and who may call what."""

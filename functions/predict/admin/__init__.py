@@ -1,0 +1,1 @@
+"""Rollback, promotion, and the model's card."""

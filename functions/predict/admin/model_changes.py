@@ -1,0 +1,217 @@
+"""Changing what is live by hand: back to an earlier version, or on to one that the gate refused."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from housing.alerts.alert import AlertSink
+from housing.alerts.model_changes import alert_on_change
+from housing.errors import (
+    ArtifactError,
+    LeaseError,
+    LedgerError,
+    ObjectError,
+    RegistryError,
+    VersionNotFoundError,
+)
+from housing.registry.alias_repair import repair
+from housing.registry.ledger import AliasChange
+from housing.registry.live_model import LiveModel, Reason, holder_of
+from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from predict.errors import (
+    ChangeRefusedError,
+    ModelRefusedError,
+    NoSuchVersionError,
+    StoreUnavailableError,
+)
+from predict.model.loading import prove
+
+ROLLBACK = "rollback"
+PROMOTION = "promotion"
+_KIND = "kind"
+_TARGET = "target"
+_RETRY_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was changed: the version that is live now, and the one that was."""
+
+    version: str
+    from_version: str | None
+    is_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChanges:
+    """The use case; each call may be repeated after an interruption, and ends where it should."""
+
+    live: LiveModel
+    model_name: str
+    alerts: AlertSink
+    followed: Callable[[], None]
+    """Called after a change, so that this process follows it at once."""
+
+    def rollback(self, to: str | None, *, why: str, who: str) -> Changed:
+        """Put an earlier version back, after it was proved to load.
+
+        Args:
+            to: The version; the one before the last change if None.
+            why: For the ledger.
+            who: For the ledger.
+
+        Raises:
+            NoSuchVersionError: There is no such version.
+            ChangeRefusedError: There is nothing to go back to, or the target does not load.
+            StoreUnavailableError: Registry or bucket is out of reach; the same call again goes on.
+        """
+        with self._alone(who) as finished:
+            target = self._version(to) if to else self._before(finished)
+            return self._put(target, ROLLBACK, why, who, {}, finished)
+
+    def promote(self, version: str, *, why: str, who: str) -> Changed:
+        """Make a version live whatever the gate said of it, after it was proved to load.
+
+        Raises:
+            NoSuchVersionError: There is no such version.
+            ChangeRefusedError: It does not load.
+            StoreUnavailableError: As in ``rollback``.
+        """
+        with self._alone(who) as finished:
+            tags = {Tag.VERDICT: "promoted", Tag.VERDICT_REASON: f"by hand, {who}: {why}"}
+            target = self._version(version)
+            changed = self._put(target, PROMOTION, why, who, tags, finished)
+            for name, value in tags.items():
+                self.live.registry.set_tag(version, name, value)
+        return changed
+
+    def newest(self, limit: int) -> list[AliasChange]:
+        """Return the ledger's newest entries, newest first.
+
+        Raises:
+            StoreUnavailableError: The ledger cannot be read.
+        """
+        with _told():
+            return self.live.ledger.newest(limit)
+
+    def versions(self, limit: int) -> list[ModelVersion]:
+        """Return the newest versions, newest first.
+
+        Raises:
+            StoreUnavailableError: The registry cannot be reached.
+        """
+        with _told():
+            return list(self.live.registry.versions(limit=limit))
+
+    def live_version(self) -> str | None:
+        """Return the version that is live, or None before the first promotion.
+
+        Raises:
+            StoreUnavailableError: The registry cannot be reached.
+        """
+        with _told():
+            found = holder_of(self.live.registry, PRODUCTION)
+        return found.version if found else None
+
+    @contextmanager
+    def _alone(self, who: str) -> Iterator[AliasChange | None]:
+        """Change aliases alone; first finish what an earlier call left, and return that of them."""
+        with _told(), self.live.locked(who):
+            repaired = repair(self.live, self.model_name, who=who)
+            finished = [one.change for one in repaired if one.was_finished]
+            by_hand = [one for one in finished if one.alias == PRODUCTION and _KIND in one.evidence]
+            yield by_hand[0] if by_hand else None
+
+    def _put(  # noqa: PLR0913, PLR0917 - what, how, why, by whom, and what came before
+        self,
+        target: ModelVersion,
+        kind: str,
+        why: str,
+        who: str,
+        tags: dict[str, str],
+        finished: AliasChange | None,
+    ) -> Changed:
+        model = self._proved(target)
+        champion = holder_of(self.live.registry, PRODUCTION)
+        if finished and champion and champion.version == target.version and finished.from_version:
+            champion = self._version(finished.from_version)  # a first try of this call came so far
+        left = champion.version if champion else None
+        changed = Changed(target.version, left, is_changed=left != target.version)
+        if left and changed.is_changed and kind == ROLLBACK:
+            self._mark(left, f"{datetime.now(UTC).isoformat(timespec='seconds')} {why}")
+        if target.tags.get(Tag.ROLLED_BACK):
+            self._mark(target.version, "")
+            tags = {**tags, Tag.ROLLED_BACK: ""}
+        reason = Reason(who, why, {_KIND: kind, _TARGET: target.version})
+        self.live.put(target, model, reason, {**target.tags, **tags})
+        if changed.is_changed:
+            is_rollback = kind == ROLLBACK
+            self.alerts.send(
+                alert_on_change(target, champion, why=why, who=who, is_rollback=is_rollback)
+            )
+        self.followed()
+        return changed
+
+    def _version(self, version: str) -> ModelVersion:
+        try:
+            return self.live.registry.version(version)
+        except VersionNotFoundError as exc:
+            raise NoSuchVersionError(str(exc)) from exc
+
+    def _before(self, finished: AliasChange | None) -> ModelVersion:
+        """Return the version to go back to: the previous one, or what an interrupted call meant."""
+        if finished and finished.to_version and finished.evidence[_KIND] == ROLLBACK:
+            return self._version(finished.to_version)
+        champion = holder_of(self.live.registry, PRODUCTION)
+        previous = holder_of(self.live.registry, PREVIOUS)
+        if previous and champion and previous.version == champion.version:
+            previous = self._interrupted(champion)
+        if previous is None:
+            msg = 'there is no previous version to go back to; name one, such as {"to": "1"}'
+            raise ChangeRefusedError(msg)
+        if previous.tags.get(Tag.ROLLED_BACK):
+            msg = (
+                f"version {previous.version} was itself rolled back from "
+                f"({previous.tags[Tag.ROLLED_BACK]}); name it if it is meant"
+            )
+            raise ChangeRefusedError(msg)
+        return previous
+
+    def _interrupted(self, champion: ModelVersion) -> ModelVersion | None:
+        """Return what the last call aimed at, if it ended between its two aliases."""
+        for entry in self.live.ledger.newest(1):
+            target = entry.evidence.get(_TARGET)
+            if target not in (None, champion.version):
+                return self._version(str(target))
+        return None
+
+    def _proved(self, target: ModelVersion) -> bytes:
+        try:
+            model = self.live.registry.download(target.version, MODEL_FILE)
+            prove(model, target)
+        except (ArtifactError, ModelRefusedError) as exc:
+            msg = f"version {target.version} does not load, and nothing was changed: {exc}"
+            raise ChangeRefusedError(msg) from exc
+        return model
+
+    def _mark(self, version: str, rolled_back: str) -> None:
+        """Mark a version that is left: no job promotes it again by itself; or take that back."""
+        self.live.registry.set_tag(version, Tag.ROLLED_BACK, rolled_back)
+
+
+class _told:  # noqa: N801 - used as a statement
+    """Tells trouble of registry and bucket as one error, which says that trying again goes on."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: object, exc: BaseException | None, _trace: object) -> None:
+        """Translate."""
+        if isinstance(exc, LeaseError | LedgerError):
+            msg = f"somebody else changes what is live at this moment: {exc}"
+            raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc
+        if isinstance(exc, RegistryError | ObjectError):
+            place = "bucket" if isinstance(exc, ObjectError) else "model registry"
+            msg = f"the {place} cannot do its part now; send the same request again to go on"
+            raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc

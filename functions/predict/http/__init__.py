@@ -1,0 +1,1 @@
+"""HTTP transports: Lambda proxy events, ASGI, schemas and problems."""

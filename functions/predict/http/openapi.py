@@ -1,0 +1,132 @@
+"""The API's OpenAPI document and the page that shows it; made at the first request for either.
+
+Both work behind any prefix, such as API Gateway's stage: addresses in them are relative, and the
+page holds the document, because a browser that fetched it for the page would send no key.
+"""
+
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from housing.api_keys import Scope
+from predict.access.auth import required_scope
+from predict.http.problem_handlers import Problem, documented
+from predict.http.schemas import Batch
+from predict.problems import PROBLEM_JSON
+
+DOCUMENT_URL, PAGE_URL = "/openapi.json", "/docs"
+_CDN = "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5.35.0"
+_SCRIPT, _STYLE = f"{_CDN}/swagger-ui-bundle.js", f"{_CDN}/swagger-ui.css"
+_DIGESTS = {
+    _SCRIPT: "sha384-gjRm0bEPMeTmMh5jT2cHccIwCUZSTd8YC+j0d0sXw0MdGEfScduGpSyF3ZSSLkX9",
+    _STYLE: "sha384-WlYgdmXYOOBWL5apwjDEZwN+U3HmXSSu5R6V5aGxEcf7z+KuRNwBhoxKVN1i3D5I",
+}
+"""What is typed into the page is a key: a browser runs these files or none."""
+_KEY = "apiKey"
+_REFERENCE = "#/components/schemas/{model}"
+_OF_THE_GATEWAY = {
+    "application/json": {
+        "schema": {
+            "description": "API Gateway's own, of an endpoint that cannot be told another form",
+            "type": "object",
+            "required": ["message"],
+            "properties": {"message": {"type": "string"}},
+        }
+    }
+}
+_DESCRIPTION = """
+Prices of Californian block groups, by the model that the registry calls `production`.
+
+Every route but `/health` and `/ping` wants a key in the header `x-api-key`; routes that change what
+is live want one with the scope `admin`. Errors are problems (RFC 9457). API Gateway answers 403
+where a key is missing or unknown, and 429 above the usage plan's rate.
+""".strip()
+
+
+def describe(app: FastAPI) -> None:
+    """Have an application make its document this way, and show it."""
+    app.description = _DESCRIPTION
+    app.openapi = partial(_document, app)  # type: ignore[method-assign]  # FastAPI's own hook
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(DOCUMENT_URL)
+    def document() -> Response:
+        return JSONResponse(app.openapi())
+
+    @router.get(PAGE_URL)
+    def page() -> HTMLResponse:
+        return _page(app)
+
+    app.include_router(router)
+
+
+def _page(app: FastAPI) -> HTMLResponse:
+    made = get_swagger_ui_html(
+        openapi_url=DOCUMENT_URL.removeprefix("/"),
+        title=app.title,
+        swagger_js_url=_SCRIPT,
+        swagger_css_url=_STYLE,
+        swagger_favicon_url="data:,",
+        swagger_ui_parameters={"spec": app.openapi(), "persistAuthorization": True},
+    )
+    text = bytes(made.body).decode()
+    for url, digest in _DIGESTS.items():
+        pinned = f'"{url}" integrity="{digest}" crossorigin="anonymous"'
+        text = text.replace(f'"{url}"', pinned)
+    return HTMLResponse(text)
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        app.openapi_schema = _made(app)
+    return app.openapi_schema
+
+
+def _made(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        servers=[{"url": ".", "description": "where this document was found"}],
+    )
+    components = found.setdefault("components", {})
+    _, referred = models_json_schema(
+        [(Batch, "validation"), (Problem, "serialization")], ref_template=_REFERENCE
+    )
+    components["schemas"] = dict(
+        sorted({**components.get("schemas", {}), **referred["$defs"]}.items())
+    )
+    components["securitySchemes"] = {
+        _KEY: {"type": "apiKey", "in": "header", "name": "x-api-key"},
+    }
+    shared: dict[str, Any] = {}
+    for path, operations in found["paths"].items():
+        for method, operation in operations.items():
+            _guard(operation, required_scope(method.upper(), path))
+            _share_problems(operation["responses"], shared)
+    components["responses"] = dict(sorted(shared.items()))
+    return found
+
+
+def _guard(operation: dict[str, Any], scope: Scope | None) -> None:
+    """Say which key an operation wants, and what it answers without one."""
+    operation["security"] = [] if scope is None else [{_KEY: [scope.value]}]
+    if scope is not None:
+        found = {str(status): told for status, told in documented(401, 403, 429, 503).items()}
+        found["403"]["content"] = found["403"]["content"] | _OF_THE_GATEWAY
+        operation["responses"] = dict(sorted({**operation["responses"], **found}.items()))
+
+
+def _share_problems(responses: dict[str, Any], shared: dict[str, Any]) -> None:
+    """Replace problems by references to one description of each status."""
+    for status, told in responses.items():
+        if PROBLEM_JSON in told.get("content", {}):
+            name = f"Problem{status}"
+            shared[name] = told
+            responses[status] = {"$ref": f"#/components/responses/{name}"}

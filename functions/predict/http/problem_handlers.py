@@ -1,0 +1,103 @@
+"""Problems of the routes that FastAPI serves, and their description for its OpenAPI document."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from predict import problems
+from predict.errors import PredictError
+from predict.field_errors import refusal
+from predict.http.asgi import response
+from predict.problems import PROBLEM_JSON
+
+_LOG = logging.getLogger(__name__)
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+    row: int | None = Field(None, description="number of the row in a batch; the first is 1")
+    value: Any = Field(None, description="what was sent, where it is short and a scalar")
+
+
+class Problem(BaseModel):
+    """An error, after RFC 9457."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldError] = []
+
+
+async def _of_predict_error(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, PredictError)  # noqa: S101 - registered for nothing else
+    return response(problems.of_predict_error(request.url.path, exc))
+
+
+async def _of_invalid_request(request: Request, exc: Exception) -> Response:
+    """Answer what pydantic refuses of a body or a query, as the lane does."""
+    assert isinstance(exc, RequestValidationError)  # noqa: S101 - registered for nothing else
+    return response(problems.of_predict_error(request.url.path, refusal(exc.errors())))
+
+
+async def _of_http_exception(request: Request, exc: Exception) -> Response:
+    """Answer what the router refuses: an unknown route, a wrong method."""
+    assert isinstance(exc, HTTPException)  # noqa: S101 - registered for nothing else
+    status = HTTPStatus(exc.status_code)
+    path = request.url.path
+    detail = f"{request.method} {path}: {status.description or exc.detail}"
+    return response(problems.problem(path, status, detail, headers=exc.headers))
+
+
+class UnexpectedErrors:
+    """The outermost handler: an error that nobody foresaw is logged, and told without internals."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an ASGI application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            _LOG.exception("unexpected_error", extra={"path": scope.get("path")})
+            if started or scope["type"] != "http":
+                raise
+            await response(problems.unexpected(scope["path"]))(scope, receive, send)
+
+
+def install(app: FastAPI) -> None:
+    """Make an application answer every error with a problem."""
+    app.add_exception_handler(PredictError, _of_predict_error)
+    app.add_exception_handler(RequestValidationError, _of_invalid_request)
+    app.add_exception_handler(HTTPException, _of_http_exception)
+    app.add_middleware(UnexpectedErrors)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems of a route; ``api_document`` brings the schema that they refer to."""
+    content = {PROBLEM_JSON: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
+    return {
+        status: {"description": problems.phrase(HTTPStatus(status)), "content": content}
+        for status in statuses
+    }

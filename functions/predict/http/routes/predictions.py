@@ -1,0 +1,129 @@
+"""The lane's routes as FastAPI knows them: for the document, and for answers to wrong methods."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from housing.schema import FEATURE_NAMES, FEATURES
+from predict.http.asgi import call_of, response
+from predict.http.problem_handlers import documented
+from predict.http.schemas import (
+    Batch,
+    BatchPrediction,
+    BlockGroup,
+    MlflowPredictions,
+    PredictedPrice,
+)
+from predict.scoring.lane import PredictionLane
+from predict.scoring.request_body import CSV, JSON
+
+EXAMPLE_ROW: dict[str, float] = {column.name: column.example for column in FEATURES}
+EXAMPLE_CSV = "\n".join([",".join(FEATURE_NAMES), ",".join(map(str, EXAMPLE_ROW.values())), ""])
+_CSV_SCHEMA = {"type": "string", "description": "one header line, then one line for each row"}
+_MODEL_HEADERS = {
+    "X-Model-Version": {"description": "version that answers", "schema": {"type": "string"}},
+    "X-Model-Stale": {
+        "description": "there, and `true`, when the model may not be what the registry names now",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+}
+_PROBLEMS = (400, 413, 415, 422, 500, 503)
+
+
+def lane_routes(lane: PredictionLane) -> APIRouter:
+    """Describe the routes; whoever calls them through FastAPI gets the lane's answer, too."""
+
+    async def answered(request: Request) -> Response:
+        return response(lane.answer(call_of(request.scope, await request.body())))
+
+    router = APIRouter(tags=["predictions"])
+
+    def route(  # noqa: PLR0913 - each is a part of the description, given by name
+        path: str,
+        name: str,
+        text: str,
+        *,
+        answer: type[BaseModel],
+        body: dict[str, Any],
+        statuses: tuple[int, ...] = _PROBLEMS,
+        answers_csv: bool = False,
+    ) -> None:
+        summary, _, description = text.partition("\n")
+        found: dict[str, Any] = {"headers": _MODEL_HEADERS}
+        if answers_csv:
+            found["content"] = {CSV: {"schema": _CSV_SCHEMA}}
+        router.add_api_route(
+            path,
+            answered,
+            name=name,
+            methods=["POST"],
+            summary=summary,
+            description=description,
+            response_model=answer,
+            responses={200: found, **documented(*statuses)},
+            openapi_extra={"requestBody": {"required": True, "content": body}},
+        )
+
+    route(
+        "/predict",
+        "predict",
+        "Price one block group\nThe median house value, with its 90 % interval.",
+        answer=PredictedPrice,
+        body={JSON: _content(_ref(BlockGroup), {"one block group": EXAMPLE_ROW})},
+    )
+    route(
+        "/predict/batch",
+        "predict_batch",
+        "Price many block groups\nJSON in and out, or CSV in and out, in the order of the request.",
+        answer=BatchPrediction,
+        answers_csv=True,
+        body={
+            JSON: _content(_ref(Batch), {"two": {"instances": [EXAMPLE_ROW, EXAMPLE_ROW]}}),
+            CSV: _content(_CSV_SCHEMA, {"one row": EXAMPLE_CSV}),
+        },
+    )
+    route(
+        "/invocations",
+        "invocations",
+        "Price block groups in MLflow's scoring protocol\nExactly one of the four names is given.",
+        answer=MlflowPredictions,
+        statuses=(400, 413, 415, 500, 503),
+        body={
+            JSON: _content(_INVOCATION, _INVOCATIONS),
+            CSV: _content(_CSV_SCHEMA, {"one row": EXAMPLE_CSV}),
+        },
+    )
+    return router
+
+
+_LIST = list(EXAMPLE_ROW.values())
+_INVOCATIONS: dict[str, Any] = {
+    "dataframe_split": {"dataframe_split": {"columns": list(FEATURE_NAMES), "data": [_LIST]}},
+    "dataframe_records": {"dataframe_records": [EXAMPLE_ROW]},
+    "instances": {"instances": [EXAMPLE_ROW]},
+    "inputs": {"inputs": {name: [value] for name, value in EXAMPLE_ROW.items()}},
+}
+_INVOCATION = {
+    "type": "object",
+    "properties": {
+        "dataframe_split": {"type": "object", "required": ["columns", "data"]},
+        "dataframe_records": {"type": "array", "items": {"type": "object"}},
+        "instances": {"description": "a list of rows, or an object of columns"},
+        "inputs": {"description": "an object of columns, or a list of rows"},
+        "params": {"description": "read and left alone, as the model takes none"},
+    },
+    "oneOf": [{"required": [name]} for name in _INVOCATIONS],
+}
+
+
+def _content(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "schema": schema,
+        "examples": {name: {"value": value} for name, value in examples.items()},
+    }
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

@@ -1,0 +1,103 @@
+"""The routes that predict nothing: which model answers, and is it well."""
+
+from functools import partial
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import PlainTextResponse, Response
+
+from predict.admin.model_card import Health, ModelCard, card, summary
+from predict.errors import ModelUnavailableError
+from predict.http import problem_handlers as framework_problems
+from predict.model.served_model import ModelStore, ServedModel, model_headers
+from predict.scoring.mlflow_protocol import PROTOCOL_VERSION
+from predict.scoring.request_body import JSON
+from predict.settings import PredictSettings
+from predict.telemetry.telemetry import Telemetry
+
+
+def service_routes(
+    settings: PredictSettings, models: ModelStore, telemetry: Telemetry
+) -> APIRouter:
+    """Build the routes."""
+    pages = _Pages(settings, models, telemetry)
+    router = APIRouter(tags=["service"])
+    get = partial(router.add_api_route, methods=["GET"])
+    get("/health", pages.health, response_model=Health, summary="Say whether all is well")
+    get("/ping", pages.ping, response_model=Alive, summary="Say that the process is alive")
+    get(
+        "/version",
+        pages.version,
+        response_class=PlainTextResponse,
+        summary="Name MLflow's version",
+    )
+    get(
+        "/model",
+        pages.model,
+        response_model=ModelCard,
+        responses=framework_problems.documented(503),
+        summary="Show the card of the model that answers",
+    )
+    return router
+
+
+class Alive(BaseModel):
+    """The answer of a process that is alive."""
+
+    status: Literal["ok"] = "ok"
+
+
+class _Pages:
+    """The routes' functions, over one model store."""
+
+    def __init__(self, settings: PredictSettings, models: ModelStore, telemetry: Telemetry) -> None:
+        """Use a model store and a telemetry."""
+        self._settings = settings
+        self._models = models
+        self._telemetry = telemetry
+
+    async def version(self) -> Response:
+        """Name the version of MLflow's scoring protocol that is spoken; no model is needed."""
+        return PlainTextResponse(PROTOCOL_VERSION)
+
+    async def health(self) -> Response:
+        """Say which model answers and whether it is what the registry names; always 200."""
+        stage = self._settings.stage
+        try:
+            served = await self._served()
+        except ModelUnavailableError as exc:
+            found = Health(status="no_model", stage=stage, model=None, stale=False, reason=str(exc))
+            return _answer(found)
+        found = Health(
+            status="degraded" if served.stale else "ok",
+            stage=stage,
+            model=summary(served, self._settings.model_alias),
+            stale=served.stale,
+            reason=served.reason,
+        )
+        return _answer(found, served)
+
+    async def model(self) -> Response:
+        """Return the card of the model that answers."""
+        served = await self._served()
+        return _answer(card(served, self._settings.model_alias), served)
+
+    async def ping(self) -> Response:
+        """Answer that the process is alive; no model is needed."""
+        return _answer(Alive())
+
+    async def _served(self) -> ServedModel:
+        if self._models.is_due():  # this may wait for the registry: not on the event loop
+            served = await run_in_threadpool(self._models.current)
+        else:
+            served = self._models.current()
+        self._telemetry.looked(served)
+        return served
+
+
+def _answer(body: BaseModel, served: ServedModel | None = None) -> Response:
+    return Response(
+        body.model_dump_json(), headers=model_headers(served) if served else {}, media_type=JSON
+    )

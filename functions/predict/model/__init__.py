@@ -1,0 +1,1 @@
+"""Which model is served: alias, download, proof, predictor."""

@@ -1,0 +1,93 @@
+"""One look-up of the alias: the version it names, loaded and proved, or what is in the way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from housing.errors import AliasNotFoundError, RegistryError, RegistryUnavailableError
+from housing.registry.port import MODEL_FILE, ModelRegistry, ModelVersion, Tag
+from predict.errors import ModelRefusedError
+from predict.model.files import ModelFiles
+from predict.model.loading import load_predictor
+from predict.model.predictor import Predictor
+from predict.model.served_model import ServedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the alias could not be followed; ``reason`` is fit for clients, ``error`` for the log.
+
+    ``refused`` is a version that failed a check.
+    """
+
+    event: str
+    reason: str
+    error: str
+    is_unpromoted: bool = False
+    refused: ModelVersion | None = None
+
+
+TOO_SLOW = Trouble(
+    "alias_not_followed",
+    "the model registry cannot be reached in time",
+    "the look-up took longer than its time budget",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AliasFollower:
+    """What a look-up needs; it holds no state, so one that is given up on spoils nothing."""
+
+    registry: ModelRegistry
+    files: ModelFiles
+    alias: str
+    clock: Callable[[], datetime]
+
+    def follow(self, served: ServedModel | None) -> ServedModel | Trouble:
+        """Ask for the alias's version and load it, unless it is the one that is served."""
+        version: ModelVersion | None = None
+        try:
+            version = self.registry.version_by_alias(self.alias)
+            if served and identity(served.version) == identity(version):
+                return replace(served, version=version, stale=False, reason=None)
+            return ServedModel(version, self._loaded(version), loaded_at=self.clock())
+        except (RegistryError, ModelRefusedError) as exc:
+            return Trouble(
+                event="model_refused" if version else "alias_not_followed",
+                reason=self._told(exc, version, is_serving=served is not None),
+                error=str(exc),
+                is_unpromoted=isinstance(exc, AliasNotFoundError),
+                refused=version if isinstance(exc, ModelRefusedError) else None,
+            )
+
+    def _loaded(self, version: ModelVersion) -> Predictor:
+        return load_predictor(
+            lambda: self.registry.download(version.version, MODEL_FILE), self.files, version
+        )
+
+    def _told(
+        self,
+        exc: RegistryError | ModelRefusedError,
+        version: ModelVersion | None,
+        *,
+        is_serving: bool,
+    ) -> str:
+        """Return the reason as clients may read it: without addresses."""
+        if isinstance(exc, ModelRefusedError):
+            return f"version {version.version if version else '?'} is refused: {exc}"
+        if isinstance(exc, AliasNotFoundError):
+            return (
+                f"no version carries the alias {self.alias}"
+                if is_serving
+                else "no model has been promoted yet; put a CSV under new_data/ in the bucket"
+            )
+        if isinstance(exc, RegistryUnavailableError):
+            return TOO_SLOW.reason
+        if version:
+            return f"the model file of version {version.version} cannot be had"
+        return "the model registry's answer makes no sense"
+
+
+def identity(version: ModelVersion) -> tuple[str, str | None]:
+    """Return what makes a version another one: its number, and the digest that it was given."""
+    return version.version, version.tags.get(Tag.SHA256)

@@ -1,0 +1,140 @@
+"""Prices of rows by one ONNX graph.
+
+The graph's contract: one input, float32 ``[n, 8]`` in the order of ``housing.schema.FEATURES``;
+three outputs named ``price``, ``lower`` and ``upper``, float32 ``[n, 1]`` or ``[n]``, in $100,000;
+and perhaps a fourth, ``nearest_km``, how far the nearest training row is, in km.
+"""
+
+import math
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from housing.onnx_session import NEAREST_KM, ONNX_ERRORS, OUTPUTS, open_session
+from housing.schema import FEATURE_NAMES
+from predict.errors import ModelOutputError, ModelRefusedError
+from predict.model.one_row import OneRow
+
+_FLOAT = "tensor(float)"
+
+
+class Prediction(NamedTuple):
+    """A price and its 90 % interval, in $100,000; how far the nearest training row is, in km."""
+
+    price: float
+    lower: float
+    upper: float
+    nearest_km: float | None = None
+
+
+class PredictedColumns(NamedTuple):
+    """``Prediction`` of n rows, column by column, float32 ``[n]`` each."""
+
+    price: NDArray[np.float32]
+    lower: NDArray[np.float32]
+    upper: NDArray[np.float32]
+    nearest_km: NDArray[np.float32] | None = None
+
+    def rows(self, which: NDArray[np.intp]) -> list[Prediction]:
+        """Return some rows, by their numbers."""
+        columns = [column[which].tolist() for column in self if column is not None]
+        return list(map(Prediction, *columns))
+
+
+class Predictor:
+    """One loaded graph."""
+
+    def __init__(self, model: bytes) -> None:
+        """Load a serialized graph.
+
+        Raises:
+            ModelRefusedError: It cannot be loaded, or does not keep the contract.
+        """
+        try:
+            self._session = open_session(model)
+        except ONNX_ERRORS as exc:
+            msg = "the model file is no graph that ONNX Runtime can load"
+            raise ModelRefusedError(msg) from exc
+        self._input = _checked_signature(self._session)
+        self._outputs = (*OUTPUTS, *(name for name in _names(self._session) if name == NEAREST_KM))
+        self._idle: list[OneRow] = []  # as many as there were ever threads at once
+
+    def predict_one(self, values: Sequence[float]) -> Prediction:
+        """Predict one row of eight features in schema order.
+
+        Raises:
+            ModelOutputError: The graph fails, or answers not one finite number for each row.
+        """
+        try:
+            one_row = self._idle.pop()
+        except IndexError:  # another thread has it
+            one_row = OneRow(self._session, self._input, self._outputs)
+        try:
+            found = one_row.run(values)
+        except (RuntimeError, *ONNX_ERRORS, struct.error, OverflowError) as exc:
+            raise _failed(1) from exc
+        self._idle.append(one_row)
+        if not math.isfinite(sum(found)):
+            raise _bad_output(1)
+        return Prediction(*found)
+
+    def predict_columns(self, features: NDArray[np.float64]) -> PredictedColumns:
+        """Predict ``[n, 8]`` in schema order, in one run; no row is looked at by itself.
+
+        Raises:
+            ModelOutputError: As in ``predict_one``.
+        """
+        rows = len(features)
+        if not rows:
+            return PredictedColumns(*(np.empty(0, np.float32) for _ in self._outputs))
+        columns = [answer.ravel() for answer in self._run(features.astype(np.float32))]
+        for column in columns:
+            # The sum of finite numbers this small is finite; of others it is not.
+            if len(column) != rows or not math.isfinite(column.sum(dtype=np.float64)):
+                raise _bad_output(rows)
+        return PredictedColumns(*columns)
+
+    def _run(self, features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        try:
+            found: list[NDArray[np.float32]] = self._session.run(
+                self._outputs, {self._input: features}
+            )
+        except ONNX_ERRORS as exc:
+            raise _failed(len(features)) from exc
+        return found
+
+
+def _failed(rows: int) -> ModelOutputError:
+    return ModelOutputError(f"the model failed on {rows} rows")
+
+
+def _bad_output(rows: int) -> ModelOutputError:
+    return ModelOutputError(f"an output of the model is not one finite number for each of {rows}")
+
+
+def _names(session: onnxruntime.InferenceSession) -> list[str]:
+    return [output.name for output in session.get_outputs()]
+
+
+def _checked_signature(session: onnxruntime.InferenceSession) -> str:
+    """Return the input's name."""
+    inputs = session.get_inputs()
+    outputs = {output.name: output.type for output in session.get_outputs()}
+    width = len(FEATURE_NAMES)
+    if (
+        len(inputs) != 1
+        or inputs[0].type != _FLOAT
+        or len(inputs[0].shape) != 2  # noqa: PLR2004 - rows and columns
+        or inputs[0].shape[1] != width
+    ):
+        found = [(entry.type, entry.shape) for entry in inputs]
+        msg = f"the model's input is {found}, not one {_FLOAT} of [n, {width}]"
+        raise ModelRefusedError(msg)
+    if any(outputs.get(name) != _FLOAT for name in OUTPUTS):
+        msg = f"the model's outputs are {outputs}, not {', '.join(OUTPUTS)} of {_FLOAT}"
+        raise ModelRefusedError(msg)
+    return str(inputs[0].name)

@@ -1,0 +1,131 @@
+"""Answers as bytes: one row as a document, many rows column by column.
+
+They are what ``predict.http.schemas`` describes; a test holds the two against each other.
+"""
+
+import csv
+from io import StringIO
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from housing.onnx_session import NEAREST_KM, OUTPUTS
+from housing.schema import DOLLARS_PER_UNIT, FEATURES, TARGET_CAP
+from predict.model.predictor import PredictedColumns, Prediction
+from predict.model.served_model import ServedModel
+from predict.scoring import batch_json as plain_rows
+from predict.scoring.caveats import FAR_KM, caveats
+from predict.scoring.validation import Matrix, named_rows
+
+DECIMALS = 6  # float32 carries seven digits
+CSV_HEADER = (
+    *(
+        "MedHouseVal",
+        "lower",
+        "upper",
+        "price_usd",
+        "lower_usd",
+        "upper_usd",
+        "nearest_training_km",
+    ),
+)
+_NEARLY_CAPPED = TARGET_CAP - 0.01
+_USUAL_MINIMUM = np.array([column.usual_minimum for column in FEATURES])
+_USUAL_MAXIMUM = np.array([column.usual_maximum for column in FEATURES])
+_KM_DECIMALS = 1
+
+
+def one(features: dict[str, float], prediction: Prediction, served: ServedModel) -> bytes:
+    """Write what ``schemas.PredictedPrice`` describes."""
+    found = _row(features, prediction)
+    found |= _of_model(served)
+    return orjson.dumps(found)
+
+
+def many(features: Matrix, predicted: PredictedColumns, served: ServedModel) -> bytes:
+    """Write what ``schemas.BatchPrediction`` describes."""
+    price, lower, upper, nearest = predicted
+    prices = [column.astype(np.float64) for column in (price, lower, upper)]
+    plain = plain_rows.written(prices, None if nearest is None else nearest.astype(np.float64))
+    width, begin = plain.width, 0
+    parts: list[bytes | memoryview] = []
+    others = np.flatnonzero(_may_warn(features, predicted) | ~plain.fits)
+    for row, named, prediction in zip(
+        others.tolist(), named_rows(features, others), predicted.rows(others), strict=True
+    ):
+        alone = orjson.dumps(_row(named, prediction))
+        parts += [plain.lines[begin * width : row * width], alone, b","]
+        begin = row + 1
+    parts.append(plain.lines[begin * width :])
+    rows = b"".join(parts)[:-1]  # without the last comma
+    return b'{"predictions":[%b],%b' % (rows, orjson.dumps(_of_model(served))[1:])
+
+
+def _row(features: dict[str, float], prediction: Prediction) -> dict[str, Any]:
+    price, lower, upper, nearest_km = prediction
+    return {
+        "MedHouseVal": round(price, DECIMALS),
+        "price_usd": round(price * DOLLARS_PER_UNIT, 2),
+        "interval_90": {
+            "lower": round(lower, DECIMALS),
+            "upper": round(upper, DECIMALS),
+            "lower_usd": round(lower * DOLLARS_PER_UNIT, 2),
+            "upper_usd": round(upper * DOLLARS_PER_UNIT, 2),
+        },
+        "nearest_training_km": None if nearest_km is None else round(nearest_km, _KM_DECIMALS),
+        "warnings": caveats(features, price, nearest_km),
+    }
+
+
+def _of_model(served: ServedModel) -> dict[str, Any]:
+    return {
+        "model_name": served.version.name,
+        "model_version": served.version.version,
+        "stale": served.stale,
+    }
+
+
+def as_csv(predicted: PredictedColumns) -> bytes:
+    """Write a CSV with the header ``CSV_HEADER``; an unknown distance is an empty cell."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_HEADER)
+    *numbers, nearest = (column.tolist() for column in _columns(predicted))
+    distances = nearest if predicted.nearest_km is not None else [None] * len(nearest)
+    writer.writerows(zip(*numbers, distances, strict=True))
+    return text.getvalue().encode()
+
+
+def as_mlflow(predicted: PredictedColumns) -> bytes:
+    """Write what MLflow's scoring server answers for the same model, digit for digit."""
+    known = [column for column in predicted if column is not None]
+    names = [*OUTPUTS, NEAREST_KM][: len(known)]
+    # As for many rows: one template, filled once. float32 becomes the double of the same value.
+    row = b"{%b}" % b",".join(b'"%b":%%b' % name.encode() for name in names)
+    cells = np.column_stack(known).astype(np.float64).ravel()
+    texts = orjson.dumps(cells, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+    rows = b",".join([row] * len(known[0])) % (tuple(texts) if len(cells) else ())
+    return b'{"predictions":[%b]}' % rows
+
+
+def _columns(predicted: PredictedColumns) -> list[Matrix]:
+    """Round as a single answer is rounded: a float32 times 10^6 is exact in float64."""
+    prices = [column.astype(np.float64) for column in predicted[:3]]
+    units = [np.round(column, DECIMALS) for column in prices]
+    dollars = [np.round(column * DOLLARS_PER_UNIT, 2) for column in prices]
+    nearest = predicted.nearest_km
+    if nearest is None:
+        return [*units, *dollars, np.full(len(prices[0]), np.nan)]
+    distances = nearest.astype(np.float64)
+    return [*units, *dollars, distances.round(_KM_DECIMALS)]
+
+
+def _may_warn(features: Matrix, predicted: PredictedColumns) -> NDArray[np.bool_]:
+    """Return which rows have warnings, and some that have none."""
+    found = ((features < _USUAL_MINIMUM) | (features > _USUAL_MAXIMUM)).any(axis=1)
+    found |= predicted.price > _NEARLY_CAPPED
+    if predicted.nearest_km is not None:
+        found |= predicted.nearest_km > FAR_KM
+    return found

@@ -1,0 +1,83 @@
+"""Reads a CSV body with the canonical header, in any order of columns, into rows."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from itertools import islice
+from typing import Any
+
+from housing.schema import FEATURE_NAMES
+from predict.errors import InvalidFieldsError, MalformedBodyError
+from predict.scoring.validation import too_many_rows
+
+PLACE = "rows"
+_SHOWN_CHARACTERS = 100
+
+
+def read(body: bytes, max_rows: int, *, strict: bool) -> list[dict[str, float | str]]:
+    """Return a mapping of column to number for each row; what is no number stays as it is.
+
+    Args:
+        body: UTF-8, with or without a byte order mark.
+        max_rows: The limit on rows, blank lines not counted.
+        strict: Whether unknown columns are refused.
+
+    Raises:
+        MalformedBodyError: It is not UTF-8, or no CSV.
+        InvalidFieldsError: Columns are missing, unknown or twice there, or a row is too long.
+        TooLargeError: There are more rows than the limit.
+    """
+    try:
+        # Blank lines are no rows; one row over the limit is enough to know.
+        lines = filter(None, csv.reader(StringIO(body.decode("utf-8-sig"), newline="")))
+        header = [name.strip() for name in next(lines, [])]
+        _check_header(header, strict=strict)
+        rows = list(islice(lines, max_rows + 1))
+    except (UnicodeDecodeError, csv.Error) as exc:
+        msg = f"the body is no CSV in UTF-8: {exc}"
+        raise MalformedBodyError(msg) from exc
+    if len(rows) > max_rows:
+        raise too_many_rows(max_rows)
+    _check_widths(rows, len(header))
+    return [dict(zip(header, map(_number, row), strict=True)) for row in rows]
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _check_header(header: list[str], *, strict: bool) -> None:
+    errors = list(_header_errors(header, strict=strict))
+    if errors:
+        raise InvalidFieldsError(errors)
+
+
+def _header_errors(header: list[str], *, strict: bool) -> Iterator[Mapping[str, Any]]:
+    times = Counter(header)
+    for name in FEATURE_NAMES:
+        if name not in times:
+            yield {"field": name, "message": "the header lacks this column"}
+    for name, found in times.items():
+        shown = name[:_SHOWN_CHARACTERS]
+        if found > 1:
+            yield {"field": shown, "message": f"the header has this column {found} times"}
+        elif strict and name not in FEATURE_NAMES:
+            yield {"field": shown, "message": "this column is not known"}
+
+
+def _check_widths(rows: list[list[str]], width: int) -> None:
+    errors = [
+        {
+            "field": f"{PLACE}.{index}",
+            "message": f"the row has {len(row)} cells, the header {width}",
+            "row": index + 1,
+        }
+        for index, row in enumerate(rows)
+        if len(row) != width
+    ]
+    if errors:
+        raise InvalidFieldsError(errors)

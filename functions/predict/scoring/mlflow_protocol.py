@@ -1,0 +1,153 @@
+"""Reads what clients of MLflow's scoring server send to ``POST /invocations``.
+
+The forms and their meanings are those of ``mlflow.pyfunc.scoring_server``: columns are found by
+name, in any order, and the ones that the model does not know are left out. Lists without names,
+which MLflow refuses for a model with named columns, are read in schema order.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pydantic_core
+
+from housing.schema import FEATURE_NAMES
+from predict.errors import InvalidFieldsError, MalformedBodyError, RefusedInvocationError
+from predict.scoring import csv_rows
+from predict.scoring import validation as block_groups
+from predict.scoring.json_names import colons, refuse_repeated_names
+from predict.scoring.validation import Matrix
+
+PROTOCOL_VERSION = "2.0.0"
+"""The MLflow release that brought the protocol spoken here; no MLflow is installed to be named."""
+
+_SPLIT = {"columns", "data"}
+_COLUMNS = list(FEATURE_NAMES)
+_FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+
+
+def from_csv(body: bytes, max_rows: int) -> Matrix:
+    """Read a CSV with a header.
+
+    Raises:
+        RequestError: It is no CSV, or its values are not those of block groups.
+    """
+    try:
+        rows = csv_rows.read(body, max_rows, strict=False)
+        return block_groups.from_rows(rows, max_rows, place=csv_rows.PLACE)
+    except InvalidFieldsError as exc:
+        raise RefusedInvocationError(exc.errors, total=exc.total) from exc
+
+
+def from_json(body: bytes, max_rows: int) -> Matrix:
+    """Read one of the JSON forms.
+
+    Raises:
+        RequestError: It is none of them, or its values are not those of block groups.
+    """
+    screened = _screened(body, max_rows)
+    if screened is not None:
+        return screened
+    form, data = _form(body)
+    if form == "dataframe_split":
+        rows = _of_split(data)
+    elif form != "dataframe_records" and isinstance(data, dict):
+        rows = _of_columns(form, data)
+    else:
+        rows = _of_list(form, data)
+    try:
+        return block_groups.from_rows(rows, max_rows, place=form)
+    except InvalidFieldsError as exc:
+        raise RefusedInvocationError(exc.errors, total=exc.total) from exc
+
+
+def _screened(body: bytes, max_rows: int) -> Matrix | None:
+    """Return the rows of the usual forms of lists, or None where something may be wrong."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if type(found) is not dict or len(found) != 1:
+        return None
+    names = 1
+    ((form, rows),) = found.items()
+    if form == "dataframe_split":
+        if type(rows) is not dict or rows.keys() != _SPLIT or rows["columns"] != _COLUMNS:
+            return None
+        names, rows = 1 + len(_SPLIT), rows["data"]
+    elif form not in ("instances", "inputs"):
+        return None
+    if colons(body) != names:  # a name stands there twice
+        return None
+    return block_groups.screened_lists(rows, max_rows)
+
+
+def _form(body: bytes) -> tuple[str, Any]:
+    try:
+        found = pydantic_core.from_json(body, cache_strings="none")
+    except ValueError as exc:
+        msg = f"the body is no JSON: {exc}"
+        raise MalformedBodyError(msg) from exc
+    forms = [form for form in _FORMS if form in found] if isinstance(found, dict) else []
+    if len(forms) != 1:
+        msg = f"the body has to be a JSON object with exactly one of {', '.join(_FORMS)}"
+        raise MalformedBodyError(msg)
+    refuse_repeated_names(body, len(found) + _names(found[forms[0]]))
+    return forms[0], found[forms[0]]
+
+
+def _names(data: Any) -> int:
+    """Count the names in a form's data as it should be; what else it holds is refused later."""
+    rows = [data] if isinstance(data, dict) else data if isinstance(data, list) else []
+    return sum(len(row) for row in rows if isinstance(row, dict))
+
+
+def _of_split(data: Any) -> list[Any]:
+    """Read ``{"columns": […], "data": [[…], …]}``; an index is of no use here."""
+    if not isinstance(data, dict):
+        data = {}
+    columns, rows = data.get("columns"), data.get("data")
+    named = isinstance(columns, list) and all(isinstance(name, str) for name in columns)
+    if not named or len(set(columns)) != len(columns) or not isinstance(rows, list):
+        msg = "dataframe_split has to hold the columns' names, each once, and the list data"
+        raise MalformedBodyError(msg)
+    _check_columns(columns)
+    return [_named(columns, row) for row in rows]
+
+
+def _of_columns(form: str, data: dict[str, Any]) -> list[Any]:
+    """Read ``{"MedInc": […], …}``; numbers alone are one row."""
+    _check_columns(data)
+    columns = {
+        name: data[name] if isinstance(data[name], list) else [data[name]] for name in FEATURE_NAMES
+    }
+    if len({len(column) for column in columns.values()}) > 1:
+        msg = f"the columns of {form} have to be of the same length"
+        raise MalformedBodyError(msg)
+    return [
+        dict(zip(FEATURE_NAMES, row, strict=True)) for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def _of_list(form: str, data: Any) -> list[Any]:
+    if not isinstance(data, list) or not data:
+        msg = f"{form} has to be a list of at least one row"
+        raise MalformedBodyError(msg)
+    return [_named(FEATURE_NAMES, row) if isinstance(row, list) else row for row in data]
+
+
+def _named(columns: Sequence[str], row: object) -> object:
+    """Give a list its names; one of the wrong length, or no list, is left to be refused."""
+    if isinstance(row, list) and len(row) == len(columns):
+        return dict(zip(columns, row, strict=True))
+    return row
+
+
+def _check_columns(found: Sequence[str] | dict[str, Any]) -> None:
+    errors = [
+        {"field": name, "message": "the data lacks this column"}
+        for name in FEATURE_NAMES
+        if name not in found
+    ]
+    if errors:
+        raise RefusedInvocationError(errors)

@@ -1,0 +1,1 @@
+"""The challenger that prices requests beside production."""

@@ -1,0 +1,1 @@
+"""Log lines, embedded metrics and the metrics page."""

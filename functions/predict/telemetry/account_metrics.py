@@ -1,0 +1,204 @@
+"""Counts and latency of the whole account, read from CloudWatch; one sandbox knows only its own.
+
+CloudWatch keeps sums of minutes and hours; a counter has to grow. What is told is the sum since the
+month began, so that a counter starts anew with each month, which whoever reads counters allows for.
+Hours that have settled are read once, and the minutes since at every reading.
+
+A counter that falls is a restart to whoever reads it, and the month's sum then counts as new. So
+all sandboxes tell the same of the same minute: none keeps an hour that others may yet see more of,
+sums do not depend on the order of adding, an answer that is not whole is none, and a sandbox that
+cannot read the minute says of which time its figures are.
+"""
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from housing.metrics import names
+from housing.metrics.points import MetricSource, Points, Series, points_of
+from predict.background import BackgroundCall, Deadline, Workers
+from predict.errors import STATUS, StoreUnavailableError
+from predict.telemetry.telemetry import SERVICE
+
+DELAY = timedelta(minutes=2)
+"""CloudWatch may show what was logged so much later; a minute that is read before is read short."""
+
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+_RECENT = timedelta(minutes=5)
+_SETTLED = timedelta(minutes=15)
+"""After its end and the delay an hour may still grow for so long; then it is read for good."""
+_RETRY_SECONDS = 60
+_WAIT_SECONDS = 5.0
+_LATENCY_DIGITS = 3
+_LOG = logging.getLogger(__name__)
+TRAINING, RETRAIN = "training", "retrain"
+REASONS = sorted({error.reason for error in STATUS} | {"unexpected"})
+
+REQUESTS = Series(names.PREDICTION_REQUESTS, SERVICE)
+SUCCESS = Series(names.PREDICTION_SUCCESS, SERVICE)
+ERRORS = {
+    reason: Series(names.PREDICTION_ERRORS, SERVICE, dimensions=((names.REASON_DIMENSION, reason),))
+    for reason in REASONS
+}
+LATENCY_SUM = Series(names.PREDICTION_LATENCY, SERVICE)
+LATENCY_COUNT = Series(names.PREDICTION_LATENCY, SERVICE, "SampleCount")
+ROWS = Series(names.ROWS_PREDICTED, SERVICE)
+JOBS_SUCCEEDED = Series(names.JOBS_SUCCEEDED, TRAINING)
+JOBS_REJECTED = Series(names.JOBS_REJECTED, TRAINING)
+JOBS_FAILED = Series(names.JOBS_FAILED, TRAINING)
+JOBS_GIVEN_UP = Series(names.JOBS_FAILED, RETRAIN)
+COUNTERS: Sequence[Series] = (
+    REQUESTS,
+    SUCCESS,
+    *ERRORS.values(),
+    LATENCY_SUM,
+    LATENCY_COUNT,
+    ROWS,
+    JOBS_SUCCEEDED,
+    JOBS_REJECTED,
+    JOBS_FAILED,
+    JOBS_GIVEN_UP,
+)
+"""What grows; their minutes add up."""
+
+QUANTILES: Mapping[str, Series] = {
+    "0.5": Series(names.PREDICTION_LATENCY, SERVICE, "p50"),
+    "0.9": Series(names.PREDICTION_LATENCY, SERVICE, "p90"),
+    "0.99": Series(names.PREDICTION_LATENCY, SERVICE, "p99"),
+}
+STALE = Series(names.MODEL_STALENESS, SERVICE, "Maximum")
+AGE = Series(names.MODEL_AGE, SERVICE, "Maximum")
+LOWEST_VERSION = Series(names.MODEL_VERSION, SERVICE, "Minimum")
+HIGHEST_VERSION = Series(names.MODEL_VERSION, SERVICE, "Maximum")
+GAUGES: Sequence[Series] = (*QUANTILES.values(), STALE, AGE, LOWEST_VERSION, HIGHEST_VERSION)
+"""What goes up and down; told of the last whole five minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the account counted.
+
+    Attributes:
+        until: The minute up to which it is counted.
+        totals: Of each counter, since the month of ``until`` began.
+        recent: Of each gauge; not there where nothing was measured.
+        read_at: When CloudWatch told it.
+        is_old: Whether there is a newer minute, which CloudWatch does not tell.
+    """
+
+    until: datetime
+    totals: Mapping[Series, float]
+    recent: Mapping[Series, float]
+    read_at: datetime
+    is_old: bool = False
+
+
+Sums = dict[Series, float]
+
+
+@dataclass(slots=True)
+class AccountMetrics:
+    """Reads the figures, once for each minute.
+
+    Attributes:
+        source: Makes CloudWatch's client, or returns it.
+        now: Tells the time.
+        delay: How late CloudWatch is.
+        wait_seconds: Longest wait of a request; a reading that takes longer serves the next one.
+    """
+
+    source: Callable[[], MetricSource]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    delay: timedelta = DELAY
+    wait_seconds: float = _WAIT_SECONDS
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _workers: Workers = field(default_factory=lambda: Workers(most=1))
+    _reading: BackgroundCall[bool] | None = None
+    _figures: Figures | None = None
+    _hours: tuple[datetime, datetime, Sums] | None = None
+
+    def figures(self) -> Figures:
+        """Return the figures of the newest minute that is settled; older ones where they fail.
+
+        Raises:
+            StoreUnavailableError: CloudWatch does not answer, and did not since the month began.
+        """
+        until = _floor(self.now() - self.delay, _MINUTE)
+        deadline = Deadline(self.wait_seconds)
+        why = "it does not answer in time"
+        if self._lock.acquire(timeout=deadline.remaining_seconds()):
+            try:
+                self._renew(until, deadline)
+            except Exception as exc:  # noqa: BLE001 - whatever it is, the last answer holds
+                _LOG.warning("metrics_not_read", extra={"error": f"{type(exc).__name__}: {exc}"})
+                why = type(exc).__name__
+            finally:
+                self._lock.release()
+        found = self._figures
+        if found is None or _month(found.until) != _month(until):
+            msg = f"CloudWatch does not tell the metrics: {why}"
+            raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS)
+        return found if found.until >= until else replace(found, is_old=True)
+
+    def _renew(self, until: datetime, deadline: Deadline) -> None:
+        """Read, or wait for the reading that a request before stopped waiting for."""
+        while self._figures is None or self._figures.until < until:
+            reading, self._reading = self._reading, None
+            reading = reading or self._workers.start(lambda: self._read(until))
+            if reading is None or not reading.result(deadline.remaining_seconds()):
+                self._reading = reading  # it goes on
+                return
+
+    def _read(self, until: datetime) -> bool:
+        month = _month(until)
+        hour = max(month, _floor(until - _SETTLED, _HOUR))
+        newest = _floor(until, _RECENT) - _RECENT
+        queries = {f"c{place}": (one, _MINUTE) for place, one in enumerate(COUNTERS)}
+        queries |= {f"g{place}": (one, _RECENT) for place, one in enumerate(GAUGES)}
+        totals = dict(self._settled_hours(month, hour))
+        recent: Sums = {}
+        for series, points in points_of(self.source(), queries, min(hour, newest), until):
+            if series in totals:
+                totals[series] = _sum(totals[series], points, hour, until)
+            else:
+                recent.update((series, value) for at, value in points if at == newest)
+        before = self._figures
+        if before and _month(before.until) == month:
+            totals = {one: max(total, before.totals[one]) for one, total in totals.items()}
+        self._figures = Figures(until, totals, recent, self.now())
+        return True
+
+    def _settled_hours(self, month: datetime, hour: datetime) -> Sums:
+        """Sum up since the month began; hours that were summed before are not read again."""
+        start, sums = month, dict.fromkeys(COUNTERS, 0.0)
+        if self._hours and self._hours[0] == month:
+            start, sums = self._hours[1], dict(self._hours[2])
+        if start < hour:
+            queries = {f"h{place}": (one, _HOUR) for place, one in enumerate(COUNTERS)}
+            for series, points in points_of(self.source(), queries, start, hour):
+                sums[series] = _sum(sums[series], points, start, hour)
+            self._hours = (month, hour, sums)
+        return sums
+
+
+def _sum(total: float, points: Points, start: datetime, end: datetime) -> float:
+    """Add points to a total.
+
+    Counts are whole, latencies are logged in thousandths of a millisecond: rounded to these, a sum
+    is the same whether CloudWatch added an hour's values or its minutes are added here.
+    """
+    added = [value for at, value in points if start <= at < end]
+    return round(math.fsum([total, *added]), _LATENCY_DIGITS)
+
+
+def _month(until: datetime) -> datetime:
+    """Return when the month began that the last minute before lies in."""
+    return (until - _MINUTE).replace(day=1, hour=0, minute=0)
+
+
+def _floor(moment: datetime, unit: timedelta) -> datetime:
+    seconds = int(unit.total_seconds())
+    return datetime.fromtimestamp(int(moment.timestamp()) // seconds * seconds, UTC)

@@ -1,0 +1,47 @@
+"""CloudWatch's embedded metric format: which fields of a log line are metrics, of what unit.
+
+Specification:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from housing.metrics import names
+
+UNITS: Mapping[str, str] = {
+    names.PREDICTION_REQUESTS: "Count",
+    names.PREDICTION_SUCCESS: "Count",
+    names.PREDICTION_ERRORS: "Count",
+    names.PREDICTION_LATENCY: "Milliseconds",
+    names.ROWS_PREDICTED: "Count",
+    names.MODEL_STALENESS: "Count",
+    names.MODEL_AGE: "Seconds",
+    names.MODEL_VERSION: "None",
+    names.COLD_START: "Count",
+    names.SHADOW_REQUESTS: "Count",
+    names.SHADOW_ERRORS: "Count",
+    names.SHADOW_TIMED_OUT: "Count",
+    names.SHADOW_LATENCY: "Milliseconds",
+    names.SHADOW_DIFFERENCE: "None",
+    names.SHADOW_DIFFERENCE_WORST: "None",
+}
+
+
+def directive(metrics: Iterable[str], *dimensions: Sequence[str]) -> dict[str, Any]:
+    """Describe metrics by name, each once for every set of dimensions."""
+    described = [{"Name": name, "Unit": UNITS[name]} for name in metrics]
+    return {"Namespace": names.NAMESPACE, "Dimensions": dimensions, "Metrics": described}
+
+
+def written(*directives: Mapping[str, Any]) -> orjson.Fragment:
+    """Write directives once: they are the same in every line, and half of it."""
+    return orjson.Fragment(orjson.dumps(directives))
+
+
+def metadata(now: datetime, directives: orjson.Fragment) -> dict[str, Any]:
+    """Return the line's field ``_aws``."""
+    return {"Timestamp": int(now.timestamp() * 1_000), "CloudWatchMetrics": directives}

@@ -1,0 +1,111 @@
+"""The account's figures in Prometheus' text format, under the names of ``monitoring/prometheus``.
+
+Format: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from predict.telemetry import account_metrics as of
+from predict.telemetry.account_metrics import Figures
+
+if TYPE_CHECKING:
+    from housing.metrics.points import Series
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_MILLISECONDS = 1_000
+
+
+def as_text(figures: Figures) -> bytes:
+    """Write the figures; old ones with their time.
+
+    Without it Prometheus would take a counter of a few minutes ago for one that was reset, if
+    another sandbox told a newer one meanwhile. With it, it drops what it knows already.
+    """
+    registry = CollectorRegistry()
+    registry.register(_Collector(figures))
+    return generate_latest(registry)
+
+
+class _Collector(Collector):
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the families."""
+        read_at = self._figures.read_at if self._figures.is_old else None
+        for family in (*self._counters(), self._latency(), *self._gauges()):
+            yield _at(family, read_at)
+        yield GaugeMetricFamily(
+            "housing_metrics_until_timestamp_seconds",
+            "the minute up to which all this is counted",
+            value=self._figures.until.timestamp(),
+        )
+
+    def _counters(self) -> Iterator[Metric]:
+        totals = self._figures.totals
+        counted: list[tuple[str, str, list[Series]]] = [
+            ("prediction_requests", "requests to predict since the month began", [of.REQUESTS]),
+            ("prediction_success", "requests that were answered with prices", [of.SUCCESS]),
+            ("housing_rows_predicted", "block groups that were priced", [of.ROWS]),
+            ("housing_jobs_succeeded", "training jobs that succeeded", [of.JOBS_SUCCEEDED]),
+            ("housing_jobs_rejected", "uploads that were rejected", [of.JOBS_REJECTED]),
+            (
+                "housing_jobs_failed",
+                "training jobs that failed or were given up",
+                [of.JOBS_FAILED, of.JOBS_GIVEN_UP],
+            ),
+        ]
+        for name, text, series in counted:
+            yield CounterMetricFamily(name, text, value=sum(totals[one] for one in series))
+        errors = CounterMetricFamily(
+            "prediction_error", "requests that were refused or failed", labels=["reason"]
+        )
+        for reason, one in of.ERRORS.items():
+            errors.add_metric([reason], totals[one])
+        yield errors
+
+    def _latency(self) -> Metric:
+        totals, recent = self._figures.totals, self._figures.recent
+        latency = SummaryMetricFamily(
+            "prediction_latency_seconds",
+            "from a request's arrival to its answer; quantiles of the last whole five minutes",
+            count_value=round(totals[of.LATENCY_COUNT]),
+            sum_value=totals[of.LATENCY_SUM] / _MILLISECONDS,
+        )
+        for quantile, one in of.QUANTILES.items():
+            if one in recent:
+                value = recent[one] / _MILLISECONDS
+                latency.add_sample("prediction_latency_seconds", {"quantile": quantile}, value)
+        return latency
+
+    def _gauges(self) -> Iterator[Metric]:
+        recent = self._figures.recent
+        gauges = (
+            ("housing_model_stale", "1 where somebody was served a stale model", of.STALE),
+            ("housing_model_age_seconds", "age of the oldest version that answered", of.AGE),
+        )
+        for name, text, one in gauges:
+            if one in recent:
+                yield GaugeMetricFamily(name, text, value=recent[one])
+        version = GaugeMetricFamily(
+            "housing_model_version", "versions that answered", labels=["bound"]
+        )
+        for bound, one in (("lowest", of.LOWEST_VERSION), ("highest", of.HIGHEST_VERSION)):
+            if one in recent:
+                version.add_metric([bound], recent[one])
+        if version.samples:
+            yield version
+
+
+def _at(family: Metric, moment: datetime | None) -> Metric:
+    if moment:
+        seconds = moment.timestamp()
+        family.samples = [one._replace(timestamp=seconds) for one in family.samples]
+    return family

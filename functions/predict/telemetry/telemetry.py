@@ -1,0 +1,217 @@
+"""What a request leaves behind: one line that is both its log entry and its metrics.
+
+A line in CloudWatch's embedded metric format may carry any other fields, so that one write serves
+the log and the metrics.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import orjson
+
+from housing.metrics import names
+from predict.exchange import Call
+from predict.model.served_model import ServedModel
+from predict.shadow.comparison import Differences
+from predict.telemetry.emf import directive, metadata, written
+from predict.telemetry.shadow_fields import shadow_fields
+from predict.telemetry.token_bucket import TokenBucket
+
+SERVICE = "predict"
+PREDICTION = "prediction"
+"""Message of the line that holds one prediction; the command line's export looks for it."""
+LOGGED_ROWS_OF_A_CALL = 10
+Rows = list[dict[str, Any]]
+"""What is logged of rows: features, price, interval and whatever else belongs to each."""
+
+_OF_MODEL = (names.MODEL_STALENESS, names.MODEL_AGE, names.MODEL_VERSION)
+_OF_REQUEST = (names.PREDICTION_REQUESTS, names.COLD_START)
+_OF_SUCCESS = (names.PREDICTION_SUCCESS, names.PREDICTION_LATENCY, names.ROWS_PREDICTED)
+_BY_SERVICE = (names.SERVICE_DIMENSION,)
+_BY_REASON = (names.SERVICE_DIMENSION, names.REASON_DIMENSION)
+_OF_CALL = (
+    "level",
+    "timestamp",
+    names.SERVICE_DIMENSION,
+    "request_id",
+    "function_request_id",
+    "cold_start",
+    "model_version",
+    "stale",
+    "latency_ms",
+)
+_INTERNAL_ERROR = 500
+
+_PREDICTED = written(directive([*_OF_REQUEST, *_OF_SUCCESS, *_OF_MODEL], _BY_SERVICE))
+_REFUSED = written(
+    directive(_OF_REQUEST, _BY_SERVICE),
+    directive([names.PREDICTION_ERRORS], _BY_SERVICE, _BY_REASON),
+)
+_LOOKED = written(directive(_OF_MODEL, _BY_SERVICE))
+
+
+class LineSink(Protocol):
+    """Where lines go."""
+
+    def __call__(self, lines: bytes, /) -> None:
+        """Take one line of JSON or several, without the last one's end."""
+        ...
+
+
+def to_stdout(lines: bytes) -> None:
+    """Write where Lambda reads logs, in one write: lines of threads do not mix."""
+    sys.stdout.buffer.write(lines + b"\n")
+    sys.stdout.buffer.flush()
+
+
+class Telemetry:
+    """Writes the lines of one process."""
+
+    def __init__(
+        self,
+        write: LineSink = to_stdout,
+        *,
+        logged_per_second: float = 50.0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Remember where lines go.
+
+        Args:
+            write: Takes the lines.
+            logged_per_second: Predictions whose features are logged; of more, a sample is.
+            now: Tells the time.
+            monotonic: Tells seconds on a clock that nobody sets.
+        """
+        self._write = write
+        self._now = now
+        self._sample = TokenBucket(logged_per_second, monotonic)
+        self._is_cold = True
+
+    def restored(self) -> None:
+        """Count the next request as a cold one: the process was just restored."""
+        self._is_cold = True
+
+    def predicted(
+        self,
+        call: Call,
+        served: ServedModel,
+        latency_ms: float,
+        total: int,
+        rows: Callable[[int], Rows],
+    ) -> None:
+        """Write the line of an answered request, and a line for each row that is drawn.
+
+        Args:
+            call: The request.
+            served: The model that answered.
+            latency_ms: From the request's arrival to its answer.
+            total: Block groups that were priced.
+            rows: Draws so many of them, and says what was predicted from what.
+        """
+        now = self._now()
+        logged = self._sample.take(min(total, LOGGED_ROWS_OF_A_CALL))
+        drawn = rows(logged) if logged else []
+        in_one_line = drawn.pop() if total == 1 and drawn else {}  # the usual case
+        # All in one literal: lines made of parts of lines are a tenth of a request.
+        line = {
+            "level": "INFO",
+            "timestamp": now,
+            names.SERVICE_DIMENSION: SERVICE,
+            "request_id": call.request_id,
+            "function_request_id": call.function_request_id,
+            "cold_start": self._is_cold,
+            "model_version": served.version.version,
+            "stale": served.stale,
+            "latency_ms": latency_ms,
+            "_aws": metadata(now, _PREDICTED),
+            names.PREDICTION_REQUESTS: 1,
+            names.COLD_START: int(self._is_cold),
+            **_model_gauges(served, now),
+            names.PREDICTION_SUCCESS: 1,
+            names.PREDICTION_LATENCY: latency_ms,
+            names.ROWS_PREDICTED: total,
+            "rows_not_logged": total - logged,
+            "message": PREDICTION if in_one_line else "predicted",
+            **in_one_line,
+        }
+        written_lines = orjson.dumps(line)
+        if drawn:
+            of_call = {name: line[name] for name in _OF_CALL}
+            others = [{**of_call, "message": PREDICTION, **row} for row in drawn]
+            written_lines = b"\n".join([written_lines, *map(orjson.dumps, others)])
+        self._write(written_lines)
+        self._is_cold = False
+
+    def refused(self, call: Call, reason: str, status: int, latency_ms: float) -> None:
+        """Write the line of a request that was answered with an error; never its body."""
+        level = "WARNING" if status < _INTERNAL_ERROR else "ERROR"
+        now = self._now()
+        line = {
+            **self._of_call(call, now, level),
+            **self._request_metrics(now, _REFUSED),
+            names.REASON_DIMENSION: reason,
+            names.PREDICTION_ERRORS: 1,
+            "message": "refused",
+            "path": call.path,
+            "status": status,
+            "latency_ms": latency_ms,
+        }
+        self._write(orjson.dumps(line))
+        self._is_cold = False
+
+    def looked(self, served: ServedModel) -> None:
+        """Write the model's gauges, for a request that predicts nothing."""
+        now = self._now()
+        line = {
+            "_aws": metadata(now, _LOOKED),
+            names.SERVICE_DIMENSION: SERVICE,
+            "message": "model_looked_at",
+            "model_version": served.version.version,
+            **_model_gauges(served, now),
+        }
+        self._write(orjson.dumps(line))
+
+    def shadowed(
+        self, call: Call, served: ServedModel, challenger: str, total: int, found: Differences | str
+    ) -> None:
+        """Write the line of a request that the challenger priced as well, or failed to.
+
+        Args:
+            call: The request.
+            served: The model that answered.
+            challenger: The challenger's version.
+            total: Block groups that were priced.
+            found: How far the prices are apart, or what went wrong.
+        """
+        now = self._now()
+        of_shadow = shadow_fields(now, served, challenger, total, found)
+        self._write(orjson.dumps({**self._of_call(call, now, "INFO"), **of_shadow}))
+
+    def _request_metrics(self, now: datetime, directives: orjson.Fragment) -> dict[str, Any]:
+        return {
+            "_aws": metadata(now, directives),
+            names.PREDICTION_REQUESTS: 1,
+            names.COLD_START: int(self._is_cold),
+        }
+
+    def _of_call(self, call: Call, now: datetime, level: str) -> dict[str, Any]:
+        return {
+            "level": level,
+            "timestamp": now,
+            names.SERVICE_DIMENSION: SERVICE,
+            "request_id": call.request_id,
+            "function_request_id": call.function_request_id,
+            "cold_start": self._is_cold,
+        }
+
+
+def _model_gauges(served: ServedModel, now: datetime) -> dict[str, float]:
+    return {
+        names.MODEL_STALENESS: int(served.stale),
+        names.MODEL_AGE: max(0.0, (now - served.version.created_at).total_seconds()),
+        names.MODEL_VERSION: int(served.version.version),
+    }

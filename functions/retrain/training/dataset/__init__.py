@@ -1,0 +1,1 @@
+"""The data set: rows, parts, snapshot and split."""

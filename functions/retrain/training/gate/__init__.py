@@ -1,0 +1,1 @@
+"""The gate: comparing champion and challenger, and acting on the verdict."""

@@ -1,0 +1,123 @@
+"""The gate: whether a challenger may take the champion's place.
+
+It may when it is not worse: one is sure enough, by a paired bootstrap, that its RMSE is not above
+the champion's by more than a margin; and in no slice of the rows it is worse by more than a limit,
+where chance does not explain it. A slice is not asked to prove that it is as good as it was: small
+ones never could.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from housing.jobs.findings import SliceChange, Verdict
+from retrain.training.dataset.rows import Rows, Values
+from retrain.training.gate.bootstrap import Change, relative_change
+from retrain.training.gate.slices import parts_of
+from retrain.training.model.evaluation import rmse
+
+_ERROR_RATE = 0.05
+"""Of all slices together, by Bonferroni's correction: so often one that is no worse is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """How much worse is still as good; shares of the champion's RMSE."""
+
+    margin: float
+    confidence: float
+    slice_limit: float
+    slice_min_rows: int
+
+
+def judge_first(challenger: Values, prices: Values, *, baseline: float, because: str) -> Verdict:
+    """Judge a model that has no champion to beat: it must beat the linear regression.
+
+    Args:
+        challenger: Its prices on the hold-out, ``[n]``, in $100,000.
+        prices: The true ones.
+        baseline: RMSE of the linear regression there.
+        because: Why there is no champion.
+    """
+    found = rmse(challenger, prices)
+    promote = found < baseline
+    word = "better than" if promote else "not better than"
+    return Verdict(
+        promote=promote,
+        reason=f"{because}, and {word} linear regression ({found:.4f} to {baseline:.4f})",
+        challenger_rmse=found,
+        baseline_rmse=baseline,
+        holdout_rows=len(prices),
+    )
+
+
+def judge(
+    challenger: Values, champion: Values, held: Rows, rules: GateRules, *, champion_version: str
+) -> Verdict:
+    """Judge two models by their prices on the same rows, ``[n]`` each, in $100,000.
+
+    Args:
+        challenger: Prices of the new version.
+        champion: Prices of the version in production.
+        held: The rows, which neither was fitted on.
+        rules: What is asked.
+        champion_version: The version in production.
+    """
+    new, old = rmse(challenger, held.prices), rmse(champion, held.prices)
+    change = relative_change(challenger, champion, held.prices, confidence=rules.confidence)
+    by_slice = list(_by_slice(challenger, champion, held, rules))
+    worse = [one for one in by_slice if one.is_worse]
+    as_good = change.upper <= rules.margin
+    return Verdict(
+        promote=as_good and not worse,
+        reason=_reason(new, old, change, rules, worse, champion_version),
+        challenger_rmse=new,
+        champion_rmse=old,
+        champion_version=champion_version,
+        holdout_rows=len(held),
+        change=change.relative,
+        change_lower=change.lower,
+        change_upper=change.upper,
+        margin=rules.margin,
+        confidence=rules.confidence,
+        slices=by_slice,
+    )
+
+
+def _by_slice(
+    challenger: Values, champion: Values, held: Rows, rules: GateRules
+) -> Iterator[SliceChange]:
+    parts = [(name, mask) for name, mask in parts_of(held) if mask.sum() >= rules.slice_min_rows]
+    for name, mask in parts:
+        new, old, prices = challenger[mask], champion[mask], held.prices[mask]
+        change = relative_change(new, old, prices, confidence=1 - _ERROR_RATE / len(parts))
+        yield SliceChange(
+            name=name,
+            rows=int(mask.sum()),
+            challenger_rmse=rmse(new, prices),
+            champion_rmse=rmse(old, prices),
+            change=change.relative,
+            is_worse=change.relative > rules.slice_limit and change.lower > 0,
+        )
+
+
+def _reason(  # noqa: PLR0913, PLR0917 - all that a reason tells
+    new: float,
+    old: float,
+    change: Change,
+    rules: GateRules,
+    worse: list[SliceChange],
+    champion_version: str,
+) -> str:
+    sure = f"{rules.confidence:.0%} sure"
+    found = f"RMSE {new:.4f} to version {champion_version}'s {old:.4f} ({change.relative:+.1%})"
+    if change.upper > rules.margin:
+        return (
+            f"{found}: it may be worse by {change.upper:.1%} ({sure}), and {rules.margin:.1%} is "
+            "the margin"
+        )
+    if worse:
+        named = ", ".join(f"{one.name} ({one.change:+.0%})" for one in worse)
+        return f"{found}, but worse by over {rules.slice_limit:.0%} where the rows are: {named}"
+    if change.upper < 0:
+        return f"{found}: better ({sure})"
+    return f"{found}: not worse by more than {rules.margin:.1%} ({sure})"

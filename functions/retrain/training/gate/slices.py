@@ -1,0 +1,67 @@
+"""How good a model is where: by region, by price, and where the census capped the price."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from housing.schema import TARGET_CAP
+from retrain.training.dataset.rows import Rows, Values
+from retrain.training.model.evaluation import rmse
+from retrain.training.model.features import points
+from retrain.training.model.geography import CITIES, city_points
+from retrain.training.model.scoring import Predictions
+from retrain.training.model.tensor_ops import NumpyOps
+
+_QUARTERS = ("cheapest quarter", "second quarter", "third quarter", "dearest quarter")
+_NEARLY = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Measures of some of the held-out rows; prices in $100,000."""
+
+    name: str
+    rows: int
+    rmse: float
+    coverage: float
+    width: float
+
+
+def slices(predictions: Predictions, held: Rows) -> list[Slice]:
+    """Measure each part of the held-out rows that has any."""
+    return [_measured(name, mask, predictions, held.prices) for name, mask in parts_of(held)]
+
+
+def parts_of(held: Rows) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Return the name of each part of some rows that has any, and which rows are in it, ``[n]``."""
+    prices = held.prices
+    quarter = np.digitize(prices, np.quantile(prices, [0.25, 0.5, 0.75]))
+    capped = prices > TARGET_CAP - _NEARLY
+    places = points(NumpyOps(), held.features)
+    offsets = places[:, np.newaxis] - city_points()
+    nearest = (offsets**2).sum(axis=2).argmin(axis=1)
+    parts = [(name, quarter == number) for number, name in enumerate(_QUARTERS)]
+    parts.append(("capped at $500,001", capped))
+    parts += [
+        (f"nearest to {city.replace('_', ' ').title()}", nearest == number)
+        for number, city in enumerate(CITIES)
+    ]
+    yield from ((name, mask) for name, mask in parts if mask.any())
+
+
+def _measured(
+    name: str, mask: NDArray[np.bool_], predictions: Predictions, prices: Values
+) -> Slice:
+    price, lower, upper = (
+        column[mask] for column in (predictions.price, predictions.lower, predictions.upper)
+    )
+    truth = prices[mask]
+    return Slice(
+        name,
+        rows=int(mask.sum()),
+        rmse=rmse(price, truth),
+        coverage=float(((lower <= truth) & (truth <= upper)).mean()),
+        width=float((upper - lower).mean()),
+    )

@@ -1,0 +1,241 @@
+"""Writes formulas down as nodes of an ONNX graph; the graph's side of ``tensor_ops``."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
+
+from retrain.training.model.tensor_ops import Constant, Floats, PlaneTree, Tensor
+
+_OPSETS = {"": 17, "ai.onnx.ml": 3}  # below what ONNX Runtime has known for years
+_IR_VERSION = 8
+_ML = "ai.onnx.ml"
+
+
+class Symbol:
+    """A named value of the graph; arithmetic on it writes nodes."""
+
+    __slots__ = ("_writer", "is_wide", "name")
+
+    def __init__(self, writer: "OnnxWriter", name: str, *, is_wide: bool = False) -> None:
+        """Name a value; a wide one is float64, and so are the constants that it meets."""
+        self._writer = writer
+        self.is_wide = is_wide
+        self.name = name
+
+    def __add__(self, other: Tensor) -> "Symbol":
+        return self._writer.node("Add", self, other)
+
+    def __radd__(self, other: Tensor) -> "Symbol":
+        return self._writer.node("Add", other, self)
+
+    def __sub__(self, other: Tensor) -> "Symbol":
+        return self._writer.node("Sub", self, other)
+
+    def __rsub__(self, other: Tensor) -> "Symbol":
+        return self._writer.node("Sub", other, self)
+
+    def __mul__(self, other: Tensor) -> "Symbol":
+        return self._writer.node("Mul", self, other)
+
+    def __rmul__(self, other: Tensor) -> "Symbol":
+        return self._writer.node("Mul", other, self)
+
+    def __truediv__(self, other: Tensor) -> "Symbol":
+        return self._writer.node("Div", self, other)
+
+    def __rtruediv__(self, other: Tensor) -> "Symbol":
+        return self._writer.node("Div", other, self)
+
+
+class Trees(NamedTuple):
+    """The node of a tree ensemble that another library wrote: its attributes."""
+
+    attributes: dict[str, Any]
+
+
+class OnnxWriter:
+    """One graph that grows; the ``TensorOps`` of its values."""
+
+    def __init__(self) -> None:
+        """Begin with an empty graph."""
+        self._nodes: list[NodeProto] = []
+        self._constants: list[TensorProto] = []
+        self._inputs: list[Any] = []
+        self._outputs: list[Any] = []
+        self._values = 0
+
+    def input(self, name: str, width: int) -> Symbol:
+        """Add an input, float32 ``[n, width]``."""
+        self._inputs.append(_described(name, width))
+        return Symbol(self, name)
+
+    def output(self, name: str, value: Symbol) -> None:
+        """Make a value, ``[n, 1]``, an output of this name."""
+        self._nodes.append(helper.make_node("Identity", [value.name], [name]))
+        self._outputs.append(_described(name, 1))
+
+    def model(self) -> ModelProto:
+        """Return the graph, checked."""
+        graph = helper.make_graph(
+            self._nodes, "housing", self._inputs, self._outputs, self._constants
+        )
+        opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+        checker.check_model(model, full_check=True)
+        return model
+
+    def node(self, operator: str, *inputs: Tensor, domain: str = "", **attributes: Any) -> Symbol:
+        """Add a node of one output; inputs that are no values yet become constants."""
+        return self._node(operator, inputs, 1, domain, attributes)[0]
+
+    def trees(self, features: Symbol, trees: Trees) -> Symbol:
+        """Add a tree ensemble over ``[n, m]``; ``[n, 1]``."""
+        return self.node("TreeEnsembleRegressor", features, domain=_ML, **trees.attributes)
+
+    def mean(self, values: Sequence[Symbol]) -> Symbol:
+        """Average values of one shape."""
+        return self.node("Mean", *values)
+
+    def columns(self, rows: Tensor, indices: Sequence[int]) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("Gather", rows, np.array(indices, np.int64), axis=1)
+
+    def first(self, rows: Tensor, count: int) -> Tensor:
+        """See ``TensorOps``."""
+        bounds = (np.array([bound], np.int64) for bound in (0, count, 1))
+        return self.node("Slice", rows, *bounds)
+
+    def concat(self, parts: Sequence[Tensor]) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("Concat", *parts, axis=1)
+
+    def wide(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return Symbol(self, self.node("Cast", rows, to=TensorProto.DOUBLE).name, is_wide=True)
+
+    def narrow(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return Symbol(self, self.node("Cast", rows, to=TensorProto.FLOAT).name)
+
+    def sqrt(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("Sqrt", rows)
+
+    def exp(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("Exp", rows)
+
+    def log(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("Log", rows)
+
+    def round(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("Round", rows)
+
+    def clip(self, rows: Tensor, low: float, high: float) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("Clip", rows, np.float32(low), np.float32(high))
+
+    def sum(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("ReduceSum", rows, np.array([1], np.int64), keepdims=1)
+
+    def smallest(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("ReduceMin", rows, axes=[1], keepdims=1)
+
+    def largest(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("ReduceMax", rows, axes=[1], keepdims=1)
+
+    def mean_of_second_axis(self, rows: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("ReduceMean", rows, axes=[1], keepdims=0)
+
+    def matmul(self, rows: Tensor, matrix: Floats) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("MatMul", rows, matrix)
+
+    def leaf(self, points: Tensor, tree: PlaneTree) -> Tensor:
+        """See ``TensorOps``."""
+        number = self.node("TreeEnsembleRegressor", points, domain=_ML, **_as_ensemble(tree))
+        flat = self.node("Reshape", number, np.array([-1], np.int64))
+        return self.node("Cast", flat, to=TensorProto.INT64)
+
+    def take(self, table: Constant, places: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("Gather", table, places, axis=0)
+
+    def pick(self, rows: Tensor, places: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return self.node("GatherElements", rows, places, axis=1)
+
+    def nearest(self, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """See ``TensorOps``."""
+        inputs = (rows, np.array([count], np.int64))
+        values, places = self._node("TopK", inputs, 2, "", {"axis": 1, "largest": 0, "sorted": 1})
+        return values, places
+
+    def _node(
+        self,
+        operator: str,
+        inputs: Sequence[Tensor],
+        outputs: int,
+        domain: str,
+        attributes: dict[str, Any],
+    ) -> list[Symbol]:
+        is_wide = any(isinstance(value, Symbol) and value.is_wide for value in inputs)
+        names = [self._name_of(value, is_wide=is_wide) for value in inputs]
+        made = [self._new_name() for _ in range(outputs)]
+        self._nodes.append(helper.make_node(operator, names, made, domain=domain, **attributes))
+        return [Symbol(self, name, is_wide=is_wide) for name in made]
+
+    def _name_of(self, value: Tensor, *, is_wide: bool) -> str:
+        if isinstance(value, Symbol):
+            return value.name
+        name = self._new_name()
+        self._constants.append(numpy_helper.from_array(_constant(value, is_wide=is_wide), name))
+        return name
+
+    def _new_name(self) -> str:
+        self._values += 1
+        return f"v{self._values}"
+
+
+def _constant(value: Any, *, is_wide: bool) -> NDArray[Any]:
+    """Return a constant as the graph keeps it: integers as they are, all else as what it meets."""
+    array = np.asarray(value)
+    is_place = array.dtype in (np.int32, np.int64) and array.ndim > 0
+    if is_place:
+        return np.ascontiguousarray(array)
+    return array.astype(np.float64 if is_wide else np.float32)
+
+
+def _described(name: str, width: int) -> Any:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
+
+
+def _as_ensemble(tree: PlaneTree) -> dict[str, Any]:
+    """Write a tree of the plane as an ensemble of one, which answers the leaf's number."""
+    inner = len(tree.axis)
+    nodes, leaves = 2 * inner + 1, inner + 1
+    left = [2 * node + 1 if node < inner else 0 for node in range(nodes)]
+    right = [2 * node + 2 if node < inner else 0 for node in range(nodes)]
+    return {
+        "n_targets": 1,
+        "nodes_treeids": [0] * nodes,
+        "nodes_nodeids": list(range(nodes)),
+        "nodes_featureids": [*tree.axis.tolist(), *[0] * leaves],
+        "nodes_values": [*tree.threshold.tolist(), *[0.0] * leaves],
+        "nodes_modes": ["BRANCH_LEQ"] * inner + ["LEAF"] * leaves,
+        "nodes_truenodeids": left,
+        "nodes_falsenodeids": right,
+        "target_treeids": [0] * leaves,
+        "target_nodeids": list(range(inner, nodes)),
+        "target_ids": [0] * leaves,
+        "target_weights": [float(leaf) for leaf in range(leaves)],
+    }

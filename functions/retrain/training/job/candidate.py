@@ -1,0 +1,141 @@
+"""From the rows of a snapshot to a registered version: fit, export, evaluate, register."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from housing.jobs.status import Stage
+from housing.registry.port import ModelVersion
+from housing.s3.lease import Lease
+from retrain.training.dataset.dataset import Snapshot
+from retrain.training.dataset.rows import Rows
+from retrain.training.dataset.split import Split
+from retrain.training.gate.slices import slices
+from retrain.training.graph.export import export
+from retrain.training.graph.parity import Parity, check_parity
+from retrain.training.job.context import Parts
+from retrain.training.job.progress import JobProgress
+from retrain.training.model.evaluation import baseline_rmse, evaluate
+from retrain.training.model.fit import FIT_STEPS, Fitted, fit, learning_curve
+from retrain.training.model.scoring import Predictions, score
+from retrain.training.model.spatial import spatial_rmse
+from retrain.training.settings import TrainingSettings
+from retrain.training.tracking.figures import drift_figure, figures
+from retrain.training.tracking.model_card import drift_section, model_card
+from retrain.training.tracking.port import Candidate
+
+EnterStage = Callable[[Stage, str], AbstractContextManager[None]]
+Say = Callable[[str], None]
+STEPS = FIT_STEPS + 4
+"""How often ``make`` enters a stage or says what it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A model whose graph was proved, how good it is, and what is told of it."""
+
+    model: bytes
+    metrics: Mapping[str, float]
+    card: str
+    figures: Mapping[str, Figure]
+
+
+def make(
+    snapshot: Snapshot, rows: Split, settings: TrainingSettings, stage: EnterStage, say: Say
+) -> Made:
+    """Fit a model, prove its graph and measure it.
+
+    Args:
+        snapshot: All rows.
+        rows: The same in their two parts.
+        settings: How.
+        stage: Entered for each stage.
+        say: Told what is done now, within a stage.
+
+    Raises:
+        TooFewRowsError: There are too few rows for an interval.
+        ParityError: The graph is not what was fitted.
+    """
+    recipe = settings.recipe()
+    with stage(Stage.FIT, f"fitting on {len(rows.fitting):,} rows"):
+        fitted = fit(rows.fitting, recipe, say)
+    with stage(Stage.EXPORT, "writing the model as one ONNX graph and checking it"):
+        model = export(fitted)
+        parity = _parity(model, fitted, snapshot, settings)
+    with stage(Stage.EVALUATE, f"judging on {len(rows.holdout):,} held-out rows"):
+        predictions = score(model, rows.holdout.features)
+        metrics = evaluate(predictions, rows.holdout.prices)
+        metrics["baseline_rmse"] = baseline_rmse(rows.fitting, rows.holdout)
+        metrics |= {"parity_worst": parity.worst, "parity_p99": parity.p99}
+        say("judging in regions that are left out")
+        metrics["spatial_rmse"] = spatial_rmse(rows.fitting, recipe)
+        return _described(model, snapshot, rows, settings, metrics, predictions, fitted)
+
+
+def _described(  # noqa: PLR0913, PLR0917 - all that is known of a model
+    model: bytes,
+    snapshot: Snapshot,
+    rows: Split,
+    settings: TrainingSettings,
+    metrics: Mapping[str, float],
+    predictions: Predictions,
+    fitted: Fitted,
+) -> Made:
+    held = rows.holdout
+    curves = {
+        "fitted rows": learning_curve(fitted, rows.fitting),
+        "held-out rows": learning_curve(fitted, held),
+    }
+    card = model_card(
+        snapshot, settings.recipe(), metrics, slices(predictions, held), held_out=len(held)
+    )
+    drawn = figures(predictions, held, curves, coverage=settings.interval_coverage)
+    return Made(model, metrics, card, drawn)
+
+
+def make_version(
+    snapshot: Snapshot, rows: Split, parts: Parts, progress: JobProgress, lease: Lease
+) -> ModelVersion:
+    """Make a model and register it.
+
+    Raises:
+        TooFewRowsError: As ``make``; nothing is registered.
+        ParityError: The same.
+        TrackingError: The version could not be registered.
+    """
+    made = make(snapshot, rows, parts.settings, progress.stage, progress.say)
+    progress.status.metrics = dict(made.metrics)
+    drift = progress.status.drift
+    card, drawn = made.card, dict(made.figures)
+    if drift:
+        card += drift_section(drift)
+        if drift.columns:
+            drawn["drift.png"] = drift_figure(drift, psi_limit=parts.settings.drift_psi_limit)
+    with progress.stage(Stage.REGISTER, "registering the new version"):
+        lease.check()
+        candidate = Candidate(
+            job_id=progress.status.job_id,
+            model=made.model,
+            sha256=hashlib.sha256(made.model).hexdigest(),
+            snapshot=snapshot,
+            recipe=parts.settings.recipe(),
+            metrics=made.metrics,
+            card=card,
+            figures=drawn,
+            drift=drift,
+        )
+        return parts.tracker.register(candidate)
+
+
+def _parity(model: bytes, fitted: Fitted, snapshot: Snapshot, settings: TrainingSettings) -> Parity:
+    rows = Rows.of(snapshot.rows)
+    return check_parity(
+        np.asarray(score(model, rows.features).price),
+        fitted.predict(rows),
+        worst=settings.parity_worst,
+        p99=settings.parity_p99,
+    )

@@ -1,0 +1,43 @@
+"""What a training job works with: its settings and its ports."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from housing.alerts.alert import AlertSink
+from housing.jobs.status import JobStore
+from housing.registry.ledger import Ledger
+from housing.registry.port import ModelRegistry
+from retrain.training.dataset.dataset import Dataset
+from retrain.training.gate.shadow_report import ShadowReport
+from retrain.training.settings import TrainingSettings
+from retrain.training.tracking.port import RunTracker
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The job's surroundings, real ones or fakes."""
+
+    settings: TrainingSettings
+    s3: "S3Client"
+    registry: ModelRegistry
+    tracker: RunTracker
+    alerts: AlertSink
+    shadow_report: ShadowReport | None = None
+
+    @property
+    def jobs(self) -> JobStore:
+        """The jobs' documents."""
+        return JobStore(self.s3, self.settings.bucket)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set."""
+        return Dataset(self.s3, self.settings.bucket)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of alias changes."""
+        return Ledger(self.s3, self.settings.bucket)

@@ -1,0 +1,29 @@
+"""The end of a job that did not get as far as to have its parts: written down and told as well."""
+
+import os
+
+import boto3
+
+from housing.alerts.alerting import alerts_to
+from housing.alerts.job_outcomes import alert_on
+from housing.jobs.status import JobStore
+from retrain.training.job.job_metrics import write_job_metrics
+from retrain.training.job.progress import JobProgress, open_status
+
+_MODEL_NAME = "california-housing"
+
+
+def end_early(*, bucket: str, key: str, job_id: str, reason: str, next_step: str) -> None:
+    """Write that a job failed, unless it had ended, and tell of it."""
+    s3 = boto3.client("s3")
+    jobs = JobStore(s3, bucket)
+    status = open_status(jobs, job_id, key, "")
+    if status.state.is_final:
+        return
+    JobProgress(jobs, status).fail(reason, next_step)
+    alert = alert_on(status, os.environ.get("HOUSING_MODEL_NAME") or _MODEL_NAME)
+    if alert:
+        # The topic is read alone: the settings as a whole may be what is wrong.
+        topic_arn = os.environ.get("HOUSING_ALERT_TOPIC_ARN") or None
+        alerts_to(topic_arn, s3, bucket).send(alert)
+    write_job_metrics(status)

@@ -1,0 +1,80 @@
+"""From uploads to parts of the data set: the job's own, and those of jobs that still queue.
+
+It needs no turn: the same upload adds the same part, however often and beside whatever else.
+"""
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from housing.jobs.status import JobStatus, State
+from retrain.training.errors import TrainingError
+from retrain.training.job.context import Parts
+from retrain.training.upload.ingest import Ingested, Limits, Upload, ingest
+
+_QUEUED_SINCE = timedelta(days=1)
+_MOST_QUEUED = 500
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """An upload whose good rows are in the data set, as the part under a key."""
+
+    key: str
+    ingested: Ingested
+
+
+def take_in(upload: Upload, parts: Parts) -> TakenIn:
+    """Check an upload and add its good rows to the data set.
+
+    Raises:
+        UploadGoneError: The object is not there any more.
+        UploadRejectedError: It is not fit for training; its report is written.
+    """
+    settings = parts.settings
+    limits = Limits(
+        max_bytes=settings.max_upload_bytes,
+        max_unpacked_bytes=settings.max_unpacked_bytes,
+        max_bad_rows_share=settings.max_bad_rows_share,
+    )
+    with TemporaryDirectory(prefix="housing-job-") as folder:
+        ingested = ingest(parts.s3, upload, Path(folder), limits)
+        key = parts.dataset.add_file(ingested.part, source=ingested.source, job_id=upload.job_id)
+    return TakenIn(key, ingested)
+
+
+def take_in_queued(parts: Parts, *, known: Collection[str]) -> int:
+    """Take in what queues as well, so that one training serves all; return how many uploads.
+
+    What cannot be taken in is left to its own job, which will tell.
+
+    Args:
+        parts: The job's surroundings.
+        known: Ids of the jobs whose uploads are in the data set.
+    """
+    now = datetime.now(UTC)
+    silent = parts.jobs.silent(since=now - _QUEUED_SINCE, until=now + _QUEUED_SINCE)
+    queued = [job for job in silent if job.state == State.QUEUED and job.job_id not in known]
+    return sum(_is_taken_in(job, parts) for job in queued[:_MOST_QUEUED])
+
+
+def _is_taken_in(job: JobStatus, parts: Parts) -> bool:
+    upload = Upload(
+        job.job_id,
+        parts.settings.bucket,
+        job.upload_key,
+        version_id=job.upload_version if job.is_versioned else None,
+        etag=None if job.is_versioned else job.upload_version,
+    )
+    try:
+        take_in(upload, parts)
+    except (TrainingError, BotoCoreError, ClientError) as exc:
+        _LOG.info("queued_upload_left", extra={"job_id": job.job_id, "reason": str(exc)})
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""What the end of a job leaves behind as metrics: lines in CloudWatch's embedded metric format.
+
+Specification:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+The value of a dimension is a member of the line, so that the drift of each column needs a line of
+its own.
+"""
+
+import json
+import logging
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from housing.jobs.status import JobStatus, State
+from housing.metrics import names
+
+SERVICE = "training"
+
+_LOG = logging.getLogger(__name__)
+UNITS: Mapping[str, str] = {
+    names.JOBS_SUCCEEDED: "Count",
+    names.JOBS_REJECTED: "Count",
+    names.JOBS_FAILED: "Count",
+    names.JOB_SECONDS: "Seconds",
+    names.ROWS_ACCEPTED: "Count",
+    names.ROWS_REJECTED: "Count",
+    names.CHALLENGER_RMSE: "None",
+    names.CHAMPION_RMSE: "None",
+    names.MODELS_PROMOTED: "Count",
+    names.DRIFTED_COLUMNS: "Count",
+    names.DRIFT_PSI: "None",
+    names.DRIFT_KS: "None",
+    names.INTERVAL_COVERAGE: "None",
+    names.LIVE_RMSE: "None",
+}
+
+
+def to_stdout(line: str) -> None:
+    """Write a line where Batch and Lambda read logs."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def write_job_metrics(status: JobStatus, write: Callable[[str], None] = to_stdout) -> None:
+    """Write the lines of a job that has ended; one that cannot be written is logged.
+
+    Args:
+        status: How it ended.
+        write: Takes a line of JSON, without its end.
+    """
+    try:
+        for line in _lines(status):
+            write(json.dumps(line, ensure_ascii=False, allow_nan=False))
+    except OSError:
+        _LOG.exception("job_metrics_not_written", extra={"job_id": status.job_id})
+
+
+def _lines(status: JobStatus) -> Iterator[dict[str, Any]]:
+    of_job = {
+        "job_id": status.job_id,
+        "upload_key": status.upload_key,
+        "state": status.state,
+        "stage": status.stage,
+        "reason": status.reason,
+        "model_version": status.model_version,
+    }
+    yield _line(status, "job_metrics", _of_end(status), {}, of_job)
+    for column in status.drift.columns if status.drift else ():
+        measured = {names.DRIFT_PSI: column.psi, names.DRIFT_KS: column.ks}
+        where = {names.COLUMN_DIMENSION: column.name}
+        facts = {"job_id": status.job_id, "drifted": column.drifted}
+        yield _line(status, "column_drift", measured, where, facts)
+
+
+def _of_end(status: JobStatus) -> dict[str, float | None]:
+    """Return all metrics of the end; None where the job did not get that far."""
+    rows, verdict, drift, live = status.rows, status.verdict, status.drift, status.live
+    return {
+        names.JOBS_SUCCEEDED: int(status.state == State.SUCCEEDED),
+        names.JOBS_REJECTED: int(status.state == State.REJECTED),
+        names.JOBS_FAILED: int(status.state == State.FAILED),
+        names.JOB_SECONDS: (_ended_at(status) - status.created_at).total_seconds(),
+        names.ROWS_ACCEPTED: rows.accepted if rows else None,
+        names.ROWS_REJECTED: rows.rejected if rows else None,
+        names.CHALLENGER_RMSE: verdict.challenger_rmse if verdict else None,
+        names.CHAMPION_RMSE: verdict.champion_rmse if verdict else None,
+        names.MODELS_PROMOTED: None if status.promoted is None else int(status.promoted),
+        names.INTERVAL_COVERAGE: live.coverage if live else None,
+        names.LIVE_RMSE: live.rmse if live else None,
+        names.DRIFTED_COLUMNS: len(drift.warnings) if drift and drift.columns else None,
+    }
+
+
+def _line(
+    status: JobStatus,
+    message: str,
+    metrics: Mapping[str, float | None],
+    dimensions: Mapping[str, str],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    told = {name: v for name, v in metrics.items() if v is not None and math.isfinite(v)}
+    dimensions = {names.SERVICE_DIMENSION: SERVICE, **dimensions}
+    directive = {
+        "Namespace": names.NAMESPACE,
+        "Dimensions": [list(dimensions)],
+        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in told],
+    }
+    timestamp_ms = int(_ended_at(status).timestamp() * 1_000)
+    metadata = {"Timestamp": timestamp_ms, "CloudWatchMetrics": [directive]}
+    return {"message": message, "_aws": metadata, **dimensions, **told, **facts}
+
+
+def _ended_at(status: JobStatus) -> datetime:
+    return status.finished_at or datetime.now(UTC)

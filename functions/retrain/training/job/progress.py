@@ -1,0 +1,132 @@
+"""A job's progress: in its status document for others, and a line for each stage in its log."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from housing.errors import JobNotFoundError, JobTakenOverError
+from housing.jobs.status import JobStatus, JobStore, Stage, StageTime, State
+
+_LOG = logging.getLogger(__name__)
+
+
+class JobProgress:
+    """Writes one job's status as it goes."""
+
+    def __init__(self, jobs: JobStore, status: JobStatus) -> None:
+        """Take over the status of a job that begins; the launch is what came before."""
+        self.status = status
+        self.has_ended = False
+        self._jobs = jobs
+        self._writing = threading.Lock()
+        self._taken_over: JobTakenOverError | None = None
+        now = datetime.now(UTC)
+        launch = StageTime(stage=Stage.LAUNCH, started_at=status.created_at)
+        launch.seconds = max(0.0, (now - status.created_at).total_seconds())
+        status.stages = [launch]
+        status.state = State.RUNNING
+        status.reason = status.next_step = status.finished_at = None
+        status.rows = status.drift = status.verdict = status.promoted = None  # of an earlier try
+
+    @contextmanager
+    def beating(self, seconds: float) -> Iterator[None]:
+        """Give a sign of life this often, for a block: a job without one counts as dead."""
+        over = threading.Event()
+        thread = threading.Thread(
+            target=self._beat, args=(seconds, over), name="heartbeat", daemon=True
+        )
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    @contextmanager
+    def stage(self, stage: Stage, message: str) -> Iterator[None]:
+        """Run a block as a stage; one that fails stays open in the status."""
+        time = StageTime(stage=stage, started_at=datetime.now(UTC))
+        self.status.stages.append(time)
+        self.status.stage = stage
+        self.say(message)
+        yield
+        time.seconds = (datetime.now(UTC) - time.started_at).total_seconds()
+        facts = {"stage": str(stage), "seconds": round(time.seconds, 3)}
+        _LOG.info("stage_ended", extra=facts)
+
+    def say(self, message: str) -> None:
+        """Say what the job does now."""
+        self.status.message = message
+        self._save()
+
+    def check(self) -> None:
+        """Make sure that this process is still the one that works on the job.
+
+        Raises:
+            JobTakenOverError: It is not.
+        """
+        if self._taken_over:
+            raise self._taken_over
+
+    def replace(self, status: JobStatus) -> None:
+        """Take over what another process has written of this job."""
+        self.status = status
+
+    def finish(
+        self, state: State, message: str, *, reason: str | None = None, next_step: str | None = None
+    ) -> None:
+        """Write the job's end."""
+        self.has_ended = True
+        self.status.state = state
+        self.status.message = message
+        self.status.reason = reason
+        self.status.next_step = next_step
+        self.status.finished_at = datetime.now(UTC)
+        self._save()
+        facts = {"state": str(state), "reason": reason, "version": self.status.model_version}
+        _LOG.info("job_ended", extra=facts)
+
+    def fail(self, reason: str, next_step: str) -> None:
+        """Write that the job failed, why, and what to do."""
+        self.finish(State.FAILED, "the job failed", reason=reason, next_step=next_step)
+
+    def stop(self) -> None:
+        """Write that the job was stopped, unless that came too late."""
+        if self.has_ended:
+            self._save()
+        else:
+            self.fail("the job was stopped", "upload the file again to have it trained on")
+
+    def _beat(self, seconds: float, over: threading.Event) -> None:
+        while not over.wait(seconds):
+            try:
+                self._save()
+            except JobTakenOverError as exc:
+                self._taken_over = exc
+                return
+            except (BotoCoreError, ClientError) as exc:
+                _LOG.warning("no_sign_of_life", extra={"error": str(exc)})
+
+    def _save(self) -> None:
+        """Write the status; one at a time, so that no older one comes after a newer."""
+        with self._writing:
+            self._jobs.save_own(self.status)
+
+
+def open_status(jobs: JobStore, job_id: str, upload_key: str, upload_version: str) -> JobStatus:
+    """Return a job's status, which the launcher wrote, or a new one."""
+    try:
+        return jobs.load(job_id)
+    except JobNotFoundError:
+        now = datetime.now(UTC)
+        return JobStatus(
+            job_id=job_id,
+            upload_key=upload_key,
+            upload_version=upload_version,
+            created_at=now,
+            updated_at=now,
+        )

@@ -1,0 +1,1 @@
+"""Features, neighbours, trees and intervals."""

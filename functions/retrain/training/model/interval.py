@@ -1,0 +1,158 @@
+"""The 90 % interval: how far off the model is, learned from rows that it had not seen.
+
+Every row is predicted by a model that was fitted on the other folds (cross-conformal prediction:
+V. Vovk, "Cross-conformal predictors", Annals of Mathematics and Artificial Intelligence 74, 2015).
+A second model learns from them how large an error to expect; errors are divided by that (normalized
+conformal prediction: H. Papadopoulos and H. Haralambous, Neural Networks 24, 2011), and quantiles
+of the quotients are taken by band of predicted price, below and above by itself, so that dear
+houses are covered as well as others (Mondrian conformal prediction: V. Vovk, A. Gammerman and
+G. Shafer, "Algorithmic Learning in a Random World", 2005, chapter 4).
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from retrain.training.dataset.rows import Values
+from retrain.training.errors import TooFewRowsError
+from retrain.training.model.tensor_ops import Floats, Tensor, TensorOps
+
+_FOLDS = 5
+_BANDS = 4
+_ROWS_OF_A_BAND = 100
+_SMALLEST_SCALE = 0.03
+"""In $100,000; below it the expected error is noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What an interval is computed from.
+
+    Attributes:
+        scale: Predicts the size of the error from features and price, ``[n, m + 1]``.
+        edges: Prices between the bands, ``[b - 1]``, rising.
+        below: Of each band, how many times the expected error the lower limit lies below the price.
+        above: The same of the upper limit.
+        dearest: No upper limit is above it.
+    """
+
+    scale: Any
+    edges: Values
+    below: Values
+    above: Values
+    dearest: float
+
+    def limits(self, ops: TensorOps, price: Tensor, expected: Tensor) -> tuple[Tensor, Tensor]:
+        """Return lower and upper limits, ``[n, 1]`` each, in arrays or in a graph.
+
+        Args:
+            ops: Runs the formula or writes it down.
+            price: What is predicted, ``[n, 1]``.
+            expected: What ``scale`` says of it, ``[n, 1]``.
+        """
+        size = ops.clip(expected, _SMALLEST_SCALE, self.dearest)
+        below, above = self._by_band(ops, price, self.below), self._by_band(ops, price, self.above)
+        lower = ops.clip(price - below * size, 0.0, self.dearest)
+        return lower, ops.clip(price + above * size, 0.0, self.dearest)
+
+    def _by_band(self, ops: TensorOps, price: Tensor, of_band: Values) -> Tensor:
+        """Look a band's number up: the first one's, and a step at each edge that lies below."""
+        if not len(self.edges):
+            return np.float32(of_band[0])
+        # 0 up to the edge and 1 beyond it, with one formula for arrays and graphs.
+        steep = np.float32(1e6)
+        beyond = ops.clip((price - self.edges[np.newaxis].astype(np.float32)) * steep, 0.0, 1.0)
+        steps = np.diff(of_band)[:, np.newaxis].astype(np.float32)
+        return ops.matmul(beyond, steps) + np.float32(of_band[0])
+
+
+def calibrated(  # noqa: PLR0913 - the rows and how, given by name
+    features: Floats,
+    predicted: Values,
+    prices: Values,
+    *,
+    coverage: float,
+    scale: Any,
+    seed: int,
+) -> Interval:
+    """Make an interval of n rows and what models that had not seen them predicted.
+
+    Args:
+        features: Their features, ``[n, m]``, as those models saw them.
+        predicted: What they predicted.
+        prices: The true prices.
+        coverage: Share of prices that shall lie within.
+        scale: Regressor, not fitted, that learns how large an error to expect.
+        seed: Of the folds it is fitted across.
+
+    Raises:
+        TooFewRowsError: There are too few rows for that coverage.
+    """
+    dearest = float(prices.max())
+    errors = prices - predicted
+    inputs = np.column_stack([features, predicted]).astype(np.float32)
+    expected = np.clip(_held_out(scale, inputs, np.abs(errors), seed), _SMALLEST_SCALE, dearest)
+    quotients = errors / expected
+    bands = max(1, min(_BANDS, len(prices) // _ROWS_OF_A_BAND))
+    edges = np.quantile(predicted, np.linspace(0, 1, bands + 1)[1:-1])
+    band = np.searchsorted(edges, predicted, side="left")
+    if np.bincount(band, minlength=bands).min() < _ROWS_OF_A_BAND // 2:  # many equal predictions
+        edges, band = edges[:0], np.zeros(len(band), np.int64)
+    groups = [quotients[band == number] for number in range(len(edges) + 1)]
+    tail = _tail(coverage)
+    return Interval(
+        scale=clone(scale).fit(inputs, np.abs(errors)),
+        edges=edges,
+        below=np.array([conformal_quantile(-group, tail) for group in groups]),
+        above=np.array([conformal_quantile(group, tail) for group in groups]),
+        dearest=dearest,
+    )
+
+
+def check_enough(count: int, coverage: float) -> None:
+    """Check that n rows can be covered.
+
+    Raises:
+        TooFewRowsError: They cannot.
+    """
+    conformal_quantile(np.zeros(count), _tail(coverage))
+
+
+def _tail(coverage: float) -> float:
+    return (1 + coverage) / 2
+
+
+def conformal_quantile(scores: Values, share: float) -> float:
+    """Return the ⌈(n+1)·share⌉-th smallest of n scores, at least 0.
+
+    Raises:
+        TooFewRowsError: n is too small for the share.
+    """
+    rank = math.ceil((len(scores) + 1) * share)
+    if rank > len(scores):
+        msg = f"{len(scores)} rows are too few for {2 * share - 1:.0%} intervals"
+        raise TooFewRowsError(msg)
+    return max(0.0, float(np.sort(scores)[rank - 1]))
+
+
+def _held_out(scale: Any, inputs: Floats, sizes: Values, seed: int) -> Values:
+    """Predict the size of each row's error by a model of the other rows."""
+    found = np.empty(len(sizes))
+    for fold, others in folds_of(len(sizes), _FOLDS, seed):
+        found[fold] = clone(scale).fit(inputs[others], sizes[others]).predict(inputs[fold])
+    return found
+
+
+def folds_of(
+    count: int, folds: int, seed: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
+    """Deal n rows out at random: the rows of each fold, and which are those of the others."""
+    for fold in np.array_split(np.random.default_rng(seed).permutation(count), folds):
+        others = np.ones(count, dtype=bool)
+        others[fold] = False
+        yield fold, others

@@ -1,0 +1,172 @@
+"""Features from the training rows around a block group: what is paid there, and for what.
+
+The rows that are kept are capped, so that the model's file does not grow with the data.
+"""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from retrain.training.dataset.rows import Values
+from retrain.training.model.features import points
+from retrain.training.model.neighbour_table import (
+    INCOME,
+    LOG_OFFSET,
+    MEANS,
+    RowTable,
+    found_among,
+    regions_of,
+    table_of,
+)
+from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
+
+NEAREST = "km_to_nearest"
+_COUNTS = (3, 5, 10, 20, 50)
+_BANDWIDTHS = (0.15, 0.4)
+_MOST = max(_COUNTS)
+_CLOSE = 10
+_NEVER_ZERO = np.float32(1e-9)
+_CHUNK_ROWS = 8_192
+
+NEIGHBOUR_NAMES: tuple[str, ...] = (
+    NEAREST,
+    *(f"price_of_{count}" for count in _COUNTS),
+    "log_km_to_5th",
+    "log_km_to_20th",
+    "price_std_of_10",
+    "price_min_of_10",
+    "price_max_of_10",
+    *(f"price_at_income_{bandwidth}" for bandwidth in _BANDWIDTHS),
+    *(f"{name}_of_10" for name in MEANS),
+    "price_per_income_of_10",
+)
+
+
+def neighbour_features(  # noqa: PLR0913, PLR0917 - a formula's variables
+    ops: TensorOps,
+    rows: Tensor,
+    squares: Tensor,
+    neighbours: Tensor,
+    table: RowTable,
+    count: int,
+) -> Tensor:
+    """Return ``NEIGHBOUR_NAMES`` of rows, ``[n, 8]``, whose k nearest rows are known."""
+    kilometres = ops.sqrt(squares)
+    weights = np.float32(1) / (ops.wide(kilometres) + np.float32(1))
+    paid = ops.take(table.prices, neighbours)
+    close = ops.first(paid, _CLOSE)
+    prices = ops.wide(paid)
+    weighted = weights * prices
+    within = _within(count)
+    nearest, fifth, twentieth = (
+        ops.columns(kilometres, [min(place, count) - 1]) for place in (1, 5, 20)
+    )
+    own_income = ops.log(ops.wide(ops.columns(rows, [INCOME])) + LOG_OFFSET)
+    apart = ops.wide(ops.take(table.log_income, neighbours)) - own_income
+    squared = apart * apart
+    kernels = [
+        ops.exp(squared * np.float32(-0.5 / bandwidth**2)) * weights + _NEVER_ZERO
+        for bandwidth in _BANDWIDTHS
+    ]
+    means = ops.take(table.means, ops.first(neighbours, _CLOSE))
+    return ops.concat(
+        [
+            nearest,
+            ops.narrow(ops.matmul(weighted, within) / ops.matmul(weights, within)),
+            *(ops.narrow(ops.log(ops.wide(far) + LOG_OFFSET)) for far in (fifth, twentieth)),
+            ops.narrow(_spread(ops, ops.wide(close), min(_CLOSE, count))),
+            ops.smallest(close),
+            ops.largest(close),
+            *(ops.narrow(ops.sum(kernel * prices) / ops.sum(kernel)) for kernel in kernels),
+            ops.narrow(ops.mean_of_second_axis(ops.wide(means))),
+        ]
+    )
+
+
+def _within(count: int) -> Floats:
+    """Return which of k rows in rising order are among the first 3, 5, …; float32 ``[k, 5]``."""
+    places = np.arange(count)[:, np.newaxis]
+    return (places < np.array(_COUNTS)).astype(np.float32)
+
+
+def _spread(ops: TensorOps, values: Tensor, count: int) -> Tensor:
+    """Return the standard deviation of each row of ``[n, count]``."""
+    share = np.float64(1 / count)
+    apart = values - ops.sum(values) * share
+    return ops.sqrt(ops.sum(apart * apart) * share)
+
+
+class NeighbourFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types
+    """The transformer of ``neighbour_features``: float32 ``[n, 8]`` in schema order in.
+
+    ``fit_transform`` is cross-fitted: a row's neighbours are sought among the rows of the other
+    folds, or its own price would be among its features.
+    """
+
+    def __init__(self, most_rows: int = 20_000, folds: int = 20, seed: int = 0) -> None:
+        self.most_rows = most_rows
+        self.folds = folds
+        self.seed = seed
+
+    def fit(self, rows: Floats, prices: Values) -> Self:
+        """Keep the rows, or as many of them as may be kept, drawn at random."""
+        self.n_features_in_ = rows.shape[1]
+        kept = self._kept(len(rows))
+        self.table_ = table_of(rows[kept], prices[kept], seed=self.seed)
+        self.regions_ = regions_of(self.table_)
+        return self
+
+    def transform(self, rows: Floats) -> Floats:
+        """Return the features of n rows that were not fitted on, float32 ``[n, 17]``."""
+        check_is_fitted(self, "table_")
+        ops = NumpyOps()
+        return np.concatenate(
+            [
+                self.of_points(ops, part, points(ops, part))
+                for part in np.array_split(rows, len(rows) // _CHUNK_ROWS + 1)
+            ]
+        )
+
+    def of_points(self, ops: TensorOps, rows: Tensor, places: Tensor) -> Tensor:
+        """Return the features of rows that lie at these points, in arrays or in a graph."""
+        squares, neighbours = found_among(ops, places, self.regions_, _MOST)
+        count = min(_MOST, self.regions_.candidates.shape[1])
+        return neighbour_features(ops, rows, squares, neighbours, self.table_, count)
+
+    def fit_transform(self, rows: Floats, prices: Values) -> Floats:
+        """Fit, and return the features of the fitted rows, each from the other folds' rows."""
+        self.fit(rows, prices)
+        kept = self._kept(len(rows))
+        found = np.empty((len(rows), len(NEIGHBOUR_NAMES)), np.float32)
+        left = np.setdiff1d(np.arange(len(rows)), kept)
+        if len(left):
+            found[left] = self._from_others(rows[left], rows[kept], prices[kept])
+        shuffled = np.random.default_rng(self.seed + 1).permutation(kept)
+        for fold in np.array_split(shuffled, min(self.folds, len(kept))):
+            others = np.setdiff1d(kept, fold)
+            found[fold] = self._from_others(rows[fold], rows[others], prices[others])
+        return found
+
+    def _kept(self, count: int) -> NDArray[np.int64]:
+        """Return which of n rows the table holds: all, or as many as it may, drawn at random."""
+        drawn = np.random.default_rng(self.seed).permutation(count)[: self.most_rows]
+        return np.sort(drawn)
+
+    def _from_others(self, rows: Floats, others: Floats, prices: Values) -> Floats:
+        """Look for neighbours among all of the others: exactly, as no graph has to keep up."""
+        ops = NumpyOps()
+        table = table_of(others, prices, seed=self.seed)
+        count = min(_MOST, len(table))
+        tree = cKDTree(table.places)
+        distances, neighbours = tree.query(points(ops, rows), k=np.arange(1, count + 1))
+        squares = np.square(distances).astype(np.float32)
+        found: Floats = neighbour_features(ops, rows, squares, neighbours, table, count)
+        return found
+
+    def get_feature_names_out(self, _names: object = None) -> NDArray[np.object_]:
+        """Return the names of the columns."""
+        return np.array(NEIGHBOUR_NAMES, dtype=object)

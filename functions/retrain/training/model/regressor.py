@@ -1,0 +1,76 @@
+"""The model on its features: trees that know the neighbourhood, and others where there is none."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from retrain.training.dataset.rows import Values
+from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
+
+_LEAST_WAY_KM = 1.0
+
+
+class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types
+    """Blends two regressors by the distance to the nearest training row; the first is an average.
+
+    Where training rows are near, the prices around a block group say most. In a region that holds
+    none they mislead, and so do coordinates; a regressor on features that mean the same everywhere
+    takes over there.
+    """
+
+    def __init__(  # noqa: PLR0913 - a model's parameters, given by name
+        self,
+        near: Any,
+        far: Any,
+        *,
+        models: int,
+        far_columns: Sequence[int],
+        distance_column: int,
+        known_share: float,
+    ) -> None:
+        self.near = near
+        self.models = models
+        self.far = far
+        self.far_columns = far_columns
+        self.distance_column = distance_column
+        self.known_share = known_share
+
+    def fit(self, features: Floats, prices: Values) -> Self:
+        """Fit both on all rows; no price above the dearest of them is ever predicted.
+
+        How near is near, the rows say themselves: up to the distance within which ``known_share``
+        of them have their nearest row the first regressor answers alone, from twice that distance
+        on the other one.
+        """
+        self.n_features_in_ = features.shape[1]
+        seed = self.near.random_state or 0
+        self.near_ = [
+            clone(self.near).set_params(random_state=seed + number).fit(features, prices)
+            for number in range(self.models)
+        ]
+        self.far_ = clone(self.far).fit(features[:, list(self.far_columns)], prices)
+        self.dearest_ = float(prices.max())
+        distances = features[:, self.distance_column]
+        self.begin_km_ = float(np.quantile(distances, self.known_share))
+        self.end_km_ = max(2 * self.begin_km_, self.begin_km_ + _LEAST_WAY_KM)
+        return self
+
+    def predict(self, features: Floats) -> Values:
+        """Return prices, ``[n]``, in $100,000."""
+        check_is_fitted(self, "near_")
+        near = np.mean([model.predict(features) for model in self.near_], axis=0)[:, np.newaxis]
+        far = self.far_.predict(features[:, list(self.far_columns)])[:, np.newaxis]
+        found: Values = self.blended(NumpyOps(), features, near, far).ravel()
+        return found
+
+    def blended(self, ops: TensorOps, features: Tensor, near: Tensor, far: Tensor) -> Tensor:
+        """Return the blend of two prices, ``[n, 1]`` each, in arrays or in a graph."""
+        kilometres = ops.columns(features, [self.distance_column])
+        way = (kilometres - np.float32(self.begin_km_)) * np.float32(
+            1 / (self.end_km_ - self.begin_km_)
+        )
+        share = ops.clip(way, 0.0, 1.0)
+        return ops.clip(near + share * (far - near), 0.0, self.dearest_)

@@ -1,0 +1,1 @@
+"""MLflow runs, model cards and figures."""

@@ -1,0 +1,79 @@
+"""Figures of a version: where it errs, whether its interval holds, how it learned."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from housing.jobs.findings import Drift
+from retrain.training.dataset.rows import Rows, Values
+from retrain.training.model.features import COORDINATES
+from retrain.training.model.scoring import Predictions
+
+_BANDS = 10
+
+
+def figures(
+    predictions: Predictions,
+    held: Rows,
+    curves: Mapping[str, Sequence[float]],
+    *,
+    coverage: float,
+) -> dict[str, Figure]:
+    """Draw all figures; file name to figure."""
+    return {
+        "residual_map.png": _residual_map(predictions, held),
+        "calibration.png": _calibration(predictions, held.prices, coverage),
+        "learning_curves.png": _learning_curves(curves),
+    }
+
+
+def drift_figure(drift: Drift, *, psi_limit: float) -> Figure:
+    """Draw the stability index of each column; what drifts in another colour."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    columns = drift.columns[::-1]  # the first one on top
+    colours = ["tab:red" if column.drifted else "tab:blue" for column in columns]
+    names = [column.name for column in columns]
+    axes.barh(names, [column.psi for column in columns], color=colours)
+    axes.axvline(psi_limit, linestyle=":")
+    title = f"{drift.rows:,} new rows against {drift.reference_rows:,} before"
+    axes.set(title=title, xlabel="population stability index")
+    return figure
+
+
+def _residual_map(predictions: Predictions, held: Rows) -> Figure:
+    figure = Figure(figsize=(7, 7))
+    axes = figure.subplots()
+    latitude, longitude = (held.features[:, column] for column in COORDINATES)
+    errors = predictions.price - held.prices
+    drawn = axes.scatter(longitude, latitude, c=errors, s=5, cmap="coolwarm", vmin=-1.5, vmax=1.5)
+    figure.colorbar(drawn, label="predicted minus true, $100,000")
+    axes.set(title="Errors on held-out rows", xlabel="longitude", ylabel="latitude")
+    return figure
+
+
+def _calibration(predictions: Predictions, prices: Values, coverage: float) -> Figure:
+    figure = Figure(figsize=(10, 4))
+    of_price, of_interval = figure.subplots(1, 2)
+    bands = np.array_split(np.argsort(predictions.price, kind="stable"), _BANDS)
+    filled = [band for band in bands if len(band)]
+    means = [predictions.price[band].mean() for band in filled]
+    of_price.plot(means, [prices[band].mean() for band in filled], "o-")
+    of_price.axline((0, 0), slope=1, linestyle=":")
+    of_price.set(title="Calibration", xlabel="mean predicted", ylabel="mean true, $100,000")
+    inside = (predictions.lower <= prices) & (prices <= predictions.upper)
+    of_interval.plot(means, [inside[band].mean() for band in filled], "o-")
+    of_interval.axhline(coverage, linestyle=":")
+    of_interval.set(title="Coverage of the interval", xlabel="mean predicted", ylim=(0.5, 1))
+    return figure
+
+
+def _learning_curves(curves: Mapping[str, Sequence[float]]) -> Figure:
+    figure = Figure(figsize=(7, 4))
+    axes = figure.subplots()
+    for name, values in curves.items():
+        axes.plot(range(1, len(values) + 1), values, label=name)
+    axes.set(title="Learning curves", xlabel="trees", ylabel="RMSE, $100,000")
+    axes.legend()
+    return figure

@@ -1,0 +1,113 @@
+"""Runs and versions in MLflow."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version as package_version
+from typing import Any
+
+import mlflow
+import mlflow.onnx
+import onnx
+import pandas as pd
+from mlflow.data.pandas_dataset import from_pandas
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+from housing.onnx_session import NEAREST_KM, OUTPUTS
+from housing.registry.port import ModelVersion
+from housing.s3.layout import DATASET
+from housing.schema import CANONICAL_HEADER, FEATURE_NAMES, FEATURES, TARGET
+from retrain.training.errors import TrackingError
+from retrain.training.tracking.port import Candidate
+
+_DIGEST_CHARACTERS = 36  # MLflow's limit
+_ONE_THREAD = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
+_REQUIREMENTS = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas")
+# Doubles: MLflow takes no double for a float, and its onnx flavour casts by itself.
+_SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec(DataType.double, name) for name in FEATURE_NAMES]),
+    outputs=Schema([ColSpec(DataType.float, name) for name in (*OUTPUTS, NEAREST_KM)]),
+)
+
+
+class MlflowRunTracker:
+    """One experiment and one registered model of an MLflow server; both are made when missing."""
+
+    def __init__(self, tracking_uri: str, model_name: str, bucket: str) -> None:
+        """Remember where the server is; nothing is asked yet.
+
+        Args:
+            tracking_uri: The server's URL.
+            model_name: Name of the registered model, and of the experiment.
+            bucket: Where the data set lies.
+        """
+        self._tracking_uri = tracking_uri
+        self._model_name = model_name
+        self._bucket = bucket
+
+    def register(self, candidate: Candidate) -> ModelVersion:
+        """See ``RunTracker.register``."""
+        try:
+            return self._register(candidate)
+        except MlflowException as exc:
+            first_line = str(exc).partition("\n")[0]
+            msg = f"MLflow at {self._tracking_uri} did not take the model: {first_line}"
+            raise TrackingError(msg) from exc
+
+    def _register(self, candidate: Candidate) -> ModelVersion:
+        mlflow.set_tracking_uri(self._tracking_uri)
+        mlflow.set_experiment(self._model_name)
+        name = f"retrain-{candidate.job_id}"
+        with mlflow.start_run(run_name=name, tags={"job_id": candidate.job_id}) as run:
+            mlflow.log_params(asdict(candidate.recipe) | {"rows": len(candidate.snapshot)})
+            mlflow.log_metrics(candidate.run_metrics())
+            mlflow.log_input(self._dataset(candidate), context="training")
+            mlflow.log_text(candidate.card, "model_card.md")
+            for name, figure in candidate.figures.items():
+                mlflow.log_figure(figure, f"figures/{name}")
+            model_uri = _log_model(candidate.model)
+            registered = mlflow.register_model(
+                model_uri, self._model_name, tags=dict(candidate.tags())
+            )
+        client = mlflow.MlflowClient()
+        found = client.update_model_version(
+            self._model_name, registered.version, description=candidate.card
+        )
+        return _version(found, run.info.run_id)
+
+    def _dataset(self, candidate: Candidate) -> Any:
+        snapshot = candidate.snapshot
+        return from_pandas(
+            pd.DataFrame(snapshot.rows, columns=list(CANONICAL_HEADER)),
+            source=f"s3://{self._bucket}/{DATASET}",
+            targets=TARGET.name,
+            name=snapshot.data_source[:500],
+            digest=snapshot.dataset_id[:_DIGEST_CHARACTERS],
+        )
+
+
+def _log_model(model: bytes) -> str:
+    """Log a graph as an MLflow model of one file, and return its URI."""
+    logged = mlflow.onnx.log_model(
+        onnx.load_model_from_string(model),
+        name="model",
+        signature=_SIGNATURE,
+        input_example=pd.DataFrame([{column.name: float(column.example) for column in FEATURES}]),
+        pip_requirements=[f"{name}=={package_version(name)}" for name in _REQUIREMENTS],
+        onnx_execution_providers=["CPUExecutionProvider"],
+        onnx_session_options=_ONE_THREAD,
+        save_as_external_data=False,  # else tensors over 1 KiB go to files of their own
+    )
+    return str(logged.model_uri)
+
+
+def _version(found: Any, run_id: str) -> ModelVersion:
+    return ModelVersion(
+        name=found.name,
+        version=str(found.version),
+        run_id=run_id,
+        created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        tags=dict(found.tags),
+        description=found.description or "",
+    )

@@ -1,0 +1,91 @@
+"""The model card: what a version was made of, how good it is where, and what it is not for.
+
+After M. Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from housing.jobs.findings import Drift
+from housing.schema import FEATURES, TARGET
+from retrain.training.dataset.dataset import Snapshot
+from retrain.training.gate.slices import Slice
+from retrain.training.model.recipe import Recipe
+
+
+def model_card(
+    snapshot: Snapshot,
+    recipe: Recipe,
+    metrics: Mapping[str, float],
+    measured: Sequence[Slice],
+    *,
+    held_out: int,
+) -> str:
+    """Return the card, in Markdown.
+
+    Args:
+        snapshot: The data.
+        recipe: How the model was made of them.
+        metrics: Measures on the held-out rows.
+        measured: The same by slice.
+        held_out: How many rows were held out.
+    """
+    return "\n".join(_lines(snapshot, recipe, metrics, measured, held_out))
+
+
+def drift_section(drift: Drift) -> str:
+    """Return what the card says of the newest rows, beginning with a blank line."""
+    rows = f"{drift.rows:,} new rows against {drift.reference_rows:,} before"
+    count = f"{len(drift.warnings) or 'none'} of {len(drift.columns)} columns"
+    outcome = f"Not measured: {drift.reason}." if drift.reason else f"{rows}: {count} drift."
+    warnings = [f"- {warning}" for warning in drift.warnings]
+    return "\n".join(["", "", "## Drift of the newest rows", outcome, *warnings])
+
+
+def _lines(
+    snapshot: Snapshot,
+    recipe: Recipe,
+    metrics: Mapping[str, float],
+    measured: Sequence[Slice],
+    held_out: int,
+) -> Iterator[str]:
+    yield "# Median house values of Californian block groups"
+    yield ""
+    yield (
+        f"Predicts {TARGET.name} ({TARGET.description.lower()}, in {TARGET.unit}) from "
+        f"{', '.join(column.name for column in FEATURES)}, with an interval that shall hold "
+        f"{recipe.interval_coverage:.0%} of the true values."
+    )
+    yield ""
+    yield "## Data"
+    yield (
+        f"{len(snapshot):,} distinct rows, source {snapshot.data_source}, data set "
+        f"`{snapshot.dataset_id[:12]}`. {held_out:,} of them, chosen by the hash of the row, were "
+        "held out: no version is ever fitted on them."
+    )
+    yield ""
+    yield "## On the held-out rows"
+    yield "| measure | value |"
+    yield "|---|---|"
+    for name, value in metrics.items():
+        yield f"| {name} | {value:.4g} |"
+    yield ""
+    yield "| slice | rows | RMSE | coverage | mean width |"
+    yield "|---|---|---|---|---|"
+    for one in measured:
+        numbers = " | ".join(f"{value:.3f}" for value in (one.rmse, one.coverage, one.width))
+        yield f"| {one.name} | {one.rows:,} | {numbers} |"
+    yield ""
+    yield "## Limits"
+    yield (
+        "- `spatial_rmse` is the error where a whole region was left out; where no training row is "
+        "near (`nearest_training_km`), expect that one, not `rmse`."
+    )
+    yield (
+        "- The census capped values at $500,001. A price or limit at the cap says that the census "
+        "would have capped it, not what the houses are worth."
+    )
+    yield (
+        "- The interval is calibrated on all rows and by band of predicted price; in other slices "
+        "its coverage differs, as the table shows."
+    )
+    yield "- Prices of 1990. Not for decisions about people who live there."

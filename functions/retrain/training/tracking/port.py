@@ -1,0 +1,71 @@
+"""Where runs and versions are written, as the job sees it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from matplotlib.figure import Figure
+
+from housing.jobs.findings import Drift
+from housing.registry.port import ModelRegistry, ModelVersion, Tag
+from housing.schema import SCHEMA_VERSION
+from retrain.training.dataset.dataset import Snapshot
+from retrain.training.model.recipe import Recipe
+
+_ALL_VERSIONS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that is good enough to be registered, and how it came about."""
+
+    job_id: str
+    model: bytes
+    sha256: str
+    snapshot: Snapshot
+    recipe: Recipe
+    metrics: Mapping[str, float]
+    card: str
+    figures: Mapping[str, Figure]
+    drift: Drift | None = None
+
+    def run_metrics(self) -> dict[str, float]:
+        """Return the metrics of the run: the model's, and the drift of its newest rows."""
+        columns = self.drift.columns if self.drift else []
+        psi = {f"drift.psi.{column.name}": column.psi for column in columns}
+        ks = {f"drift.ks.{column.name}": column.ks for column in columns}
+        return {**self.metrics, **psi, **ks}
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags of the version."""
+        metrics = {f"{Tag.METRIC_PREFIX}{name}": f"{v:.6g}" for name, v in self.metrics.items()}
+        return {
+            Tag.SHA256: self.sha256,
+            Tag.DATASET_ID: self.snapshot.dataset_id,
+            Tag.DATA_SOURCE: self.snapshot.data_source,
+            Tag.SCHEMA_VERSION: SCHEMA_VERSION,
+            Tag.SETTINGS_ID: self.recipe.settings_id,
+            Tag.JOB_ID: self.job_id,
+            **metrics,
+        }
+
+
+class RunTracker(Protocol):
+    """Keeps a run's parameters, metrics, data set and model, and registers the model."""
+
+    def register(self, candidate: Candidate) -> ModelVersion:
+        """Write the run, and register its model as a new version with the candidate's tags.
+
+        Raises:
+            TrackingError: The server did not take it.
+        """
+        ...
+
+
+def find_trained(
+    registry: ModelRegistry, *, dataset_id: str, settings_id: str
+) -> ModelVersion | None:
+    """Return the newest version that was trained on exactly these rows with these settings."""
+    versions: Sequence[ModelVersion] = registry.versions(limit=_ALL_VERSIONS)
+    wanted = {Tag.DATASET_ID: dataset_id, Tag.SETTINGS_ID: settings_id}
+    return next((found for found in versions if wanted.items() <= found.tags.items()), None)

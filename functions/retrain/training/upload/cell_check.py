@@ -1,0 +1,145 @@
+"""The exact check of lines: what is wrong with each cell, and where."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from housing.schema import CANONICAL_COLUMNS
+from retrain.training.dataset.rows import Values
+from retrain.training.upload.canonical import MAXIMA, MINIMA, canonical
+from retrain.training.upload.exact_reading import Line
+from retrain.training.upload.header import Header
+
+_VALUE_CHARACTERS = 80
+_WITH_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+
+
+class _Fault(IntEnum):
+    NONE = 0
+    BLANK = 1
+    NOT_A_NUMBER = 2
+    NOT_FINITE = 3
+    OUT_OF_RANGE = 4
+    SURPLUS_FIELDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at one place; row 1 is the first data row, line 1 the file's first line."""
+
+    row: int
+    line: int
+    column: str | None
+    value: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        """Return the problem in a line."""
+        cell = f", {self.column} '{self.value}'" if self.column else ""
+        return f"row {self.row}{cell}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLines:
+    """What is wrong with some lines."""
+
+    header: Header
+    lines: list[Line]
+    values: Values
+    """Their canonical values, ``[n, 9]``; those of bad lines mean nothing."""
+    faults: NDArray[np.int8]
+    """``[n, 10]``: what is wrong with the line, then with each wanted column."""
+
+    @property
+    def is_bad(self) -> NDArray[np.bool_]:
+        """Which lines are bad."""
+        return np.asarray(self.faults.any(axis=1))
+
+    @property
+    def problems_total(self) -> int:
+        """Number of problems."""
+        return int(np.count_nonzero(self.faults))
+
+    def problems(self, most: int) -> list[Problem]:
+        """Describe the first ``most`` problems."""
+        return [self._problem(*place) for place in np.argwhere(self.faults)[: max(most, 0)]]
+
+    def _problem(self, index: int, column: int) -> Problem:
+        fault, line = _Fault(self.faults[index, column]), self.lines[index]
+        if fault == _Fault.SURPLUS_FIELDS:
+            reason = f"{len(line.fields)} fields where the header has {len(self.header.names)}"
+            return Problem(line.row, line.line, None, None, reason)
+        at = self.header.positions[column - 1]
+        cell = line.fields[at].strip() if at < len(line.fields) else ""
+        reason = self._reason(fault, column - 1, self.values[index, column - 1], cell)
+        name = self.header.names[at]
+        return Problem(line.row, line.line, name, cell[:_VALUE_CHARACTERS], reason)
+
+    def _reason(self, fault: _Fault, column: int, value: float, cell: str) -> str:
+        if fault == _Fault.OUT_OF_RANGE:
+            wanted = CANONICAL_COLUMNS[column]
+            limits = f"outside {wanted.minimum:g} … {wanted.maximum:g} {wanted.unit}"
+            is_census = self.header.is_census
+            return f"gives {wanted.name} {value:g}, {limits}" if is_census else limits
+        reason = fault.name.lower().replace("_", " ")
+        if self.header.delimiter != "," and _WITH_COMMA.fullmatch(cell):
+            return f"{reason}: decimals take a point, not a comma"
+        return reason
+
+
+def check_lines(header: Header, lines: list[Line]) -> CheckedLines:
+    """Check every wanted cell of some lines."""
+    parsed = [_parse(cells) for cells in _cells(header, lines)]
+    values = canonical(header, np.column_stack([numbers for numbers, _ in parsed]))
+    faults = np.column_stack([_surplus(header, lines), *(found for _, found in parsed)])
+    _mark_out_of_range(faults[:, 1:], values)
+    return CheckedLines(header, lines, values, faults)
+
+
+def _cells(header: Header, lines: list[Line]) -> Iterable[list[str]]:
+    """Yield the wanted columns in canonical order; a cell that is not there is a blank."""
+    for at in header.positions:
+        yield [line.fields[at].strip() if at < len(line.fields) else "" for line in lines]
+
+
+def _surplus(header: Header, lines: list[Line]) -> NDArray[np.int8]:
+    width = len(header.names)
+    found = [any(map(str.strip, line.fields[width:])) for line in lines]
+    return np.where(found, _Fault.SURPLUS_FIELDS, _Fault.NONE).astype(np.int8)
+
+
+def _parse(column: list[str]) -> tuple[Values, NDArray[np.int8]]:
+    """Return a column's numbers, NaN where there is none, and what is wrong with its cells."""
+    numbers = np.array([_number_or_nan(cell) for cell in column])
+    faults = np.zeros(len(column), dtype=np.int8)
+    for index in np.flatnonzero(~np.isfinite(numbers)):
+        faults[index] = _cell_fault(column[index])
+    return numbers, faults
+
+
+def _number_or_nan(cell: str) -> float:
+    try:
+        return np.nan if "_" in cell else float(cell)  # float() takes 1_000; a spreadsheet does not
+    except ValueError:
+        return np.nan
+
+
+def _cell_fault(cell: str) -> _Fault:
+    if not cell:
+        return _Fault.BLANK
+    try:
+        float(cell)
+    except ValueError:
+        return _Fault.NOT_A_NUMBER
+    return _Fault.NOT_A_NUMBER if "_" in cell else _Fault.NOT_FINITE
+
+
+def _mark_out_of_range(faults: NDArray[np.int8], values: Values) -> None:
+    """Mark impossible values, but not those that only follow from another fault in their row."""
+    is_inside = (values >= MINIMA) & (values <= MAXIMA)
+    follows = faults.any(axis=1, keepdims=True) & ~np.isfinite(values)
+    faults[(faults == _Fault.NONE) & ~is_inside & ~follows] = _Fault.OUT_OF_RANGE

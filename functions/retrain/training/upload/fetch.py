@@ -1,0 +1,90 @@
+"""An upload on this machine's disk: fetched whole, and unpacked as it is read."""
+
+import gzip
+import re
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from botocore.exceptions import ClientError
+
+from housing.s3.layout import DATA_SOURCE_METADATA
+from retrain.training.errors import UploadGoneError, UploadRejectedError
+from retrain.training.upload.blocks import Readable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "PreconditionFailed", "404", "412"})
+_DEFAULT_SOURCE = "upload"
+_SOURCE_CHARACTERS = 100  # it goes into tags, cards and alerts, joined with those of other uploads
+_NOT_IN_A_SOURCE = re.compile(r"[^\w .,:/@=-]")
+_GZIP = b"\x1f\x8b"
+_COPY_BYTES = 1 << 20
+
+
+def fetch(s3: "S3Client", which: Mapping[str, str], path: Path, *, max_bytes: int) -> str:
+    """Write an object to a file and return where its rows come from.
+
+    Args:
+        s3: Client of the object store.
+        which: ``Bucket``, ``Key`` and what tells the version, as S3's GetObject takes them.
+        path: The file.
+        max_bytes: What is larger is not fetched.
+
+    Raises:
+        UploadGoneError: The object is not there any more.
+        UploadRejectedError: It is too large.
+    """
+    try:
+        answer = s3.get_object(**which)  # type: ignore[arg-type]
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] in _GONE:
+            msg = f"{which['Key']} was deleted or overwritten before this job read it"
+            raise UploadGoneError(msg) from exc
+        raise
+    with answer["Body"] as body:
+        if answer["ContentLength"] > max_bytes:
+            msg = f"the file has {answer['ContentLength']:,} bytes; {max_bytes:,} is the limit"
+            raise UploadRejectedError(msg)
+        with path.open("wb") as file:
+            shutil.copyfileobj(body, file, _COPY_BYTES)
+    return _plain(answer["Metadata"].get(DATA_SOURCE_METADATA, "")) or _DEFAULT_SOURCE
+
+
+def _plain(source: str) -> str:
+    """Return what a stranger says of a file, without signs that Markdown would obey."""
+    return _NOT_IN_A_SOURCE.sub("_", source)[:_SOURCE_CHARACTERS]
+
+
+@contextmanager
+def opened(path: Path, *, max_unpacked_bytes: int) -> Iterator[Readable]:
+    """Open a file for reading; one that is packed by gzip, whatever its name, is unpacked."""
+    with path.open("rb") as file:
+        is_packed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        yield _Unpacked(file, max_unpacked_bytes) if is_packed else file
+
+
+class _Unpacked:
+    """The content of a gzip file, up to a limit: a few megabytes can unpack to terabytes."""
+
+    def __init__(self, packed: BinaryIO, most_bytes: int) -> None:
+        self._file = gzip.GzipFile(fileobj=packed, mode="rb")
+        self._most_bytes = most_bytes
+        self._read = 0
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            piece = self._file.read(size)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
+            msg = f"the file cannot be unpacked: {exc}"
+            raise UploadRejectedError(msg) from exc
+        self._read += len(piece)
+        if self._read > self._most_bytes:
+            msg = f"unpacked, the file has over {self._most_bytes:,} bytes, which is the limit"
+            raise UploadRejectedError(msg)
+        return piece

@@ -1,0 +1,125 @@
+"""An upload's header: which columns stand where, and what separates them."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from housing.schema import CANONICAL_HEADER, CENSUS_COLUMN_OF, CENSUS_HEADER
+from retrain.training.errors import UploadRejectedError
+from retrain.training.upload.blocks import check_text, count_lines
+from retrain.training.upload.exact_reading import is_blank
+
+DELIMITERS = (",", ";", "\t")
+_SHOWN_CHARACTERS = 120
+_KNOWN = frozenset({*CANONICAL_HEADER, *CENSUS_HEADER})
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A file's first line, and where the columns that are wanted stand in it."""
+
+    names: tuple[str, ...]
+    column_of: Mapping[str, str]
+    """The file's own name of each canonical column, in canonical order."""
+    positions: tuple[int, ...]
+    """Where the wanted columns stand, in canonical order."""
+    is_census: bool
+    delimiter: str
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Columns that nobody asked for."""
+        wanted = set(self.column_of.values())
+        return tuple(name for name in self.names if name not in wanted)
+
+
+def read_header(blocks: Iterator[bytes]) -> tuple[Header, bytes, int]:
+    """Take the header off the first blocks of an upload.
+
+    Returns:
+        The header, what is left of its block, and the number of lines before that.
+
+    Raises:
+        UploadRejectedError: There is no known header.
+    """
+    lines_before = 0
+    for block in blocks:
+        check_text(block, lines_before)
+        found = _first_record(block, lines_before)
+        if found:
+            fields, delimiter, lines, size = found
+            return _header(fields, delimiter), block[size:], lines_before + lines
+        lines_before += count_lines(block)
+    msg = "the file is empty"
+    raise UploadRejectedError(msg)
+
+
+def _first_record(block: bytes, lines_before: int) -> tuple[list[str], str, int, int] | None:
+    """Return the first record that is not blank, its delimiter, and the lines and bytes taken."""
+    first = next((line for line in _text_lines(block) if line.strip()), None)
+    if first is None:
+        return None
+    delimiter = max(DELIMITERS, key=lambda found: _known_names(first, found))
+    taken = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal taken
+        for line in _text_lines(block):
+            taken += len(line.encode())
+            yield line
+
+    reader = csv.reader(lines(), strict=True, delimiter=delimiter)
+    try:
+        fields = next(found for found in reader if not is_blank(found))
+    except csv.Error as exc:
+        msg = f"the file is not CSV (line {lines_before + reader.line_num}: {exc})"
+        raise UploadRejectedError(msg) from exc
+    except StopIteration:
+        return None
+    return fields, delimiter, reader.line_num, taken
+
+
+def _text_lines(block: bytes) -> Iterator[str]:
+    return iter(io.TextIOWrapper(io.BytesIO(block), encoding="utf-8", newline=""))
+
+
+def _known_names(line: str, delimiter: str) -> int:
+    return sum(name.strip(' \t\r\n"') in _KNOWN for name in line.split(delimiter))
+
+
+def _header(fields: list[str], delimiter: str) -> Header:
+    names = tuple(name.strip() for name in fields)
+    is_census = _found(names, CENSUS_HEADER) > _found(names, CANONICAL_HEADER)
+    column_of = CENSUS_COLUMN_OF if is_census else {name: name for name in CANONICAL_HEADER}
+    wanted = CENSUS_HEADER if is_census else CANONICAL_HEADER
+    missing = [name for name in wanted if name not in names]
+    if len(missing) == len(wanted):
+        msg = f"no known header, the first line is '{_shown(fields)}'; {_accepted()}"
+        raise UploadRejectedError(msg)
+    if missing:
+        msg = f"missing column{'s' * (len(missing) > 1)} {', '.join(missing)}; {_accepted()}"
+        raise UploadRejectedError(msg)
+    repeated = [name for name, count in Counter(names).items() if count > 1 and name in wanted]
+    if repeated:
+        msg = f"column {', '.join(repeated)} appears more than once"
+        raise UploadRejectedError(msg)
+    positions = tuple(names.index(name) for name in column_of.values())
+    return Header(names, column_of, positions, is_census, delimiter)
+
+
+def _found(names: tuple[str, ...], header: tuple[str, ...]) -> int:
+    return len(set(names) & set(header))
+
+
+def _shown(fields: list[str]) -> str:
+    text = " ".join(",".join(fields).split())
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
+def _accepted() -> str:
+    return (
+        "accepted, separated by commas, semicolons or tabs and in any order, are: "
+        f"{', '.join(CANONICAL_HEADER)}; or: {', '.join(CENSUS_HEADER)}"
+    )

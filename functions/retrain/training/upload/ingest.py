@@ -1,0 +1,171 @@
+"""From an object under ``new_data/`` to accepted rows; what is not accepted is reported.
+
+An upload passes through files on this machine's disk, a few blocks of rows at a time, so that it
+may be larger than memory.
+"""
+
+import csv
+import logging
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from retrain.training.dataset.part_file import PartFile, write_part
+from retrain.training.errors import UploadRejectedError
+from retrain.training.upload.check import Findings, check_stream
+from retrain.training.upload.distinct_rows import DistinctRows
+from retrain.training.upload.fetch import fetch, opened
+from retrain.training.upload.report import Report
+from retrain.training.upload.reporting import write_report
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Which object to read: by its version id, or in a bucket without versions by its ETag."""
+
+    job_id: str
+    bucket: str
+    key: str
+    version_id: str | None = None
+    etag: str | None = None
+
+    @property
+    def version(self) -> str:
+        """What tells this upload from others under the same key."""
+        return self.version_id or self.etag or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an upload may be at most."""
+
+    max_bytes: int
+    max_unpacked_bytes: int
+    max_bad_rows_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """The good rows of an upload, and what became of the others."""
+
+    part: PartFile
+    """Its distinct good rows."""
+    source: str
+    read: int
+    rejected: int
+    report: Report
+    """Written already where it says anything."""
+
+    @property
+    def accepted(self) -> int:
+        """Number of good rows."""
+        return self.read - self.rejected
+
+    @property
+    def duplicates(self) -> int:
+        """Good rows that repeat another one of the file."""
+        return self.accepted - self.part.rows
+
+
+def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Ingested:
+    """Read and check an upload; reports and bad rows go under ``rejected/<job id>/``.
+
+    Args:
+        s3: Client of the object store.
+        upload: Which object.
+        folder: An empty folder for the upload and its rows: up to three times its unpacked size.
+        limits: What is rejected whole.
+
+    Raises:
+        UploadGoneError: The object is not there any more.
+        UploadRejectedError: It is not fit for training; its report is written.
+    """
+    path = folder / "upload"
+    try:
+        source = fetch(s3, _which(upload), path, max_bytes=limits.max_bytes)
+        findings, part = check_file(path, folder, max_unpacked_bytes=limits.max_unpacked_bytes)
+    except UploadRejectedError as exc:
+        raise _rejected(s3, upload, path, _report(upload, str(exc))) from exc
+    _LOG.info(
+        "upload_checked",
+        extra={"rows": findings.read, "bad": findings.bad, "source": source}
+        | {"ignored_columns": list(findings.header.ignored)},
+    )
+    too_bad = findings.too_bad(limits.max_bad_rows_share)
+    if too_bad:
+        raise _rejected(s3, upload, path, _report(upload, too_bad, findings))
+    path.unlink()
+    report = _report(upload, _outcome(findings), findings, part)
+    if report.says_anything:
+        files = {"rows.csv": _bad_rows_path(folder)} if findings.bad else {}
+        write_report(s3, upload.bucket, report, files)
+    return Ingested(part, source, findings.read, findings.bad, report)
+
+
+def check_file(path: Path, folder: Path, *, max_unpacked_bytes: int) -> tuple[Findings, PartFile]:
+    """Check a file; its good rows become ``accepted.parquet``, its bad ones ``rows.csv``.
+
+    Raises:
+        UploadRejectedError: It is no CSV with a known header and at least one row.
+    """
+    rows = DistinctRows(folder)
+    with (
+        opened(path, max_unpacked_bytes=max_unpacked_bytes) as stream,
+        _bad_rows_path(folder).open("w", encoding="utf-8", newline="") as bad,
+    ):
+        findings, blocks = check_stream(stream)
+        writer = csv.writer(bad, lineterminator="\n")
+        writer.writerow(findings.header.names)
+        for block in blocks:
+            rows.add(block.rows)
+            writer.writerows(line.fields for line in block.bad_lines)
+    return findings, write_part(folder / "accepted.parquet", rows.in_order())
+
+
+def _bad_rows_path(folder: Path) -> Path:
+    return folder / "rows.csv"
+
+
+def _which(upload: Upload) -> dict[str, str]:
+    which = {"Bucket": upload.bucket, "Key": upload.key}
+    if upload.version_id:
+        return which | {"VersionId": upload.version_id}
+    return which | ({"IfMatch": f'"{upload.etag}"'} if upload.etag else {})
+
+
+def _outcome(findings: Findings) -> str:
+    if findings.bad:
+        return f"{findings.bad:,} bad rows were left out; the others are used"
+    return "all rows are good"
+
+
+def _report(
+    upload: Upload, reason: str, findings: Findings | None = None, part: PartFile | None = None
+) -> Report:
+    if findings is None:
+        return Report(upload.job_id, upload.key, reason, rejected_whole=True)
+    good = findings.read - findings.bad
+    return Report(
+        job_id=upload.job_id,
+        upload_key=upload.key,
+        reason=reason,
+        rejected_whole=part is None,
+        rows_read=findings.read,
+        rows_rejected=findings.bad,
+        rows_duplicate=good - part.rows if part else None,
+        problems_total=findings.problems_total,
+        problems=findings.problems,
+        ignored_columns=findings.header.ignored,
+    )
+
+
+def _rejected(s3: "S3Client", upload: Upload, path: Path, report: Report) -> UploadRejectedError:
+    """Keep a copy of what was read beside its report; the upload itself stays where it is."""
+    copy = {PurePosixPath(upload.key).name: path} if path.exists() else {}
+    report_key = write_report(s3, upload.bucket, report, copy)
+    return UploadRejectedError(report.reason, report_key=report_key)

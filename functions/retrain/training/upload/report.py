@@ -1,0 +1,81 @@
+"""The report on an upload, for programs and for people."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from retrain.training.upload.cell_check import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found in an upload that was ``rejected_whole``, or but for some of its rows not."""
+
+    job_id: str
+    upload_key: str
+    reason: str
+    rejected_whole: bool
+    rows_read: int | None = None
+    rows_rejected: int | None = None
+    rows_duplicate: int | None = None
+    """Good rows that repeat another one of the file."""
+    rows_known: int | None = None
+    """Distinct good rows that the data set held before; None until they were added."""
+    problems_total: int = 0
+    problems: Sequence[Problem] = ()
+    ignored_columns: Sequence[str] = ()
+
+    @property
+    def says_anything(self) -> bool:
+        """Whether there is more to say than that all is well."""
+        counts = (self.rows_rejected, self.rows_duplicate, self.rows_known)
+        return self.rejected_whole or any(counts) or bool(self.ignored_columns)
+
+    def as_json(self) -> bytes:
+        """Return the report for programs."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False).encode()
+
+    def as_markdown(self) -> bytes:
+        """Return the report for people."""
+        accepted = "accepted without its bad rows" if self.rows_rejected else "accepted"
+        outcome = "rejected" if self.rejected_whole else accepted
+        return "\n".join(
+            [
+                f"# {_text(self.upload_key)}: {outcome}",
+                "",
+                _text(self.reason),
+                "",
+                *self._facts(),
+                *self._table(),
+                "",
+            ]
+        ).encode()
+
+    def _facts(self) -> Iterable[str]:
+        yield f"- job: {self.job_id}"
+        if self.rows_read is not None:
+            yield f"- rows: {self.rows_read:,} read, {self.rows_rejected:,} bad"
+        if self.rows_duplicate:
+            yield f"- rows that repeat another one of the file: {self.rows_duplicate:,}"
+        if self.rows_known:
+            yield f"- rows that the data set held before: {self.rows_known:,}"
+        if self.ignored_columns:
+            yield f"- columns that were ignored: {_text(', '.join(self.ignored_columns))}"
+
+    def _table(self) -> Iterable[str]:
+        if not self.problems:
+            return
+        yield f"- problems: {self.problems_total:,}, the first {len(self.problems):,} are listed"
+        yield ""
+        yield "| row | line | column | value | reason |"
+        yield "|---|---|---|---|---|"
+        for problem in self.problems:
+            cells = (problem.row, problem.line, problem.column, problem.value, problem.reason)
+            yield f"| {' | '.join('' if cell is None else _text(str(cell)) for cell in cells)} |"
+
+
+def _text(text: str) -> str:
+    """Return text from a stranger's file so that Markdown shows it and does not obey it."""
+    for special in "\\`*_[]<>|#":
+        text = text.replace(special, f"\\{special}")
+    return " ".join(text.split())

@@ -1,0 +1,148 @@
+"""What people are told of a job: how it ended, and that its rows are unlike those before."""
+
+import shlex
+from collections.abc import Mapping
+
+from housing.alerts.alert import Alert, AlertEvent
+from housing.jobs.findings import Verdict
+from housing.jobs.status import JobStatus, State
+from housing.registry.alias_repair import Repair
+from housing.s3.layout import NEW_DATA
+
+_REASON = '--reason "…"'
+
+
+def alert_on(status: JobStatus, model_name: str) -> Alert | None:
+    """Return the alert on an ended job; None where it changed nothing and nothing went wrong."""
+    if status.state in (State.REJECTED, State.FAILED):
+        return _on_failure(status, model_name)
+    if status.verdict is None:
+        return None
+    return _on_verdict(status, status.verdict, model_name)
+
+
+def alert_on_drift(status: JobStatus, model_name: str) -> Alert | None:
+    """Return the alert on an upload whose rows are unlike those before; None where they are not."""
+    drift = status.drift
+    if drift is None or not drift.warnings:
+        return None
+    facts = {
+        column.name: f"PSI {column.psi:.2f}, KS {column.ks:.2f}"
+        for column in drift.columns
+        if column.drifted
+    }
+    return Alert(
+        event=AlertEvent.DATA_DRIFTED,
+        subject=f"{model_name}: an upload is unlike the training data",
+        reason="\n".join(drift.warnings),
+        advice="the rows are used; see whether the file is what it should be",
+        next_step=_status_command(status),
+        facts={**facts, **_rows(status), **_traces(status)},
+    )
+
+
+def _on_verdict(status: JobStatus, verdict: Verdict, model_name: str) -> Alert:
+    version, champion = status.model_version, verdict.champion_version
+    if not status.promoted:
+        return Alert(
+            event=AlertEvent.MODEL_NOT_PROMOTED,
+            subject=f"{model_name}: version {version} was not promoted",
+            reason=verdict.reason,
+            advice="production serves on as before; to have this version live all the same:",
+            next_step=f"housing promote {version} {_REASON}",
+            facts=_facts(status),
+        )
+    back = "nothing to do; should the prices look odd, the version before comes back with:"
+    return Alert(
+        event=AlertEvent.MODEL_PROMOTED,
+        subject=f"{model_name}: version {version} is in production",
+        reason=verdict.reason,
+        advice=back if champion else "nothing to do; it is the first one",
+        next_step=f"housing rollback {_REASON}" if champion else "housing models",
+        facts=_facts(status),
+    )
+
+
+def alert_on_repair(repaired: Repair, model_name: str) -> Alert:
+    """Return the alert on an alias that was not where the ledger says."""
+    change = repaired.change
+    facts = {"alias": change.alias, "who": change.who, "version": change.to_version or "none"}
+    return Alert(
+        event=AlertEvent.ALIAS_REPAIRED,
+        subject=f"{model_name}: alias {change.alias} was not where the ledger says",
+        reason=str(repaired),
+        next_step="housing models --history",
+        facts=facts,
+    )
+
+
+def _on_failure(status: JobStatus, model_name: str) -> Alert:
+    is_rejected = status.state == State.REJECTED
+    what = "an upload was rejected" if is_rejected else "a training job failed"
+    return Alert(
+        event=AlertEvent.UPLOAD_REJECTED if is_rejected else AlertEvent.TRAINING_FAILED,
+        subject=f"{model_name}: {what}",
+        reason=status.reason or "no reason is known",
+        advice=status.next_step or "see the job's log",
+        next_step=_upload_command(status) if is_rejected else _status_command(status),
+        facts=_facts(status),
+    )
+
+
+def _status_command(status: JobStatus) -> str:
+    return f"housing status {status.job_id}"
+
+
+def _upload_command(status: JobStatus) -> str:
+    """Return the command that sends the file again, harmless whatever the file is called."""
+    name = status.upload_key.removeprefix(NEW_DATA).rpartition("/")[2]
+    path = f"./{name}" if name.startswith("-") else name
+    return f"housing upload {shlex.quote(path)} --wait"
+
+
+def _facts(status: JobStatus) -> dict[str, str]:
+    """Return the numbers first: not every channel shows all."""
+    return {**_figures(status), **_rows(status), **_traces(status)}
+
+
+def _figures(status: JobStatus) -> dict[str, str]:
+    verdict = status.verdict
+    if verdict is None:
+        return _known({"version": status.model_version})
+    champion = verdict.champion_rmse
+    return _known(
+        {
+            "version": status.model_version,
+            "RMSE": f"{verdict.challenger_rmse:.4f}",
+            "compared with": verdict.champion_version and f"version {verdict.champion_version}",
+            "RMSE of that": None if champion is None else f"{champion:.4f}",
+            "rows judged on": f"{verdict.holdout_rows:,}",
+        }
+    )
+
+
+def _rows(status: JobStatus) -> dict[str, str]:
+    rows, total = status.rows, status.dataset_rows
+    return _known(
+        {
+            "rows of the data set": None if total is None else f"{total:,}",
+            "new rows": f"{rows.new:,}" if rows else None,
+            "bad rows": f"{rows.rejected:,} of {rows.read:,}" if rows and rows.rejected else None,
+        }
+    )
+
+
+def _traces(status: JobStatus) -> dict[str, str]:
+    """Return where more is to be found."""
+    return _known(
+        {
+            "stage": None if status.state == State.SUCCEEDED else status.stage.value,
+            "file": status.upload_key,
+            "job": status.job_id,
+            "report": status.report_key,
+        }
+    )
+
+
+def _known(facts: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in facts.items() if value}

@@ -1,0 +1,1 @@
+"""Status documents of training jobs, and their results."""

@@ -1,0 +1,188 @@
+"""The status of each training job: one JSON document in the bucket, written by who works on it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from housing.errors import JobNotFoundError, JobTakenOverError
+from housing.jobs.findings import Drift, LiveFigures, RowCounts, Verdict
+from housing.s3.layout import JOBS
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+_LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+
+
+class State(StrEnum):
+    """How far a job has come, seen from outside."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job has ended."""
+        return self in (State.SUCCEEDED, State.REJECTED, State.FAILED)
+
+
+class Stage(StrEnum):
+    """The stages of a job, in their order."""
+
+    LAUNCH = "launch"
+    INGEST = "ingest"
+    WAIT = "wait"
+    SNAPSHOT = "snapshot"
+    FIT = "fit"
+    EXPORT = "export"
+    EVALUATE = "evaluate"
+    REGISTER = "register"
+    GATE = "gate"
+    PROMOTE = "promote"
+
+
+class StageTime(BaseModel):
+    """When a stage began, and how long it took once it has ended."""
+
+    stage: Stage
+    started_at: datetime
+    seconds: float | None = None
+
+
+class JobStatus(BaseModel):
+    """One job, as ``housing status`` shows it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    job_id: str
+    upload_key: str
+    upload_version: str = Field(description="version id of the upload, or its ETag")
+    is_versioned: bool = Field(default=True, description="whether it is a version id")
+    state: State = State.QUEUED
+    stage: Stage = Stage.LAUNCH
+    message: str = ""
+    reason: str | None = Field(None, description="why the job was rejected or failed")
+    next_step: str | None = Field(None, description="what to do about it")
+    launches: int = Field(1, description="how often it was started")
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None = None
+    stages: list[StageTime] = []
+    rows: RowCounts | None = None
+    drift: Drift | None = None
+    live: LiveFigures | None = Field(None, description="production on the upload's new rows")
+    report_key: str | None = None
+    dataset_id: str | None = None
+    dataset_rows: int | None = None
+    data_source: str | None = None
+    run_id: str | None = None
+    model_version: str | None = None
+    metrics: dict[str, float] = {}
+    verdict: Verdict | None = None
+    promoted: bool | None = None
+
+    _stored_as: str | None = PrivateAttr(None)
+
+    @property
+    def stored_as(self) -> str | None:
+        """ETag of the document that this was loaded from, or last written to."""
+        return self._stored_as
+
+    def mark_stored(self, etag: str) -> None:
+        """Note the ETag of the document that says the same."""
+        self._stored_as = etag
+
+
+class JobStore:
+    """The jobs' documents under ``jobs/``."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        """Use an S3 client on one bucket."""
+        self._s3 = s3
+        self._bucket = bucket
+
+    def create(self, status: JobStatus) -> bool:
+        """Write the first status of a job; False when the job is known already."""
+        return self._put(status, IfNoneMatch="*")
+
+    def save(self, status: JobStatus) -> None:
+        """Write the job's status over the last one, with the time."""
+        status.updated_at = datetime.now(UTC)
+        self._put(status)
+
+    def save_own(self, status: JobStatus) -> None:
+        """Write the job's status over what was loaded, created or saved before, and nothing else.
+
+        Raises:
+            JobTakenOverError: Somebody else has written it meanwhile.
+        """
+        status.updated_at = datetime.now(UTC)
+        known = status.stored_as
+        if not self._put(status, **({"IfMatch": known} if known else {"IfNoneMatch": "*"})):
+            msg = f"job {status.job_id} is at work elsewhere"
+            raise JobTakenOverError(msg)
+
+    def load(self, job_id: str) -> JobStatus:
+        """Read the job's status.
+
+        Raises:
+            JobNotFoundError: There is none.
+        """
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=_key(job_id))
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                msg = f"no job {job_id} in s3://{self._bucket}/{JOBS}"
+                raise JobNotFoundError(msg) from exc
+            raise
+        status = JobStatus.model_validate_json(answer["Body"].read())
+        status.mark_stored(answer["ETag"])
+        return status
+
+    def newest(self, limit: int = 10) -> Sequence[JobStatus]:
+        """Read the jobs that were touched last, newest first."""
+        touched = sorted(self._touched(), reverse=True)
+        jobs = [self.load(job_id) for _, job_id in touched[:limit]]
+        return sorted(jobs, key=lambda job: job.created_at, reverse=True)
+
+    def silent(self, *, since: datetime, until: datetime) -> Sequence[JobStatus]:
+        """Read the jobs that are not at their end and were last touched between two moments."""
+        found = (self.load(job_id) for when, job_id in self._touched() if since <= when <= until)
+        return [job for job in found if not job.state.is_final]
+
+    def _touched(self) -> Iterator[tuple[datetime, str]]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=JOBS)
+        for page in pages:
+            for entry in page.get("Contents", []):
+                if entry["Key"].endswith(".json"):
+                    job_id = entry["Key"].removeprefix(JOBS).removesuffix(".json")
+                    yield entry["LastModified"], job_id
+
+    def _put(self, status: JobStatus, **conditions: Any) -> bool:
+        """Write the status if the condition holds, and return whether it did."""
+        try:
+            answer = self._s3.put_object(
+                Bucket=self._bucket,
+                Key=_key(status.job_id),
+                Body=status.model_dump_json(indent=1).encode(),
+                ContentType="application/json",
+                **conditions,
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _LOST:
+                return False
+            raise
+        status.mark_stored(answer["ETag"])
+        return True
+
+
+def _key(job_id: str) -> str:
+    return f"{JOBS}{job_id}.json"

@@ -1,0 +1,1 @@
+"""Names and points of the metrics."""

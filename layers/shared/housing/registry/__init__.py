@@ -1,0 +1,1 @@
+"""The model registry, its aliases and their ledger."""

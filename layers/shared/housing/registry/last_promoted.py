@@ -1,0 +1,92 @@
+"""The copy of the last promoted model, for the days on which the registry is down."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import BaseModel, Field, ValidationError
+
+from housing.errors import LastPromotedError, ObjectError
+from housing.registry.port import ModelVersion, Tag
+from housing.s3.bounded import bounded_s3
+from housing.s3.layout import MODELS
+from housing.s3.objects import StoredObject, read_object
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+POINTER = f"{MODELS}production.json"
+
+
+class Pointer(BaseModel):
+    """What the training job writes to ``models/production.json``."""
+
+    model: str
+    version: str
+    sha256: str
+    key: str = Field(pattern=f"^{MODELS}")
+    tags: dict[str, str]
+    card: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromotedModel:
+    """A version that was promoted, and how to get its file (raises ``LastPromotedError``)."""
+
+    version: ModelVersion
+    download: Callable[[], bytes]
+
+
+class LastPromotedModel(Protocol):
+    """Knows the model that was promoted last, without the registry."""
+
+    def find(self) -> PromotedModel:
+        """Return the model.
+
+        Raises:
+            LastPromotedError: There is none, or it cannot be read.
+        """
+        ...
+
+
+class S3LastPromotedModel:
+    """The pointer and the file that the training job keeps under ``models/`` in the bucket."""
+
+    def __init__(
+        self, bucket: str, model_name: str, *, client: Callable[[], "S3Client"] = bounded_s3
+    ) -> None:
+        """Remember where to look and for which model; nothing is asked yet."""
+        self._bucket = bucket
+        self._model_name = model_name
+        self._client = client
+
+    def find(self) -> PromotedModel:
+        """See ``LastPromotedModel.find``.
+
+        The pointer says neither run nor time of registration: the run is left empty, the time is
+        that of the promotion.
+        """
+        found = self._read(POINTER)
+        try:
+            pointer = Pointer.model_validate_json(found.content)
+        except ValidationError as exc:
+            msg = f"{POINTER} in {self._bucket} is garbled: {exc.error_count()} errors"
+            raise LastPromotedError(msg) from exc
+        if pointer.model != self._model_name:
+            msg = f"{POINTER} in {self._bucket} names the model {pointer.model}"
+            raise LastPromotedError(msg)
+        version = ModelVersion(
+            name=pointer.model,
+            version=pointer.version,
+            run_id="",
+            created_at=found.written_at,
+            tags={**pointer.tags, Tag.SHA256: pointer.sha256},
+            description=pointer.card,
+        )
+        return PromotedModel(version, lambda: self._read(pointer.key).content)
+
+    def _read(self, key: str) -> StoredObject:
+        try:
+            return read_object(self._bucket, key, client=self._client)
+        except ObjectError as exc:
+            raise LastPromotedError(str(exc)) from exc

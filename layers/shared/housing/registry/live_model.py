@@ -1,0 +1,141 @@
+"""Changing what is live: aliases, ledger, and the copy for bad days, in one order for everybody.
+
+A ledger entry is written before its alias moves, and the pointer last. Every step may be repeated,
+so that whoever was interrupted does the same again and ends where the first try would have. One
+changes at a time, and first finishes what another left unfinished
+(``housing.registry.alias_repair``).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from housing.errors import AliasNotFoundError, ObjectError
+from housing.registry.last_promoted import POINTER, Pointer
+from housing.registry.ledger import AliasChange, Ledger
+from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, ModelRegistry, ModelVersion, Tag
+from housing.s3.layout import MODELS
+from housing.s3.lease import Lease
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LOCK = f"{MODELS}lock"
+LOCK_SECONDS = 30.0
+"""So long a process that died keeps others from the lock."""
+_WAIT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Who changes what is live, why, and on what evidence."""
+
+    who: str
+    why: str
+    evidence: Mapping[str, str | float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveModel:
+    """The aliases of one registered model, with what has to follow them."""
+
+    registry: ModelRegistry
+    ledger: Ledger
+    s3: "S3Client"
+    bucket: str
+
+    @contextmanager
+    def locked(self, who: str, *, wait_seconds: float = _WAIT_SECONDS) -> Iterator[Lease]:
+        """Be the only one who changes aliases, for a block; the lease tells whether one still is.
+
+        Args:
+            who: Who others see while they wait.
+            wait_seconds: Longest wait for another; a request cannot wait for one that died.
+
+        Raises:
+            LeaseError: Another has changed them for so long and is not done.
+        """
+        lock = Lease(self.s3, self.bucket, LOCK, holder=who, seconds=LOCK_SECONDS)
+        with lock.held(wait_seconds=wait_seconds, on_wait=lambda _: None):
+            yield lock
+
+    def put(
+        self, version: ModelVersion, model: bytes, reason: Reason, tags: Mapping[str, str]
+    ) -> None:
+        """Make a version the one in production, and the one it replaces the previous one.
+
+        Args:
+            version: A version whose model was proved to load.
+            model: Its ``model.onnx``.
+            reason: For the ledger.
+            tags: What the pointer says of the version.
+
+        Raises:
+            RegistryError: An alias could not be moved.
+            ObjectError: The bucket could not be written.
+            LedgerError: Another changed an alias at the same moment.
+        """
+        self.keep_copy(version, model)
+        champion = holder_of(self.registry, PRODUCTION)
+        if champion and champion.version != version.version:
+            self.move(PREVIOUS, champion, reason)
+        self.move(PRODUCTION, version, reason)
+        self.point_to(version, tags)
+
+    def move(self, alias: str, version: ModelVersion, reason: Reason) -> None:
+        """Write the ledger, then move the alias; nothing happens where it is there already."""
+        holder = holder_of(self.registry, alias)
+        if holder and holder.version == version.version:
+            return
+        change = AliasChange(
+            who=reason.who,
+            when=datetime.now(UTC),
+            model=version.name,
+            alias=alias,
+            from_version=holder.version if holder else None,
+            to_version=version.version,
+            why=reason.why,
+            evidence=dict(reason.evidence),
+        )
+        number = self.ledger.record(change)
+        self.registry.set_alias(alias, version.version)
+        self.ledger.mark_done(number, alias)
+
+    def keep_copy(self, version: ModelVersion, model: bytes) -> None:
+        """Write a version's file to where the service finds it without the registry."""
+        self._write(_copy(version), model, "application/octet-stream")
+
+    def point_to(self, version: ModelVersion, tags: Mapping[str, str]) -> None:
+        """Write the pointer that names a version's copy."""
+        pointer = Pointer(
+            model=version.name,
+            version=version.version,
+            sha256=version.tags[Tag.SHA256],
+            key=_copy(version),
+            tags=dict(tags),
+            card=version.description,
+        )
+        self._write(POINTER, pointer.model_dump_json(indent=1).encode(), "application/json")
+
+    def _write(self, key: str, content: bytes, content_type: str) -> None:
+        try:
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=content_type)
+        except (BotoCoreError, ClientError) as exc:
+            msg = f"s3://{self.bucket}/{key} cannot be written: {exc}"
+            raise ObjectError(msg) from exc
+
+
+def holder_of(registry: ModelRegistry, alias: str) -> ModelVersion | None:
+    """Return the version that carries an alias, or None where none does."""
+    try:
+        return registry.version_by_alias(alias)
+    except AliasNotFoundError:
+        return None
+
+
+def _copy(version: ModelVersion) -> str:
+    return f"{MODELS}{version.version}/{MODEL_FILE}"

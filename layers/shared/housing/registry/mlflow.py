@@ -1,0 +1,249 @@
+"""The registry port over MLflow's REST API, without importing mlflow.
+
+Protocol: https://mlflow.org/docs/latest/api_reference/rest-api.html
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import urllib3
+
+from housing.errors import (
+    AliasNotFoundError,
+    ArtifactError,
+    RegistryAnswerError,
+    RegistryUnavailableError,
+    VersionNotFoundError,
+)
+from housing.registry.access import RegistryAccess
+from housing.registry.port import ArtifactReader, ModelVersion
+
+_CHUNK_BYTES = 1 << 20
+MOST_BYTES = 128 << 20
+"""More is no answer of a registry, nor a model that a function could hold in memory."""
+_NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+
+
+class MlflowModelRegistry:
+    """One registered model of an MLflow tracking server (3.x)."""
+
+    def __init__(
+        self,
+        access: RegistryAccess | str,
+        model_name: str,
+        *,
+        timeout_seconds: float = 10.0,
+        artifact_readers: Mapping[str, ArtifactReader] | None = None,
+    ) -> None:
+        """Remember where the registry is; nothing is asked yet.
+
+        Args:
+            access: Where the server is and how to be let in; a URL alone, if it asks for nothing.
+            model_name: Name of the registered model.
+            timeout_seconds: Bound on one call, connection and answer together.
+            artifact_readers: By scheme, such as ``s3``: who reads what the server does not serve.
+        """
+        self.model_name = model_name
+        found = RegistryAccess(access) if isinstance(access, str) else access
+        self._root = found.url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._artifact_readers = dict(artifact_readers or {})
+        self._headers = {**found.headers, "Content-Type": "application/json"}
+        self._sign = found.sign
+        self._pool = urllib3.PoolManager(
+            retries=False,
+            timeout=urllib3.Timeout(total=timeout_seconds),
+        )
+
+    def close_connections(self) -> None:
+        """Close the idle connections; the next call opens a new one."""
+        self._pool.clear()
+
+    def version_by_alias(self, alias: str) -> ModelVersion:
+        """See ``ModelRegistry.version_by_alias``."""
+        status, answer = self._call(
+            "GET", "registered-models/alias", {"name": self.model_name, "alias": alias}
+        )
+        if _is_not_found(status, answer):
+            msg = f"no version of {self.model_name} carries the alias {alias}"
+            raise AliasNotFoundError(msg)
+        return _version(_checked(status, answer))
+
+    def version(self, version: str) -> ModelVersion:
+        """See ``ModelRegistry.version``."""
+        return _version(self._of_version("GET", "model-versions/get", {"version": version}))
+
+    def versions(self, *, limit: int = 100) -> Sequence[ModelVersion]:
+        """See ``ModelRegistry.versions``."""
+        query = {
+            "filter": f"name='{self.model_name}'",
+            "max_results": str(limit),
+            "order_by": "version_number DESC",
+        }
+        status, answer = self._call("GET", "model-versions/search", query)
+        found = [_version({"model_version": v}) for v in _list(_checked(status, answer))]
+        aliases = self._aliases() if found else {}
+        found = [replace(v, aliases=tuple(aliases.get(v.version, ()))) for v in found]
+        return sorted(found, key=lambda version: int(version.version), reverse=True)
+
+    def download(self, version: str, path: str) -> bytes:
+        """See ``ModelRegistry.download``."""
+        answer = self._of_version("GET", "model-versions/get-download-uri", {"version": version})
+        uri = str(answer.get("artifact_uri", ""))
+        try:
+            parts = urlsplit(uri)
+        except ValueError as exc:
+            msg = f"{self.model_name} {version} lies at what is no URI: {exc}"
+            raise RegistryAnswerError(msg) from exc
+        scheme = parts.scheme
+        if scheme == "mlflow-artifacts":
+            return self._served_artifact(parts.path, path)
+        if scheme in self._artifact_readers:
+            return self._artifact_readers[scheme](uri, path)
+        msg = (
+            f"{self.model_name} {version} lies at {scheme or 'no'}:// storage, which is not read "
+            "here; start the MLflow server with --serve-artifacts"
+        )
+        raise ArtifactError(msg)
+
+    def set_alias(self, alias: str, version: str) -> None:
+        """See ``ModelRegistry.set_alias``."""
+        self._of_version("POST", "registered-models/alias", {"alias": alias, "version": version})
+
+    def describe(self, version: str, text: str) -> None:
+        """See ``ModelRegistry.describe``."""
+        self._of_version(
+            "PATCH", "model-versions/update", {"version": version, "description": text}
+        )
+
+    def set_tag(self, version: str, key: str, value: str) -> None:
+        """See ``ModelRegistry.set_tag``."""
+        self._of_version(
+            "POST", "model-versions/set-tag", {"version": version, "key": key, "value": value}
+        )
+
+    def _served_artifact(self, folder: str, path: str) -> bytes:
+        location = f"{quote(folder.strip('/'))}/{quote(path)}"
+        url = f"{self._root}/api/2.0/mlflow-artifacts/artifacts/{location}"
+        status, body = self._request("GET", url)
+        if status != 200:  # noqa: PLR2004 - HTTP OK
+            msg = f"{path} in {folder}: the artifact store answered {status}"
+            raise ArtifactError(msg) if status < 500 else RegistryUnavailableError(msg)  # noqa: PLR2004
+        return body
+
+    def _aliases(self) -> dict[str, list[str]]:
+        """Return the aliases by version: a search leaves them out of its answer (mlflow 3.17)."""
+        status, answer = self._call("GET", "registered-models/get", {"name": self.model_name})
+        found: dict[str, list[str]] = {}
+        try:
+            for entry in _checked(status, answer)["registered_model"].get("aliases", []):
+                found.setdefault(str(entry["version"]), []).append(entry["alias"])
+        except (KeyError, TypeError, AttributeError) as exc:
+            msg = f"the registry's model lacks or garbles {exc}"
+            raise RegistryAnswerError(msg) from exc
+        return found
+
+    def _of_version(self, method: str, path: str, fields: dict[str, str]) -> dict[str, Any]:
+        status, answer = self._call(method, path, {"name": self.model_name, **fields})
+        if _is_not_found(status, answer):
+            msg = f"{self.model_name} has no version {fields['version']}"
+            raise VersionNotFoundError(msg)
+        return _checked(status, answer)
+
+    def _call(
+        self, method: str, path: str, fields: Mapping[str, str]
+    ) -> tuple[int, dict[str, Any]]:
+        url = f"{self._root}/api/2.0/mlflow/{path}"
+        if method == "GET":
+            query = urlencode(fields, quote_via=quote)  # signatures want no + for a space
+            status, body = self._request(method, f"{url}?{query}")
+        else:
+            status, body = self._request(method, url, json.dumps(fields).encode())
+        if status >= 500:  # noqa: PLR2004 - HTTP server errors
+            msg = f"the registry answered {status} to {path}"
+            raise RegistryUnavailableError(msg)
+        try:
+            answer = json.loads(body)
+        except ValueError as exc:
+            msg = f"the registry's answer to {path} is not JSON (HTTP {status})"
+            raise RegistryAnswerError(msg) from exc
+        if not isinstance(answer, dict):
+            msg = f"the registry's answer to {path} is not an object"
+            raise RegistryAnswerError(msg)
+        return status, answer
+
+    def _request(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
+        deadline = time.monotonic() + self._timeout_seconds
+        try:
+            headers = self._signed(method, url, body or b"")
+            response = self._pool.request(
+                method, url, body=body, headers=headers, preload_content=False
+            )
+            try:
+                return response.status, _read_until(response, deadline)
+            finally:
+                response.release_conn()
+        except urllib3.exceptions.HTTPError as exc:
+            msg = f"the registry at {self._root} cannot be reached: {type(exc).__name__}"
+            raise RegistryUnavailableError(msg) from exc
+
+    def _signed(self, method: str, url: str, body: bytes) -> Mapping[str, str]:
+        return self._sign(method, url, self._headers, body) if self._sign else self._headers
+
+
+def _read_until(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    chunks, size = [], 0
+    while chunk := response.read1(_CHUNK_BYTES):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MOST_BYTES:
+            response.close()
+            msg = f"the registry's answer has over {MOST_BYTES:,} bytes"
+            raise RegistryAnswerError(msg)
+        if time.monotonic() > deadline:
+            response.close()
+            msg = "the registry's answer took longer than its time budget"
+            raise RegistryUnavailableError(msg)
+    return b"".join(chunks)
+
+
+def _is_not_found(status: int, answer: Mapping[str, Any]) -> bool:
+    """MLflow says 404 for a missing model and 400 for a missing alias (mlflow 3)."""
+    return status in (400, 404) and answer.get("error_code") in _NOT_FOUND_CODES
+
+
+def _checked(status: int, answer: dict[str, Any]) -> dict[str, Any]:
+    if status != 200:  # noqa: PLR2004 - HTTP OK
+        msg = f"the registry answered {status}: {answer.get('message', answer)}"
+        raise RegistryAnswerError(msg)
+    return answer
+
+
+def _list(answer: Mapping[str, Any]) -> list[Any]:
+    found = answer.get("model_versions", [])
+    if not isinstance(found, list):
+        msg = "the registry's list of versions is not a list"
+        raise RegistryAnswerError(msg)
+    return found
+
+
+def _version(answer: Mapping[str, Any]) -> ModelVersion:
+    try:
+        found = answer["model_version"]
+        return ModelVersion(
+            name=found["name"],
+            version=str(found["version"]),
+            run_id=found.get("run_id", ""),
+            created_at=datetime.fromtimestamp(int(found["creation_timestamp"]) / 1000, UTC),
+            tags={tag["key"]: tag["value"] for tag in found.get("tags", [])},
+            aliases=tuple(found.get("aliases", [])),
+            description=str(found.get("description") or ""),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        msg = f"the registry's version lacks or garbles {exc}"
+        raise RegistryAnswerError(msg) from exc

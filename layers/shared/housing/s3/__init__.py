@@ -1,0 +1,1 @@
+"""Objects of the bucket: layout, leases, reading and writing."""

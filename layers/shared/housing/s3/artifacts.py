@@ -1,0 +1,29 @@
+"""Artifacts that lie in S3 itself: an MLflow server run with ``--no-serve-artifacts`` says so."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from housing.errors import ArtifactError, ObjectError
+from housing.s3.bounded import bounded_s3
+from housing.s3.objects import read_object
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3ArtifactReader:
+    """The ``ArtifactReader`` of ``s3://`` locations."""
+
+    def __init__(self, client: Callable[[], "S3Client"] = bounded_s3) -> None:
+        """Remember how a client is had; it is made by the first call."""
+        self._client = client
+
+    def __call__(self, uri: str, path: str) -> bytes:
+        """See ``ArtifactReader``; the role needs ``s3:GetObject`` on the location."""
+        # Not urlsplit: keys may hold what would be a query or a fragment of a URL.
+        bucket, _, folder = uri.removeprefix("s3://").partition("/")
+        key = f"{folder.strip('/')}/{path}"
+        try:
+            return read_object(bucket, key, client=self._client).content
+        except ObjectError as exc:
+            raise ArtifactError(str(exc)) from exc
