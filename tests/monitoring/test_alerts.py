@@ -9,7 +9,9 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from housing.schema import INTERVAL_COVERAGE
 from housing_cli.main import app
+from local_stack.template import load
 from monitoring.programs import CHECKOUT, run
 from predict.errors import STATUS, PredictError
 
@@ -38,6 +40,20 @@ def outcomes(alert: str) -> Iterator[tuple[str | None, Path]]:
                 if check["alertname"] == alert:
                     found = [exp["exp_labels"]["severity"] for exp in check["exp_alerts"]]
                     yield from ((severity, path) for severity in found or [None])
+
+
+def test_alarms_and_dashboards_name_the_coverage_that_intervals_have() -> None:
+    words = f"{100 * INTERVAL_COVERAGE:.0f} %"
+    [alert] = [rule for rule in ALERTS if rule["alert"] == "IntervalCoverageLow"]
+    board = (CHECKOUT / "monitoring/grafana/dashboards/model.json").read_text()
+    alarm = load(CHECKOUT / "infra/template.yaml")["Resources"]["IntervalCoverageAlarm"][
+        "Properties"
+    ]
+
+    assert f"; {words} should." in alert["annotations"]["description"]
+    assert f"gives them; {words} should" in ENTRIES["IntervalCoverageLow"]
+    assert f'"expr": "vector({INTERVAL_COVERAGE})"' in board
+    assert f"{words} intervals" in alarm["AlarmDescription"]
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

@@ -46,7 +46,6 @@ class TrainingSettings(RegistrySettings):
     lease_wait_seconds: float = Field(1800, ge=0, description="longest wait for another job")
 
     holdout_share: float = Field(0.2, gt=0, lt=0.5, description="rows the model is judged on")
-    interval_coverage: float = Field(0.9, gt=0, lt=1, description="share of prices inside it")
     seed: int = Field(0, ge=0, description="seed of every random choice")
     engine: EngineName = Field("scikit-learn", description="library that grows the trees")
     models: int = Field(2, ge=1, description="models of different seeds whose mean is the price")

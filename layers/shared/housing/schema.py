@@ -77,6 +77,9 @@ TARGET = Column(
 )
 TARGET_CAP = 5.00001
 DOLLARS_PER_UNIT = 100_000
+INTERVAL_COVERAGE = 0.9
+"""Share of true values that an interval holds. Answers name it (``interval_90``), and the alarms on
+too low a coverage are set for it: it is a part of the contract, not a setting."""
 
 FEATURE_NAMES: tuple[str, ...] = tuple(column.name for column in FEATURES)
 CANONICAL_COLUMNS: tuple[Column, ...] = (*FEATURES, TARGET)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from housing.schema import FEATURES
+from housing.schema import FEATURES, INTERVAL_COVERAGE
 from predict.model.predictor import PredictedColumns, Prediction
 from predict.model.served_model import ServedModel
 from predict.scoring import answers
@@ -35,6 +35,12 @@ def test_of_many_rows_the_far_one_is_warned_of(served: ServedModel) -> None:
     near, far = body["predictions"]
     assert (near.get("warnings", []), far["warnings"]) == ([], A_GUESS)
     assert far["nearest_training_km"] == pytest.approx(100)
+
+
+def test_an_answer_names_its_interval_after_the_coverage(served: ServedModel) -> None:
+    answer = json.loads(answers.one(ROW, Prediction(2.0, 1.5, 2.5, 1.0), served))
+
+    assert answer[f"interval_{100 * INTERVAL_COVERAGE:.0f}"]["lower"] == 1.5
 
 
 EDGES = [-3.0, -0.0, 0.0, 0.00099, 0.001, 0.0010001, 0.15, 1.0, 9.999999, 9.9999995, 10.0, 1e6]

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 
 from fakes.tables import housing_table
 from housing.jobs.findings import ColumnDrift, Drift
-from housing.schema import TARGET_CAP
+from housing.schema import INTERVAL_COVERAGE, TARGET_CAP
 from retrain.training.dataset.dataset import Part, snapshot_of
 from retrain.training.dataset.rows import Rows
 from retrain.training.gate.slices import Slice, slices
@@ -93,8 +93,9 @@ def test_the_card_says_what_the_model_is_made_of_how_good_it_is_and_its_limits()
     snapshot = snapshot_of([Part("dataset/a", TABLE.to_numpy(), "upload", "a")])
     measured = [Slice("dearest quarter", 75, 0.5, 0.88, 1.2)]
 
-    card = model_card(snapshot, RECIPE, {"rmse": 0.41, "spatial_rmse": 0.6}, measured, held_out=60)
+    card = model_card(snapshot, {"rmse": 0.41, "spatial_rmse": 0.6}, measured, held_out=60)
 
+    assert f"shall hold {INTERVAL_COVERAGE:.0%} of the true values" in card
     assert "300 distinct rows, source upload" in card
     assert snapshot.dataset_id[:12] in card
     assert "| spatial_rmse | 0.6 |" in card
@@ -106,7 +107,7 @@ def test_the_card_says_what_the_model_is_made_of_how_good_it_is_and_its_limits()
 def test_figures_are_drawn() -> None:
     held = rows()
 
-    found = figures(predictions(held, 0.1), held, {"fitted rows": [1.0, 0.5]}, coverage=0.9)
+    found = figures(predictions(held, 0.1), held, {"fitted rows": [1.0, 0.5]})
 
     assert set(found) == {"residual_map.png", "calibration.png", "learning_curves.png"}
     for figure in found.values():

@@ -50,7 +50,6 @@ def test_every_setting_that_shapes_the_model_is_in_its_id() -> None:
     plain = TrainingSettings(tracking_uri="http://registry.test")
     changes: dict[str, float] = {
         "holdout_share": 0.3,
-        "interval_coverage": 0.8,
         "seed": 1,
         "models": 3,
         "iterations": 7,
@@ -107,6 +106,13 @@ def test_one_variable_holds_many_settings_of_the_job_and_their_own_go_before(
     found = TrainingSettings(bucket="b", tracking_uri="http://r.test")
 
     assert (found.iterations, found.models) == (7, 4)
+
+
+def test_the_intervals_coverage_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOUSING_TRAINING_SETTINGS", '{"interval_coverage": 0.8}')
+
+    with pytest.raises(ValidationError, match="no setting is called interval_coverage"):
+        TrainingSettings(bucket="b", tracking_uri="http://r.test")
 
 
 @pytest.mark.parametrize("given", ['{"iteration": 7}', '{"iterations": 0}', "[]", "{"])

@@ -73,14 +73,13 @@ def make(
         metrics |= {"parity_worst": parity.worst, "parity_p99": parity.p99}
         say("judging in regions that are left out")
         metrics["spatial_rmse"] = spatial_rmse(rows.fitting, recipe)
-        return _described(model, snapshot, rows, settings, metrics, predictions, fitted)
+        return _described(model, snapshot, rows, metrics, predictions, fitted)
 
 
 def _described(  # noqa: PLR0913, PLR0917 - all that is known of a model
     model: bytes,
     snapshot: Snapshot,
     rows: Split,
-    settings: TrainingSettings,
     metrics: Mapping[str, float],
     predictions: Predictions,
     fitted: Fitted,
@@ -90,10 +89,8 @@ def _described(  # noqa: PLR0913, PLR0917 - all that is known of a model
         "fitted rows": learning_curve(fitted, rows.fitting),
         "held-out rows": learning_curve(fitted, held),
     }
-    card = model_card(
-        snapshot, settings.recipe(), metrics, slices(predictions, held), held_out=len(held)
-    )
-    drawn = figures(predictions, held, curves, coverage=settings.interval_coverage)
+    card = model_card(snapshot, metrics, slices(predictions, held), held_out=len(held))
+    drawn = figures(predictions, held, curves)
     return Made(model, metrics, card, drawn)
 
 

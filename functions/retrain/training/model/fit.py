@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.pipeline import FeatureUnion, Pipeline
 from threadpoolctl import threadpool_limits
 
+from housing.schema import INTERVAL_COVERAGE
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.model.engines import Engine, TreeOptions, engine_of
 from retrain.training.model.evaluation import rmse
@@ -55,7 +56,7 @@ def fit(rows: Rows, recipe: Recipe, on_step: Callable[[str], None] = lambda _: N
         TooFewRowsError: There are too few rows for the interval's coverage.
     """
     engine = engine_of(recipe.engine)
-    check_enough(len(rows), recipe.interval_coverage)
+    check_enough(len(rows), INTERVAL_COVERAGE)
     with threadpool_limits(_THREADS):
         pipeline = pipeline_of(recipe)
         features, predicted = _held_out(pipeline, rows, recipe, on_step)
@@ -64,7 +65,7 @@ def fit(rows: Rows, recipe: Recipe, on_step: Callable[[str], None] = lambda _: N
             features,
             predicted,
             rows.prices,
-            coverage=recipe.interval_coverage,
+            coverage=INTERVAL_COVERAGE,
             scale=engine.regressor(_of_scale(recipe)),
             seed=recipe.seed,
         )

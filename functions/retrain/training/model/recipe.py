@@ -16,7 +16,6 @@ class Recipe:
     """The settings that decide which model comes of given rows; see ``TrainingSettings``."""
 
     holdout_share: float
-    interval_coverage: float
     seed: int
     engine: EngineName
     models: int

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from housing.jobs.findings import Drift
+from housing.schema import INTERVAL_COVERAGE
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.model.features import COORDINATES
 from retrain.training.model.scoring import Predictions
@@ -17,13 +18,11 @@ def figures(
     predictions: Predictions,
     held: Rows,
     curves: Mapping[str, Sequence[float]],
-    *,
-    coverage: float,
 ) -> dict[str, Figure]:
     """Draw all figures; file name to figure."""
     return {
         "residual_map.png": _residual_map(predictions, held),
-        "calibration.png": _calibration(predictions, held.prices, coverage),
+        "calibration.png": _calibration(predictions, held.prices),
         "learning_curves.png": _learning_curves(curves),
     }
 
@@ -53,7 +52,7 @@ def _residual_map(predictions: Predictions, held: Rows) -> Figure:
     return figure
 
 
-def _calibration(predictions: Predictions, prices: Values, coverage: float) -> Figure:
+def _calibration(predictions: Predictions, prices: Values) -> Figure:
     figure = Figure(figsize=(10, 4))
     of_price, of_interval = figure.subplots(1, 2)
     bands = np.array_split(np.argsort(predictions.price, kind="stable"), _BANDS)
@@ -64,7 +63,7 @@ def _calibration(predictions: Predictions, prices: Values, coverage: float) -> F
     of_price.set(title="Calibration", xlabel="mean predicted", ylabel="mean true, $100,000")
     inside = (predictions.lower <= prices) & (prices <= predictions.upper)
     of_interval.plot(means, [inside[band].mean() for band in filled], "o-")
-    of_interval.axhline(coverage, linestyle=":")
+    of_interval.axhline(INTERVAL_COVERAGE, linestyle=":")
     of_interval.set(title="Coverage of the interval", xlabel="mean predicted", ylim=(0.5, 1))
     return figure
 

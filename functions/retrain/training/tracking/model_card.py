@@ -6,15 +6,13 @@ After M. Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 from collections.abc import Iterator, Mapping, Sequence
 
 from housing.jobs.findings import Drift
-from housing.schema import FEATURES, TARGET
+from housing.schema import FEATURES, INTERVAL_COVERAGE, TARGET
 from retrain.training.dataset.dataset import Snapshot
 from retrain.training.gate.slices import Slice
-from retrain.training.model.recipe import Recipe
 
 
 def model_card(
     snapshot: Snapshot,
-    recipe: Recipe,
     metrics: Mapping[str, float],
     measured: Sequence[Slice],
     *,
@@ -24,12 +22,11 @@ def model_card(
 
     Args:
         snapshot: The data.
-        recipe: How the model was made of them.
         metrics: Measures on the held-out rows.
         measured: The same by slice.
         held_out: How many rows were held out.
     """
-    return "\n".join(_lines(snapshot, recipe, metrics, measured, held_out))
+    return "\n".join(_lines(snapshot, metrics, measured, held_out))
 
 
 def drift_section(drift: Drift) -> str:
@@ -43,7 +40,6 @@ def drift_section(drift: Drift) -> str:
 
 def _lines(
     snapshot: Snapshot,
-    recipe: Recipe,
     metrics: Mapping[str, float],
     measured: Sequence[Slice],
     held_out: int,
@@ -53,7 +49,7 @@ def _lines(
     yield (
         f"Predicts {TARGET.name} ({TARGET.description.lower()}, in {TARGET.unit}) from "
         f"{', '.join(column.name for column in FEATURES)}, with an interval that shall hold "
-        f"{recipe.interval_coverage:.0%} of the true values."
+        f"{INTERVAL_COVERAGE:.0%} of the true values."
     )
     yield ""
     yield "## Data"
