@@ -1,12 +1,13 @@
 """Jobs as people see them: the stages of one, a table of many, what was wrong with a file."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from housing.jobs.findings import Drift, LiveFigures, ShadowFigures, Verdict
+from housing.jobs.findings import Drift, Held, LiveFigures, ShadowFigures, Verdict
 from housing.jobs.status import JobStatus, StageTime, State
+from housing.schema import DOLLARS_PER_UNIT
 from housing_cli.reports import Problem
 
 _STYLES = {
@@ -44,6 +45,7 @@ def summary_lines(job: JobStatus) -> list[Text]:
         "verdict": verdict_text(job.verdict),
         "shadow": shadow_text(job.verdict.shadow if job.verdict else None),
         "metrics": ", ".join(f"{name} {value:.4g}" for name, value in job.metrics.items()),
+        "held": held_text(job.held),
         "promoted": None if job.promoted is None else ("yes" if job.promoted else "no"),
         "report": job.report_key,
     }
@@ -75,7 +77,7 @@ def jobs_table(jobs: Sequence[JobStatus]) -> Table:
             Text(job.stage),
             Text(job.model_version or ""),
             Text(_short_verdict(job)),
-            Text(job.reason or (job.verdict.reason if job.verdict else "")),
+            Text(_short_reason(job)),
         )
         table.add_row(*cells)
     return table
@@ -135,10 +137,49 @@ def shadow_text(shadow: ShadowFigures | None) -> str | None:
     )
 
 
+def held_text(held: Held | None) -> Text | None:
+    """Return why the version waits for a person, with a table of the places."""
+    if held is None:
+        return None
+    stopped = [f"since {held.since.astimezone():%Y-%m-%d %H:%M}"] if held.since else []
+    stopped += [f"by {held.who}"] if held.who else []
+    head = f"{held.reason} ({', '.join(stopped)})" if stopped else held.reason
+    return Text("\n").join([Text(head, style="yellow"), *map(Text, _places(held))])
+
+
+def _places(held: Held) -> Iterator[str]:
+    """Yield the lines of the table of places, under the value's column."""
+    if not held.places:
+        return
+    headings = ("place", "rows", "side", "their price", "production's", "jobs")
+    lines = [
+        (
+            place.where(),
+            f"{place.rows:,} of {place.of_rows:,}",
+            place.side,
+            f"${place.upload_price * DOLLARS_PER_UNIT:,.0f}",
+            f"${place.production_price * DOLLARS_PER_UNIT:,.0f}",
+            ", ".join(place.jobs),
+        )
+        for place in held.places
+    ]
+    widths = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
+    for line in (headings, *lines):
+        cells = "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
+        yield f"{' ' * _NAME_WIDTH}{cells.rstrip()}"
+
+
 def _short_verdict(job: JobStatus) -> str:
+    if job.held and not job.promoted:
+        return "held"
     if job.promoted:
         return "promoted"
     return "" if job.verdict is None or job.promoted is None else "not promoted"
+
+
+def _short_reason(job: JobStatus) -> str:
+    of_verdict = job.verdict.reason if job.verdict else ""
+    return job.reason or (job.held.reason if job.held else of_verdict)
 
 
 def _rows(job: JobStatus) -> str | None:

@@ -9,7 +9,7 @@ from typer.main import get_command
 from fakes.jobs import job_status
 from housing.alerts.alert import Alert, AlertEvent
 from housing.alerts.job_outcomes import alert_on, alert_on_drift
-from housing.jobs.findings import ColumnDrift, Drift, RowCounts, Verdict
+from housing.jobs.findings import ColumnDrift, Drift, Held, HeldPlace, RowCounts, Verdict
 from housing.jobs.status import JobStatus, Stage, State
 from housing_cli.main import app
 
@@ -22,6 +22,18 @@ VERDICT = Verdict(
     champion_version="6",
     holdout_rows=4_128,
 )
+PLACE = HeldPlace(
+    latitude=34.05,
+    longitude=-118.24,
+    radius_km=1.23,
+    rows=48,
+    of_rows=50,
+    side="below",
+    production_price=2.31,
+    upload_price=0.15,
+    jobs=["7f3c"],
+)
+HELD = Held(kind="data", reason="48 of 50 prices lie below", places=[PLACE], jobs=["7f3c", "0a1b"])
 ROWS = RowCounts(read=5_000, accepted=4_990, rejected=10, new=4_000)
 
 
@@ -86,6 +98,56 @@ def test_a_version_that_was_not_promoted_comes_with_the_command_that_does_it_all
     assert (alert.facts["RMSE"], alert.facts["RMSE of that"]) == ("0.4512", "0.4700")
 
 
+def test_a_held_version_tells_where_both_prices_and_both_ways_on() -> None:
+    alert = told(judged(promoted=False).model_copy(update={"held": HELD}))
+
+    assert alert.event == AlertEvent.MODEL_HELD
+    assert alert.subject == "california-housing: version 7 waits for a person"
+    assert alert.reason == "48 of 50 prices lie below"
+    assert alert.facts["place 1"] == (
+        "34.05, -118.24, within 1.2 km: 48 of 50 rows below, $15,000 where production says "
+        "$231,000; job 7f3c"
+    )
+    assert 'housing data exclude 7f3c --reason "…"; housing data exclude 0a1b' in alert.advice
+    assert alert.next_step == 'housing promote 7 --reason "…"'
+
+
+def test_of_many_places_and_jobs_an_alert_names_three_and_leads_to_the_rest() -> None:
+    jobs = [f"job-{number}" for number in range(5)]
+    many = HELD.model_copy(update={"places": [PLACE] * 5, "jobs": jobs})
+
+    alert = told(judged(promoted=False).model_copy(update={"held": many}))
+
+    assert [name for name in alert.facts if name.startswith("place")] == [
+        "place 1",
+        "place 2",
+        "place 3",
+    ]
+    assert alert.facts["more places"] == "2: housing status 0a1b"
+    assert "job-2" in alert.advice
+    assert "job-3" not in alert.advice
+
+
+def test_a_table_without_places_is_held_for_rows_alike() -> None:
+    nowhere = PLACE.model_copy(update={"latitude": None, "longitude": None, "radius_km": None})
+    held = HELD.model_copy(update={"places": [nowhere], "jobs": []})
+
+    alert = told(judged(promoted=False).model_copy(update={"held": held}))
+
+    assert alert.facts["place 1"].startswith("rows alike: 48 of 50 rows below")
+    assert "housing data exclude 0a1b" in alert.advice
+
+
+def test_a_version_that_a_stop_holds_names_no_rows_as_wrong() -> None:
+    stop = Held(kind="stop", reason="automatic promotion was stopped: odd prices")
+
+    alert = told(judged(promoted=False).model_copy(update={"held": stop}))
+
+    assert alert.event == AlertEvent.MODEL_HELD
+    assert "exclude" not in alert.advice
+    assert alert.next_step == 'housing promote 7 --reason "…"'
+
+
 def test_a_job_that_changed_nothing_is_not_told() -> None:
     assert alert_on(ended(State.SUCCEEDED, model_version="7"), NAME) is None
 
@@ -146,6 +208,7 @@ def test_each_next_step_is_a_command_that_there_is() -> None:
         told(judged(promoted=True)),
         told(judged(promoted=True, champion_version=None)),
         told(judged(promoted=False)),
+        told(judged(promoted=False).model_copy(update={"held": HELD})),
         told(ended(State.FAILED)),
         told(ended(State.REJECTED)),
         alert_on_drift(ended(State.RUNNING, drift=drift("it is")), NAME),

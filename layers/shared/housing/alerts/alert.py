@@ -24,6 +24,7 @@ class AlertEvent(StrEnum):
 
     MODEL_PROMOTED = "model_promoted"
     MODEL_NOT_PROMOTED = "model_not_promoted"
+    MODEL_HELD = "model_held"
     UPLOAD_REJECTED = "upload_rejected"
     TRAINING_FAILED = "training_failed"
     DATA_DRIFTED = "data_drifted"

@@ -4,18 +4,22 @@ import shlex
 from collections.abc import Mapping
 
 from housing.alerts.alert import Alert, AlertEvent
-from housing.jobs.findings import Verdict
+from housing.jobs.findings import Held, HeldPlace, Verdict
 from housing.jobs.status import JobStatus, State
 from housing.registry.alias_repair import Repair
 from housing.s3.layout import NEW_DATA
+from housing.schema import DOLLARS_PER_UNIT
 
 _REASON = '--reason "…"'
+_SHOWN_PLACES, _SHOWN_JOBS = 3, 3
 
 
 def alert_on(status: JobStatus, model_name: str) -> Alert | None:
     """Return the alert on an ended job; None where it changed nothing and nothing went wrong."""
     if status.state in (State.REJECTED, State.FAILED):
         return _on_failure(status, model_name)
+    if status.held is not None:
+        return _on_hold(status, status.held, model_name)
     if status.verdict is None:
         return None
     return _on_verdict(status, status.verdict, model_name)
@@ -60,6 +64,50 @@ def _on_verdict(status: JobStatus, verdict: Verdict, model_name: str) -> Alert:
         advice=back if champion else "nothing to do; it is the first one",
         next_step=f"housing rollback {_REASON}" if champion else "housing models",
         facts=_facts(status),
+    )
+
+
+def _on_hold(status: JobStatus, held: Held, model_name: str) -> Alert:
+    """Return the alert on a version that waits for a person: why, where, and both ways on."""
+    shown = {
+        f"place {number}": _place(place)
+        for number, place in enumerate(held.places[:_SHOWN_PLACES], start=1)
+    }
+    hidden = len(held.places) - len(shown)
+    more = {"more places": f"{hidden}: {_status_command(status)}"} if hidden else {}
+    return Alert(
+        event=AlertEvent.MODEL_HELD,
+        subject=f"{model_name}: version {status.model_version} waits for a person",
+        reason=held.reason,
+        advice=_ways_on(status, held),
+        next_step=f"housing promote {status.model_version} {_REASON}",
+        facts={**shown, **more, **_facts(status)},
+    )
+
+
+def _ways_on(status: JobStatus, held: Held) -> str:
+    """Say what to do with a held version, up to the command that promotes it."""
+    if held.kind == "stop":
+        return "automatic promotion is stopped; to have this version live all the same:"
+    jobs = held.jobs or [status.job_id]
+    excluding = [f"housing data exclude {job} {_REASON}" for job in jobs[:_SHOWN_JOBS]]
+    more = ["…"] if len(jobs) > _SHOWN_JOBS else []
+    return (
+        "production serves on as before, and no other job trains on these rows. Are they wrong: "
+        f"{'; '.join(excluding + more)}. Are they right, this version goes live with:"
+    )
+
+
+def _place(place: HeldPlace) -> str:
+    """Return a place in words: where, how many rows, both prices, the jobs."""
+    own, production = (
+        f"${price * DOLLARS_PER_UNIT:,.0f}"
+        for price in (place.upload_price, place.production_price)
+    )
+    jobs = f"; job {', '.join(place.jobs[:_SHOWN_JOBS])}" if place.jobs else ""
+    return (
+        f"{place.where()}: {place.rows:,} of {place.of_rows:,} rows {place.side}, {own} where "
+        f"production says {production}{jobs}"
     )
 
 

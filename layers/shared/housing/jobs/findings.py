@@ -1,6 +1,12 @@
 """What a job has found: of the rows of its upload, and of the version that it made of all."""
 
+from datetime import datetime
+from typing import Literal
+
 from pydantic import BaseModel, Field
+
+MOST_HELD_PLACES = 20
+MOST_HELD_JOBS = 100
 
 
 class RowCounts(BaseModel):
@@ -86,3 +92,45 @@ class Verdict(BaseModel):
     confidence: float | None = Field(None, description="of change_lower and of change_upper")
     slices: list[SliceChange] = []
     shadow: ShadowFigures | None = Field(None, description="of the challenger at that time")
+
+
+class HeldPlace(BaseModel):
+    """A place where new rows contradict production; prices in $100,000."""
+
+    latitude: float | None = Field(None, description="None for a table without places")
+    longitude: float | None = None
+    radius_km: float | None = None
+    rows: int = Field(description="prices there that lie outside production's interval")
+    of_rows: int = Field(description="new rows there")
+    side: Literal["below", "above"] = Field(description="of production's interval")
+    production_price: float = Field(description="production's median price of those rows")
+    upload_price: float = Field(description="median of their own prices")
+    jobs: list[str] = Field([], max_length=MOST_HELD_JOBS, description="that brought them")
+
+    def where(self) -> str:
+        """Return the place in words."""
+        if self.latitude is None or self.longitude is None or self.radius_km is None:
+            return "rows alike"
+        return f"{self.latitude:.2f}, {self.longitude:.2f}, within {self.radius_km:.1f} km"
+
+
+class Held(BaseModel):
+    """Why a version waits for a person."""
+
+    kind: Literal["data", "stop"] = Field(
+        description="data: new rows contradict production, or copy known ones; "
+        "stop: automatic promotion is stopped"
+    )
+    reason: str
+    since: datetime | None = Field(None, description="of a stop")
+    who: str | None = Field(None, description="who stopped")
+    rows: int | None = Field(None, description="new rows that were looked at")
+    supported_rows: int | None = Field(None, description="those near rows that production knows")
+    score: float | None = Field(None, description="of the scan: -log10 of the chance of the worst")
+    score_limit: float | None = None
+    miss_share: float | None = Field(
+        None, description="of the supported rows' prices, outside production's interval"
+    )
+    copy_share: float | None = Field(None, description="of the new rows, shifted copies of known")
+    places: list[HeldPlace] = Field([], max_length=MOST_HELD_PLACES)
+    jobs: list[str] = Field([], max_length=MOST_HELD_JOBS, description="whose parts are held")

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from housing.errors import JobNotFoundError, JobTakenOverError
-from housing.jobs.findings import Drift, LiveFigures, RowCounts, Verdict
+from housing.jobs.findings import Drift, Held, LiveFigures, RowCounts, Verdict
 from housing.s3.layout import JOBS
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class JobStatus(BaseModel):
     metrics: dict[str, float] = {}
     verdict: Verdict | None = None
     promoted: bool | None = None
+    held: Held | None = Field(None, description="why its version waits for a person")
 
     _stored_as: str | None = PrivateAttr(None)
 
