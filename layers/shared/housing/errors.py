@@ -8,6 +8,10 @@ HousingError
 │   ├── VersionNotFoundError
 │   └── ArtifactError
 ├── ObjectError
+│   ├── ObjectMissingError
+│   ├── ObjectDeniedError
+│   ├── ObjectUnavailableError
+│   └── ObjectTooLargeError
 ├── LastPromotedError
 ├── JobNotFoundError
 ├── JobTakenOverError
@@ -46,7 +50,28 @@ class ArtifactError(RegistryError):
 
 
 class ObjectError(HousingError):
-    """Raised when an object in S3 is missing, may not be read or cannot be had in time."""
+    """Raised when an object in S3 cannot be read whole, or cannot be written."""
+
+
+class ObjectMissingError(ObjectError):
+    """Raised when there is no such object."""
+
+
+class ObjectDeniedError(ObjectError):
+    """Raised when an object may not be read, or is missing in a bucket that may not be listed."""
+
+
+class ObjectUnavailableError(ObjectError):
+    """Raised when S3 is out of reach or busy, or sends no whole body, in several tries."""
+
+
+class ObjectTooLargeError(ObjectError):
+    """Raised when an object is larger than what is to be read."""
+
+    def __init__(self, message: str, *, size_bytes: int) -> None:
+        """Say so, and how large it is at least."""
+        super().__init__(message)
+        self.size_bytes = size_bytes
 
 
 class LastPromotedError(HousingError):

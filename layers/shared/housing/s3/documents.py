@@ -1,0 +1,214 @@
+"""Documents that several processes write: each write is conditional, and survives the network.
+
+An answer of 412 or 409 alone does not say that another was faster: boto3 sends a request again
+whose answer was lost, and the second one meets the first. So the object itself decides who wrote
+it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from housing.errors import (
+    ObjectDeniedError,
+    ObjectError,
+    ObjectMissingError,
+    ObjectUnavailableError,
+)
+from housing.s3.bodies import Body, read_body
+from housing.s3.failures import Failure, failure_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+JSON = "application/json"
+_TRIES = 6
+_PAUSE_SECONDS = 0.05  # after the first try; doubled after each other
+_TRY_WITHIN_SECONDS = 5.0
+"""No try begins later than this after the first: a client that waits long for answers tries
+several times by itself, and a function has an end."""
+
+Document = Body
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What stands under a key after a write that failed: our content, another's, or no change."""
+
+    etag: str | None = None
+    """Of our content; None where it does not stand."""
+    is_unchanged: bool = False
+
+
+class Documents:
+    """The objects of one bucket, as documents."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        """Use an S3 client on one bucket."""
+        self._s3 = s3
+        self._bucket = bucket
+
+    def read(self, key: str) -> Document | None:
+        """Return a document, or None where there is none.
+
+        Raises:
+            ObjectDeniedError: It may not be read, or is missing and the bucket may not be listed.
+            ObjectError: S3 is out of reach, refuses, or sent no whole body.
+        """
+        try:
+            return read_body(self._s3, self._bucket, key)
+        except ObjectMissingError:
+            return None
+
+    def create(
+        self,
+        key: str,
+        content: bytes,
+        *,
+        content_type: str = JSON,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str | None:
+        """Write a document where there is none.
+
+        Args:
+            key: The document's key.
+            content: What it says. Two writers whose contents are equal both succeed; where only
+                one may, each puts something of its own in, such as a nonce.
+            content_type: Its media type.
+            metadata: Kept beside it.
+
+        Returns:
+            The ETag if this content stands, None if another does.
+
+        Raises:
+            ObjectError: S3 is out of reach or refuses the write; the content may stand or not.
+        """
+        fields = self._fields(key, content_type, metadata) | {"IfNoneMatch": "*"}
+        return self._write(
+            key,
+            lambda: self._s3.put_object(**fields, Body=content),
+            lambda: self._standing(key, content, before=None),
+        )
+
+    def replace(
+        self,
+        key: str,
+        content: bytes,
+        *,
+        etag: str,
+        content_type: str = JSON,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str | None:
+        """Write a document over the one that was read, and over no other.
+
+        Args:
+            key: The document's key.
+            content: As in ``create``.
+            etag: Of the document that was read, or written before.
+            content_type: As in ``create``.
+            metadata: The same.
+
+        Returns:
+            The ETag if this content stands, None if another does or the document is gone.
+
+        Raises:
+            ObjectError: As in ``create``.
+        """
+        fields = self._fields(key, content_type, metadata) | {"IfMatch": etag}
+        return self._write(
+            key,
+            lambda: self._s3.put_object(**fields, Body=content),
+            lambda: self._standing(key, content, before=etag),
+        )
+
+    def overwrite(self, key: str, content: bytes, *, content_type: str = JSON) -> str:
+        """Write a document over any other, and return its ETag.
+
+        Raises:
+            ObjectError: As in ``create``.
+        """
+        fields = self._fields(key, content_type, None)
+        etag = self._write(
+            key,
+            lambda: self._s3.put_object(**fields, Body=content),
+            lambda: _Standing(is_unchanged=True),  # the same once more does no harm
+        )
+        return str(etag)
+
+    def keep_file(self, key: str, path: Path, *, metadata: Mapping[str, str]) -> bool:
+        """Write a file under a key that its content determines; one that is there stays.
+
+        Returns:
+            Whether it was written; one that another try of this call wrote counts as there.
+
+        Raises:
+            ObjectError: As in ``create``.
+            OSError: The file cannot be read.
+        """
+        fields = self._fields(key, "application/octet-stream", metadata) | {"IfNoneMatch": "*"}
+
+        def send() -> Any:
+            with path.open("rb") as body:
+                return self._s3.put_object(**fields, Body=body)
+
+        return self._write(key, send, lambda: self._presence(key)) is not None
+
+    def _fields(
+        self, key: str, content_type: str, metadata: Mapping[str, str] | None
+    ) -> dict[str, Any]:
+        return {
+            "Bucket": self._bucket,
+            "Key": key,
+            "ContentType": content_type,
+            "Metadata": dict(metadata or {}),
+        }
+
+    def _write(
+        self, key: str, send: Callable[[], Any], look: Callable[[], _Standing]
+    ) -> str | None:
+        """Send a write until it is known who won; return the ETag if it is this one."""
+        began = time.monotonic()
+        tries = 1
+        while True:
+            try:
+                return str(send()["ETag"])
+            except Exception as exc:
+                if failure_of(exc) in {Failure.LASTING, Failure.DENIED}:
+                    raise self._error(key, exc) from exc
+                standing = look()
+                if not standing.is_unchanged:
+                    return standing.etag
+                is_late = time.monotonic() - began > _TRY_WITHIN_SECONDS
+                if tries == _TRIES or is_late:
+                    raise self._error(key, exc) from exc
+            pause = _PAUSE_SECONDS * 2 ** (tries - 1)
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - many write, not in step
+            tries += 1
+
+    def _standing(self, key: str, content: bytes, *, before: str | None) -> _Standing:
+        """Return what a write that failed has left; ``before`` is the ETag that it was to meet."""
+        try:
+            document = self.read(key)
+        except ObjectDeniedError:  # perhaps missing: the next try of the write shows it
+            return _Standing(is_unchanged=True)
+        if document and document.content == content:
+            return _Standing(document.etag)
+        return _Standing(is_unchanged=(document.etag if document else None) == before)
+
+    def _presence(self, key: str) -> _Standing:
+        """Return whether there is an object, whoever wrote it."""
+        try:
+            self._s3.head_object(Bucket=self._bucket, Key=key)
+        except Exception as exc:
+            if failure_of(exc) == Failure.MISSING:
+                return _Standing(is_unchanged=True)
+            raise self._error(key, exc) from exc
+        return _Standing()
+
+    def _error(self, key: str, exc: Exception) -> ObjectError:
+        is_lasting = failure_of(exc) in {Failure.LASTING, Failure.DENIED}
+        kind = ObjectError if is_lasting else ObjectUnavailableError
+        return kind(f"s3://{self._bucket}/{key} cannot be written: {exc}")

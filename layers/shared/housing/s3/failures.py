@@ -1,0 +1,76 @@
+"""Kinds of failed calls to S3: a failure that may pass, a conflict, an object that is missing.
+
+boto3 takes about 400 ms to import, so its errors are imported by the first failure.
+"""
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from urllib3.exceptions import HTTPError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+# Where a ClientError names no code of S3's, botocore puts the status in its place.
+_MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
+_DENIED = frozenset({"AccessDenied", "403"})
+# 412: the condition did not hold. 409: another wrote at the same moment; S3 asks to try again.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_CONFLICTS = frozenset(
+    {"PreconditionFailed", "412", "ConditionalRequestConflict", "OperationAborted", "409"}
+)
+_BUSY = frozenset(
+    {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "TooManyRequests"}
+)
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERRORS = range(500, 600)
+
+
+class Failure(Enum):
+    """What a failed call says."""
+
+    MISSING = auto()
+    DENIED = auto()  # said of a missing object, too, where the bucket may not be listed
+    CONFLICT = auto()
+    PASSING = auto()  # no answer, a broken one, or a server that was busy: the call may have worked
+    TIMED_OUT = auto()  # the same, after all of the time that the client gives it
+    LASTING = auto()
+
+
+def failure_of(exc: Exception) -> Failure:
+    """Return the kind of an error that a call of boto3 raised; others than those are raised."""
+    from botocore.exceptions import (  # noqa: PLC0415 - slow to import
+        BotoCoreError,
+        ClientError,
+        ConnectionError,  # noqa: A004 - botocore's own name
+        ConnectTimeoutError,
+        HTTPClientError,
+        ReadTimeoutError,
+    )
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - slow to import
+
+    match exc:
+        case ClientError():
+            return _refusal(exc)
+        case ConnectTimeoutError() | ReadTimeoutError():
+            return Failure.TIMED_OUT
+        # urllib3's own errors: a refusal whose body was cut.
+        case ConnectionError() | HTTPClientError() | ResponseParserError() | HTTPError():
+            return Failure.PASSING
+        case BotoCoreError():
+            return Failure.LASTING
+    raise exc
+
+
+def _refusal(exc: "ClientError") -> Failure:
+    code = exc.response["Error"].get("Code", "")
+    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _CONFLICTS:
+        return Failure.CONFLICT
+    if code in _MISSING:
+        return Failure.MISSING
+    if code in _DENIED:
+        return Failure.DENIED
+    if code in _BUSY or status == _TOO_MANY_REQUESTS or status in _SERVER_ERRORS:
+        return Failure.PASSING
+    return Failure.LASTING
