@@ -187,7 +187,7 @@ def _rows(job: JobStatus) -> str | None:
         return None
     rows = job.rows
     counts = f"{rows.read:,} read, {rows.accepted:,} good, {rows.rejected:,} bad, {rows.new:,} new"
-    repeated = {"twice in the file": rows.duplicates, "known": rows.known}
+    repeated = {"twice in the file": rows.duplicates, "known": rows.known, "revised": rows.revised}
     return ", ".join([counts, *(f"{count:,} {what}" for what, count in repeated.items() if count)])
 
 

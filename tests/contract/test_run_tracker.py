@@ -10,9 +10,9 @@ from mlflow.entities import Run
 
 from fakes.onnx_models import linear_model
 from fakes.tables import housing_table
+from fakes.uploads import snapshot_after
 from housing.jobs.findings import Drift
 from housing.schema import CANONICAL_HEADER
-from retrain.training.dataset.dataset import Part, snapshot_of
 from retrain.training.dataset.drift import measure_drift
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.figures import drift_figure
@@ -35,7 +35,7 @@ def tracked(uri: str, client: MlflowClient, drift: Drift) -> Run:
         job_id="job-1",
         model=MODEL,
         sha256=hashlib.sha256(MODEL).hexdigest(),
-        snapshot=snapshot_of([Part("dataset/a", ROWS, "upload", "a")]),
+        snapshot=snapshot_after(ROWS),
         recipe=TrainingSettings(bucket="b", tracking_uri=uri).recipe(),
         metrics={"rmse": 0.4},
         card="# Card",

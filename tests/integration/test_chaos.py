@@ -22,19 +22,23 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from fakes.alerts import FakeAlerts
 from fakes.tables import as_csv, housing_table
+from fakes.uploads import FIRST_UPLOAD
 from housing.jobs.status import JobStore, State
 from housing.registry.alias_repair import repair
 from housing.registry.ledger import Ledger
 from housing.registry.live_model import LOCK, LiveModel
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import PRODUCTION, Tag
+from housing.s3.documents import Documents
 from housing.s3.layout import NEW_DATA
 from integration.running_stack import RunningStack
 from retrain import launching, sweeping
 from retrain.composition import Service
 from retrain.handler import entry_of
-from retrain.training.dataset.dataset import Dataset, snapshot_of
+from retrain.training.dataset.dataset import Dataset
+from retrain.training.dataset.holdout_key import holdout_key
 from retrain.training.dataset.rows import Values, distinct
+from retrain.training.dataset.snapshot import snapshot_of
 from retrain.training.job.job import LEASE
 from servers.forked_jobs import ForkedJobLauncher
 
@@ -107,7 +111,7 @@ def chaos(stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sweeping, "MOST_LAUNCHES", 100)
     metrics = EphemeralMetrics(namespace="chaos", service="chaos")
     service = Service(BUCKET, MODEL, jobs, launcher, FakeAlerts(), Logger(service="chaos"), metrics)
-    Dataset(s3, BUCKET).add(first_rows(), source="test", job_id="before")
+    Dataset(s3, BUCKET).add(first_rows(), source="test", job_id="before", uploaded_at=FIRST_UPLOAD)
     try:
         yield Chaos(s3, jobs, launcher, MlflowModelRegistry(uri, MODEL), service)
     finally:
@@ -203,7 +207,9 @@ def test_every_upload_has_exactly_one_effect(chaos: Chaos) -> None:
     }, [(job.state, job.reason) for job in ended if job.state == State.FAILED]
 
     # Every good row is in the data set once.
-    snapshot = snapshot_of(Dataset(chaos.s3, BUCKET).parts())
+    dataset = Dataset(chaos.s3, BUCKET)
+    secret = holdout_key(Documents(chaos.s3, BUCKET), share=0.2)
+    snapshot, _ = snapshot_of(dataset.load(dataset.uploads()), secret)
     assert np.array_equal(snapshot.rows, good_rows())
 
     # Every run is registered at most once, and the production model was trained on all rows.

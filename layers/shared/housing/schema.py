@@ -20,7 +20,8 @@ class Column:
 
     A value outside ``minimum`` … ``maximum`` is impossible and refused; one outside
     ``usual_minimum`` … ``usual_maximum`` lies outside California or the 1990 census and is
-    answered with a warning; ``usual`` names what lies within.
+    answered with a warning; ``usual`` names what lies within. Two values within ``tolerance`` of
+    each other, or within ``SAME_SHARE`` of their size, are one value that was written twice.
     """
 
     name: str
@@ -31,16 +32,59 @@ class Column:
     usual_minimum: float
     usual_maximum: float
     example: float
+    tolerance: float
     usual: str = "the range of the 1990 census"
 
 
 FEATURES: tuple[Column, ...] = (
-    Column("MedInc", "$10,000", "Median household income", 0, 100, 0.4999, 15.0001, 8.3252),
-    Column("HouseAge", "years", "Median age of the houses", 0, 500, 1, 52, 41),
-    Column("AveRooms", "rooms", "Rooms per household", 0.01, 1_000, 0.8, 142, 6.9841),
-    Column("AveBedrms", "rooms", "Bedrooms per household", 0.01, 1_000, 0.3, 35, 1.0238),
-    Column("Population", "people", "People in the block group", 1, 1_000_000, 3, 35_682, 322),
-    Column("AveOccup", "people", "People per household", 0.01, 100_000, 0.69, 1_244, 2.5556),
+    Column(
+        "MedInc",
+        "$10,000",
+        "Median household income",
+        0,
+        100,
+        0.4999,
+        15.0001,
+        8.3252,
+        tolerance=0.00505,
+    ),
+    Column("HouseAge", "years", "Median age of the houses", 0, 500, 1, 52, 41, tolerance=0.505),
+    Column(
+        "AveRooms", "rooms", "Rooms per household", 0.01, 1_000, 0.8, 142, 6.9841, tolerance=0.0101
+    ),
+    Column(
+        "AveBedrms",
+        "rooms",
+        "Bedrooms per household",
+        0.01,
+        1_000,
+        0.3,
+        35,
+        1.0238,
+        tolerance=0.0101,
+    ),
+    Column(
+        "Population",
+        "people",
+        "People in the block group",
+        1,
+        1_000_000,
+        3,
+        35_682,
+        322,
+        tolerance=0.505,
+    ),
+    Column(
+        "AveOccup",
+        "people",
+        "People per household",
+        0.01,
+        100_000,
+        0.69,
+        1_244,
+        2.5556,
+        tolerance=0.0101,
+    ),
     Column(
         "Latitude",
         "degrees north",
@@ -50,7 +94,8 @@ FEATURES: tuple[Column, ...] = (
         32.5,
         42.05,
         37.88,
-        "California",
+        tolerance=0.00505,
+        usual="California",
     ),
     Column(
         "Longitude",
@@ -61,7 +106,8 @@ FEATURES: tuple[Column, ...] = (
         -124.5,
         -114.1,
         -122.23,
-        "California",
+        tolerance=0.00505,
+        usual="California",
     ),
 )
 
@@ -74,8 +120,18 @@ TARGET = Column(
     0.14999,
     5.00001,
     4.526,
+    tolerance=0.00505,
 )
 TARGET_CAP = 5.00001
+SAME_SHARE = 5.05e-4
+"""Share of a value that four significant digits may round off, a hair more.
+
+Tolerances are in proportion: ``%.2f`` moves a value by .005 at most, a quotient that is rounded
+and made whole again by .01, and a whole number is itself.
+"""
+PLACE: tuple[str, str] = ("Latitude", "Longitude")
+PLACE_STEP = 0.01
+"""Degrees; rows of one cell of this size are held out or fitted together."""
 DOLLARS_PER_UNIT = 100_000
 INTERVAL_COVERAGE = 0.9
 """Share of true values that an interval holds. Answers name it (``interval_90``), and the alarms on

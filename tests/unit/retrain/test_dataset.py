@@ -1,14 +1,18 @@
-"""The data set: idempotent, and blind to order."""
+"""The data set in the bucket: idempotent, with a record of each upload."""
 
-from itertools import permutations
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from botocore.exceptions import ClientError
 
 from fakes.tables import housing_table
-from retrain.training.dataset.dataset import Dataset, Snapshot, new_and_before, snapshot_of
+from fakes.uploads import FIRST_UPLOAD, KEY, snapshot_after
+from housing.errors import ObjectError
+from housing.s3.documents import Documents
+from housing.s3.layout import DATASET, HOLDOUT_KEY
+from retrain.training.dataset.dataset import Dataset
+from retrain.training.dataset.holdout_key import holdout_key
 from retrain.training.dataset.row_hash import hash_rows
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import DatasetError
@@ -25,111 +29,67 @@ def dataset(s3: "S3Client") -> Dataset:
     return Dataset(s3, BUCKET)
 
 
-def snapshot_after(dataset: Dataset, *uploads: Values) -> Snapshot:
-    for number, values in enumerate(uploads):
-        dataset.add(values, source="upload", job_id=f"job-{number}")
-    return snapshot_of(dataset.parts())
+def add(dataset: Dataset, rows: Values, job_id: str, *, hours: int = 0) -> str:
+    moment = FIRST_UPLOAD + timedelta(hours=hours)
+    return dataset.add(rows, source="upload", job_id=job_id, uploaded_at=moment)
 
 
-def test_the_same_rows_are_one_part_in_whatever_order(dataset: Dataset) -> None:
-    first = dataset.add(ROWS, source="upload", job_id="a")
-    second = dataset.add(ROWS[::-1], source="other", job_id="b")
+def test_the_same_rows_are_one_part_that_two_jobs_brought(dataset: Dataset) -> None:
+    first = add(dataset, ROWS, "a")
+    second = add(dataset, ROWS[::-1], "b", hours=1)
 
     assert first == second
-    assert [part.source for part in dataset.parts()] == ["upload"]
+    assert [(one.job_id, one.part) for one in dataset.uploads()] == [("a", first), ("b", first)]
+    loaded = dataset.load(dataset.uploads())
+    assert loaded[0].rows is loaded[1].rows
 
 
-def test_the_snapshot_does_not_depend_on_the_order_of_uploads(s3: "S3Client") -> None:
-    thirds = np.split(ROWS, 3)
-    ids = set()
-    for number, order in enumerate(permutations(thirds)):
-        s3.create_bucket(Bucket=f"order-{number}")
-        snapshot = snapshot_after(Dataset(s3, f"order-{number}"), *order)
-        ids.add((snapshot.dataset_id, snapshot.rows.tobytes()))
+def test_a_job_that_is_tried_again_has_one_record(dataset: Dataset) -> None:
+    add(dataset, ROWS, "a")
+    add(dataset, ROWS, "a")
 
-    assert len(ids) == 1
+    assert len(dataset.uploads()) == 1
 
 
-def test_the_snapshot_does_not_depend_on_how_rows_are_spread_over_files(s3: "S3Client") -> None:
-    s3.create_bucket(Bucket="other")
+def test_uploads_are_in_the_order_of_their_times_whenever_they_were_read(dataset: Dataset) -> None:
+    add(dataset, ROWS[60:], "late", hours=2)
+    add(dataset, ROWS[:30], "early")
+    add(dataset, ROWS[30:60], "between", hours=1)
 
-    whole = snapshot_after(Dataset(s3, BUCKET), ROWS)
-    overlapping = snapshot_after(Dataset(s3, "other"), ROWS[:60], ROWS[30:], ROWS[:10])
-
-    assert overlapping.dataset_id == whole.dataset_id
-    assert len(overlapping) == len(whole) == 90
+    assert [one.job_id for one in dataset.uploads()] == ["early", "between", "late"]
 
 
-def test_another_row_is_another_data_set(dataset: Dataset) -> None:
-    before = snapshot_after(dataset, ROWS[:89])
+def test_a_part_without_a_record_counts_as_uploaded_when_it_was_stored(
+    dataset: Dataset, s3: "S3Client"
+) -> None:
+    part = add(dataset, ROWS, "a")
+    s3.delete_object(Bucket=BUCKET, Key="lineage/uploads/a.json")
 
-    after = snapshot_after(dataset, ROWS[89:])
+    (record,) = dataset.uploads()
 
-    assert after.dataset_id != before.dataset_id
-    assert len(after) == 90
+    stored = s3.head_object(Bucket=BUCKET, Key=f"{DATASET}{part}.parquet")["LastModified"]
+    assert (record.job_id, record.part, record.source) == ("a", part, "upload")
+    assert record.uploaded_at == stored > FIRST_UPLOAD
 
 
 def test_rows_come_back_as_they_were(dataset: Dataset) -> None:
-    snapshot = snapshot_after(dataset, ROWS)
+    add(dataset, ROWS, "a")
 
-    assert {row.tobytes() for row in snapshot.rows} == {row.tobytes() for row in ROWS}
+    (upload,) = dataset.load(dataset.uploads())
 
-
-def test_minus_zero_is_zero(dataset: Dataset) -> None:
-    zero, minus_zero = ROWS[:1].copy(), ROWS[:1].copy()
-    zero[0, 0], minus_zero[0, 0] = 0.0, -0.0
-
-    assert len(snapshot_after(dataset, zero, minus_zero)) == 1
+    assert {row.tobytes() for row in upload.rows} == {row.tobytes() for row in ROWS}
 
 
-def test_the_sources_of_all_parts_are_named(dataset: Dataset) -> None:
-    dataset.add(ROWS[:30], source="upload", job_id="a")
-    dataset.add(ROWS[30:60], source="generated", job_id="b")
-    dataset.add(ROWS[60:], source="upload", job_id="c")
+def test_a_snapshot_is_found_again_by_the_name_of_its_rows(dataset: Dataset) -> None:
+    snapshot = snapshot_after(ROWS)
 
-    assert snapshot_of(dataset.parts()).data_source == "generated+upload"
+    dataset.keep_snapshot(snapshot)
+    dataset.keep_snapshot(snapshot)
 
-
-def as_set(rows: Values) -> set[bytes]:
-    return {row.tobytes() for row in rows}
-
-
-def test_new_rows_are_those_that_no_earlier_part_held(dataset: Dataset) -> None:
-    dataset.add(ROWS[:40], source="upload", job_id="a")
-    dataset.add(ROWS[30:60], source="upload", job_id="b")
-
-    third = dataset.add(ROWS[50:], source="upload", job_id="c")
-
-    new, before = new_and_before(dataset.parts(), key=third, job_id="c")
-    assert (len(new), as_set(new)) == (30, as_set(ROWS[60:]))
-    assert (len(before), as_set(before)) == (60, as_set(ROWS[:60]))
-
-
-def test_all_rows_of_the_first_upload_are_new(dataset: Dataset) -> None:
-    key = dataset.add(ROWS, source="upload", job_id="a")
-
-    new, before = new_and_before(dataset.parts(), key=key, job_id="a")
-
-    assert (len(new), before.shape) == (90, (0, 9))
-
-
-def test_a_job_that_is_tried_again_has_the_same_new_rows(dataset: Dataset) -> None:
-    dataset.add(ROWS[:20], source="upload", job_id="a")
-    dataset.add(ROWS[10:], source="upload", job_id="b")
-
-    key = dataset.add(ROWS[10:], source="upload", job_id="b")
-
-    new, before = new_and_before(dataset.parts(), key=key, job_id="b")
-    assert (as_set(new), as_set(before)) == (as_set(ROWS[20:]), as_set(ROWS[:20]))
-
-
-def test_the_same_file_uploaded_again_has_no_new_rows(dataset: Dataset) -> None:
-    dataset.add(ROWS, source="upload", job_id="a")
-
-    key = dataset.add(ROWS, source="upload", job_id="b")
-
-    new, before = new_and_before(dataset.parts(), key=key, job_id="b")
-    assert (len(new), len(before)) == (0, 90)
+    record = dataset.snapshot_record(snapshot.dataset_id)
+    assert record is not None
+    assert (record.uploads, record.key_id) == (("job-0",), KEY.id)
+    assert dataset.snapshot_record("another") is None
 
 
 @pytest.mark.parametrize("content", [b"", b"not parquet"])
@@ -139,7 +99,49 @@ def test_a_part_that_cannot_be_read_is_named(
     s3.put_object(Bucket=BUCKET, Key="dataset/broken.parquet", Body=content)
 
     with pytest.raises(DatasetError, match=r"dataset/broken\.parquet"):
-        dataset.parts()
+        dataset.load(dataset.uploads())
+
+
+def test_a_record_that_is_garbled_is_named(dataset: Dataset, s3: "S3Client") -> None:
+    for key in ("lineage/uploads/a.json", "lineage/snapshots/1.json"):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"{")
+
+    with pytest.raises(ObjectError, match=r"lineage/uploads/a\.json is garbled"):
+        dataset.uploads()
+    with pytest.raises(DatasetError, match=r"lineage/snapshots/1\.json is garbled"):
+        dataset.snapshot_record("1")
+
+
+def test_the_first_job_makes_the_key_and_the_others_find_it(s3: "S3Client") -> None:
+    documents = Documents(s3, BUCKET)
+
+    first, second = (holdout_key(documents, 0.2) for _ in range(2))
+
+    assert first == second
+    assert len(first.secret) == 32
+    assert holdout_key(documents, 0.3).id != first.id
+
+
+def test_of_two_jobs_that_make_the_key_at_once_one_does(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = Documents(s3, BUCKET)
+    before = documents.create
+
+    def create(key: str, content: bytes) -> str | None:
+        s3.put_object(Bucket=BUCKET, Key=HOLDOUT_KEY, Body=b"o" * 32)
+        return before(key, content)
+
+    monkeypatch.setattr(documents, "create", create)
+
+    assert holdout_key(documents, 0.2).secret == b"o" * 32
+
+
+def test_a_key_that_is_not_one_is_named(s3: "S3Client") -> None:
+    s3.put_object(Bucket=BUCKET, Key=HOLDOUT_KEY, Body=b"short")
+
+    with pytest.raises(DatasetError, match=HOLDOUT_KEY):
+        holdout_key(Documents(s3, BUCKET), 0.2)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_a_part_that_cannot_be_read_is_named(
 def test_hashes_of_rows_are_murmurs_and_never_change(columns: int, expected: list[str]) -> None:
     """Expected is what ``mmh3.hash64(row.tobytes(), signed=False)`` of mmh3 5 says.
 
-    The split and the names of data sets rest on them: another hash is another code version.
+    The names of parts and data sets rest on them: another hash is another code version.
     """
     row = np.arange(columns, dtype=np.float64).reshape(1, columns)
 
@@ -169,6 +171,16 @@ def test_a_row_has_the_same_hash_wherever_it_lies_in_a_file() -> None:
     assert len(np.unique(hashes[:, 0])) == len(rows)
 
 
+@pytest.mark.parametrize("count", [1, 2, 4_097])
+def test_rows_are_not_changed_by_being_hashed(count: int) -> None:
+    rows = np.random.default_rng(0).uniform(size=(count, 9))
+    before = rows.copy()
+
+    hash_rows(rows)
+
+    np.testing.assert_array_equal(rows, before)
+
+
 def test_rows_that_cannot_be_written_are_not_taken_for_rows_that_are_there(s3: "S3Client") -> None:
-    with pytest.raises(ClientError, match="NoSuchBucket"):
-        Dataset(s3, "no-such-bucket").add(ROWS, source="upload", job_id="a")
+    with pytest.raises(ObjectError, match="NoSuchBucket"):
+        add(Dataset(s3, "no-such-bucket"), ROWS, "a")

@@ -12,6 +12,7 @@ import pytest
 from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
+from fakes.uploads import FIRST_UPLOAD
 from housing.jobs.findings import Drift
 from housing.jobs.status import JobStore, State
 from housing.metrics import names as metric_names
@@ -52,7 +53,9 @@ def drift_of(parts: Parts, put_upload: PutUpload, jobs: JobStore) -> Callable[..
 @pytest.fixture
 def _rows_before(parts: Parts) -> None:
     """Have rows in the data set that no version was trained on yet."""
-    parts.dataset.add(TABLE.to_numpy(), source="upload", job_id="job-before")
+    parts.dataset.add(
+        TABLE.to_numpy(), source="upload", job_id="job-before", uploaded_at=FIRST_UPLOAD
+    )
 
 
 def test_the_first_upload_has_nothing_to_be_compared_with(

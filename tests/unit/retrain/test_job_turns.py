@@ -14,12 +14,14 @@ from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
+from housing.jobs.findings import Verdict
 from housing.jobs.status import JobStatus, JobStore, Stage, State
 from housing.registry.port import MODEL_FILE, PRODUCTION, Tag
 from housing.s3.lease import Lease
 from retrain.launcher import Job
 from retrain.launching import launch_jobs
-from retrain.training.gate.judging import Judged, judge_version
+from retrain.training.gate.champion import Champion
+from retrain.training.gate.judging import judge_version
 from retrain.training.job.context import Parts
 from retrain.training.job.intake import take_in
 from retrain.training.job.job import LEASE, run
@@ -114,16 +116,16 @@ def test_production_that_changes_while_a_version_is_judged_is_judged_against(
     other = linear_model(bias=9)
     tags = {Tag.SHA256: hashlib.sha256(other).hexdigest()}
     real = judge_version
-    judged: list[str | None] = []
+    judged: list[str] = []
 
-    def judge_and_be_overtaken(*given: Any) -> Judged:
-        found = real(*given)
+    def judge_and_be_overtaken(*given: Any, champion: Champion, **more: Any) -> Verdict:
+        verdict = real(*given, champion=champion, **more)
         if not judged:
             registry.set_alias(
                 PRODUCTION, registry.register({MODEL_FILE: other}, tags=tags).version
             )
-        judged.append(found.champion)
-        return found
+        judged.append(champion.version.version)
+        return verdict
 
     monkeypatch.setattr("retrain.training.job.pipeline.judge_version", judge_and_be_overtaken)
     upload = put_upload(as_csv(housing_table(300, seed=1)))
@@ -147,13 +149,13 @@ def test_a_job_that_is_overtaken_at_every_judging_gives_up_and_promotes_nothing(
     real = judge_version
     put: list[str] = []
 
-    def judge_and_be_overtaken(*given: Any) -> Judged:
-        found = real(*given)
+    def judge_and_be_overtaken(*given: Any, **more: Any) -> Verdict:
+        verdict = real(*given, **more)
         other = linear_model(bias=9 + len(put))
         tags = {Tag.SHA256: hashlib.sha256(other).hexdigest()}
         put.append(registry.register({MODEL_FILE: other}, tags=tags).version)
         registry.set_alias(PRODUCTION, put[-1])
-        return found
+        return verdict
 
     monkeypatch.setattr("retrain.training.job.pipeline.judge_version", judge_and_be_overtaken)
     upload = put_upload(as_csv(housing_table(300, seed=1)))

@@ -1,16 +1,18 @@
 """What a version is accompanied by: measures by slice and by region, the card, the figures."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
 from fakes.tables import housing_table
+from fakes.uploads import snapshot_after
 from housing.jobs.findings import ColumnDrift, Drift
 from housing.schema import INTERVAL_COVERAGE, TARGET_CAP
-from retrain.training.dataset.dataset import Part, snapshot_of
 from retrain.training.dataset.rows import Rows
+from retrain.training.dataset.split import split
 from retrain.training.gate.slices import Slice, slices
 from retrain.training.model.fit import fit, learning_curve
 from retrain.training.model.scoring import Predictions
@@ -90,14 +92,17 @@ def test_the_learning_curve_has_a_point_for_each_tree_and_goes_down() -> None:
 
 
 def test_the_card_says_what_the_model_is_made_of_how_good_it_is_and_its_limits() -> None:
-    snapshot = snapshot_of([Part("dataset/a", TABLE.to_numpy(), "upload", "a")])
+    snapshot = snapshot_after(TABLE.to_numpy())
+    parts = replace(split(snapshot, min_rows=10), copies=7)
     measured = [Slice("dearest quarter", 75, 0.5, 0.88, 1.2)]
 
-    card = model_card(snapshot, {"rmse": 0.41, "spatial_rmse": 0.6}, measured, held_out=60)
+    card = model_card(snapshot, {"rmse": 0.41, "spatial_rmse": 0.6}, measured, parts)
 
     assert f"shall hold {INTERVAL_COVERAGE:.0%} of the true values" in card
     assert "300 distinct rows, source upload" in card
     assert snapshot.dataset_id[:12] in card
+    assert f"{len(parts.holdout)} of them, chosen by a keyed hash of their place" in card
+    assert "7 more have a near copy among the fitted rows" in card
     assert "| spatial_rmse | 0.6 |" in card
     assert "| dearest quarter | 75 | 0.500 | 0.880 | 1.200 |" in card
     assert "## Limits" in card

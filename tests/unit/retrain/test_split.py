@@ -1,21 +1,20 @@
-"""Which rows fit, calibrate and judge."""
+"""Which rows fit and which judge."""
 
 import numpy as np
 import pytest
 
 from fakes.tables import housing_table
-from retrain.training.dataset.dataset import Part, Snapshot, snapshot_of
-from retrain.training.dataset.rows import Rows
+from fakes.uploads import KEY, snapshot_after
+from retrain.training.dataset.holdout_key import HoldoutKey
+from retrain.training.dataset.rows import Rows, Values
 from retrain.training.dataset.split import Split, split
 from retrain.training.errors import TooFewRowsError
 
-
-def snapshot(rows: int) -> Snapshot:
-    return snapshot_of([Part("dataset/a", housing_table(rows).to_numpy(), "upload", "a")])
+LATITUDE, LONGITUDE = 6, 7
 
 
 def parted(rows: int, min_rows: int = 200) -> Split:
-    return split(snapshot(rows), holdout_share=0.2, min_rows=min_rows)
+    return split(snapshot_after(housing_table(rows).to_numpy()), min_rows=min_rows)
 
 
 def members(rows: Rows) -> set[bytes]:
@@ -32,13 +31,55 @@ def test_the_parts_have_their_shares_and_every_row_is_in_one() -> None:
 
 def test_rows_stay_in_their_part_when_the_data_set_grows() -> None:
     table = housing_table(1_000).to_numpy()
-    small = snapshot_of([Part("dataset/a", table[:400], "upload", "a")])
-    before = split(small, holdout_share=0.2, min_rows=200)
+    before = split(snapshot_after(table[:400]), min_rows=200)
 
-    after = parted(1_000)
+    after = split(snapshot_after(table[:400], table[400:]), min_rows=200)
 
     assert members(before.holdout) < members(after.holdout)
     assert members(before.fitting) < members(after.fitting)
+
+
+def test_rows_of_one_place_lie_on_one_side() -> None:
+    table = housing_table(400).to_numpy(copy=True)
+    table[:, LATITUDE] = np.repeat(np.linspace(33, 42, 40), 10)
+    table[:, LONGITUDE] = np.repeat(np.linspace(-124, -115, 40), 10)
+
+    snapshot = snapshot_after(table)
+
+    by_place: dict[float, set[bool]] = {}
+    for row, is_held_out in zip(snapshot.rows, snapshot.is_held_out, strict=True):
+        by_place.setdefault(row[LATITUDE], set()).add(bool(is_held_out))
+    assert len(by_place) == 40
+    assert all(len(sides) == 1 for sides in by_place.values())
+    assert set.union(*by_place.values()) == {True, False}
+
+
+def test_the_side_does_not_depend_on_the_price() -> None:
+    table = housing_table(300).to_numpy()
+    dearer = table.copy()
+    dearer[:, -1] *= 1.5
+
+    def sides(rows: Values) -> dict[bytes, bool]:
+        snapshot = snapshot_after(rows)
+        pairs = zip(snapshot.rows[:, :-1], snapshot.is_held_out, strict=True)
+        return {row.tobytes(): bool(is_held_out) for row, is_held_out in pairs}
+
+    assert sides(table) == sides(dearer)
+
+
+def test_another_key_holds_out_other_places() -> None:
+    rows = housing_table(1_000).to_numpy()
+
+    other = HoldoutKey(b"another key", KEY.share)
+
+    both = KEY.holds_out(rows) & other.holds_out(rows)
+    assert both.mean() == pytest.approx(0.04, abs=0.02)
+    assert other.id != KEY.id
+
+
+def test_the_name_of_a_key_does_not_show_it() -> None:
+    assert "a key of the tests" not in repr(KEY)
+    assert len(KEY.id) == 16
 
 
 def test_features_are_what_the_service_sends() -> None:

@@ -1,14 +1,14 @@
-"""The data set: parts that are only ever added, and the snapshot of all of them.
+"""The data set in the bucket: parts that are only ever added, and a record of each upload.
 
-A part is named by its content and its rows by theirs, so that the snapshot depends on which rows
-were accepted, never on how often, in which order or in which file they came.
+A part holds the accepted rows of an upload and is named by them, so that the same rows are stored
+once. A record says which job brought which part and when its file was uploaded, however late the
+job came; the order of the uploads decides whose values stand.
 """
 
-import hashlib
 import io
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -16,123 +16,143 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from botocore.exceptions import ClientError
+from pydantic import BaseModel, ValidationError
 
-from housing.s3.layout import DATA_SOURCE_METADATA, DATASET
+from housing.jobs.uploads import UploadRecord, UploadRecords
+from housing.s3.bodies import read_body
+from housing.s3.documents import Documents
+from housing.s3.layout import DATA_SOURCE_METADATA, DATASET, LINEAGE_SNAPSHOTS
 from housing.schema import CANONICAL_HEADER
 from retrain.training.dataset.part_file import PartFile, write_part
-from retrain.training.dataset.row_hash import Hashes
-from retrain.training.dataset.rows import Values, are_among, distinct
+from retrain.training.dataset.rows import Values, distinct
+from retrain.training.dataset.snapshot import Snapshot, UploadedRows
 from retrain.training.errors import DatasetError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_LOG = logging.getLogger(__name__)
 _JOB_METADATA = "job-id"
 _SUFFIX = ".parquet"
+_RECORD = ".json"
+_MOST_BYTES = 8 << 30
+
+
+class SnapshotRecord(BaseModel):
+    """Which uploads a snapshot was made of, and under which key its rows were split."""
+
+    uploads: tuple[str, ...]
+    key_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The rows of one upload, as they were added."""
-
-    key: str
-    rows: Values
-    source: str
-    job_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Every distinct row of the data set, in the order of the hashes."""
-
-    rows: Values
-    hashes: Hashes
-    dataset_id: str
-    data_source: str
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.rows)
+class _Stored:
+    part: str
+    stored_at: datetime
 
 
 class Dataset:
-    """The parts under ``dataset/``."""
+    """The parts and records under ``dataset/``.
+
+    All methods raise ``ObjectError`` where the bucket cannot be read or written.
+    """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         """Use an S3 client on one bucket."""
         self._s3 = s3
         self._bucket = bucket
+        self._documents = Documents(s3, bucket)
+        self._records = UploadRecords(s3, bucket)
 
-    def add(self, values: Values, *, source: str, job_id: str) -> str:
+    def add(self, values: Values, *, source: str, job_id: str, uploaded_at: datetime) -> str:
         """Add rows that are in memory; see ``add_file``."""
         with TemporaryDirectory(prefix="housing-part-") as folder:
             part = write_part(Path(folder, "part"), [distinct(values)[0]])
-            return self.add_file(part, source=source, job_id=job_id)
+            record = UploadRecord(
+                job_id=job_id,
+                part=part.digest,
+                source=source,
+                uploaded_at=uploaded_at,
+                rows=part.rows,
+            )
+            self.add_file(part, record)
+        return part.digest
 
-    def add_file(self, part: PartFile, *, source: str, job_id: str) -> str:
-        """Add accepted rows as a part, unless there is one of the same rows; return its key."""
-        key = f"{DATASET}{part.digest}{_SUFFIX}"
-        try:
-            with part.path.open("rb") as body:
-                self._s3.put_object(
-                    Bucket=self._bucket,
-                    Key=key,
-                    Body=body,
-                    IfNoneMatch="*",
-                    Metadata={DATA_SOURCE_METADATA: source, _JOB_METADATA: job_id},
-                )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] not in ("PreconditionFailed", "412"):
-                raise
-            _LOG.info("dataset_part_known", extra={"key": key})
-        return key
+    def add_file(self, part: PartFile, record: UploadRecord) -> None:
+        """Add accepted rows as a part, unless there is one of the same rows, and the record."""
+        metadata = {DATA_SOURCE_METADATA: record.source, _JOB_METADATA: record.job_id}
+        self._documents.keep_file(_part_key(part.digest), part.path, metadata=metadata)
+        self._records.create(record)
 
-    def parts(self) -> list[Part]:
-        """Read every part.
+    def uploads(self) -> list[UploadRecord]:
+        """Read the record of every upload, in the order of the uploads.
+
+        A part without any, of a stack that kept none, counts as uploaded when it was stored.
+
+        """
+        records = list(self._records.newest())
+        recorded = {record.part for record in records}
+        others = [one for one in self._stored() if one.part not in recorded]
+        records += [self._record_of(one) for one in others]
+        return sorted(records, key=lambda record: (record.uploaded_at, record.job_id))
+
+    def load(self, records: Sequence[UploadRecord]) -> list[UploadedRows]:
+        """Read the rows of some uploads; a part that several brought is read once.
 
         Raises:
-            DatasetError: One cannot be read.
+            DatasetError: A part cannot be read.
         """
-        return [self._part(key) for key in self._keys()]
+        rows = {part: self._rows(part) for part in dict.fromkeys(one.part for one in records)}
+        return [
+            UploadedRows(one.job_id, one.part, rows[one.part], one.source, one.uploaded_at)
+            for one in records
+        ]
 
-    def _keys(self) -> Iterator[str]:
+    def keep_snapshot(self, snapshot: Snapshot) -> None:
+        """Note which uploads a snapshot was made of, for jobs to come."""
+        record = SnapshotRecord(uploads=snapshot.uploads, key_id=snapshot.key_id)
+        content = record.model_dump_json(indent=1).encode()
+        self._documents.create(_snapshot_key(snapshot.dataset_id), content)
+
+    def snapshot_record(self, dataset_id: str) -> SnapshotRecord | None:
+        """Return what a snapshot was made of, or None where that was never noted."""
+        document = self._documents.read(_snapshot_key(dataset_id))
+        try:
+            return SnapshotRecord.model_validate_json(document.content) if document else None
+        except ValidationError as exc:
+            msg = f"{_snapshot_key(dataset_id)} is garbled: {exc.error_count()} errors"
+            raise DatasetError(msg) from exc
+
+    def _record_of(self, stored: _Stored) -> UploadRecord:
+        metadata = self._s3.head_object(Bucket=self._bucket, Key=_part_key(stored.part))["Metadata"]
+        return UploadRecord(
+            job_id=metadata.get(_JOB_METADATA, stored.part),
+            part=stored.part,
+            source=metadata.get(DATA_SOURCE_METADATA, "unknown"),
+            uploaded_at=stored.stored_at,
+        )
+
+    def _stored(self) -> Iterator[_Stored]:
         pages = self._s3.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self._bucket, Prefix=DATASET):
-            yield from (
-                found["Key"] for found in page.get("Contents", []) if found["Key"].endswith(_SUFFIX)
-            )
+            for entry in page.get("Contents", []):
+                if entry["Key"].endswith(_SUFFIX):
+                    part = entry["Key"].removeprefix(DATASET).removesuffix(_SUFFIX)
+                    yield _Stored(part, entry["LastModified"])
 
-    def _part(self, key: str) -> Part:
-        answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+    def _rows(self, part: str) -> Values:
+        key = _part_key(part)
+        body = read_body(self._s3, self._bucket, key, most_bytes=_MOST_BYTES)
         try:
-            table = pd.read_parquet(io.BytesIO(answer["Body"].read()))
-            values = table[list(CANONICAL_HEADER)].to_numpy(dtype=np.float64)
+            table = pd.read_parquet(io.BytesIO(body.content))
+            return table[list(CANONICAL_HEADER)].to_numpy(dtype=np.float64)
         except (pa.ArrowException, KeyError, ValueError) as exc:
-            msg = f"{key} is no table of {', '.join(CANONICAL_HEADER)}"
+            msg = f"{key} is not a table of {', '.join(CANONICAL_HEADER)}"
             raise DatasetError(msg) from exc
-        metadata = answer["Metadata"]
-        source = metadata.get(DATA_SOURCE_METADATA, "unknown")
-        return Part(key, values, source, metadata.get(_JOB_METADATA, ""))
 
 
-def snapshot_of(parts: list[Part]) -> Snapshot:
-    """Put parts together; its id is the SHA-256 over the sorted hashes of its rows."""
-    values, hashes = distinct(np.concatenate([part.rows for part in parts]))
-    dataset_id = hashlib.sha256(hashes.astype(">u8").tobytes()).hexdigest()
-    return Snapshot(values, hashes, dataset_id, "+".join(sorted({part.source for part in parts})))
+def _part_key(part: str) -> str:
+    return f"{DATASET}{part}{_SUFFIX}"
 
 
-def new_and_before(parts: list[Part], *, key: str, job_id: str) -> tuple[Values, Values]:
-    """Return the rows of the part under a key that no part of another job held, and what those did.
-
-    Each row is returned once.
-    """
-    own = next(part for part in parts if part.key == key)
-    others = [part.rows for part in parts if part.key != key or part.job_id != job_id]
-    rows, hashes = distinct(own.rows)
-    if not others:
-        return rows, rows[:0]
-    before, known = distinct(np.concatenate(others))
-    return rows[~are_among(hashes, known)], before
+def _snapshot_key(dataset_id: str) -> str:
+    return f"{LINEAGE_SNAPSHOTS}{dataset_id}{_RECORD}"

@@ -38,7 +38,7 @@ def hash_rows(values: NDArray[np.float64]) -> Hashes:
     words = np.ascontiguousarray(values, dtype="<f8").view("<u8").astype(np.uint64, copy=False)
     hashes = np.empty((len(words), 2), dtype=np.uint64)
     for start in range(0, len(words), _ROWS_AT_ONCE):
-        columns = np.ascontiguousarray(words[start : start + _ROWS_AT_ONCE].T)
+        columns = words[start : start + _ROWS_AT_ONCE].T.copy()  # of one row it would be a view
         first, second = _hash_columns(columns)
         hashes[start : start + _ROWS_AT_ONCE, 0] = first
         hashes[start : start + _ROWS_AT_ONCE, 1] = second

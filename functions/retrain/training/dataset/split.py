@@ -1,33 +1,31 @@
-"""Which rows are fitted and which judge: decided by each row's hash.
-
-A row lands in the same part in every snapshot, so that a champion was never fitted on the rows
-that it and its challenger are judged on.
-"""
+"""The rows that are fitted and those that judge."""
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from retrain.training.dataset.dataset import Snapshot
-from retrain.training.dataset.row_hash import Hashes
 from retrain.training.dataset.rows import Rows
+from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.errors import TooFewRowsError
 
 _MINIMUM_PART = 10
-_HASH_VALUES = 2.0**64
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The two parts of a snapshot."""
+    """The two parts of a snapshot.
+
+    Attributes:
+        fitting: Rows to fit on.
+        holdout: Rows that judge; no version is fitted on them or on a near copy of them.
+        copies: Number of held-out rows that have a near copy among the fitted; they are in neither.
+    """
 
     fitting: Rows
     holdout: Rows
+    copies: int = 0
 
 
-def split(snapshot: Snapshot, *, holdout_share: float, min_rows: int) -> Split:
-    """Split a snapshot by the hashes of its rows.
+def split(snapshot: Snapshot, *, min_rows: int) -> Split:
+    """Split a snapshot by the sides of its rows.
 
     Raises:
         TooFewRowsError: It has fewer than ``min_rows``, or a part of it would be too small.
@@ -35,8 +33,11 @@ def split(snapshot: Snapshot, *, holdout_share: float, min_rows: int) -> Split:
     if len(snapshot) < min_rows:
         msg = f"the data set has {len(snapshot):,} rows, {min_rows:,} are needed"
         raise TooFewRowsError(msg)
-    is_holdout = are_held_out(snapshot.hashes, holdout_share)
-    parts = Split(*(Rows.of(snapshot.rows[mask]) for mask in (~is_holdout, is_holdout)))
+    parts = Split(
+        fitting=Rows.of(snapshot.rows[~snapshot.is_held_out]),
+        holdout=Rows.of(snapshot.rows[snapshot.judges]),
+        copies=int((snapshot.is_held_out & snapshot.has_fitted_copy).sum()),
+    )
     if len(parts.holdout) < _MINIMUM_PART:
         msg = (
             f"of the data set's {len(snapshot):,} rows {len(parts.holdout)} would judge the model; "
@@ -44,9 +45,3 @@ def split(snapshot: Snapshot, *, holdout_share: float, min_rows: int) -> Split:
         )
         raise TooFewRowsError(msg)
     return parts
-
-
-def are_held_out(hashes: Hashes, holdout_share: float) -> NDArray[np.bool_]:
-    """Say of each row whether it judges, in every snapshot: its place in 0 … 1 is in the share."""
-    is_held_out: NDArray[np.bool_] = hashes[:, 0] / _HASH_VALUES < holdout_share
-    return is_held_out

@@ -1,63 +1,44 @@
 """Bringing champion and challenger before the gate."""
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from housing.errors import ArtifactError
 from housing.jobs.findings import Verdict
-from housing.registry.live_model import holder_of
-from housing.registry.port import MODEL_FILE, PRODUCTION, ModelRegistry, ModelVersion, Tag
+from housing.registry.port import ModelVersion
+from retrain.training.dataset.rows import Rows, Values
 from retrain.training.dataset.split import Split
-from retrain.training.errors import ModelLoadError, TrackingError
+from retrain.training.errors import ModelLoadError, TooFewRowsError
+from retrain.training.gate.champion import Champion, ChampionPrices
 from retrain.training.gate.gate import GateRules, judge, judge_first
 from retrain.training.model.evaluation import baseline_rmse, rmse
 from retrain.training.model.scoring import score
 
-
-def download_registered(registry: ModelRegistry, version: ModelVersion) -> bytes:
-    """Return a version's model as the registry serves it.
-
-    Raises:
-        TrackingError: It is not what was registered.
-    """
-    model = registry.download(version.version, MODEL_FILE)
-    if hashlib.sha256(model).hexdigest() != version.tags.get(Tag.SHA256):
-        msg = f"the SHA-256 of version {version.version}'s {MODEL_FILE} is not the registered one"
-        raise TrackingError(msg)
-    return model
+_LEAST_ROWS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A verdict, and the version that was in production when it was given, if any."""
-
-    verdict: Verdict
-    champion: str | None
-
-
-def judge_version(
-    registry: ModelRegistry, version: ModelVersion, model: bytes, rows: Split, rules: GateRules
-) -> Judged:
-    """Judge a version against the one in production on the held-out rows.
-
-    A champion whose model does not load counts as none, and the verdict says so.
-    """
-    champion = holder_of(registry, PRODUCTION)
-    verdict = _verdict(registry, version, model, rows, rules, champion)
-    return Judged(verdict, champion.version if champion else None)
-
-
-def _verdict(  # noqa: PLR0913, PLR0917 - both models, and all that judges them
-    registry: ModelRegistry,
+def judge_version(  # noqa: PLR0913 - both models, and all that judges them
     version: ModelVersion,
     model: bytes,
     rows: Split,
     rules: GateRules,
-    champion: ModelVersion | None,
+    *,
+    champion: Champion | None,
+    priced: Callable[[Champion], ChampionPrices],
 ) -> Verdict:
+    """Judge a version against the one in production on the held-out rows.
+
+    A champion whose model does not load counts as none, and the verdict says so.
+
+    Args:
+        version: The challenger.
+        model: Its ``model.onnx``.
+        rows: Both parts of the snapshot.
+        rules: What is asked.
+        champion: The version in production, if there is one.
+        priced: Prices the rows that judge as the champion does.
+    """
     holdout = rows.holdout
     challenger = score(model, holdout.features).price
-    if champion and champion.version == version.version:
+    if champion and champion.version.version == version.version:
         return Verdict(
             promote=True,
             reason=f"version {version.version} is in production already",
@@ -66,10 +47,35 @@ def _verdict(  # noqa: PLR0913, PLR0917 - both models, and all that judges them
         )
     because = "the first model"
     if champion:
+        number = champion.version.version
         try:
-            old = score(download_registered(registry, champion), holdout.features).price
-            return judge(challenger, old, holdout, rules, champion_version=champion.version)
-        except (ArtifactError, ModelLoadError, TrackingError) as exc:
-            because = f"version {champion.version} in production does not load ({exc})"
+            old = priced(champion)
+        except ModelLoadError as exc:
+            because = f"version {number} in production does not load ({exc})"
+        except TooFewRowsError as exc:
+            return _not_compared(challenger, holdout, number, str(exc))
+        else:
+            fair = old.is_fair
+            if fair.sum() < _LEAST_ROWS:
+                why = f"it was fitted on all but {fair.sum()} of the rows that judge"
+                return _not_compared(challenger, holdout, number, why)
+            kept = Rows(holdout.features[fair], holdout.prices[fair])
+            verdict = judge(
+                challenger[fair], old.prices[fair], kept, rules, champion_version=number
+            )
+            if old.note:
+                verdict.reason = f"{verdict.reason}; {old.note}"
+            return verdict
     baseline = baseline_rmse(rows.fitting, holdout)
     return judge_first(challenger, holdout.prices, baseline=baseline, because=because)
+
+
+def _not_compared(challenger: Values, holdout: Rows, number: str, why: str) -> Verdict:
+    """Return the verdict on a version that cannot be compared with the champion."""
+    return Verdict(
+        promote=False,
+        reason=f"it cannot be compared fairly with version {number}: {why}",
+        challenger_rmse=rmse(challenger, holdout.prices),
+        champion_version=number,
+        holdout_rows=len(holdout),
+    )

@@ -1,11 +1,18 @@
 """A training without the pipeline: from the bytes of a CSV to a model, nothing stored anywhere."""
 
-from retrain.training.dataset.dataset import Part, snapshot_of
+from datetime import UTC, datetime
+
+from retrain.training.dataset.holdout_key import HoldoutKey
+from retrain.training.dataset.rows import distinct
+from retrain.training.dataset.snapshot import UploadedRows, snapshot_of
 from retrain.training.dataset.split import split
 from retrain.training.errors import UploadRejectedError
 from retrain.training.job.candidate import EnterStage, Made, Say, make
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.check import CheckedUpload, check_csv
+
+_NO_SECRET = b"by hand"
+"""Nobody has to be kept from the rows that judge a model which goes nowhere."""
 
 
 def settings_by_hand() -> TrainingSettings:
@@ -34,6 +41,9 @@ def train_file(
     too_bad = checked.too_bad(settings.max_bad_rows_share)
     if too_bad:
         raise UploadRejectedError(too_bad)
-    snapshot = snapshot_of([Part("by hand", checked.rows, source, "by hand")])
-    rows = split(snapshot, holdout_share=settings.holdout_share, min_rows=settings.min_rows)
+    key = HoldoutKey(_NO_SECRET, settings.holdout_share)
+    moment = datetime.now(UTC)
+    upload = UploadedRows("by hand", "by hand", distinct(checked.rows)[0], source, moment)
+    snapshot, _ = snapshot_of([upload], key)
+    rows = split(snapshot, min_rows=settings.min_rows)
     return make(snapshot, rows, settings, stage, say), checked

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from housing.jobs.status import Stage
 from housing.registry.port import ModelVersion
 from housing.s3.lease import Lease
-from retrain.training.dataset.dataset import Snapshot
 from retrain.training.dataset.rows import Rows
+from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.dataset.split import Split
 from retrain.training.gate.slices import slices
 from retrain.training.graph.export import export
@@ -89,7 +89,7 @@ def _described(  # noqa: PLR0913, PLR0917 - all that is known of a model
         "fitted rows": learning_curve(fitted, rows.fitting),
         "held-out rows": learning_curve(fitted, held),
     }
-    card = model_card(snapshot, metrics, slices(predictions, held), held_out=len(held))
+    card = model_card(snapshot, metrics, slices(predictions, held), rows)
     drawn = figures(predictions, held, curves)
     return Made(model, metrics, card, drawn)
 

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from botocore.exceptions import BotoCoreError, ClientError
 
 from housing.jobs.status import JobStatus, State
+from housing.jobs.uploads import UploadRecord
 from retrain.training.errors import TrainingError
 from retrain.training.job.context import Parts
 from retrain.training.upload.ingest import Ingested, Limits, Upload, ingest
@@ -24,9 +25,9 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TakenIn:
-    """An upload whose good rows are in the data set, as the part under a key."""
+    """An upload whose good rows are in the data set, as the part of a digest."""
 
-    key: str
+    part: str
     ingested: Ingested
 
 
@@ -45,8 +46,16 @@ def take_in(upload: Upload, parts: Parts) -> TakenIn:
     )
     with TemporaryDirectory(prefix="housing-job-") as folder:
         ingested = ingest(parts.s3, upload, Path(folder), limits)
-        key = parts.dataset.add_file(ingested.part, source=ingested.source, job_id=upload.job_id)
-    return TakenIn(key, ingested)
+        record = UploadRecord(
+            job_id=upload.job_id,
+            part=ingested.part.digest,
+            source=ingested.source,
+            uploaded_at=ingested.uploaded_at,
+            upload_key=upload.key,
+            rows=ingested.part.rows,
+        )
+        parts.dataset.add_file(ingested.part, record)
+    return TakenIn(record.part, ingested)
 
 
 def take_in_queued(parts: Parts, *, known: Collection[str]) -> int:

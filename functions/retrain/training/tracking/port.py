@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from housing.jobs.findings import Drift
 from housing.registry.port import ModelRegistry, ModelVersion, Tag
 from housing.schema import SCHEMA_VERSION
-from retrain.training.dataset.dataset import Snapshot
+from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.model.recipe import Recipe
 
 _ALL_VERSIONS = 10_000

@@ -6,6 +6,8 @@ import shutil
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -26,8 +28,16 @@ _GZIP = b"\x1f\x8b"
 _COPY_BYTES = 1 << 20
 
 
-def fetch(s3: "S3Client", which: Mapping[str, str], path: Path, *, max_bytes: int) -> str:
-    """Write an object to a file and return where its rows come from.
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The facts of an upload that was fetched: where its rows come from, and when it was made."""
+
+    source: str
+    uploaded_at: datetime
+
+
+def fetch(s3: "S3Client", which: Mapping[str, str], path: Path, *, max_bytes: int) -> Fetched:
+    """Write an object to a file and return what is known of it.
 
     Args:
         s3: Client of the object store.
@@ -52,7 +62,8 @@ def fetch(s3: "S3Client", which: Mapping[str, str], path: Path, *, max_bytes: in
             raise UploadRejectedError(msg)
         with path.open("wb") as file:
             shutil.copyfileobj(body, file, _COPY_BYTES)
-    return _plain(answer["Metadata"].get(DATA_SOURCE_METADATA, "")) or _DEFAULT_SOURCE
+    source = _plain(answer["Metadata"].get(DATA_SOURCE_METADATA, "")) or _DEFAULT_SOURCE
+    return Fetched(source, answer["LastModified"])
 
 
 def _plain(source: str) -> str:

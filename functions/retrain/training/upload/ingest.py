@@ -7,6 +7,7 @@ may be larger than memory.
 import csv
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,7 @@ class Ingested:
     part: PartFile
     """Its distinct good rows."""
     source: str
+    uploaded_at: datetime
     read: int
     rejected: int
     report: Report
@@ -87,13 +89,13 @@ def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Inge
     """
     path = folder / "upload"
     try:
-        source = fetch(s3, _which(upload), path, max_bytes=limits.max_bytes)
+        fetched = fetch(s3, _which(upload), path, max_bytes=limits.max_bytes)
         findings, part = check_file(path, folder, max_unpacked_bytes=limits.max_unpacked_bytes)
     except UploadRejectedError as exc:
         raise _rejected(s3, upload, path, _report(upload, str(exc))) from exc
     _LOG.info(
         "upload_checked",
-        extra={"rows": findings.read, "bad": findings.bad, "source": source}
+        extra={"rows": findings.read, "bad": findings.bad, "source": fetched.source}
         | {"ignored_columns": list(findings.header.ignored)},
     )
     too_bad = findings.too_bad(limits.max_bad_rows_share)
@@ -104,7 +106,8 @@ def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Inge
     if report.says_anything:
         files = {"rows.csv": _bad_rows_path(folder)} if findings.bad else {}
         write_report(s3, upload.bucket, report, files)
-    return Ingested(part, source, findings.read, findings.bad, report)
+    facts = (fetched.source, fetched.uploaded_at)
+    return Ingested(part, *facts, findings.read, findings.bad, report)
 
 
 def check_file(path: Path, folder: Path, *, max_unpacked_bytes: int) -> tuple[Findings, PartFile]:

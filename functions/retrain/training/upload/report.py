@@ -21,6 +21,8 @@ class Report:
     """Good rows that repeat another one of the file."""
     rows_known: int | None = None
     """Distinct good rows that the data set held before; None until they were added."""
+    rows_revised: int | None = None
+    """Rows that the data set held with another target; the upload's values stand now."""
     problems_total: int = 0
     problems: Sequence[Problem] = ()
     ignored_columns: Sequence[str] = ()
@@ -28,7 +30,7 @@ class Report:
     @property
     def says_anything(self) -> bool:
         """Whether there is more to say than that all is well."""
-        counts = (self.rows_rejected, self.rows_duplicate, self.rows_known)
+        counts = (self.rows_rejected, self.rows_duplicate, self.rows_known, self.rows_revised)
         return self.rejected_whole or any(counts) or bool(self.ignored_columns)
 
     def as_json(self) -> bytes:
@@ -59,6 +61,8 @@ class Report:
             yield f"- rows that repeat another one of the file: {self.rows_duplicate:,}"
         if self.rows_known:
             yield f"- rows that the data set held before: {self.rows_known:,}"
+        if self.rows_revised:
+            yield f"- rows that the data set held with another value: {self.rows_revised:,}"
         if self.ignored_columns:
             yield f"- columns that were ignored: {_text(', '.join(self.ignored_columns))}"
 

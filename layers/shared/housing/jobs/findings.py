@@ -17,7 +17,8 @@ class RowCounts(BaseModel):
     rejected: int
     new: int = Field(description="accepted rows that the data set did not hold yet")
     duplicates: int = Field(0, description="accepted rows that repeat another one of the file")
-    known: int = Field(0, description="accepted rows, each once, that the data set held before")
+    known: int = Field(0, description="accepted rows that the data set held before")
+    revised: int = Field(0, description="accepted rows that it held with another target")
 
 
 class SliceChange(BaseModel):

@@ -4,12 +4,21 @@ import hashlib
 
 NEW_DATA = "new_data/"
 DATASET = "dataset/"
+LINEAGE = "lineage/"
+"""Where the data set comes from; beside ``dataset/``, under which queries read every object."""
+LINEAGE_UPLOADS = "lineage/uploads/"
+"""Which job brought which part of the data set, and when its file was uploaded."""
+LINEAGE_SNAPSHOTS = "lineage/snapshots/"
+"""Which uploads each data set that was trained on was made of."""
 REJECTED = "rejected/"
 MODELS = "models/"
 LEDGER = "ledger/"
 JOBS = "jobs/"
 ALERTS = "alerts/"
 """What was told of which failure, so that its repeats are not."""
+
+HOLDOUT_KEY = "secrets/holdout-key"
+"""Decides which rows are held out; read by the training job alone."""
 
 UPLOAD_SUFFIXES = (".csv", ".csv.gz")
 DATA_SOURCE_METADATA = "data-source"

@@ -1,0 +1,68 @@
+"""The secret that decides which places are held out: who knows it could aim at the judge.
+
+It lies in the bucket where the training job alone may read it. A place is held out where
+HMAC-SHA256 of its cell (RFC 2104) lies in the held-out share, so that nobody who uploads rows, or
+asks for predictions, can tell the side of a row from the row.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from housing.errors import ObjectError
+from housing.s3.documents import Documents
+from housing.s3.layout import HOLDOUT_KEY
+from housing.schema import FEATURE_NAMES, PLACE, PLACE_STEP
+from retrain.training.dataset.rows import Values
+from retrain.training.errors import DatasetError
+
+_BYTES = 32
+_PLACE = [FEATURE_NAMES.index(name) for name in PLACE]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldoutKey:
+    """A key, and the share of places that it holds out."""
+
+    secret: bytes = field(repr=False)
+    share: float
+
+    @property
+    def id(self) -> str:
+        """Name the key and the share; it tells nothing of the key."""
+        facts = f"holdout {self.share!r}".encode()
+        return hmac.digest(self.secret, facts, hashlib.sha256).hex()[:16]
+
+    def holds_out(self, rows: Values) -> NDArray[np.bool_]:
+        """Tell which of some rows are held out by their place, ``[n]``."""
+        cells = np.round(rows[:, _PLACE] / PLACE_STEP).astype("<i8")
+        distinct, numbers = np.unique(cells, axis=0, return_inverse=True)
+        drawn = b"".join(
+            hmac.digest(self.secret, one.tobytes(), hashlib.sha256)[:8] for one in distinct
+        )
+        is_held_out: NDArray[np.bool_] = np.frombuffer(drawn, ">u8") / 2.0**64 < self.share
+        return is_held_out[numbers.ravel()]
+
+
+def holdout_key(documents: Documents, share: float) -> HoldoutKey:
+    """Return the bucket's key; the first job makes it.
+
+    Raises:
+        DatasetError: The object is not a key.
+        ObjectError: The bucket cannot be read or written.
+    """
+    document = documents.read(HOLDOUT_KEY)
+    if document is None:
+        documents.create(HOLDOUT_KEY, secrets.token_bytes(_BYTES))
+        document = documents.read(HOLDOUT_KEY)
+    if document is None:
+        msg = f"{HOLDOUT_KEY} was written and is not there"
+        raise ObjectError(msg)
+    if len(document.content) != _BYTES:
+        msg = f"{HOLDOUT_KEY} is not a key of {_BYTES} bytes: delete it, and the next job makes one"
+        raise DatasetError(msg)
+    return HoldoutKey(document.content, share)

@@ -1,0 +1,214 @@
+"""The snapshot: every row of the data set once, whichever digits it came in, with its side.
+
+Uploads are read in the order in which they were made. A row that is there already is *known* and
+changes nothing; one that is there with another target is *revised*, and the newest upload's values
+stand. A new row that is a near copy of one that is there takes its side; every other one is held
+out or fitted by a keyed hash of its place, so that copies never lie on both sides. What does so
+all the same, because two rows of different sides came to have a common neighbour, counts in no
+figure.
+"""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain.training.dataset.holdout_key import HoldoutKey
+from retrain.training.dataset.identity import (
+    NONE,
+    Indices,
+    NearestPoints,
+    grouped,
+    is_same_target,
+    near_positions,
+    positions,
+)
+from retrain.training.dataset.row_hash import Hashes, hash_rows
+from retrain.training.dataset.rows import Values
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedRows:
+    """The accepted rows of one upload, each once, in the order of their hashes."""
+
+    job_id: str
+    part: str
+    """Digest of the rows; two uploads of the same rows have one part."""
+    rows: Values
+    source: str
+    uploaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Every row of the data set once, in the order of the hashes.
+
+    Attributes:
+        rows: ``[n, 9]``.
+        is_held_out: Whether a row judges, ``[n]``; the others are fitted.
+        has_fitted_copy: Whether a held-out row has a near copy among the fitted, ``[n]``.
+        first_upload: Which upload brought a row first, ``[n]``, as an index into ``uploads``.
+        standing_upload: Which one brought the values that stand.
+        uploads: The ids of the jobs whose uploads these are, in the order of the uploads.
+        dataset_id: SHA-256 over the rows and their sides.
+        data_source: Where the rows come from.
+        key_id: Names the key of the sides.
+    """
+
+    rows: Values
+    is_held_out: Mask
+    has_fitted_copy: Mask
+    first_upload: Indices
+    standing_upload: Indices
+    uploads: tuple[str, ...]
+    dataset_id: str
+    data_source: str
+    key_id: str
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    @property
+    def judges(self) -> Mask:
+        """Tell which rows judge: held out, and without a near copy among the fitted ones."""
+        judging: Mask = self.is_held_out & ~self.has_fitted_copy
+        return judging
+
+    def brought_by(self, job_ids: Collection[str]) -> Mask:
+        """Tell which rows some jobs brought: as new ones, or with the values that stand."""
+        wanted = np.array([job_id in job_ids for job_id in self.uploads], dtype=bool)
+        brought: Mask = wanted[self.first_upload] | wanted[self.standing_upload]
+        return brought
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What one upload brought: its distinct rows by what the data set knew of them."""
+
+    new: int
+    revised: int
+    known: int
+
+
+def snapshot_of(
+    uploads: Sequence[UploadedRows], key: HoldoutKey
+) -> tuple[Snapshot, dict[str, Arrivals]]:
+    """Put uploads together; return the snapshot, and what each job's upload brought.
+
+    Args:
+        uploads: In any order; they are taken in the order of their times.
+        key: Decides which places are held out.
+    """
+    ordered = sorted(uploads, key=lambda upload: (upload.uploaded_at, upload.job_id))
+    building = _Building(key)
+    arrivals = {one.job_id: building.add(number, one.rows) for number, one in enumerate(ordered)}
+    snapshot = building.snapshot(ordered)
+    return snapshot, arrivals
+
+
+class _Building:
+    """A snapshot in the making: the rows so far, and where they lie."""
+
+    def __init__(self, key: HoldoutKey) -> None:
+        self._key = key
+        self._index = NearestPoints()
+        self._near = NearestPoints()
+        self._rows: Values | None = None
+        self._held_out = np.empty(0, bool)
+        self._first = np.empty(0, np.int64)
+        self._standing = np.empty(0, np.int64)
+
+    def add(self, number: int, rows: Values) -> Arrivals:
+        """Add the rows of the next upload."""
+        points = positions(rows)
+        at = self._index.nearest(points)
+        is_there = at != NONE
+        revised = self._revise(number, rows[is_there], at[is_there])
+        new = self._add_new(number, rows[~is_there], points[~is_there])
+        return Arrivals(new=new, revised=revised, known=len(rows) - new - revised)
+
+    def snapshot(self, uploads: Sequence[UploadedRows]) -> Snapshot:
+        """Return the snapshot of all that was added."""
+        rows = self._rows if self._rows is not None else np.empty((0, 0))
+        hashes = hash_rows(rows) if len(rows) else np.empty((0, 2), np.uint64)
+        order = np.lexsort((hashes[:, 1], hashes[:, 0]))
+        held_out = self._held_out[order]
+        return Snapshot(
+            rows=rows[order],
+            is_held_out=held_out,
+            has_fitted_copy=_have_fitted_copy(rows[order], held_out),
+            first_upload=self._first[order],
+            standing_upload=self._standing[order],
+            uploads=tuple(one.job_id for one in uploads),
+            dataset_id=_dataset_id(hashes[order], held_out),
+            data_source="+".join(sorted({one.source for one in uploads})),
+            key_id=self._key.id,
+        )
+
+    def _revise(self, number: int, rows: Values, at: Indices) -> int:
+        """Let the rows stand whose target is another one; return how many."""
+        if not len(rows) or self._rows is None:
+            return 0
+        is_same = is_same_target(rows[:, -1], self._rows[at, -1])
+        confirmed = np.unique(at[is_same])  # a file that holds both says nothing new
+        differs = ~is_same & ~np.isin(at, confirmed)
+        which, first = np.unique(at[differs], return_index=True)
+        self._rows[which] = rows[differs][first]
+        self._standing[which] = number
+        return len(which)
+
+    def _add_new(self, number: int, rows: Values, points: Values) -> int:
+        """Add rows that are not there yet, those that are one row once; return how many."""
+        if not len(rows):
+            return 0
+        _, first = np.unique(grouped(points), return_index=True)
+        rows, points = rows[first], points[first]
+        near = near_positions(points)
+        self._held_out = np.concatenate([self._held_out, self._sides(rows, near)])
+        self._index.add(points)
+        self._near.add(near)
+        self._rows = rows.copy() if self._rows is None else np.concatenate([self._rows, rows])
+        origin = np.full(len(rows), number, np.int64)
+        self._first = np.concatenate([self._first, origin])
+        self._standing = np.concatenate([self._standing, origin])
+        return len(rows)
+
+    def _sides(self, rows: Values, near: Values) -> Mask:
+        """Decide which new rows are held out: near copies together, others by their place."""
+        at = self._near.nearest(near)
+        inherits = at != NONE
+        side = self._key.holds_out(rows)
+        side[inherits] = self._held_out[at[inherits]]
+        group = grouped(near)
+        # Of a group the first row that inherits decides, else the first row.
+        order = np.lexsort((np.arange(len(group)), ~inherits, group))
+        _, leads = np.unique(group[order], return_index=True)
+        decided: Mask = side[order[leads]][group]
+        return decided
+
+
+def near(rows: Values, others: Values) -> Mask:
+    """Tell which of some rows have a near copy among others, ``[n]``."""
+    index = NearestPoints()
+    index.add(near_positions(positions(others)))
+    is_near: Mask = index.nearest(near_positions(positions(rows))) != NONE
+    return is_near
+
+
+def _have_fitted_copy(rows: Values, is_held_out: Mask) -> Mask:
+    has_copy = np.zeros(len(rows), bool)
+    if len(rows):
+        has_copy[is_held_out] = near(rows[is_held_out], rows[~is_held_out])
+    return has_copy
+
+
+def _dataset_id(hashes: Hashes, is_held_out: Mask) -> str:
+    content = hashlib.sha256(hashes.astype(">u8").tobytes())
+    content.update(np.packbits(is_held_out).tobytes())
+    return content.hexdigest()

@@ -1,0 +1,88 @@
+"""The data of one training: which uploads count, and what is new in the job's own."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from housing.jobs.uploads import UploadRecord
+from housing.s3.documents import Documents
+from retrain.training.dataset.drift import measure_drift
+from retrain.training.dataset.holdout_key import HoldoutKey, holdout_key
+from retrain.training.dataset.rows import Values
+from retrain.training.dataset.snapshot import Arrivals, Snapshot, snapshot_of
+from retrain.training.dataset.split import Split, split
+from retrain.training.gate.champion import Champion, champion_of
+from retrain.training.gate.live_figures import measure_live
+from retrain.training.job.context import Parts
+from retrain.training.job.intake import TakenIn
+from retrain.training.job.progress import JobProgress
+from retrain.training.upload.reporting import write_report
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """The rows that a job trains on, and the champion that they are judged against."""
+
+    snapshot: Snapshot
+    rows: Split
+    records: Sequence[UploadRecord]
+    champion: Champion | None
+    key: HoldoutKey
+
+
+def training_data(taken: TakenIn, parts: Parts, progress: JobProgress) -> TrainingData:
+    """Put the data set together, and write into the status what is new in it.
+
+    Raises:
+        TooFewRowsError: There are too few rows to train on.
+        DatasetError: A part of the data set cannot be read.
+    """
+    settings, status, dataset = parts.settings, progress.status, parts.dataset
+    key = holdout_key(Documents(parts.s3, settings.bucket), settings.holdout_share)
+    records = dataset.uploads()
+    snapshot, arrivals = snapshot_of(dataset.load(records), key)
+    champion = champion_of(parts.registry, dataset, records, key.id)
+    _count(taken, arrivals[status.job_id], parts, progress)
+    new, before = _new_and_before(snapshot, status.job_id)
+    status.drift = measure_drift(
+        new, before, psi_limit=settings.drift_psi_limit, min_rows=settings.drift_min_rows
+    )
+    unseen = _unseen(snapshot, champion, status.job_id)
+    status.live = measure_live(champion, unseen, min_rows=settings.drift_min_rows)
+    if status.drift.warnings:
+        _LOG.warning("rows_drift", extra={"warnings": status.drift.warnings})
+    status.dataset_id = snapshot.dataset_id
+    status.dataset_rows = len(snapshot)
+    status.data_source = snapshot.data_source
+    rows = split(snapshot, min_rows=settings.min_rows)
+    dataset.keep_snapshot(snapshot)
+    return TrainingData(snapshot, rows, records, champion, key)
+
+
+def _count(taken: TakenIn, arrivals: Arrivals, parts: Parts, progress: JobProgress) -> None:
+    """Write into status and report what the data set knew of the upload's rows."""
+    status = progress.status
+    if status.rows:
+        status.rows.new, status.rows.known = arrivals.new, arrivals.known
+        status.rows.revised = arrivals.revised
+    report = replace(
+        taken.ingested.report, rows_known=arrivals.known, rows_revised=arrivals.revised
+    )
+    if report.says_anything:
+        status.report_key = write_report(parts.s3, parts.settings.bucket, report)
+
+
+def _new_and_before(snapshot: Snapshot, job_id: str) -> tuple[Values, Values]:
+    """Return the rows that a job's upload brought, new or revised, and all others."""
+    brought = snapshot.brought_by({job_id})
+    return snapshot.rows[brought], snapshot.rows[~brought]
+
+
+def _unseen(snapshot: Snapshot, champion: Champion | None, job_id: str) -> Values:
+    """Return those of a job's rows that the champion was not fitted on."""
+    brought = snapshot.brought_by({job_id})
+    if champion and job_id in champion.uploads:
+        brought &= snapshot.judges & (not champion.needs_refit)
+    return snapshot.rows[brought]

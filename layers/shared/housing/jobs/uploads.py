@@ -1,0 +1,88 @@
+"""Which part of the data set each job brought: one record a job, written once."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+
+from housing.errors import ObjectDeniedError, ObjectError
+from housing.s3.documents import Document, Documents
+from housing.s3.layout import LINEAGE_UPLOADS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mypy_boto3_s3 import S3Client
+
+_SUFFIX = ".json"
+_READERS = 8
+
+
+class UploadRecord(BaseModel):
+    """Which part the upload of a job brought, and when its file was uploaded."""
+
+    job_id: str
+    part: str = Field(description="digest of the rows, the name of the part")
+    source: str
+    uploaded_at: AwareDatetime
+    upload_key: str = ""
+    rows: int | None = None
+
+
+class UploadRecords:
+    """The records under ``lineage/uploads/``; all methods raise ``ObjectError``."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        """Use an S3 client on one bucket."""
+        self._s3 = s3
+        self._bucket = bucket
+        self._documents = Documents(s3, bucket)
+
+    def load(self, job_id: str) -> UploadRecord | None:
+        """Return the record of a job, or None where it has none."""
+        key = _key(job_id)
+        try:
+            document = self._documents.read(key)
+        except ObjectDeniedError:  # said of a missing one, too, to a role that lists prefixes
+            if key in dict(self._listed(key)):
+                raise
+            return None
+        return _parsed(key, document) if document else None
+
+    def create(self, record: UploadRecord) -> None:
+        """Write a record; the one of an earlier try of the same job stays."""
+        content = record.model_dump_json(indent=1).encode()
+        self._documents.create(_key(record.job_id), content)
+
+    def newest(self, limit: int | None = None) -> Sequence[UploadRecord]:
+        """Return the records that were written last, newest first; all if no limit is given."""
+        listed = sorted(self._listed(LINEAGE_UPLOADS), key=lambda entry: entry[1], reverse=True)
+        keys = [key for key, _ in listed if key.endswith(_SUFFIX)][:limit]
+        with ThreadPoolExecutor(_READERS) as readers:
+            documents = list(readers.map(self._documents.read, keys))
+        return [_parsed(key, one) for key, one in zip(keys, documents, strict=True) if one]
+
+    def _listed(self, prefix: str) -> "Iterator[tuple[str, datetime]]":
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to import
+
+        pages = self._s3.get_paginator("list_objects_v2")
+        try:
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                for entry in page.get("Contents", []):
+                    yield entry["Key"], entry["LastModified"]
+        except (BotoCoreError, ClientError) as exc:
+            msg = f"s3://{self._bucket}/{prefix} cannot be listed: {exc}"
+            raise ObjectError(msg) from exc
+
+
+def _parsed(key: str, document: Document) -> UploadRecord:
+    try:
+        return UploadRecord.model_validate_json(document.content)
+    except ValidationError as exc:
+        msg = f"{key} is garbled: {exc.error_count()} errors"
+        raise ObjectError(msg) from exc
+
+
+def _key(job_id: str) -> str:
+    return f"{LINEAGE_UPLOADS}{job_id}{_SUFFIX}"
