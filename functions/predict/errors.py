@@ -108,23 +108,37 @@ class TooLargeError(RequestError):
 class InvalidFieldsError(RequestError):
     """Raised when fields of the body are missing, unknown or out of range."""
 
-    def __init__(self, errors: Sequence[Mapping[str, Any]], *, total: int | None = None) -> None:
+    def __init__(
+        self,
+        errors: Sequence[Mapping[str, Any]],
+        *,
+        total: int | None = None,
+        counts_all: bool = True,
+    ) -> None:
         """Take one mapping of ``field``, ``message`` and perhaps ``value`` for each field.
 
         Args:
             errors: All of them or the first; ``SHOWN_ERRORS`` are kept.
             total: How many there are, where not all are given.
+            counts_all: Whether the search went on to the end.
         """
         self.errors = tuple(errors[:SHOWN_ERRORS])
         self.total = len(errors) if total is None else total
+        self.counts_all = counts_all
         fields = ", ".join(str(error["field"]) for error in self.errors[:_NAMED_FIELDS])
         more = self.total - _NAMED_FIELDS
-        text = f"{fields} and {more} more ({self.total} in all)" if more > 0 else fields
+        in_all = f"{self.total} in all" if counts_all else f"at least {self.total} in all"
+        text = f"{fields} and {more} more ({in_all})" if more > 0 else fields
         super().__init__(f"not valid: {text}")
 
 
 class RefusedInvocationError(InvalidFieldsError):
     """Raised when a request in MLflow's protocol has such fields; MLflow's status for it is 400."""
+
+    @classmethod
+    def of(cls, exc: InvalidFieldsError) -> "RefusedInvocationError":
+        """Return what a check of fields found, under MLflow's status."""
+        return cls(exc.errors, total=exc.total, counts_all=exc.counts_all)
 
 
 STATUS: Mapping[type[PredictError], HTTPStatus] = {

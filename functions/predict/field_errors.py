@@ -13,17 +13,20 @@ _SHOWN_CHARACTERS = 100
 _WHOLE_BODY = "body"
 
 
-def refusal(errors: "Sequence[ErrorDetails]", place: str = "") -> RequestError:
+def refusal(
+    errors: "Sequence[ErrorDetails]", place: str = "", *, counts_all: bool = True
+) -> RequestError:
     """Make the error of a body that pydantic refused.
 
     Args:
         errors: What pydantic found, at least one.
         place: Put before each field's path.
+        counts_all: Whether they are all there are.
     """
     if errors[0]["type"] == "json_invalid":
         return MalformedBodyError(errors[0]["msg"])
     shown = [_field_error(error, place) for error in errors[:SHOWN_ERRORS]]
-    return InvalidFieldsError(shown, total=len(errors))
+    return InvalidFieldsError(shown, total=len(errors), counts_all=counts_all)
 
 
 def _field_error(error: "ErrorDetails", place: str) -> Mapping[str, Any]:

@@ -2,13 +2,15 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from housing.schema import FEATURE_NAMES
 from predict.errors import InvalidFieldsError, MalformedBodyError
+from predict.scoring.many_names import MOST_NAMES
 from predict.scoring.validation import too_many_rows
 
 PLACE = "rows"
@@ -16,7 +18,7 @@ _SHOWN_CHARACTERS = 100
 
 
 def read(body: bytes, max_rows: int, *, strict: bool) -> list[dict[str, float | str]]:
-    """Return a mapping of column to number for each row; what is no number stays as it is.
+    """Return the eight features of each row by name; what is no number stays as it is.
 
     Args:
         body: UTF-8, with or without a byte order mark.
@@ -25,7 +27,8 @@ def read(body: bytes, max_rows: int, *, strict: bool) -> list[dict[str, float | 
 
     Raises:
         MalformedBodyError: It is not UTF-8, or no CSV.
-        InvalidFieldsError: Columns are missing, unknown or twice there, or a row is too long.
+        InvalidFieldsError: Columns are missing, unknown, twice there or too many, or a row is too
+            long.
         TooLargeError: There are more rows than the limit.
     """
     try:
@@ -40,7 +43,11 @@ def read(body: bytes, max_rows: int, *, strict: bool) -> list[dict[str, float | 
     if len(rows) > max_rows:
         raise too_many_rows(max_rows)
     _check_widths(rows, len(header))
-    return [dict(zip(header, map(_number, row), strict=True)) for row in rows]
+    names: Sequence[str] = header
+    cells: Iterable[Sequence[str]] = rows
+    if len(header) > len(FEATURE_NAMES):
+        names, cells = FEATURE_NAMES, map(itemgetter(*map(header.index, FEATURE_NAMES)), rows)
+    return [dict(zip(names, map(_number, row), strict=True)) for row in cells]
 
 
 def _number(text: str) -> float | str:
@@ -57,6 +64,10 @@ def _check_header(header: list[str], *, strict: bool) -> None:
 
 
 def _header_errors(header: list[str], *, strict: bool) -> Iterator[Mapping[str, Any]]:
+    if len(header) > MOST_NAMES:
+        message = f"{len(header):,} columns; at most {MOST_NAMES:,} are read"
+        yield {"field": "header", "message": message}
+        return
     times = Counter(header)
     for name in FEATURE_NAMES:
         if name not in times:

@@ -37,9 +37,9 @@ def refuse_repeated_names(body: bytes, found: int) -> None:
         raise MalformedBodyError(msg) from exc
 
 
-def colons(body: bytes) -> int:
+def colons(body: bytes | memoryview) -> int:
     """Count the colons; of a large body with NumPy, which takes a sixth of the time."""
-    if len(body) < _LARGE_BYTES:
+    if isinstance(body, bytes) and len(body) < _LARGE_BYTES:
         return body.count(b":")
     return int(np.count_nonzero(np.frombuffer(body, np.uint8) == _COLON))
 

@@ -6,6 +6,7 @@ which MLflow refuses for a model with named columns, are read in schema order.
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from predict.errors import InvalidFieldsError, MalformedBodyError, RefusedInvoca
 from predict.scoring import csv_rows
 from predict.scoring import validation as block_groups
 from predict.scoring.json_names import colons, refuse_repeated_names
+from predict.scoring.many_names import MOST_NAMES, refuse_many_names, too_many_names
 from predict.scoring.validation import Matrix
 
 PROTOCOL_VERSION = "2.0.0"
@@ -34,9 +36,9 @@ def from_csv(body: bytes, max_rows: int) -> Matrix:
     """
     try:
         rows = csv_rows.read(body, max_rows, strict=False)
-        return block_groups.from_rows(rows, max_rows, place=csv_rows.PLACE)
+        return block_groups.from_rows(rows, place=csv_rows.PLACE)
     except InvalidFieldsError as exc:
-        raise RefusedInvocationError(exc.errors, total=exc.total) from exc
+        raise RefusedInvocationError.of(exc) from exc
 
 
 def from_json(body: bytes, max_rows: int) -> Matrix:
@@ -45,23 +47,26 @@ def from_json(body: bytes, max_rows: int) -> Matrix:
     Raises:
         RequestError: It is none of them, or its values are not those of block groups.
     """
-    screened = _screened(body, max_rows)
-    if screened is not None:
-        return screened
-    form, data = _form(body)
-    if form == "dataframe_split":
-        rows = _of_split(data)
-    elif form != "dataframe_records" and isinstance(data, dict):
-        rows = _of_columns(form, data)
-    else:
-        rows = _of_list(form, data)
+    names = colons(body)
+    if names <= 1 + len(_SPLIT):  # the usual forms of lists have no more
+        screened = _screened(body, names, max_rows)
+        if screened is not None:
+            return screened
     try:
-        return block_groups.from_rows(rows, max_rows, place=form)
+        refuse_many_names(body, MOST_NAMES)
+        form, data = _form(body)
+        if form == "dataframe_split":
+            rows = _of_split(data, max_rows)
+        elif form != "dataframe_records" and isinstance(data, dict):
+            rows = _of_columns(form, data, max_rows)
+        else:
+            rows = _of_list(form, data, max_rows)
+        return block_groups.from_rows(rows, place=form)
     except InvalidFieldsError as exc:
-        raise RefusedInvocationError(exc.errors, total=exc.total) from exc
+        raise RefusedInvocationError.of(exc) from exc
 
 
-def _screened(body: bytes, max_rows: int) -> Matrix | None:
+def _screened(body: bytes, names: int, max_rows: int) -> Matrix | None:
     """Return the rows of the usual forms of lists, or None where something may be wrong."""
     try:
         found = orjson.loads(body)
@@ -69,15 +74,15 @@ def _screened(body: bytes, max_rows: int) -> Matrix | None:
         return None
     if type(found) is not dict or len(found) != 1:
         return None
-    names = 1
+    expected = 1
     ((form, rows),) = found.items()
     if form == "dataframe_split":
         if type(rows) is not dict or rows.keys() != _SPLIT or rows["columns"] != _COLUMNS:
             return None
-        names, rows = 1 + len(_SPLIT), rows["data"]
+        expected, rows = 1 + len(_SPLIT), rows["data"]
     elif form not in ("instances", "inputs"):
         return None
-    if colons(body) != names:  # a name stands there twice
+    if names != expected:  # a name stands there twice
         return None
     return block_groups.screened_lists(rows, max_rows)
 
@@ -102,20 +107,29 @@ def _names(data: Any) -> int:
     return sum(len(row) for row in rows if isinstance(row, dict))
 
 
-def _of_split(data: Any) -> list[Any]:
+def _of_split(data: Any, max_rows: int) -> list[Any]:
     """Read ``{"columns": […], "data": [[…], …]}``; an index is of no use here."""
     if not isinstance(data, dict):
         data = {}
     columns, rows = data.get("columns"), data.get("data")
+    if isinstance(columns, list) and len(columns) > MOST_NAMES:
+        raise too_many_names(MOST_NAMES, field="dataframe_split.columns")
     named = isinstance(columns, list) and all(isinstance(name, str) for name in columns)
     if not named or len(set(columns)) != len(columns) or not isinstance(rows, list):
         msg = "dataframe_split has to hold the columns' names, each once, and the list data"
         raise MalformedBodyError(msg)
     _check_columns(columns)
-    return [_named(columns, row) for row in rows]
+    _check_count(rows, max_rows)
+    if len(columns) == len(FEATURE_NAMES):
+        return [_named(columns, row) for row in rows]
+    wanted = itemgetter(*map(columns.index, FEATURE_NAMES))
+    return [
+        dict(zip(FEATURE_NAMES, wanted(row), strict=True)) if _has(row, len(columns)) else row
+        for row in rows
+    ]
 
 
-def _of_columns(form: str, data: dict[str, Any]) -> list[Any]:
+def _of_columns(form: str, data: dict[str, Any], max_rows: int) -> list[Any]:
     """Read ``{"MedInc": […], …}``; numbers alone are one row."""
     _check_columns(data)
     columns = {
@@ -124,23 +138,32 @@ def _of_columns(form: str, data: dict[str, Any]) -> list[Any]:
     if len({len(column) for column in columns.values()}) > 1:
         msg = f"the columns of {form} have to be of the same length"
         raise MalformedBodyError(msg)
+    _check_count(columns[FEATURE_NAMES[0]], max_rows)
     return [
         dict(zip(FEATURE_NAMES, row, strict=True)) for row in zip(*columns.values(), strict=True)
     ]
 
 
-def _of_list(form: str, data: Any) -> list[Any]:
+def _of_list(form: str, data: Any, max_rows: int) -> list[Any]:
     if not isinstance(data, list) or not data:
         msg = f"{form} has to be a list of at least one row"
         raise MalformedBodyError(msg)
-    return [_named(FEATURE_NAMES, row) if isinstance(row, list) else row for row in data]
+    _check_count(data, max_rows)
+    return [_named(FEATURE_NAMES, row) for row in data]
 
 
-def _named(columns: Sequence[str], row: object) -> object:
+def _named(columns: Sequence[str], row: Any) -> Any:
     """Give a list its names; one of the wrong length, or no list, is left to be refused."""
-    if isinstance(row, list) and len(row) == len(columns):
-        return dict(zip(columns, row, strict=True))
-    return row
+    return dict(zip(columns, row, strict=True)) if _has(row, len(columns)) else row
+
+
+def _has(row: object, width: int) -> bool:
+    return isinstance(row, list) and len(row) == width
+
+
+def _check_count(rows: Sequence[object], max_rows: int) -> None:
+    if len(rows) > max_rows:
+        raise block_groups.too_many_rows(max_rows)
 
 
 def _check_columns(found: Sequence[str] | dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def read_batch(call: Call, max_rows: int) -> tuple[Matrix, str]:
     body = sized(call.body)
     if media_type == CSV:
         rows = csv_rows.read(body, max_rows, strict=True)
-        return block_groups.from_rows(rows, max_rows, place=csv_rows.PLACE), CSV
+        return block_groups.from_rows(rows, place=csv_rows.PLACE), CSV
     return block_groups.from_json(body, max_rows), JSON
 
 

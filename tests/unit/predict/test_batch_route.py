@@ -162,6 +162,34 @@ def test_a_hundred_errors_are_listed_and_all_are_counted(client: AsgiClient) -> 
     assert "400 in all" in answer.json()["detail"]
 
 
+ALL_WRONG = dict.fromkeys((column.name for column in FEATURES), "3")
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "counted"),
+    [
+        ("/predict/batch", {"MedInc": "3"}, "(10000 in all)"),
+        ("/invocations", {"MedInc": "3"}, "(10000 in all)"),
+        ("/predict/batch", ALL_WRONG, "(at least 10000 in all)"),
+        ("/invocations", ALL_WRONG, "(at least 10000 in all)"),
+        ("/predict/batch", dict.fromkeys(map(str, range(40)), 1), "(at least 10000 in all)"),
+    ],
+)
+def test_of_endless_errors_ten_thousand_are_looked_for(
+    client: AsgiClient,
+    block_group: dict[str, float],
+    path: str,
+    wrong: dict[str, object],
+    counted: str,
+) -> None:
+    rows = [{**block_group, **wrong}] * 10_000
+
+    answer = client.post_json(path, {"instances": rows})
+
+    assert counted in answer.json()["detail"]
+    assert len(answer.json()["errors"]) == 100
+
+
 @pytest.fixture
 def small(
     client: AsgiClient, settings: PredictSettings, models: FakeModelStore, lines: WrittenLines

@@ -85,6 +85,30 @@ def test_a_bad_body_passes_neither(case: str) -> None:
         block_groups.from_json(BAD[case], LIMIT)
 
 
+FAULTY = {
+    **{name: body_of(ROW, {**ROW, "MedInc": value, "x": value}) for name, value in ODD.items()},
+    **{name: BAD[name] for name in BAD if name not in ("twice", "beside")},
+    "rows of all kinds": body_of(*[value for value in ODD.values() if value != ROW][:LIMIT]),
+    "rows that are none": body_of(*[[]] * LIMIT),
+    "many": body_of(*[{"a": 1, "b": {}, "MedInc": [], "HouseAge": -1}] * LIMIT),
+    "rows under another name": json.dumps({"rows": [ROW]}).encode(),
+}
+
+
+@pytest.mark.parametrize("case", FAULTY)
+def test_piece_by_piece_the_same_is_found_wrong(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RequestError) as whole:
+        block_groups.from_json(FAULTY[case], LIMIT)
+    monkeypatch.setattr(block_groups, "_MOST_FAULTS_AT_ONCE", -1)
+    monkeypatch.setattr(block_groups, "_ROWS_AT_ONCE", 2)
+
+    with pytest.raises(RequestError) as pieces:
+        block_groups.from_json(FAULTY[case], LIMIT)
+
+    assert str(pieces.value) == str(whole.value)
+    assert getattr(pieces.value, "errors", ()) == getattr(whole.value, "errors", ())
+
+
 def test_no_body_made_by_chance_passes_only_the_quick_check(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
