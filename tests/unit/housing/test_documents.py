@@ -133,7 +133,9 @@ def test_another_s_document_is_not_taken_for_ones_own(
 
 
 @pytest.mark.parametrize(
-    "fault", [unsent, BUSY, CONFLICT, PRECONDITION, cut(0.5), tampered, lost], ids=str
+    "fault",
+    [unsent, BUSY, CONFLICT, PRECONDITION, cut(0.5), tampered, lost],
+    ids=lambda fault: fault.__name__,
 )
 def test_the_look_at_what_stands_survives_the_network_too(
     documents: Documents, faulty: FaultyS3, fault: Fault
@@ -180,7 +182,7 @@ def test_a_key_that_may_not_be_listed_is_denied_to_readers_and_can_be_created(
     assert faulty.has_failed()
 
 
-@pytest.mark.parametrize("fault", [unsent, BUSY, CONFLICT], ids=str)
+@pytest.mark.parametrize("fault", [unsent, BUSY, CONFLICT], ids=lambda fault: fault.__name__)
 def test_an_outage_is_an_error_and_no_verdict(
     documents: Documents, faulty: FaultyS3, fault: Fault
 ) -> None:
