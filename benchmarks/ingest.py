@@ -23,6 +23,7 @@ from pyarrow.csv import WriteOptions, write_csv
 
 from benchmarks import report
 from housing.schema import CANONICAL_COLUMNS
+from retrain.training.dataset.identity import PointIndex, positions
 from retrain.training.dataset.row_hash import hash_rows
 from retrain.training.dataset.rows import Values
 from retrain.training.upload.check import check_stream
@@ -40,10 +41,12 @@ _DECIMALS = (4, 0, 6, 6, 0, 6, 2, 2, 3)
 def main() -> None:
     """Measure, print and write down; or, for a file that is named, only check it."""
     if len(sys.argv) > 1:
-        print(json.dumps(_check_alone(Path(sys.argv[1]))))
+        alone = {"check": _check_alone, "match": _match_alone}[sys.argv[1]]
+        print(json.dumps(alone(Path(sys.argv[2]))))
         return
     with TemporaryDirectory(prefix="bench-ingest-") as folder:
         results = {"rows": _ROWS, "rounds": _ROUNDS, "times": _times(Path(folder, "rows.csv"))}
+        results["match"] = _alone("match", Path(folder, "rows.csv"))
         results["large"] = _large(Path(folder, "large.csv"))
     text = _text(results)
     print(text)
@@ -104,10 +107,37 @@ def _seconds(work: Callable[[Path], Any], path: Path) -> float:
 
 def _large(path: Path) -> dict[str, Any]:
     _write(path, size=int(_GIGABYTES * 1e9))
-    command = [sys.executable, "-m", "benchmarks.ingest", str(path)]
+    return _alone("check", path) | {"gigabytes": path.stat().st_size / 1e9}
+
+
+def _alone(what: str, path: Path) -> dict[str, Any]:
+    """Measure a file in a process of its own, so that its memory is its own, too."""
+    command = [sys.executable, "-m", "benchmarks.ingest", what, str(path)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
-    found: dict[str, Any] = json.loads(answer.stdout)
-    return found | {"gigabytes": path.stat().st_size / 1e9}
+    measured: dict[str, Any] = json.loads(answer.stdout)
+    return measured
+
+
+def _match_alone(path: Path) -> dict[str, Any]:
+    """Match a file's rows, written with four digits, with the rows as they are in a data set."""
+    started = time.process_time()
+    with path.open("rb") as stream:
+        rows = np.concatenate([block.rows for block in check_stream(stream)[1]])
+    check_seconds = time.process_time() - started
+    digits = 10.0 ** (3 - np.floor(np.log10(np.maximum(np.abs(rows), 1e-9))))
+    again = np.round(rows * digits) / digits
+    del digits
+    started = time.process_time()
+    index = PointIndex()
+    index.add(positions(rows))
+    at = index.find(positions(again))
+    return {
+        "rows": len(rows),
+        "check_seconds": check_seconds,
+        "match_seconds": time.process_time() - started,
+        "matched": float((at == np.arange(len(rows))).mean()),
+        "peak_megabytes": _peak_megabytes(),
+    }
 
 
 def _check_alone(path: Path) -> dict[str, Any]:
@@ -165,13 +195,21 @@ def _text(results: dict[str, Any]) -> str:
         f"{results['rounds']} rounds, in turns. Must, for the check: ≤ 3 times "
         "`pandas.read_csv`."
     )
+    match = results["match"]
+    ratio = match["match_seconds"] / match["check_seconds"]
+    matched = (
+        f"The same rows once more, with four digits, against a data set of {match['rows']:,}: "
+        f"{match['matched']:.1%} find their row, in {match['match_seconds']:.1f} s of processor "
+        f"time, {ratio:.2f} times the check's; {match['peak_megabytes']:.0f} MB resident at most. "
+        "Must: ≤ 3 times, ≤ 800 MB."
+    )
     memory = (
         f"A file of {large['gigabytes']:.2f} GB, {large['rows']:,} rows: "
         f"{large['peak_megabytes']:.0f} MB resident at most, {large['imported_megabytes']:.0f} MB "
         f"of it before the first byte is read; {large['seconds']:.0f} s. Must: ≤ 1,000 MB."
     )
     table = report.table(["", "s: median", "ratio: median (range)"], rows)
-    return f"{head}\n\n{table}\n\n{memory}"
+    return f"{head}\n\n{table}\n\n{matched}\n\n{memory}"
 
 
 def _spread(ratios: list[float]) -> str:

@@ -16,7 +16,7 @@ from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from housing.jobs.status import JobStore, State
-from housing.s3.layout import NEW_DATA, job_id
+from housing.s3.layout import HOLDOUT_KEY, NEW_DATA, job_id
 from retrain.training.job.context import Parts
 from retrain.training.job.job import run
 from retrain.training.settings import TrainingSettings
@@ -110,6 +110,7 @@ def parts(
     tracker: FakeRunTracker,
     alerts: FakeAlerts,
 ) -> Parts:
+    s3.put_object(Bucket=BUCKET, Key=HOLDOUT_KEY, Body=b"a key that is the same in tests.")
     return Parts(settings, s3, registry, tracker, alerts)
 
 

@@ -191,7 +191,7 @@ def test_a_worse_model_is_registered_and_not_promoted(
     registry: FakeModelRegistry,
     alerts: FakeAlerts,
 ) -> None:
-    spoilt = housing_table(800, seed=2)
+    spoilt = housing_table(200, seed=2)
     spoilt["MedHouseVal"] = spoilt["MedHouseVal"].sample(frac=1, random_state=0).to_numpy()
     upload = put_upload(as_csv(spoilt))
     weak = parts.settings.model_copy(update={"iterations": 1})

@@ -20,7 +20,8 @@ from retrain.training.dataset.holdout_key import HoldoutKey
 from retrain.training.dataset.identity import (
     NONE,
     Indices,
-    NearestPoints,
+    PointIndex,
+    firsts_of,
     grouped,
     is_same_target,
     near_positions,
@@ -117,8 +118,8 @@ class _Building:
 
     def __init__(self, key: HoldoutKey) -> None:
         self._key = key
-        self._index = NearestPoints()
-        self._near = NearestPoints()
+        self._index = PointIndex()
+        self._near = PointIndex()
         self._rows: Values | None = None
         self._held_out = np.empty(0, bool)
         self._first = np.empty(0, np.int64)
@@ -127,7 +128,7 @@ class _Building:
     def add(self, number: int, rows: Values) -> Arrivals:
         """Add the rows of the next upload."""
         points = positions(rows)
-        at = self._index.nearest(points)
+        at = self._index.find(points)
         is_there = at != NONE
         revised = self._revise(number, rows[is_there], at[is_there])
         new = self._add_new(number, rows[~is_there], points[~is_there])
@@ -167,7 +168,7 @@ class _Building:
         """Add rows that are not there yet, those that are one row once; return how many."""
         if not len(rows):
             return 0
-        _, first = np.unique(grouped(points), return_index=True)
+        first = firsts_of(grouped(points))
         rows, points = rows[first], points[first]
         near = near_positions(points)
         self._held_out = np.concatenate([self._held_out, self._sides(rows, near)])
@@ -181,11 +182,13 @@ class _Building:
 
     def _sides(self, rows: Values, near: Values) -> Mask:
         """Decide which new rows are held out: near copies together, others by their place."""
-        at = self._near.nearest(near)
+        at = self._near.find(near)
         inherits = at != NONE
         side = self._key.holds_out(rows)
         side[inherits] = self._held_out[at[inherits]]
         group = grouped(near)
+        if not inherits.any() and group[-1] == len(group) - 1:  # every row is a group
+            return side
         # Of a group the first row that inherits decides, else the first row.
         order = np.lexsort((np.arange(len(group)), ~inherits, group))
         _, leads = np.unique(group[order], return_index=True)
@@ -195,9 +198,9 @@ class _Building:
 
 def near(rows: Values, others: Values) -> Mask:
     """Tell which of some rows have a near copy among others, ``[n]``."""
-    index = NearestPoints()
+    index = PointIndex()
     index.add(near_positions(positions(others)))
-    is_near: Mask = index.nearest(near_positions(positions(rows))) != NONE
+    is_near: Mask = index.find(near_positions(positions(rows))) != NONE
     return is_near
 
 
