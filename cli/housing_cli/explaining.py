@@ -10,7 +10,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as EndpointError
 from pydantic import ValidationError
 
-from housing.errors import HousingError, JobNotFoundError, RegistryUnavailableError
+from housing.errors import HousingError, JobNotFoundError, ObjectError, RegistryUnavailableError
 from housing_cli.errors import ApiUnreachableError, CliError
 
 IS_IT_UP = "is the stack up? make status"
@@ -26,6 +26,8 @@ def explain(error: Exception) -> str:
             line = f"{error}: {IS_IT_UP}"
         case JobNotFoundError():
             line = f"{error}: `housing status` lists the jobs there are"
+        case ObjectError(__cause__=BotoCoreError() | ClientError() as cause):
+            return explain(cause)
         case ClientError():
             line = _refused_by_aws(error)
         case NoCredentialsError() | NoRegionError():

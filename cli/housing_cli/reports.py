@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from housing.errors import ObjectError
+from housing.s3.bodies import read_body
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -44,7 +46,7 @@ def first_problems(
     if report_key is None:
         return []
     try:
-        body = s3.get_object(Bucket=bucket, Key=report_key)["Body"].read()
-        return _Report.model_validate_json(body).problems[:limit]
-    except (ClientError, ValidationError):
+        body = read_body(s3, bucket, report_key)
+        return _Report.model_validate_json(body.content).problems[:limit]
+    except (ObjectError, ValidationError):
         return []

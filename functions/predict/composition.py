@@ -90,10 +90,10 @@ def _shadow(
 
 def _tell_refusal(
     settings: PredictSettings, version: ModelVersion, why: str, serving: str | None
-) -> None:
+) -> bool:
     from predict.aws_composition import refusals  # noqa: PLC0415 - imports boto3
 
-    refusals(settings)(version, why, serving)
+    return refusals(settings)(version, why, serving)
 
 
 def _authenticator(settings: PredictSettings) -> Authenticator:

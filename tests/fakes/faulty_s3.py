@@ -1,8 +1,8 @@
-"""moto's S3 behind a network with faults: the next calls of a method fail as a test wants."""
+"""moto's S3, or SNS, behind a network with faults: the next calls fail as a test wants."""
 
 import io
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
@@ -15,6 +15,7 @@ from botocore.response import StreamingBody
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
 
 Fault = Callable[[Callable[[], Any]], Any]
 """Given the real call; returns or raises in its place."""
@@ -24,8 +25,8 @@ _URL = "https://s3.us-east-1.amazonaws.com"
 class FaultyS3:
     """Hands every call on, but those of a method for which faults are left."""
 
-    def __init__(self, s3: "S3Client") -> None:
-        self._s3 = s3
+    def __init__(self, client: "S3Client | SNSClient") -> None:
+        self._client = client
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
         self.calls: list[str] = []
 
@@ -38,7 +39,7 @@ class FaultyS3:
         return not any(self._faults.values())
 
     def __getattr__(self, method: str) -> Any:
-        real = getattr(self._s3, method)
+        real = getattr(self._client, method)
 
         def call(*args: Any, **given: Any) -> Any:
             self.calls.append(method)
@@ -119,3 +120,16 @@ def unchecked_body(stream: io.BytesIO) -> StreamingBody:
 CONFLICT = refused(409, "ConditionalRequestConflict")
 PRECONDITION = refused(412, "PreconditionFailed")
 BUSY = refused(503, "SlowDown")
+
+PASSING: Mapping[str, Fault] = {
+    "sent twice": sent_twice,
+    "lost": lost,
+    "late": late,
+    "unsent": unsent,
+    "409": CONFLICT,
+    "412": PRECONDITION,
+    "503": BUSY,
+}
+"""Faults of a write after which its writer must know who won."""
+CAME_THROUGH = frozenset({"sent twice", "lost", "late"})
+"""Of those, the ones whose write reached S3."""

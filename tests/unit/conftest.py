@@ -1,9 +1,15 @@
 """Unit tests open no socket; a pair of Unix sockets, which asyncio makes for itself, is none."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_socket
+
+from fakes.faulty_s3 import FaultyS3
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @pytest.fixture(autouse=True)
@@ -11,3 +17,11 @@ def no_network() -> Iterator[None]:
     pytest_socket.disable_socket(allow_unix_socket=True)
     yield
     pytest_socket.enable_socket()
+
+
+@pytest.fixture
+def faulty(s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> FaultyS3:
+    """Return the same S3 behind a network with faults; nothing pauses between two tries."""
+    monkeypatch.setattr("housing.s3.documents._PAUSE_SECONDS", 0)
+    monkeypatch.setattr("housing.s3.bodies._PAUSE_SECONDS", 0)
+    return FaultyS3(s3)

@@ -1,26 +1,46 @@
-"""A version that must not be served is told of once, by whichever process finds it first."""
+"""A version that must not be served is told of once, by whichever process finds it first.
 
-import json
+An object in the bucket says that it was told. Who tells says so before, and that it is done once
+the topic has the message: a process that dies in between, that Lambda freezes, or that the topic
+refuses, leaves it to the next one.
+"""
+
 import logging
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from housing.alerts.alert import Alert, AlertEvent, AlertSink
+from housing.alerts.claim import Claim
+from housing.errors import ObjectError
 from housing.registry.port import ModelVersion, Tag
+from housing.s3.documents import Documents
 from housing.s3.layout import MODELS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+CLAIM = timedelta(minutes=1)
+"""So long the other processes leave it to the one that tells."""
 _LOG = logging.getLogger(__name__)
-_TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
+
+
+class _Refusal(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    version: str
+    why: str
+    is_told: bool = True  # an earlier release wrote the object, and then told
+    sender: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AlertedRefusals:
-    """Alerts of refused versions; an object in the bucket says that it was done.
+    """Alerts of refused versions, one for each in all processes.
 
     Without a bucket, or while it is out of reach, each process alerts by itself.
     """
@@ -28,34 +48,71 @@ class AlertedRefusals:
     s3: "S3Client"
     bucket: str | None
     alerts: AlertSink
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def __call__(self, version: ModelVersion, why: str, serving: str | None, /) -> None:
+    def __call__(self, version: ModelVersion, why: str, serving: str | None, /) -> bool:
         """Tell that a version is refused, why, and which one goes on being served.
 
-        It may be called again: by another process, or by this one after a while.
+        Returns:
+            Whether it is told, by this process or another; if not, call it again after a while.
         """
-        if self._is_first(version, why):
-            self.alerts.send(_alert(version, why, serving))
-
-    def _is_first(self, version: ModelVersion, why: str) -> bool:
+        alert = _alert(version, why, serving)
         if self.bucket is None:
-            return True
+            return self.alerts.send(alert)
+        documents = Documents(self.s3, self.bucket)
         digest = version.tags.get(Tag.SHA256, "")[:12] or "none"
+        key = f"{MODELS}refused/{version.version}-{digest}.json"
+        claim = Claim(by=uuid.uuid4().hex, until=self.clock() + CLAIM)
+        refusal = _Refusal(version=version.version, why=why, is_told=False, sender=claim)
         try:
-            self.s3.put_object(
-                Bucket=self.bucket,
-                Key=f"{MODELS}refused/{version.version}-{digest}.json",
-                Body=json.dumps({"version": version.version, "why": why}).encode(),
-                ContentType="application/json",
-                IfNoneMatch="*",
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in _TAKEN:
-                return False
+            claimed = self._claimed(documents, key, refusal)
+        except ObjectError as exc:
             _LOG.warning("refusal_not_kept", extra={"error": str(exc)})
-        except BotoCoreError as exc:
+            return self.alerts.send(alert)
+        return (
+            claimed
+            if isinstance(claimed, bool)
+            else self._tell(documents, key, refusal, claimed, alert)
+        )
+
+    def _claimed(self, documents: Documents, key: str, refusal: _Refusal) -> str | bool:
+        """Return the claim's ETag; where another has it, whether the refusal is told."""
+        etag = documents.create(key, _content(refusal))
+        if etag:
+            return etag
+        document = documents.read(key)
+        if document is None:
+            return False
+        known = _known(document.content)
+        if known and known.is_told:
+            return True
+        if known and known.sender and known.sender.is_live(self.clock(), CLAIM):
+            return False
+        return documents.replace(key, _content(refusal), etag=document.etag) or False
+
+    def _tell(
+        self, documents: Documents, key: str, refusal: _Refusal, etag: str, alert: Alert
+    ) -> bool:
+        if refusal.sender and not refusal.sender.is_live(self.clock(), CLAIM):
+            return False  # Lambda froze this thread in between, and another may have told it
+        sent = self.alerts.send(alert)
+        after = refusal.model_copy(update={"is_told": sent, "sender": None})
+        try:
+            documents.replace(key, _content(after), etag=etag)
+        except ObjectError as exc:
             _LOG.warning("refusal_not_kept", extra={"error": str(exc)})
-        return True
+        return sent
+
+
+def _known(content: bytes) -> _Refusal | None:
+    try:
+        return _Refusal.model_validate_json(content)
+    except ValidationError:  # not written by this module: it counts as nothing
+        return None
+
+
+def _content(refusal: _Refusal) -> bytes:
+    return refusal.model_dump_json().encode()
 
 
 def _alert(version: ModelVersion, why: str, serving: str | None) -> Alert:

@@ -19,8 +19,9 @@ from predict.model.files import ModelFiles
 from predict.model.promoted_copy import PromotedCopy
 from predict.model.served_model import ServedModel
 
-Refusal = Callable[[ModelVersion, str, str | None], None]
-"""Told which version is refused, why, and which one goes on being served."""
+Refusal = Callable[[ModelVersion, str, str | None], bool]
+"""Tells which version is refused, why, and which one goes on being served; returns whether it is
+told, and is called again where it is not."""
 _LOG = logging.getLogger(__name__)
 _RETRY_WITHOUT_REGISTRY = timedelta(seconds=5)
 """With nothing from the registry to serve a look-up is repeated sooner: what is served instead is
@@ -64,7 +65,8 @@ class RegistryModelStore:
             last_promoted: Where to turn when nothing is loaded and the alias cannot be followed;
                 given half the budget if the registry is silent.
             budget: The longest a request waits for a whole look-up, in real time.
-            tell_refusal: Called, in a thread, once for each version that fails a check.
+            tell_refusal: Called, in a thread, for each version that fails a check: at each look-up,
+                until it returns True.
             clock: Tells the time.
         """
         self._follower = AliasFollower(registry, files, alias, clock)
@@ -80,6 +82,7 @@ class RegistryModelStore:
         self._trouble: Trouble | None = None
         self._tell_refusal = tell_refusal
         self._told: tuple[str, str | None] | None = None
+        self._telling: tuple[tuple[str, str | None], BackgroundCall[bool]] | None = None
 
     def is_due(self) -> bool:
         """See ``ModelStore.is_due``; a clock that was set back makes it due as well."""
@@ -152,14 +155,30 @@ class RegistryModelStore:
             _LOG.warning("model_copy_served", extra={"model_version": loaded.version.version})
 
     def _tell(self, refused: ModelVersion, why: str, deadline: Deadline) -> None:
-        """Tell once, and wait for it: Lambda stops a thread that outlives its request."""
+        """Tell, and wait for it: Lambda stops a thread that outlives its request.
+
+        One that was stopped goes on with the next request, and is waited for again.
+        """
         if self._tell_refusal is None or self._told == identity(refused):
             return
-        self._told = identity(refused)
-        tell, serving = self._tell_refusal, self._served.version.version if self._served else None
-        telling = self._workers.start(lambda: tell(refused, why, serving))
-        if telling:
-            telling.wait(deadline.remaining_seconds())
+        if self._telling is None or self._telling[0] != identity(refused):
+            serving = self._served.version.version if self._served else None
+            call = self._workers.start(lambda: self._has_told(refused, why, serving))
+            if call is None:
+                return
+            self._telling = identity(refused), call
+        is_told = self._telling[1].result(deadline.remaining_seconds())
+        if is_told:
+            self._told = identity(refused)
+        if is_told is not None:
+            self._telling = None
+
+    def _has_told(self, refused: ModelVersion, why: str, serving: str | None) -> bool:
+        try:
+            return bool(self._tell_refusal and self._tell_refusal(refused, why, serving))
+        except Exception:  # noqa: BLE001 - the thread's outermost handler
+            _LOG.exception("refusal_not_told")
+            return False
 
     def _swap(self, found: ServedModel) -> None:
         if not self._served or found.predictor is not self._served.predictor:

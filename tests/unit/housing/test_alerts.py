@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.parsers import ResponseParserError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
+from fakes.faulty_s3 import BUSY, CONFLICT, PRECONDITION, Fault, FaultyS3, unsent
 from housing.alerts.alert import Alert, AlertEvent, LoggedAlerts, SnsAlerts
 
 if TYPE_CHECKING:
@@ -94,3 +96,35 @@ def test_failures_and_rejections_are_folded_and_no_change_of_a_state_is() -> Non
     folded = {event for event in AlertEvent if event.is_folded}
 
     assert folded == {AlertEvent.UPLOAD_REJECTED, AlertEvent.TRAINING_FAILED}
+
+
+@pytest.mark.parametrize("fault", [unsent, CONFLICT, PRECONDITION, BUSY], ids=range(4))
+def test_an_alert_is_sent_until_the_topic_has_taken_it(
+    sns: "SNSClient", monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr("housing.alerts.alert._PAUSE_SECONDS", 0)
+    topic = sns.create_topic(Name="alerts")["TopicArn"]
+    network: Any = FaultyS3(sns)
+    network.fail("publish", fault, fault)
+
+    assert SnsAlerts(network, topic).send(ALERT)
+    assert len(sns_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].topics[topic].sent_notifications) == 1
+
+    network.fail("publish", fault, fault, fault)
+    assert not SnsAlerts(network, topic).send(ALERT)
+    assert network.has_failed()
+
+
+def test_an_answer_that_cannot_be_read_fails_no_caller(
+    sns: "SNSClient", monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("housing.alerts.alert._PAUSE_SECONDS", 0)
+    network: Any = FaultyS3(sns)
+
+    def garbled(_call: Any) -> Any:
+        raise ResponseParserError
+
+    network.fail("publish", garbled, garbled, garbled)
+
+    assert not SnsAlerts(network, "arn:aws:sns:us-east-1:1:alerts").send(ALERT)
+    assert "alert_not_sent" in caplog.text

@@ -45,14 +45,8 @@ Read = Callable[[Any], bytes]
 
 
 @pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("housing.s3.bodies.time.sleep", lambda _: None)
-
-
-@pytest.fixture
-def faulty(s3: "S3Client") -> FaultyS3:
+def stored(s3: "S3Client", faulty: FaultyS3) -> None:  # noqa: ARG001 - it ends the pauses
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=CONTENT, Metadata={"data-source": "test"})
-    return FaultyS3(s3)
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -256,6 +250,7 @@ def test_a_larger_body_than_is_wanted_is_not_read(tmp_path: Path, fields: dict[s
         read_body(large, BUCKET, KEY, most_bytes=most)
     with pytest.raises(ObjectTooLargeError):
         save_body(large, BUCKET, KEY, tmp_path / "body", most_bytes=most)
+    assert list(tmp_path.iterdir()) == []
 
     assert raised.value.size_bytes > most
 

@@ -1,5 +1,6 @@
 """Repeats of one failure within an hour are one message, whoever sends them."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -8,8 +9,9 @@ import pytest
 
 from fakes.alerts import FakeAlerts
 from fakes.clock import FakeClock
+from fakes.faulty_s3 import PASSING, Fault, FaultyS3, as_it_is, unsent
 from housing.alerts.alert import Alert, AlertEvent
-from housing.alerts.folded import FOLD, FoldedAlerts, cause_of
+from housing.alerts.folded import CLAIM, FOLD, FoldedAlerts, cause_of
 from housing.s3.layout import ALERTS
 
 if TYPE_CHECKING:
@@ -184,6 +186,127 @@ def test_what_could_not_be_sent_is_sent_with_the_next_and_counted(
     assert sender().send(FAILED)
 
     assert reasons(inner) == ["MLflow did not take it; and 2 more like it since 12:00 UTC"]
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_first_alert_is_not_folded_into_itself(
+    sender: Sender, faulty: FaultyS3, inner: FakeAlerts, fault: Fault, place: int
+) -> None:
+    network: Any = faulty
+    faulty.fail("put_object", *[as_it_is] * place, fault)
+
+    assert FoldedAlerts(inner, network, BUCKET, clock=FakeClock()).send(FAILED)
+    assert sender().send(FAILED)
+
+    assert faulty.has_failed()
+    assert inner.sent == [FAILED]
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_a_repeat_is_counted_once(
+    sender: Sender, faulty: FaultyS3, inner: FakeAlerts, clock: FakeClock, fault: Fault
+) -> None:
+    network: Any = faulty
+    sender().send(FAILED)
+    faulty.fail("put_object", fault)
+
+    assert FoldedAlerts(inner, network, BUCKET, clock=clock).send(FAILED)
+
+    assert faulty.has_failed()
+    clock.advance(HOUR)
+    sender().send(FAILED)
+    assert reasons(inner)[1].endswith("and 1 more like it since 12:00 UTC")
+
+
+def test_a_count_that_was_lost_and_counted_over_is_counted_once(
+    sender: Sender, faulty: FaultyS3, inner: FakeAlerts, clock: FakeClock
+) -> None:
+    network: Any = faulty
+    sender().send(FAILED)
+
+    def counted_over(call: Callable[[], Any]) -> Any:
+        call()
+        sender().send(FAILED)
+        return call()
+
+    faulty.fail("put_object", counted_over)
+    FoldedAlerts(inner, network, BUCKET, clock=clock).send(FAILED)
+
+    clock.advance(HOUR)
+    sender().send(FAILED)
+    assert reasons(inner)[1].endswith("and 2 more like it since 12:00 UTC")
+
+
+def test_a_sender_that_dies_leaves_the_alert_to_the_next_one(
+    sender: Sender, inner: FakeAlerts, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("housing.alerts.folded.time.sleep", clock.advance)
+
+    inner.raises = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        sender().send(FAILED)
+    inner.raises = None
+    assert sender().send(FAILED)  # it waits until the claim is over
+
+    assert reasons(inner) == ["MLflow did not take it; and 1 more like it since 12:00 UTC"]
+    assert CLAIM.total_seconds() <= (clock() - FakeClock()()).total_seconds()
+
+
+def test_whoever_comes_while_an_alert_is_being_sent_waits_and_is_counted(
+    sender: Sender, inner: FakeAlerts, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = inner.send
+    others: list[threading.Thread] = []
+    waits = threading.Event()
+
+    def wait(_seconds: float) -> None:
+        waits.set()
+        threading.Event().wait(0.01)
+
+    def slow(alert: Alert) -> bool:
+        if not others:
+            others.append(threading.Thread(target=sender().send, args=(FAILED,)))
+            others[0].start()
+            assert waits.wait(10)
+        return send(alert)
+
+    monkeypatch.setattr("housing.alerts.folded.time.sleep", wait)
+    monkeypatch.setattr(inner, "send", slow)
+
+    sender().send(FAILED)
+    others[0].join()
+
+    assert inner.sent == [FAILED]
+    clock.advance(HOUR)
+    sender().send(FAILED)
+    assert reasons(inner)[1].endswith("and 1 more like it since 12:00 UTC")
+
+
+def test_a_claim_from_the_future_keeps_no_alert_back(
+    sender: Sender, inner: FakeAlerts, clock: FakeClock
+) -> None:
+    inner.raises = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        sender().send(FAILED)
+    inner.raises = None
+    clock.advance(-24 * HOUR)
+
+    assert sender().send(FAILED)
+    assert len(inner.sent) == 1
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+def test_an_outage_after_the_claim_is_logged(
+    faulty: FaultyS3, inner: FakeAlerts, caplog: pytest.LogCaptureFixture, *, is_down: bool
+) -> None:
+    network: Any = faulty
+    inner.is_down = is_down
+    faulty.fail("put_object", as_it_is, *[unsent] * 20)
+
+    assert FoldedAlerts(inner, network, BUCKET).send(FAILED) is not is_down
+
+    assert "alert_not_folded" in caplog.text
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"since": "yesterday"}'])

@@ -1,10 +1,11 @@
 """The jobs' documents in a bucket."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.faulty_s3 import PASSING, Fault, FaultyS3
 from fakes.jobs import job_status
 from housing.errors import JobNotFoundError, JobTakenOverError
 from housing.jobs.findings import RowCounts, Verdict
@@ -97,6 +98,41 @@ def test_one_writes_only_over_what_one_read_or_wrote_oneself(jobs: JobStore) -> 
         jobs.save_own(job_status())  # it says that there was none
 
     assert jobs.load("job-1").updated_at == other.updated_at
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_a_status_that_met_itself_is_ones_own(faulty: FaultyS3, fault: Fault) -> None:
+    network: Any = faulty
+    jobs = JobStore(network, BUCKET)
+    mine = job_status()
+
+    faulty.fail("put_object", fault)
+    assert jobs.create(mine)
+    faulty.fail("put_object", fault)
+    jobs.save_own(mine)
+    jobs.save_own(mine)
+
+    assert faulty.has_failed()
+    assert jobs.load("job-1").stored_as == mine.stored_as
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_a_status_of_another_stays_another_s(
+    jobs: JobStore, faulty: FaultyS3, fault: Fault
+) -> None:
+    network: Any = faulty
+    jobs.save(job_status(message="another's"))
+    late = JobStore(network, BUCKET)
+    faulty.fail("put_object", fault)
+    assert not late.create(job_status())
+    mine = jobs.load("job-1")
+    jobs.save(job_status(message="another's"))
+
+    faulty.fail("put_object", fault)
+    with pytest.raises(JobTakenOverError):
+        late.save_own(mine)
+
+    assert jobs.load("job-1").message == "another's"
 
 
 def test_the_silent_are_those_that_have_not_ended_and_were_touched_in_time(jobs: JobStore) -> None:

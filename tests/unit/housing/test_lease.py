@@ -1,5 +1,6 @@
 """One at a time."""
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,8 @@ import pytest
 
 from fakes.atomic_s3 import AtomicS3
 from fakes.clock import FakeClock
-from housing.errors import LeaseError
+from fakes.faulty_s3 import PASSING, Fault, FaultyS3, as_it_is, late, lost, refused, unsent
+from housing.errors import LeaseError, ObjectUnavailableError
 from housing.s3.lease import Lease
 
 if TYPE_CHECKING:
@@ -160,6 +162,122 @@ def test_a_lease_that_no_job_wrote_does_not_block_for_ever(
 
     with lease("a").held(wait_seconds=0, on_wait=ignore):
         pass
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_a_lease_that_met_itself_is_taken_kept_and_given_back(
+    s3: "S3Client", faulty: FaultyS3, clock: FakeClock, fault: Fault
+) -> None:
+    network: Any = faulty
+    waited: list[str] = []
+    mine = Lease(network, BUCKET, KEY, holder="a", seconds=60, clock=clock, sleep=clock.advance)
+
+    faulty.fail("put_object", fault)
+    with mine.held(wait_seconds=0, on_wait=waited.append):
+        clock.advance(50)
+        faulty.fail("put_object", fault)
+        assert mine._write_own()
+        clock.advance(50)
+        mine.check()
+        faulty.fail("put_object", fault)
+
+    assert faulty.has_failed()
+    assert waited == []
+    assert _expiry(s3) <= clock()
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_a_lease_of_another_stays_another_s(
+    s3: "S3Client", faulty: FaultyS3, clock: FakeClock, fault: Fault
+) -> None:
+    network: Any = faulty
+    mine = Lease(network, BUCKET, KEY, holder="a", seconds=60, clock=clock, sleep=clock.advance)
+
+    with mine.held(wait_seconds=0, on_wait=ignore):
+        _leave_behind(s3, holder="b", expires_at=clock() + timedelta(seconds=60))
+        faulty.fail("put_object", fault)
+        assert not mine._write_own()
+        faulty.fail("put_object", fault)
+
+    assert _expiry(s3) == clock() + timedelta(seconds=60)
+
+
+def test_a_renewal_that_was_given_up_on_and_came_through_is_ones_own(
+    s3: "S3Client", faulty: FaultyS3, clock: FakeClock
+) -> None:
+    network: Any = faulty
+    mine = Lease(network, BUCKET, KEY, holder="a", seconds=60, clock=clock, sleep=clock.advance)
+
+    with mine.held(wait_seconds=0, on_wait=ignore):
+        faulty.fail("put_object", lost)
+        faulty.fail("get_object", late)
+        with pytest.raises(ObjectUnavailableError):
+            mine._write_own()
+
+        clock.advance(30)
+        assert mine._write_own()
+        clock.advance(50)
+        mine.check()
+
+    assert _expiry(s3) <= clock()
+
+
+def test_an_outage_is_waited_for_like_another_holder(
+    s3: "S3Client", faulty: FaultyS3, clock: FakeClock
+) -> None:
+    network: Any = faulty
+    mine = Lease(network, BUCKET, KEY, holder="a", seconds=60, clock=clock, sleep=clock.advance)
+    faulty.fail("get_object", late, as_it_is, late)
+    faulty.fail("put_object", lost)
+
+    with mine.held(wait_seconds=10, on_wait=ignore):
+        mine.check()
+        with pytest.raises(LeaseError, match="a held"):
+            Lease(
+                s3, BUCKET, KEY, holder="b", seconds=60, clock=clock, sleep=clock.advance
+            )._acquire(0, ignore)
+
+    faulty.fail("get_object", late)
+    with (
+        pytest.raises(ObjectUnavailableError),
+        Lease(network, BUCKET, KEY, holder="a", seconds=60, clock=clock).held(
+            wait_seconds=0, on_wait=ignore
+        ),
+    ):
+        pytest.fail("held in an outage")
+
+
+def test_a_bucket_that_cannot_be_listed_does_not_hide_a_free_lease(
+    faulty: FaultyS3, clock: FakeClock
+) -> None:
+    network: Any = faulty
+    faulty.fail("get_object", refused(403, "AccessDenied"))
+
+    with Lease(network, BUCKET, KEY, holder="a", seconds=60, clock=clock).held(
+        wait_seconds=0, on_wait=ignore
+    ):
+        pass
+
+    assert faulty.has_failed()
+
+
+def test_a_lease_that_cannot_be_given_back_ends_by_itself(
+    s3: "S3Client", faulty: FaultyS3, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    network: Any = faulty
+
+    with Lease(network, BUCKET, KEY, holder="a", seconds=60, clock=clock).held(
+        wait_seconds=0, on_wait=ignore
+    ):
+        faulty.fail("put_object", *[unsent] * 20)
+
+    assert "lease_not_released" in caplog.text
+    assert _expiry(s3) == clock() + timedelta(seconds=60)
+
+
+def _expiry(s3: "S3Client") -> datetime:
+    held = json.loads(s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read())
+    return datetime.fromisoformat(held["expires_at"])
 
 
 def _leave_behind(s3: "S3Client", *, holder: str, expires_at: datetime) -> None:

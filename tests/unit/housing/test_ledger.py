@@ -1,11 +1,13 @@
 """The ledger of alias changes."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from housing.errors import LedgerError
+from fakes.faulty_s3 import PASSING, Fault, FaultyS3
+from housing.errors import LedgerError, ObjectError
 from housing.registry.ledger import AliasChange, Entry, Ledger
 
 if TYPE_CHECKING:
@@ -64,6 +66,54 @@ def test_of_two_who_write_the_same_entry_one_is_refused(
         ledger.record(change(why="this one"))
 
     assert [one.why for one in ledger.newest(5)] == ["the other"]
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_an_entry_that_met_itself_is_ones_own(
+    ledger: Ledger, faulty: FaultyS3, fault: Fault
+) -> None:
+    network: Any = faulty
+
+    faulty.fail("put_object", fault)
+    number = Ledger(network, BUCKET).record(CHANGE)
+    faulty.fail("put_object", fault)
+    Ledger(network, BUCKET).mark_done(number, CHANGE.alias)
+
+    assert faulty.has_failed()
+    assert ledger.last_of(CHANGE.alias) == Entry(1, CHANGE, is_done=True)
+    assert ledger.newest(5) == [CHANGE]
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_an_entry_of_another_stays_another_s(
+    ledger: Ledger, faulty: FaultyS3, fault: Fault
+) -> None:
+    network: Any = faulty
+
+    def after_another(call: Callable[[], Any]) -> Any:
+        ledger.record(change(why="the other"))
+        return fault(call)
+
+    faulty.fail("put_object", after_another)
+    with pytest.raises(LedgerError, match="entry 1"):
+        Ledger(network, BUCKET).record(CHANGE)
+
+    assert [one.why for one in ledger.newest(5)] == ["the other"]
+
+
+def test_an_entry_that_was_removed_is_an_error(
+    ledger: Ledger, faulty: FaultyS3, s3: "S3Client"
+) -> None:
+    network: Any = faulty
+    ledger.record(CHANGE)
+
+    def after_a_removal(call: Callable[[], Any]) -> Any:
+        s3.delete_object(Bucket=BUCKET, Key="ledger/00000001.json")
+        return call()
+
+    faulty.fail("get_object", after_a_removal)
+    with pytest.raises(ObjectError, match="entry 1"):
+        Ledger(network, BUCKET).newest(1)
 
 
 def test_an_entry_is_done_once_it_is_marked(ledger: Ledger) -> None:

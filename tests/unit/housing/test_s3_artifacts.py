@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from housing.errors import ArtifactError
-from housing.s3 import objects as s3_objects
+from housing.s3 import bodies
 from housing.s3.artifacts import S3ArtifactReader
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def test_a_file_that_is_not_there_is_an_artifact_error(s3: "S3Client", bucket: s
 def test_a_file_that_would_fill_the_memory_is_not_read(
     s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_objects, "MOST_BYTES", len(CONTENT) - 1)
+    monkeypatch.setattr(bodies, "MOST_BYTES", len(CONTENT) - 1)
     s3.put_object(Bucket=BUCKET, Key="1/model.onnx", Body=CONTENT)
 
     with pytest.raises(ArtifactError, match="has over 25,599 bytes"):

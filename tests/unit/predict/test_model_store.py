@@ -206,21 +206,25 @@ def test_a_version_that_fails_a_check_is_refused_and_the_old_one_stays(
     assert expected in served.reason
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_each_refused_version_is_told_of_once(
+@pytest.mark.parametrize("failures", [0, 1, 2])
+@pytest.mark.parametrize("raises", [False, True])
+def test_each_refused_version_is_told_of_until_it_is_told(  # noqa: PLR0913 - fixtures
     registry: FakeModelRegistry,
     register: Register,
     clock: FakeClock,
     tmp_path: Path,
     *,
-    fails: bool,
+    failures: int,
+    raises: bool,
 ) -> None:
     told = []
 
-    def tell(version: ModelVersion, why: str, serving: str | None) -> None:
+    def tell(version: ModelVersion, why: str, serving: str | None) -> bool:
         told.append((version.version, why.partition(":")[0], serving))
-        if fails:
+        tries = [number for number, *_ in told].count(version.version)
+        if raises and tries <= failures:
             raise OSError
+        return tries > failures
 
     ttl = timedelta(seconds=TTL_SECONDS)
     store = RegistryModelStore(
@@ -230,11 +234,52 @@ def test_each_refused_version_is_told_of_once(
     store.current()
     for _ in range(2):
         register(b"junk")
-        for _ in range(3):
+        for _ in range(4):
             clock.advance(TTL_SECONDS)
             assert store.current().version.version == "1"
 
-    assert told == [("2", "version 2 is refused", "1"), ("3", "version 3 is refused", "1")]
+    assert told == [
+        (number, f"version {number} is refused", "1")
+        for number in ("2", "3")
+        for _ in range(1 + failures)
+    ]
+
+
+def test_a_refusal_that_is_being_told_is_waited_for_and_not_told_again(
+    registry: FakeModelRegistry,
+    register: Register,
+    clock: FakeClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told, go_on = [], threading.Event()
+
+    def tell(version: ModelVersion, _why: str, _serving: str | None) -> bool:
+        told.append(version.version)
+        return go_on.wait(10)
+
+    store = RegistryModelStore(
+        registry,
+        ModelFiles(tmp_path),
+        alias=PRODUCTION,
+        ttl=timedelta(seconds=TTL_SECONDS),
+        clock=clock,
+        tell_refusal=tell,
+    )
+    register(OLD)
+    store.current()
+    register(b"junk")
+    with monkeypatch.context() as hurry:
+        hurry.setattr(store, "_budget_seconds", 0.05)
+        for _ in range(3):
+            clock.advance(TTL_SECONDS)
+            store.current()
+    go_on.set()
+    for _ in range(3):
+        clock.advance(TTL_SECONDS)
+        store.current()
+
+    assert told == ["2"]
 
 
 def test_a_version_without_its_file_is_not_served(

@@ -1,11 +1,12 @@
 """The data set in the bucket: idempotent, with a record of each upload."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from fakes.faulty_s3 import PASSING, Fault, FaultyS3, cut, tampered
 from fakes.tables import housing_table
 from fakes.uploads import FIRST_UPLOAD, KEY, snapshot_after
 from housing.errors import ObjectError
@@ -142,6 +143,41 @@ def test_a_key_that_is_not_one_is_named(s3: "S3Client") -> None:
 
     with pytest.raises(DatasetError, match=HOLDOUT_KEY):
         holdout_key(Documents(s3, BUCKET), 0.2)
+
+
+def test_a_part_of_other_rows_than_its_name_says_is_named(dataset: Dataset, s3: "S3Client") -> None:
+    key, other = (f"{DATASET}{add(dataset, rows, 'a')}.parquet" for rows in (ROWS, ROWS[:-1]))
+    s3.copy_object(Bucket=BUCKET, Key=key, CopySource={"Bucket": BUCKET, "Key": other})
+
+    with pytest.raises(DatasetError, match="other rows than those that its name is the digest of"):
+        dataset.load(dataset.uploads())
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_a_part_that_met_itself_or_another_writer_is_kept(
+    s3: "S3Client", faulty: FaultyS3, fault: Fault
+) -> None:
+    network: Any = faulty
+    faulty.fail("put_object", fault)
+
+    part = add(Dataset(network, BUCKET), ROWS, "a")
+
+    assert faulty.has_failed()
+    stored = Dataset(s3, BUCKET)
+    [upload] = stored.load(stored.uploads())
+    assert (upload.part, upload.job_id, len(upload.rows)) == (part, "a", len(ROWS))
+
+
+@pytest.mark.parametrize("fault", [cut(0.5), cut(0), tampered], ids=["half", "nothing", "tampered"])
+def test_a_part_is_read_whole(dataset: Dataset, faulty: FaultyS3, fault: Fault) -> None:
+    add(dataset, ROWS, "a")
+    records = dataset.uploads()
+    network: Any = faulty
+    faulty.fail("get_object", fault)
+
+    [upload] = Dataset(network, BUCKET).load(records)
+
+    assert len(upload.rows) == len(ROWS)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,21 @@
 """From an object under new_data/ to accepted rows and a report on the others."""
 
 import gzip
+import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import ClientError
 
+from fakes.faulty_s3 import PASSING, Fault, FaultyS3, cut, tampered
 from fakes.tables import as_csv, housing_table
+from housing.errors import ObjectError
 from retrain.training.errors import UploadGoneError, UploadRejectedError
 from retrain.training.upload.ingest import Ingested, Limits, Upload, ingest
 
@@ -33,6 +39,15 @@ def spoilt(rows: int, bad: int) -> bytes:
     table = housing_table(rows).astype({"MedInc": object})
     table.loc[: bad - 1, "MedInc"] = "a | b"
     return as_csv(table.assign(note="=1+1"))
+
+
+def refused_upload(call: Callable[[], Any]) -> Any:
+    """Raise as boto3's ``upload_file`` does when S3 is busy."""
+    try:
+        PASSING["503"](call)
+    except ClientError as exc:
+        raise S3UploadFailedError(str(exc))  # noqa: B904 - so does boto3
+    raise AssertionError
 
 
 def test_a_good_file_is_taken_and_nothing_is_written(
@@ -192,6 +207,55 @@ def test_without_versions_an_upload_that_was_overwritten_is_gone(
 
     with pytest.raises(UploadGoneError, match="overwritten"):
         take(overwritten)
+
+
+@pytest.mark.parametrize("fault", [cut(0.5), cut(0), tampered], ids=["half", "nothing", "tampered"])
+@pytest.mark.parametrize("is_versioned", [True, False])
+def test_an_upload_is_read_whole_or_not_at_all(
+    faulty: FaultyS3, put_upload: PutUpload, tmp_path: Path, fault: Fault, *, is_versioned: bool
+) -> None:
+    content = as_csv(housing_table(300))
+    upload = put_upload(content)
+    if not is_versioned:
+        etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        upload = replace(upload, version_id=None, etag=etag)
+    network: Any = faulty
+    limits = Limits(1 << 20, 1 << 20, max_bad_rows_share=0.1)
+
+    faulty.fail("get_object", fault)
+    found = ingest(network, upload, tmp_path, limits)
+    assert (found.read, found.rejected) == (300, 0)
+
+    faulty.fail("get_object", *[fault] * 20)
+    with pytest.raises(ObjectError, match="cannot be read"):
+        ingest(network, upload, tmp_path, limits)
+
+
+def test_a_file_whose_report_cannot_be_written_is_rejected_all_the_same(
+    faulty: FaultyS3, put_upload: PutUpload, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    network: Any = faulty
+    faulty.fail("upload_file", *[refused_upload] * 20)
+
+    with pytest.raises(UploadRejectedError, match="4 of 30 rows") as raised:
+        ingest(network, put_upload(spoilt(rows=30, bad=4)), tmp_path, Limits(1 << 20, 1 << 20, 0.1))
+
+    assert raised.value.report_key is None
+    assert "report_not_written" in caplog.text
+
+
+def test_a_report_of_bad_rows_that_cannot_be_written_at_once_is_written_again(
+    faulty: FaultyS3, put_upload: PutUpload, tmp_path: Path, keys: Keys
+) -> None:
+    network: Any = faulty
+    upload = put_upload(spoilt(rows=30, bad=1))
+    faulty.fail("upload_file", refused_upload)
+    faulty.fail("put_object", PASSING["503"], PASSING["409"])
+
+    ingest(network, upload, tmp_path, Limits(1 << 20, 1 << 20, 0.1))
+
+    assert faulty.has_failed()
+    assert len(keys(f"rejected/{upload.job_id}/")) == 3
 
 
 def test_a_packed_file_is_unpacked_whatever_its_name(take: Any, put_upload: PutUpload) -> None:

@@ -2,10 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from fakes.alerts import FakeAlerts
+from fakes.faulty_s3 import FaultyS3, cut
 from fakes.leases import is_lease_free
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
@@ -22,6 +25,9 @@ from retrain.training.upload.ingest import Upload
 PutUpload = Callable[..., Upload]
 Keys = Callable[[str], list[str]]
 TABLE = housing_table(800)
+
+
+_MOST_OF_A_STATUS = 10_000  # bytes; the upload has more
 
 
 def alias(registry: FakeModelRegistry, name: str = PRODUCTION) -> str:
@@ -80,6 +86,33 @@ def test_whatever_goes_wrong_is_written_told_once_and_frees_the_lease(
     assert status.finished_at
     assert [alert.event for alert in alerts.sent] == ["training_failed"]
     assert is_lease_free(parts.s3, "housing-test")
+
+
+def test_a_connection_that_is_cut_makes_no_success_of_half_a_file(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, keys: Keys, faulty: FaultyS3
+) -> None:
+    network: Any = faulty
+    upload = put_upload(as_csv(TABLE))
+    key = upload.key
+
+    def cut_upload(call: Callable[[], Any]) -> Any:
+        answer = call()
+        return cut(0.5)(lambda: answer) if answer["ContentLength"] > _MOST_OF_A_STATUS else answer
+
+    faulty.fail("get_object", *[cut_upload] * 30)
+    assert run(upload, replace(parts, s3=network)) == State.FAILED
+
+    status = jobs.load(upload.job_id)
+    assert f"{key} cannot be read: " in str(status.reason)
+    assert "of" in str(status.reason)
+    assert status.next_step
+    assert "bucket" in status.next_step
+    assert keys("dataset/") == []
+
+    assert run(upload, parts) == State.SUCCEEDED
+    rows = jobs.load(upload.job_id).rows
+    assert rows
+    assert (rows.read, rows.new) == (800, 800)
 
 
 def test_a_job_that_failed_once_may_succeed_the_second_time(

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from boto3.exceptions import S3UploadFailedError
 
 from fakes.alerts import FakeAlerts
+from fakes.faulty_s3 import FaultyS3
 from fakes.launcher import FakeJobLauncher
 from fakes.leases import is_lease_free, put_lease_of_another
 from fakes.onnx_models import linear_model
@@ -103,6 +105,29 @@ def test_uploads_whose_jobs_queue_are_trained_on_together_once(
     assert ends == [State.SUCCEEDED] * 3 + [State.REJECTED]
     assert len(tracker.candidates) == 1
     assert jobs.load(first.job_id).dataset_rows == 1_200
+
+
+def test_a_report_that_cannot_be_uploaded_ends_no_other_job(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, faulty: FaultyS3, s3: "S3Client"
+) -> None:
+    upload = put_upload(as_csv(TABLE))
+    table = housing_table(40, seed=1).astype({"MedInc": object})
+    table.loc[:0, "MedInc"] = "?"
+    other = put_upload(as_csv(table), name="bad.csv")
+    queued = Job(bucket="housing-test", key=other.key, version_id=other.version_id)
+    launch_jobs([queued], JobStore(s3, "housing-test"), FakeJobLauncher())
+
+    def refuse(_call: Callable[[], Any]) -> Any:
+        msg = "Failed to upload"
+        raise S3UploadFailedError(msg)
+
+    faulty.fail("upload_file", *[refuse] * 20)
+    network: Any = faulty
+
+    assert run(upload, replace(parts, s3=network)) == State.SUCCEEDED
+
+    assert jobs.load(upload.job_id).dataset_rows == 800
+    assert jobs.load(other.job_id).state == State.QUEUED
 
 
 @pytest.mark.usefixtures("trained")

@@ -4,10 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from botocore.exceptions import ClientError
 
 from fakes.launcher import FakeJobLauncher
-from housing.errors import JobTakenOverError
+from housing.errors import JobTakenOverError, ObjectError
 from housing.jobs.status import JobStatus, JobStore, Stage, State
 from retrain import sweeping
 from retrain.errors import LaunchError
@@ -178,7 +177,7 @@ def test_trouble_of_the_bucket_is_raised(
 ) -> None:
     s3.delete_bucket(Bucket=BUCKET)
 
-    with pytest.raises(ClientError):
+    with pytest.raises(ObjectError):
         sweep(jobs, launcher, bucket=BUCKET)
 
 

@@ -6,8 +6,7 @@ job came; the order of the uploads decides whose values stand.
 """
 
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,10 +19,10 @@ from pydantic import BaseModel, ValidationError
 
 from housing.jobs.uploads import UploadRecord, UploadRecords
 from housing.s3.bodies import read_body
-from housing.s3.documents import Documents
+from housing.s3.documents import Documents, Listed
 from housing.s3.layout import DATA_SOURCE_METADATA, DATASET, LINEAGE_SNAPSHOTS
 from housing.schema import CANONICAL_HEADER
-from retrain.training.dataset.part_file import PartFile, write_part
+from retrain.training.dataset.part_file import PartFile, digest_of, write_part
 from retrain.training.dataset.rows import Values, distinct
 from retrain.training.dataset.snapshot import Snapshot, UploadedRows
 from retrain.training.errors import DatasetError
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 _JOB_METADATA = "job-id"
 _SUFFIX = ".parquet"
 _RECORD = ".json"
-_MOST_BYTES = 8 << 30
+_MOST_BYTES = 8 << 30  # more rows than any upload may have
 
 
 class SnapshotRecord(BaseModel):
@@ -42,12 +41,6 @@ class SnapshotRecord(BaseModel):
 
     uploads: tuple[str, ...]
     key_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    part: str
-    stored_at: datetime
 
 
 class Dataset:
@@ -91,7 +84,8 @@ class Dataset:
         """
         records = list(self._records.newest())
         recorded = {record.part for record in records}
-        others = [one for one in self._stored() if one.part not in recorded]
+        stored = [one for one in self._documents.listed(DATASET) if one.key.endswith(_SUFFIX)]
+        others = [one for one in stored if _part_of(one.key) not in recorded]
         records += [self._record_of(one) for one in others]
         return sorted(records, key=lambda record: (record.uploaded_at, record.job_id))
 
@@ -99,7 +93,7 @@ class Dataset:
         """Read the rows of some uploads; a part that several brought is read once.
 
         Raises:
-            DatasetError: A part cannot be read.
+            DatasetError: A part is not what its name says.
         """
         rows = {part: self._rows(part) for part in dict.fromkeys(one.part for one in records)}
         return [
@@ -122,32 +116,33 @@ class Dataset:
             msg = f"{_snapshot_key(dataset_id)} is garbled: {exc.error_count()} errors"
             raise DatasetError(msg) from exc
 
-    def _record_of(self, stored: _Stored) -> UploadRecord:
-        metadata = self._s3.head_object(Bucket=self._bucket, Key=_part_key(stored.part))["Metadata"]
+    def _record_of(self, stored: Listed) -> UploadRecord:
+        metadata = self._documents.metadata(stored.key)
+        part = _part_of(stored.key)
         return UploadRecord(
-            job_id=metadata.get(_JOB_METADATA, stored.part),
-            part=stored.part,
+            job_id=metadata.get(_JOB_METADATA, part),
+            part=part,
             source=metadata.get(DATA_SOURCE_METADATA, "unknown"),
-            uploaded_at=stored.stored_at,
+            uploaded_at=stored.written_at,
         )
-
-    def _stored(self) -> Iterator[_Stored]:
-        pages = self._s3.get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=self._bucket, Prefix=DATASET):
-            for entry in page.get("Contents", []):
-                if entry["Key"].endswith(_SUFFIX):
-                    part = entry["Key"].removeprefix(DATASET).removesuffix(_SUFFIX)
-                    yield _Stored(part, entry["LastModified"])
 
     def _rows(self, part: str) -> Values:
         key = _part_key(part)
         body = read_body(self._s3, self._bucket, key, most_bytes=_MOST_BYTES)
         try:
             table = pd.read_parquet(io.BytesIO(body.content))
-            return table[list(CANONICAL_HEADER)].to_numpy(dtype=np.float64)
+            rows: Values = table[list(CANONICAL_HEADER)].to_numpy(dtype=np.float64)
         except (pa.ArrowException, KeyError, ValueError) as exc:
             msg = f"{key} is not a table of {', '.join(CANONICAL_HEADER)}"
             raise DatasetError(msg) from exc
+        if digest_of(rows) != part:
+            msg = f"{key} holds other rows than those that its name is the digest of"
+            raise DatasetError(msg)
+        return rows
+
+
+def _part_of(key: str) -> str:
+    return key.removeprefix(DATASET).removesuffix(_SUFFIX)
 
 
 def _part_key(part: str) -> str:

@@ -41,6 +41,11 @@ def write_part(path: Path, batches: Iterable[Values]) -> PartFile:
     return PartFile(path, digest.hexdigest(), count)
 
 
+def digest_of(rows: Values) -> str:
+    """Return the digest that names a part of these rows, which are in the order of their hashes."""
+    return hashlib.sha256(bytes_of_rows(rows)).hexdigest()
+
+
 def _groups(batches: Iterable[Values]) -> Iterator[Values]:
     """Put small batches together, so that the file has few groups of rows."""
     waiting: list[Values] = []

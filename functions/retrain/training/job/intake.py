@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from housing.errors import ObjectError
 from housing.jobs.status import JobStatus, State
 from housing.jobs.uploads import UploadRecord
 from retrain.training.errors import TrainingError
@@ -37,6 +36,7 @@ def take_in(upload: Upload, parts: Parts) -> TakenIn:
     Raises:
         UploadGoneError: The object is not there any more.
         UploadRejectedError: It is not fit for training; its report is written.
+        ObjectError: The bucket cannot do its part.
     """
     settings = parts.settings
     limits = Limits(
@@ -83,7 +83,7 @@ def _is_taken_in(job: JobStatus, parts: Parts) -> bool:
     )
     try:
         take_in(upload, parts)
-    except (TrainingError, BotoCoreError, ClientError) as exc:
+    except (TrainingError, ObjectError) as exc:
         _LOG.info("queued_upload_left", extra={"job_id": job.job_id, "reason": str(exc)})
         return False
     return True

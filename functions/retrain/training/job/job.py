@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from housing.alerts.job_outcomes import alert_on, alert_on_drift
-from housing.errors import HousingError, JobTakenOverError, LeaseError
+from housing.errors import HousingError, JobTakenOverError, LeaseError, ObjectError
 from housing.jobs.status import JobStatus, Stage, State
 from housing.s3.layout import JOBS
 from housing.s3.lease import Lease
@@ -22,7 +22,6 @@ LEASE = f"{JOBS}lease"
 _LOG = logging.getLogger(__name__)
 _DONE = (State.SUCCEEDED, State.REJECTED)
 _WAIT_NOTE_SECONDS = 30.0
-_AFTER_LEASE_ERROR = "see what the other job does (housing status), then upload the file again"
 
 
 def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.sleep) -> State:
@@ -48,12 +47,8 @@ def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.s
         progress.finish(
             State.REJECTED, "the file was rejected", reason=str(exc), next_step=exc.next_step
         )
-    except TrainingError as exc:
-        progress.fail(str(exc), exc.next_step)
-    except LeaseError as exc:
-        progress.fail(str(exc), _AFTER_LEASE_ERROR)
     except HousingError as exc:
-        progress.fail(str(exc), "check that the MLflow server is up, then upload the file again")
+        progress.fail(str(exc), _next_step(exc))
     except Exception as exc:  # noqa: BLE001 - the outermost handler: an end is always told
         _LOG.exception("job_crashed", extra={"job_id": upload.job_id})
         progress.fail(f"{type(exc).__name__}: {_first_line(exc)}", TrainingError.next_step)
@@ -120,6 +115,17 @@ def _alert(before: JobStatus, progress: JobProgress, parts: Parts) -> None:
     alerts.append(alert_on(status, parts.settings.model_name))
     for alert in filter(None, alerts):
         parts.alerts.send(alert)
+
+
+def _next_step(exc: HousingError) -> str:
+    match exc:
+        case TrainingError():
+            return exc.next_step
+        case LeaseError():
+            return "see what the other job does (housing status), then upload the file again"
+        case ObjectError():
+            return "check that the bucket can be read and written, then upload the file again"
+    return "check that the MLflow server is up, then upload the file again"
 
 
 def _first_line(exc: Exception) -> str:

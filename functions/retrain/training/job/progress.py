@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from housing.errors import JobNotFoundError, JobTakenOverError
+from housing.errors import JobNotFoundError, JobTakenOverError, ObjectError
 from housing.jobs.status import JobStatus, JobStore, Stage, StageTime, State
 
 _LOG = logging.getLogger(__name__)
@@ -108,7 +106,7 @@ class JobProgress:
             except JobTakenOverError as exc:
                 self._taken_over = exc
                 return
-            except (BotoCoreError, ClientError) as exc:
+            except ObjectError as exc:
                 _LOG.warning("no_sign_of_life", extra={"error": str(exc)})
 
     def _save(self) -> None:

@@ -2,17 +2,16 @@
 
 import gzip
 import re
-import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from botocore.exceptions import ClientError
-
+from housing.errors import ObjectMissingError, ObjectTooLargeError
+from housing.s3.bodies import save_body
 from housing.s3.layout import DATA_SOURCE_METADATA
 from retrain.training.errors import UploadGoneError, UploadRejectedError
 from retrain.training.upload.blocks import Readable
@@ -20,12 +19,10 @@ from retrain.training.upload.blocks import Readable
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "PreconditionFailed", "404", "412"})
 _DEFAULT_SOURCE = "upload"
 _SOURCE_CHARACTERS = 100  # it goes into tags, cards and alerts, joined with those of other uploads
 _NOT_IN_A_SOURCE = re.compile(r"[^\w .,:/@=-]")
 _GZIP = b"\x1f\x8b"
-_COPY_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +33,44 @@ class Fetched:
     uploaded_at: datetime
 
 
-def fetch(s3: "S3Client", which: Mapping[str, str], path: Path, *, max_bytes: int) -> Fetched:
-    """Write an object to a file and return what is known of it.
+def fetch(  # noqa: PLR0913 - which object, where to, and a bound
+    s3: "S3Client",
+    bucket: str,
+    key: str,
+    path: Path,
+    *,
+    version_id: str | None,
+    etag: str | None,
+    max_bytes: int,
+) -> Fetched:
+    """Write an object whole to a file and return what is known of it.
 
     Args:
         s3: Client of the object store.
-        which: ``Bucket``, ``Key`` and what tells the version, as S3's GetObject takes them.
+        bucket: The bucket's name.
+        key: The object's key.
         path: The file.
+        version_id: The object's version.
+        etag: Its ETag, without quotes, in a bucket without versions.
         max_bytes: What is larger is not fetched.
 
     Raises:
         UploadGoneError: The object is not there any more.
         UploadRejectedError: It is too large.
+        ObjectError: It cannot be had whole.
     """
     try:
-        answer = s3.get_object(**which)  # type: ignore[arg-type]
-    except ClientError as exc:
-        if exc.response["Error"]["Code"] in _GONE:
-            msg = f"{which['Key']} was deleted or overwritten before this job read it"
-            raise UploadGoneError(msg) from exc
-        raise
-    with answer["Body"] as body:
-        if answer["ContentLength"] > max_bytes:
-            msg = f"the file has {answer['ContentLength']:,} bytes; {max_bytes:,} is the limit"
-            raise UploadRejectedError(msg)
-        with path.open("wb") as file:
-            shutil.copyfileobj(body, file, _COPY_BYTES)
-    source = _plain(answer["Metadata"].get(DATA_SOURCE_METADATA, "")) or _DEFAULT_SOURCE
-    return Fetched(source, answer["LastModified"])
+        saved = save_body(
+            s3, bucket, key, path, version_id=version_id, etag=etag, most_bytes=max_bytes
+        )
+    except ObjectMissingError as exc:
+        msg = f"{key} was deleted or overwritten before this job read it"
+        raise UploadGoneError(msg) from exc
+    except ObjectTooLargeError as exc:
+        msg = f"the file has {exc.size_bytes:,} bytes; {max_bytes:,} is the limit"
+        raise UploadRejectedError(msg) from exc
+    source = _plain(saved.metadata.get(DATA_SOURCE_METADATA, "")) or _DEFAULT_SOURCE
+    return Fetched(source, saved.written_at)
 
 
 def _plain(source: str) -> str:

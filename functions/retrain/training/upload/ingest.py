@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from housing.errors import ObjectError
 from retrain.training.dataset.part_file import PartFile, write_part
 from retrain.training.errors import UploadRejectedError
 from retrain.training.upload.check import Findings, check_stream
@@ -85,11 +86,20 @@ def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Inge
 
     Raises:
         UploadGoneError: The object is not there any more.
-        UploadRejectedError: It is not fit for training; its report is written.
+        UploadRejectedError: It is not fit for training; its report is written, if that is possible.
+        ObjectError: The upload cannot be read whole, or the report on its bad rows not be written.
     """
     path = folder / "upload"
     try:
-        fetched = fetch(s3, _which(upload), path, max_bytes=limits.max_bytes)
+        fetched = fetch(
+            s3,
+            upload.bucket,
+            upload.key,
+            path,
+            version_id=upload.version_id,
+            etag=None if upload.version_id else upload.etag,
+            max_bytes=limits.max_bytes,
+        )
         findings, part = check_file(path, folder, max_unpacked_bytes=limits.max_unpacked_bytes)
     except UploadRejectedError as exc:
         raise _rejected(s3, upload, path, _report(upload, str(exc))) from exc
@@ -134,13 +144,6 @@ def _bad_rows_path(folder: Path) -> Path:
     return folder / "rows.csv"
 
 
-def _which(upload: Upload) -> dict[str, str]:
-    which = {"Bucket": upload.bucket, "Key": upload.key}
-    if upload.version_id:
-        return which | {"VersionId": upload.version_id}
-    return which | ({"IfMatch": f'"{upload.etag}"'} if upload.etag else {})
-
-
 def _outcome(findings: Findings) -> str:
     if findings.bad:
         return f"{findings.bad:,} bad rows were left out; the others are used"
@@ -170,5 +173,9 @@ def _report(
 def _rejected(s3: "S3Client", upload: Upload, path: Path, report: Report) -> UploadRejectedError:
     """Keep a copy of what was read beside its report; the upload itself stays where it is."""
     copy = {PurePosixPath(upload.key).name: path} if path.exists() else {}
-    report_key = write_report(s3, upload.bucket, report, copy)
+    try:
+        report_key = write_report(s3, upload.bucket, report, copy)
+    except ObjectError as exc:  # the reason is in the job's status as well
+        _LOG.error("report_not_written", extra={"job_id": upload.job_id, "error": str(exc)})
+        report_key = None
     return UploadRejectedError(report.reason, report_key=report_key)

@@ -2,12 +2,14 @@
 
 import json
 import logging
+import random
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from housing.s3.failures import Failure, failure_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 _SUBJECT_CHARACTERS = 100  # SNS's limit
 _TEXT_CHARACTERS = 8_000  # of each part; SNS takes 256 KiB of all
 _FACT_CHARACTERS = 500
+_TRIES = 3
+_PAUSE_SECONDS = 0.2  # after the first try; doubled after the second
 _LOG = logging.getLogger(__name__)
 
 
@@ -89,22 +93,30 @@ class SnsAlerts:
         self._topic_arn = topic_arn
 
     def send(self, alert: Alert) -> bool:
-        """Publish the alert; what cannot be sent is logged."""
+        """Publish the alert, until the topic has taken it; what cannot be sent is logged."""
         attributes: dict[str, MessageAttributeValueTypeDef] = {
             name: {"DataType": "String", "StringValue": value}
             for name, value in alert.attributes().items()
         }
-        try:
-            self._sns.publish(
-                TopicArn=self._topic_arn,
-                Subject=_subject(alert.subject),
-                Message=_cleaned(alert.text()),
-                MessageAttributes=attributes,
-            )
-        except (BotoCoreError, ClientError):
-            _LOG.exception("alert_not_sent", extra={"event": alert.event})
-            return False
-        return True
+        tries = 1
+        while True:
+            try:
+                self._sns.publish(
+                    TopicArn=self._topic_arn,
+                    Subject=_subject(alert.subject),
+                    Message=_cleaned(alert.text()),
+                    MessageAttributes=attributes,
+                )
+            except Exception as exc:  # noqa: BLE001 - failure_of raises what is not boto3's
+                may_pass = failure_of(exc) in {Failure.PASSING, Failure.CONFLICT}
+                if tries == _TRIES or not may_pass:
+                    _LOG.exception("alert_not_sent", extra={"event": alert.event})
+                    return False
+            else:
+                return True
+            pause = _PAUSE_SECONDS * 2 ** (tries - 1)
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - many send, not in step
+            tries += 1
 
 
 class LoggedAlerts:

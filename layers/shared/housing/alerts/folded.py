@@ -1,8 +1,9 @@
 """Repeats of one failure are one message: who comes second counts, and the next message tells.
 
 What was told lies in the bucket, an object for each cause, so that jobs and functions share it. It
-is written only over what was read (``If-Match``) or over nothing (``If-None-Match``), so that of
-many senders at once one sends and every other one is counted.
+is written only over what was read, so that of many senders at once one sends and every other one is
+counted. Who sends says so before, and says that it is told once the topic has it: a sender that
+dies in between, or that the topic refuses, leaves the message to the next one.
 """
 
 import hashlib
@@ -10,30 +11,34 @@ import logging
 import random
 import re
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from housing.alerts.alert import Alert, AlertSink
+from housing.alerts.claim import Claim
+from housing.errors import ObjectError
+from housing.s3.documents import Documents
 from housing.s3.layout import ALERTS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FOLD = timedelta(hours=1)
+CLAIM = timedelta(seconds=10)
+"""So long the others wait for a sender; the topic takes a message within a second."""
 _TRIES = 20
 _PAUSE_SECONDS = 0.05
+_CLAIM_PAUSE_SECONDS = 0.5
+_MOST_COUNTED = 50
 _NAME_CHARACTERS = 8  # a shorter fact, such as a version, is no name to be looked for in a sentence
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _HEX = re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b")
 _NUMBER = re.compile(r"\d[\d.,:]*")
-# S3 answers 409 to one of two writers at the very same moment.
-_LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
-_MISSING = frozenset({"NoSuchKey", "404"})
 _LOG = logging.getLogger(__name__)
 
 
@@ -44,6 +49,18 @@ class _Fold(BaseModel):
     since: AwareDatetime  # when it was told; repeats are counted from then
     until: AwareDatetime  # repeats before this are not told
     repeats: int = 0
+    counted: list[str] = []  # the newest repeats' ids: a count whose answer was lost is seen here
+    sender: Claim | None = None
+
+    def is_told(self, now: datetime) -> bool:
+        return self.sender is None and self.since - FOLD <= now < self.until
+
+    def is_being_told(self, now: datetime) -> bool:
+        return self.sender is not None and self.sender.is_live(now, CLAIM)
+
+    def with_repeat(self, by: str) -> "_Fold":
+        counted = [*self.counted, by][-_MOST_COUNTED:]
+        return self.model_copy(update={"repeats": self.repeats + 1, "counted": counted})
 
 
 class FoldedAlerts:
@@ -66,8 +83,7 @@ class FoldedAlerts:
             clock: Tells the time.
         """
         self._inner = inner
-        self._s3 = s3
-        self._bucket = bucket
+        self._documents = Documents(s3, bucket)
         self._clock = clock
 
     def send(self, alert: Alert) -> bool:
@@ -77,66 +93,73 @@ class FoldedAlerts:
         cause = cause_of(alert)
         key = f"{ALERTS}{alert.event}-{hashlib.sha256(cause.encode()).hexdigest()[:16]}.json"
         try:
-            return self._send_once(alert, key, cause)
-        except (BotoCoreError, ClientError) as exc:
+            claimed = self._claim(alert, key, cause)
+        except ObjectError as exc:
             _LOG.warning("alert_not_folded", extra={"event": alert.event, "error": str(exc)})
             return self._inner.send(alert)
+        return True if claimed is None else self._send_claimed(alert, key, *claimed)
 
-    def _send_once(self, alert: Alert, key: str, cause: str) -> bool:
-        for _ in range(_TRIES):
-            before, condition = self._read(key)
+    def _claim(self, alert: Alert, key: str, cause: str) -> tuple[_Fold, str] | None:
+        """Return the claim with its ETag; None where the alert was counted, and is not sent."""
+        by = uuid.uuid4().hex
+        tries = 0
+        while True:
+            known, etag = self._read(key)
             now = self._clock()
-            if before and before.since - FOLD <= now < before.until:
-                counted = before.model_copy(update={"repeats": before.repeats + 1})
-                if self._write(key, counted, condition):
+            if known and by in known.counted:
+                return None
+            if known and known.is_being_told(now):
+                time.sleep(_CLAIM_PAUSE_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                continue
+            if known and known.is_told(now):
+                if self._write(key, known.with_repeat(by), etag):
                     _LOG.info("alert_folded", extra={"event": alert.event, "cause": cause})
-                    return True
-            elif self._write(key, _Fold(cause=cause, since=now, until=now + FOLD), condition):
-                return self._send_first(alert, key, before, now)
+                    return None
+            else:
+                fold = known or _Fold(cause=cause, since=now, until=now)
+                if fold.sender:  # it died, and its message with it
+                    fold = fold.with_repeat(fold.sender.by)
+                fold = fold.model_copy(update={"sender": Claim(by=by, until=now + CLAIM)})
+                written = self._write(key, fold, etag)
+                if written:
+                    return fold, written
+            tries += 1
+            if tries == _TRIES:
+                msg = f"{key} is written by others all the time"
+                raise ObjectError(msg)
             time.sleep(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311 - no secret
-        return self._inner.send(alert)
 
-    def _send_first(self, alert: Alert, key: str, before: _Fold | None, now: datetime) -> bool:
+    def _send_claimed(self, alert: Alert, key: str, claim: _Fold, etag: str) -> bool:
         """Send what nobody else sends; if that fails, let the next one be sent, with the count."""
-        if self._inner.send(_with_count(alert, before, now)):
-            return True
-        since, repeats = (before.since, before.repeats) if before else (now, 0)
-        missed = _Fold(cause=cause_of(alert), since=since, until=now, repeats=repeats + 1)
+        now = self._clock()
+        sent = self._inner.send(_with_count(alert, claim, now))
+        if sent:
+            after = _Fold(cause=claim.cause, since=now, until=now + FOLD)
+        else:
+            missed = claim.with_repeat(claim.sender.by if claim.sender else "")
+            after = missed.model_copy(update={"sender": None, "until": now})
         try:
-            self._write(key, missed, {})
-        except (BotoCoreError, ClientError) as exc:
+            self._write(key, after, etag)  # not over another's, who took the sender for dead
+        except ObjectError as exc:
             _LOG.warning("alert_not_folded", extra={"event": alert.event, "error": str(exc)})
-        return False
+        return sent
 
-    def _read(self, key: str) -> tuple[_Fold | None, dict[str, Any]]:
-        """Return what is known, and the condition under which it may be written over."""
+    def _read(self, key: str) -> tuple[_Fold | None, str | None]:
+        """Return what is known, and the ETag over which it may be written."""
+        document = self._documents.read(key)
+        if document is None:
+            return None, None
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in _MISSING:
-                return None, {"IfNoneMatch": "*"}
-            raise
-        condition = {"IfMatch": answer["ETag"]}
-        try:
-            return _Fold.model_validate_json(answer["Body"].read()), condition
+            return _Fold.model_validate_json(document.content), document.etag
         except ValidationError:  # not written by this module: it counts as nothing
-            return None, condition
+            return None, document.etag
 
-    def _write(self, key: str, fold: _Fold, condition: dict[str, Any]) -> bool:
-        """Write what is known if the condition holds, and return whether it did."""
-        try:
-            self._s3.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=fold.model_dump_json().encode(),
-                ContentType="application/json",
-                **condition,
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in _LOST:
-                return False
-            raise
-        return True
+    def _write(self, key: str, fold: _Fold, etag: str | None) -> str | None:
+        """Write over one ETag, or over nothing; return the ETag if it stands."""
+        content = fold.model_dump_json().encode()
+        if etag is None:
+            return self._documents.create(key, content)
+        return self._documents.replace(key, content, etag=etag)
 
 
 def cause_of(alert: Alert) -> str:
@@ -155,8 +178,8 @@ def cause_of(alert: Alert) -> str:
     return f"{alert.event}: {' '.join(reason.split())}"
 
 
-def _with_count(alert: Alert, before: _Fold | None, now: datetime) -> Alert:
-    if before is None or before.repeats == 0:
+def _with_count(alert: Alert, before: _Fold, now: datetime) -> Alert:
+    if before.repeats == 0:
         return alert
     since = before.since.astimezone(UTC)
     form = "%H:%M" if since.date() == now.astimezone(UTC).date() else "%Y-%m-%d %H:%M"

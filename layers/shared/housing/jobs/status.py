@@ -3,20 +3,19 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from housing.errors import JobNotFoundError, JobTakenOverError
 from housing.jobs.findings import Drift, Held, LiveFigures, RowCounts, Verdict
+from housing.s3.documents import Documents
 from housing.s3.layout import JOBS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-
-_LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+_SUFFIX = ".json"
 
 
 class State(StrEnum):
@@ -103,21 +102,25 @@ class JobStatus(BaseModel):
 
 
 class JobStore:
-    """The jobs' documents under ``jobs/``."""
+    """The jobs' documents under ``jobs/``.
+
+    Every method raises ``ObjectError`` where the bucket cannot do its part. Two writers never write
+    equal documents: each says when it was written.
+    """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         """Use an S3 client on one bucket."""
-        self._s3 = s3
+        self._documents = Documents(s3, bucket)
         self._bucket = bucket
 
     def create(self, status: JobStatus) -> bool:
         """Write the first status of a job; False when the job is known already."""
-        return self._put(status, IfNoneMatch="*")
+        return _is_stored(status, self._documents.create(_key(status.job_id), _content(status)))
 
     def save(self, status: JobStatus) -> None:
         """Write the job's status over the last one, with the time."""
         status.updated_at = datetime.now(UTC)
-        self._put(status)
+        status.mark_stored(self._documents.overwrite(_key(status.job_id), _content(status)))
 
     def save_own(self, status: JobStatus) -> None:
         """Write the job's status over what was loaded, created or saved before, and nothing else.
@@ -126,8 +129,12 @@ class JobStore:
             JobTakenOverError: Somebody else has written it meanwhile.
         """
         status.updated_at = datetime.now(UTC)
-        known = status.stored_as
-        if not self._put(status, **({"IfMatch": known} if known else {"IfNoneMatch": "*"})):
+        key, content = _key(status.job_id), _content(status)
+        if status.stored_as is None:
+            etag = self._documents.create(key, content)
+        else:
+            etag = self._documents.replace(key, content, etag=status.stored_as)
+        if not _is_stored(status, etag):
             msg = f"job {status.job_id} is at work elsewhere"
             raise JobTakenOverError(msg)
 
@@ -137,15 +144,12 @@ class JobStore:
         Raises:
             JobNotFoundError: There is none.
         """
-        try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=_key(job_id))
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                msg = f"no job {job_id} in s3://{self._bucket}/{JOBS}"
-                raise JobNotFoundError(msg) from exc
-            raise
-        status = JobStatus.model_validate_json(answer["Body"].read())
-        status.mark_stored(answer["ETag"])
+        document = self._documents.read(_key(job_id))
+        if document is None:
+            msg = f"no job {job_id} in s3://{self._bucket}/{JOBS}"
+            raise JobNotFoundError(msg)
+        status = JobStatus.model_validate_json(document.content)
+        status.mark_stored(document.etag)
         return status
 
     def newest(self, limit: int = 10) -> Sequence[JobStatus]:
@@ -160,30 +164,21 @@ class JobStore:
         return [job for job in found if not job.state.is_final]
 
     def _touched(self) -> Iterator[tuple[datetime, str]]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=JOBS)
-        for page in pages:
-            for entry in page.get("Contents", []):
-                if entry["Key"].endswith(".json"):
-                    job_id = entry["Key"].removeprefix(JOBS).removesuffix(".json")
-                    yield entry["LastModified"], job_id
+        for one in self._documents.listed(JOBS):
+            if one.key.endswith(_SUFFIX):
+                yield one.written_at, one.key.removeprefix(JOBS).removesuffix(_SUFFIX)
 
-    def _put(self, status: JobStatus, **conditions: Any) -> bool:
-        """Write the status if the condition holds, and return whether it did."""
-        try:
-            answer = self._s3.put_object(
-                Bucket=self._bucket,
-                Key=_key(status.job_id),
-                Body=status.model_dump_json(indent=1).encode(),
-                ContentType="application/json",
-                **conditions,
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in _LOST:
-                return False
-            raise
-        status.mark_stored(answer["ETag"])
-        return True
+
+def _is_stored(status: JobStatus, etag: str | None) -> bool:
+    """Note the ETag where the status stands, and return whether it does."""
+    if etag is not None:
+        status.mark_stored(etag)
+    return etag is not None
+
+
+def _content(status: JobStatus) -> bytes:
+    return status.model_dump_json(indent=1).encode()
 
 
 def _key(job_id: str) -> str:
-    return f"{JOBS}{job_id}.json"
+    return f"{JOBS}{job_id}{_SUFFIX}"

@@ -1,6 +1,6 @@
 """Which part of the data set each job brought: one record a job, written once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,6 @@ from housing.s3.documents import Document, Documents
 from housing.s3.layout import LINEAGE_UPLOADS
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from mypy_boto3_s3 import S3Client
 
 _SUFFIX = ".json"
@@ -35,8 +33,6 @@ class UploadRecords:
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         """Use an S3 client on one bucket."""
-        self._s3 = s3
-        self._bucket = bucket
         self._documents = Documents(s3, bucket)
 
     def load(self, job_id: str) -> UploadRecord | None:
@@ -45,7 +41,7 @@ class UploadRecords:
         try:
             document = self._documents.read(key)
         except ObjectDeniedError:  # said of a missing one, too, to a role that lists prefixes
-            if key in dict(self._listed(key)):
+            if key in {one.key for one in self._documents.listed(key, most=1)}:
                 raise
             return None
         return _parsed(key, document) if document else None
@@ -57,23 +53,12 @@ class UploadRecords:
 
     def newest(self, limit: int | None = None) -> Sequence[UploadRecord]:
         """Return the records that were written last, newest first; all if no limit is given."""
-        listed = sorted(self._listed(LINEAGE_UPLOADS), key=lambda entry: entry[1], reverse=True)
-        keys = [key for key, _ in listed if key.endswith(_SUFFIX)][:limit]
+        listed = self._documents.listed(LINEAGE_UPLOADS)
+        newest_first = sorted(listed, key=lambda one: one.written_at, reverse=True)
+        keys = [one.key for one in newest_first if one.key.endswith(_SUFFIX)][:limit]
         with ThreadPoolExecutor(_READERS) as readers:
             documents = list(readers.map(self._documents.read, keys))
         return [_parsed(key, one) for key, one in zip(keys, documents, strict=True) if one]
-
-    def _listed(self, prefix: str) -> "Iterator[tuple[str, datetime]]":
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to import
-
-        pages = self._s3.get_paginator("list_objects_v2")
-        try:
-            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
-                for entry in page.get("Contents", []):
-                    yield entry["Key"], entry["LastModified"]
-        except (BotoCoreError, ClientError) as exc:
-            msg = f"s3://{self._bucket}/{prefix} cannot be listed: {exc}"
-            raise ObjectError(msg) from exc
 
 
 def _parsed(key: str, document: Document) -> UploadRecord:

@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from housing.errors import LastPromotedError, ObjectError
 from housing.registry.port import ModelVersion, Tag
+from housing.s3.bodies import Body, read_body
 from housing.s3.bounded import bounded_s3
 from housing.s3.layout import MODELS
-from housing.s3.objects import StoredObject, read_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -85,8 +85,8 @@ class S3LastPromotedModel:
         )
         return PromotedModel(version, lambda: self._read(pointer.key).content)
 
-    def _read(self, key: str) -> StoredObject:
+    def _read(self, key: str) -> Body:
         try:
-            return read_object(self._bucket, key, client=self._client)
+            return read_body(self._client(), self._bucket, key)
         except ObjectError as exc:
             raise LastPromotedError(str(exc)) from exc

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from housing.errors import LedgerError, ObjectError
+from housing.errors import LedgerError, ObjectMissingError
+from housing.s3.documents import Documents
 from housing.s3.layout import LEDGER
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _ENTRY = ".json"
 _MARK = ".done"
 _MOST_PAGES = 40  # of 1,000 keys each
-_LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 
 
 class AliasChange(BaseModel):
@@ -68,8 +67,7 @@ class Ledger:
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         """Use an S3 client on one bucket."""
-        self._s3 = s3
-        self._bucket = bucket
+        self._documents = Documents(s3, bucket)
 
     def record(self, change: AliasChange) -> int:
         """Write the next entry and return its number; ``mark_done`` follows once it is true.
@@ -79,7 +77,8 @@ class Ledger:
             ObjectError: The bucket could not be read or written.
         """
         number = max(self._listed().entries, default=0) + 1
-        if not self._put(_entry_key(number), change.model_dump_json(indent=1).encode()):
+        entry = change.model_dump_json(indent=1).encode()  # says who and when, so no two are equal
+        if self._documents.create(_entry_key(number), entry) is None:
             msg = f"another wrote entry {number} of the ledger first"
             raise LedgerError(msg)
         return number
@@ -90,7 +89,7 @@ class Ledger:
         Raises:
             ObjectError: The bucket could not be written.
         """
-        self._put(f"{LEDGER}{number:08d}-{alias}{_MARK}", b"")
+        self._documents.create(f"{LEDGER}{number:08d}-{alias}{_MARK}", b"")
 
     def newest(self, limit: int) -> list[AliasChange]:
         """Return the newest changes, newest first.
@@ -119,50 +118,21 @@ class Ledger:
         return None
 
     def _listed(self) -> _Listed:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=LEDGER, PaginationConfig={"MaxItems": _MOST_PAGES * 1_000}
-        )
         listed = _Listed()
-        try:
-            for page in pages:
-                for found in page.get("Contents", []):
-                    listed.add(found["Key"].removeprefix(LEDGER))
-        except (BotoCoreError, ClientError) as exc:
-            msg = f"the ledger cannot be read: {exc}"
-            raise ObjectError(msg) from exc
+        for one in self._documents.listed(LEDGER, most=_MOST_PAGES * 1_000):
+            listed.add(one.key.removeprefix(LEDGER))
         return listed
 
     def _change(self, number: int) -> AliasChange:
-        key = _entry_key(number)
+        entry = self._documents.read(_entry_key(number))
+        if entry is None:
+            msg = f"entry {number} of the ledger was removed while it was read"
+            raise ObjectMissingError(msg)
         try:
-            body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-            return AliasChange.model_validate_json(body)
-        except (BotoCoreError, ClientError) as exc:
-            msg = f"the ledger cannot be read: {exc}"
-            raise ObjectError(msg) from exc
+            return AliasChange.model_validate_json(entry.content)
         except ValidationError as exc:
             msg = f"entry {number} of the ledger is garbled: {exc.error_count()} errors"
             raise LedgerError(msg) from exc
-
-    def _put(self, key: str, body: bytes) -> bool:
-        """Write an object that is not there yet, and return whether it was not."""
-        try:
-            self._s3.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=body,
-                ContentType="application/json",
-                IfNoneMatch="*",
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in _LOST:
-                return False
-            msg = f"the ledger cannot be written: {exc}"
-            raise ObjectError(msg) from exc
-        except BotoCoreError as exc:
-            msg = f"the ledger cannot be written: {exc}"
-            raise ObjectError(msg) from exc
-        return True
 
 
 def _entry_key(number: int) -> str:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from housing.errors import AliasNotFoundError, ObjectError
+from housing.errors import AliasNotFoundError
 from housing.registry.last_promoted import POINTER, Pointer
 from housing.registry.ledger import AliasChange, Ledger
 from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, ModelRegistry, ModelVersion, Tag
+from housing.s3.documents import JSON, Documents
 from housing.s3.layout import MODELS
 from housing.s3.lease import Lease
 
@@ -119,14 +118,10 @@ class LiveModel:
             tags=dict(tags),
             card=version.description,
         )
-        self._write(POINTER, pointer.model_dump_json(indent=1).encode(), "application/json")
+        self._write(POINTER, pointer.model_dump_json(indent=1).encode(), JSON)
 
     def _write(self, key: str, content: bytes, content_type: str) -> None:
-        try:
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=content_type)
-        except (BotoCoreError, ClientError) as exc:
-            msg = f"s3://{self.bucket}/{key} cannot be written: {exc}"
-            raise ObjectError(msg) from exc
+        Documents(self.s3, self.bucket).overwrite(key, content, content_type=content_type)
 
 
 def holder_of(registry: ModelRegistry, alias: str) -> ModelVersion | None:

@@ -48,7 +48,8 @@ class ArtifactReader(Protocol):
         """Return a file under a location, such as ``model.onnx`` under ``s3://bucket/1/model``.
 
         Raises:
-            ArtifactError: It is missing, may not be read, or cannot be had in time.
+            ArtifactError: It is missing, or may not be read.
+            RegistryUnavailableError: It cannot be had whole, or in time.
         """
         ...
 

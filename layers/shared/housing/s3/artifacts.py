@@ -3,9 +3,14 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from housing.errors import ArtifactError, ObjectError
+from housing.errors import (
+    ArtifactError,
+    ObjectError,
+    ObjectUnavailableError,
+    RegistryUnavailableError,
+)
+from housing.s3.bodies import read_body
 from housing.s3.bounded import bounded_s3
-from housing.s3.objects import read_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,6 +29,8 @@ class S3ArtifactReader:
         bucket, _, folder = uri.removeprefix("s3://").partition("/")
         key = f"{folder.strip('/')}/{path}"
         try:
-            return read_object(bucket, key, client=self._client).content
+            return read_body(self._client(), bucket, key).content
+        except ObjectUnavailableError as exc:
+            raise RegistryUnavailableError(str(exc)) from exc
         except ObjectError as exc:
             raise ArtifactError(str(exc)) from exc

@@ -148,11 +148,15 @@ def save_body(  # noqa: PLR0913 - which object, where to, and a bound
         ObjectTooLargeError: See there.
         ObjectUnavailableError: See there.
         ObjectError: See there.
-        OSError: The file cannot be written.
+        OSError: The file cannot be written. After an error of any kind there is no file.
     """
-    with path.open("wb") as file:
-        answer = _fetch(s3, _Wanted(bucket, key, version_id, etag, most_bytes), file)
-        size_bytes = file.tell()
+    try:
+        with path.open("wb") as file:
+            answer = _fetch(s3, _Wanted(bucket, key, version_id, etag, most_bytes), file)
+            size_bytes = file.tell()
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return SavedBody(size_bytes, answer["ETag"], answer["LastModified"], _metadata(answer))
 
 
@@ -165,7 +169,7 @@ def _fetch(s3: "S3Client", wanted: _Wanted, file: BinaryIO) -> Mapping[str, Any]
         except _BrokenBodyError as exc:
             if tries == _TRIES:
                 msg = f"{wanted} cannot be read: {exc}"
-                raise ObjectUnavailableError(msg) from exc
+                raise ObjectUnavailableError(msg) from exc.__cause__
             _LOG.warning("body_read_again", extra={"object": str(wanted), "error": str(exc)})
         pause = _PAUSE_SECONDS * 2 ** (tries - 1)
         time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - many read, not in step

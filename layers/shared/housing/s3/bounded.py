@@ -6,6 +6,8 @@ boto3 takes about 400 ms to import, so it is imported by the first call and not 
 from functools import cache
 from typing import TYPE_CHECKING
 
+from housing.errors import ObjectError
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -21,9 +23,14 @@ def close_bounded_s3() -> None:
 
 @cache
 def bounded_s3() -> "S3Client":
-    """Return the process's client: one attempt, 1 s to connect, 2 s between bytes."""
+    """Return the process's client: one attempt, 1 s to connect, 2 s between bytes.
+
+    Raises:
+        ObjectError: The environment does not say enough for one.
+    """
     from boto3.session import Session  # noqa: PLC0415 - see above
     from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
     config = Config(
         connect_timeout=CONNECT_SECONDS,
@@ -32,4 +39,8 @@ def bounded_s3() -> "S3Client":
         signature_version="s3v4",
     )
     # A session of its own: the default one must not be used by two threads at once.
-    return Session().client("s3", config=config)
+    try:
+        return Session().client("s3", config=config)
+    except BotoCoreError as exc:  # such as no region
+        msg = f"no client of S3 can be made: {exc}"
+        raise ObjectError(msg) from exc

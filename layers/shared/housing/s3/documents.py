@@ -9,8 +9,9 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from housing.errors import (
     ObjectDeniedError,
@@ -24,6 +25,7 @@ from housing.s3.failures import Failure, failure_of
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+T = TypeVar("T")
 JSON = "application/json"
 _TRIES = 6
 _PAUSE_SECONDS = 0.05  # after the first try; doubled after each other
@@ -32,6 +34,14 @@ _TRY_WITHIN_SECONDS = 5.0
 several times by itself, and a function has an end."""
 
 Document = Body
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A key, and when its object was written."""
+
+    key: str
+    written_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,37 @@ class Documents:
             return read_body(self._s3, self._bucket, key)
         except ObjectMissingError:
             return None
+
+    def listed(self, prefix: str, *, most: int | None = None) -> list[Listed]:
+        """Return what lies under a prefix, in the order of the keys.
+
+        Raises:
+            ObjectError: As in ``read``.
+        """
+
+        def ask() -> list[Listed]:
+            paginator = self._s3.get_paginator("list_objects_v2")
+            bound: Any = {"MaxItems": most}
+            pages = paginator.paginate(Bucket=self._bucket, Prefix=prefix, PaginationConfig=bound)
+            return [
+                Listed(entry["Key"], entry["LastModified"])
+                for page in pages
+                for entry in page.get("Contents", [])
+            ]
+
+        return self._repeat(ask, f"s3://{self._bucket}/{prefix} cannot be listed")
+
+    def metadata(self, key: str) -> Mapping[str, str]:
+        """Return what is kept beside a document, without reading it.
+
+        Raises:
+            ObjectError: As in ``read``; also where there is none.
+        """
+
+        def ask() -> Mapping[str, str]:
+            return self._s3.head_object(Bucket=self._bucket, Key=key)["Metadata"]
+
+        return self._repeat(ask, f"s3://{self._bucket}/{key} cannot be read")
 
     def create(
         self,
@@ -138,6 +179,19 @@ class Documents:
         )
         return str(etag)
 
+    def upload(self, key: str, path: Path, *, content_type: str) -> None:
+        """Write a file over any other object; a large one goes in several parts.
+
+        Raises:
+            ObjectError: As in ``create``.
+            OSError: The file cannot be read.
+        """
+        extra = {"ContentType": content_type}
+        self._repeat(
+            lambda: self._s3.upload_file(str(path), self._bucket, key, ExtraArgs=extra),
+            f"s3://{self._bucket}/{key} cannot be written",
+        )
+
     def keep_file(self, key: str, path: Path, *, metadata: Mapping[str, str]) -> bool:
         """Write a file under a key that its content determines; one that is there stays.
 
@@ -170,20 +224,35 @@ class Documents:
         self, key: str, send: Callable[[], Any], look: Callable[[], _Standing]
     ) -> str | None:
         """Send a write until it is known who won; return the ETag if it is this one."""
+
+        def settle() -> _Standing | None:
+            standing = look()
+            return None if standing.is_unchanged else standing
+
+        what = f"s3://{self._bucket}/{key} cannot be written"
+        return self._repeat(lambda: _Standing(str(send()["ETag"])), what, settle).etag
+
+    def _repeat(
+        self, call: Callable[[], T], what: str, settle: Callable[[], T | None] | None = None
+    ) -> T:
+        """Make a call until it succeeds, or is settled by a look after it failed."""
         began = time.monotonic()
         tries = 1
         while True:
             try:
-                return str(send()["ETag"])
+                return call()
             except Exception as exc:
-                if failure_of(exc) in {Failure.LASTING, Failure.DENIED}:
-                    raise self._error(key, exc) from exc
-                standing = look()
-                if not standing.is_unchanged:
-                    return standing.etag
-                is_late = time.monotonic() - began > _TRY_WITHIN_SECONDS
-                if tries == _TRIES or is_late:
-                    raise self._error(key, exc) from exc
+                msg = f"{what}: {exc}"
+                failure = failure_of(exc)
+                if failure in {Failure.LASTING, Failure.DENIED}:
+                    raise ObjectError(msg) from exc
+                if failure == Failure.MISSING and settle is None:
+                    raise ObjectMissingError(msg) from exc
+                settled = settle() if settle else None
+                if settled is not None:
+                    return settled
+                if tries == _TRIES or time.monotonic() - began > _TRY_WITHIN_SECONDS:
+                    raise ObjectUnavailableError(msg) from exc
             pause = _PAUSE_SECONDS * 2 ** (tries - 1)
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - many write, not in step
             tries += 1
@@ -200,15 +269,4 @@ class Documents:
 
     def _presence(self, key: str) -> _Standing:
         """Return whether there is an object, whoever wrote it."""
-        try:
-            self._s3.head_object(Bucket=self._bucket, Key=key)
-        except Exception as exc:
-            if failure_of(exc) == Failure.MISSING:
-                return _Standing(is_unchanged=True)
-            raise self._error(key, exc) from exc
-        return _Standing()
-
-    def _error(self, key: str, exc: Exception) -> ObjectError:
-        is_lasting = failure_of(exc) in {Failure.LASTING, Failure.DENIED}
-        kind = ObjectError if is_lasting else ObjectUnavailableError
-        return kind(f"s3://{self._bucket}/{key} cannot be written: {exc}")
+        return _Standing(is_unchanged=key not in {one.key for one in self.listed(key, most=1)})

@@ -39,6 +39,7 @@ class Failure(Enum):
 
 def failure_of(exc: Exception) -> Failure:
     """Return the kind of an error that a call of boto3 raised; others than those are raised."""
+    from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415 - slow to import
     from botocore.exceptions import (  # noqa: PLC0415 - slow to import
         BotoCoreError,
         ClientError,
@@ -57,7 +58,9 @@ def failure_of(exc: Exception) -> Failure:
         # urllib3's own errors: a refusal whose body was cut.
         case ConnectionError() | HTTPClientError() | ResponseParserError() | HTTPError():
             return Failure.PASSING
-        case BotoCoreError():
+        case S3UploadFailedError(__context__=ClientError() as refusal):
+            return _refusal(refusal)
+        case BotoCoreError() | S3UploadFailedError():
             return Failure.LASTING
     raise exc
 

@@ -13,22 +13,19 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ValidationError
 
-from housing.errors import LeaseError
+from housing.errors import LeaseError, ObjectDeniedError, ObjectError, ObjectUnavailableError
+from housing.s3.documents import Documents
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _FIRST_POLL_SECONDS = 0.2
 _LONGEST_POLL_SECONDS = 3.0
-# S3 answers 409 to one of two writers at the very same moment.
-_LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
-# Who may not list the bucket is told 403 of what is not there; writing shows whether it is.
-_MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
+_UNKNOWN = "unknown"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _LOG = logging.getLogger(__name__)
 
@@ -36,7 +33,7 @@ _LOG = logging.getLogger(__name__)
 class _Holding(BaseModel):
     holder: str
     expires_at: datetime
-    nonce: str  # makes each writing another object, with another ETag
+    nonce: str  # says which lease wrote it, and makes each writing another object
 
 
 class Lease:
@@ -64,9 +61,9 @@ class Lease:
             clock: Tells the time.
             sleep: Waits between two tries.
         """
-        self._s3 = s3
-        self._bucket = bucket
+        self._documents = Documents(s3, bucket)
         self._key = key
+        self._owner = uuid.uuid4().hex
         self._holder = holder
         self._seconds = seconds
         self._clock = clock
@@ -85,6 +82,7 @@ class Lease:
 
         Raises:
             LeaseError: It was not free within that time.
+            ObjectError: The bucket could not be read or written.
         """
         self._acquire(wait_seconds, on_wait)
         keeper = threading.Thread(target=self._keep, name="lease", daemon=True)
@@ -109,7 +107,7 @@ class Lease:
     def _acquire(self, wait_seconds: float, on_wait: Callable[[str], None]) -> None:
         deadline = self._clock() + timedelta(seconds=wait_seconds)
         pause = _FIRST_POLL_SECONDS
-        while (holder := self._try_to_take()) is not None:
+        while (holder := self._tried(deadline)) is not None:
             if self._clock() >= deadline:
                 msg = f"{holder} held the lease for longer than {wait_seconds:g} s"
                 raise LeaseError(msg)
@@ -117,62 +115,84 @@ class Lease:
             self._sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - many wait, not in step
             pause = min(1.5 * pause, _LONGEST_POLL_SECONDS)
 
+    def _tried(self, deadline: datetime) -> str | None:
+        """Try to take the lease; an outage is waited for like another holder."""
+        try:
+            return self._try_to_take()
+        except ObjectUnavailableError as exc:
+            if self._clock() >= deadline:
+                raise
+            _LOG.warning("lease_not_read", extra={"error": str(exc)})
+            return _UNKNOWN
+
     def _try_to_take(self) -> str | None:
         """Take the lease if it is free, or return who holds it."""
-        found = self._read()
-        if found is None:
-            return None if self._write({"IfNoneMatch": "*"}) else "unknown"
-        holding, etag = found
-        if holding.expires_at > self._clock():
+        standing = self._read()
+        if standing is None:
+            return None if self._write() else _UNKNOWN
+        holding, etag = standing
+        if holding.expires_at > self._clock() and not self._is_own(holding):
             return holding.holder
-        return None if self._write({"IfMatch": etag}) else holding.holder
+        return None if self._write(etag) else holding.holder
 
     def _keep(self) -> None:
         while not self._released.wait(self._seconds / 4):
             try:
-                if not self._write({"IfMatch": self._etag}):
+                if not self._write_own():
                     self._expires_at = _NEVER
                     _LOG.error("lease_taken", extra={"holder": self._holder})
                     return
-            except (BotoCoreError, ClientError) as exc:
+            except ObjectError as exc:
                 _LOG.warning("lease_not_renewed", extra={"error": str(exc)})
 
     def _release(self) -> None:
         """Write the lease as expired; a failure only makes the next job wait until it does."""
         try:
-            self._write({"IfMatch": self._etag}, seconds=0)
-        except (BotoCoreError, ClientError) as exc:
+            self._write_own(seconds=0)
+        except ObjectError as exc:
             _LOG.warning("lease_not_released", extra={"error": str(exc)})
 
     def _read(self) -> tuple[_Holding, str] | None:
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in _MISSING:
-                return None
-            raise
+            document = self._documents.read(self._key)
+        except ObjectDeniedError:  # missing, where the bucket may not be listed: a write shows it
+            return None
+        if document is None:
+            return None
         try:
-            holding = _Holding.model_validate_json(answer["Body"].read())
+            holding = _Holding.model_validate_json(document.content)
         except ValidationError:  # not written here: whoever comes may take it
-            holding = _Holding(holder="unknown", expires_at=_NEVER, nonce="")
-        return holding, answer["ETag"]
+            holding = _Holding(holder=_UNKNOWN, expires_at=_NEVER, nonce="")
+        return holding, document.etag
 
-    def _write(self, condition: dict[str, Any], *, seconds: float | None = None) -> bool:
-        """Write the lease if the condition holds, and return whether it did."""
+    def _is_own(self, holding: _Holding) -> bool:
+        return holding.nonce.startswith(self._owner)
+
+    def _write_own(self, *, seconds: float | None = None) -> bool:
+        """Write the lease over the last own writing, and return whether there was one.
+
+        That may be another than is known: one that was given up on, and reached S3 after all.
+        """
+        if self._write(self._etag, seconds=seconds):
+            return True
+        standing = self._read()
+        if standing is None or not self._is_own(standing[0]):
+            return False
+        return self._write(standing[1], seconds=seconds)
+
+    def _write(self, etag: str | None = None, *, seconds: float | None = None) -> bool:
+        """Write the lease over one ETag, or over nothing, and return whether it stands."""
         expires_at = self._clock() + timedelta(
             seconds=self._seconds if seconds is None else seconds
         )
-        holding = _Holding(holder=self._holder, expires_at=expires_at, nonce=uuid.uuid4().hex)
-        try:
-            answer = self._s3.put_object(
-                Bucket=self._bucket,
-                Key=self._key,
-                Body=holding.model_dump_json().encode(),
-                **condition,
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in _LOST:
-                return False
-            raise
-        self._etag, self._expires_at = answer["ETag"], expires_at
+        nonce = f"{self._owner}-{uuid.uuid4().hex}"
+        holding = _Holding(holder=self._holder, expires_at=expires_at, nonce=nonce)
+        content = holding.model_dump_json().encode()
+        if etag is None:
+            written = self._documents.create(self._key, content)
+        else:
+            written = self._documents.replace(self._key, content, etag=etag)
+        if written is None:
+            return False
+        self._etag, self._expires_at = written, expires_at
         return True
