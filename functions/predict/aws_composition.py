@@ -19,6 +19,7 @@ from predict.settings import PredictSettings
 from predict.telemetry.account_metrics import AccountMetrics
 
 _REGISTRY_SECONDS = 4.0  # a change asks about six times, within API Gateway's 29 s
+_REGISTRY_TRIES = 3
 _BOUNDED = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2})
 
 
@@ -41,6 +42,7 @@ def model_changes(settings: PredictSettings, models: ModelStore) -> ModelChanges
         settings.registry_access(),
         settings.model_name,
         timeout_seconds=_REGISTRY_SECONDS,
+        tries=_REGISTRY_TRIES,
         artifact_readers={"s3": S3ArtifactReader()},
     )
     s3 = Session().client("s3", config=_BOUNDED)

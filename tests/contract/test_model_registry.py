@@ -246,6 +246,55 @@ def test_a_server_error_means_unavailable(call: str, status: int) -> None:
         EVERY_CALL[call](registry_at(uri))
 
 
+def closing(_request: BaseHTTPRequestHandler) -> None:
+    """Answer nothing."""
+
+
+def cutting(request: BaseHTTPRequestHandler) -> None:
+    """Answer half a body."""
+    request.send_response(200)
+    request.send_header("Content-Length", "100")
+    request.end_headers()
+    request.wfile.write(b"{" * 50)
+
+
+PASSING = {
+    "closed": closing,
+    "cut": cutting,
+    **{str(status): answering(status, b"{}") for status in (409, 412, 429, 500, 503)},
+}
+VERSION = b'{"name": "m", "version": "1", "creation_timestamp": 0}'
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_call_that_may_be_repeated_survives_the_network(fault: str) -> None:
+    asked: list[str] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        healthy = answering(200, b'{"model_version": %s}' % VERSION)
+        (PASSING[fault] if len(asked) <= 2 else healthy)(request)
+
+    with http_server(answer) as uri:
+        assert MlflowModelRegistry(uri, "model", tries=3).version("1").version == "1"
+        assert len(asked) == 3
+
+        asked.clear()
+        with pytest.raises((RegistryUnavailableError, RegistryAnswerError)):
+            MlflowModelRegistry(uri, "model", tries=2).version("1")
+        assert len(asked) == 2
+
+
+def test_tries_end_with_the_budget() -> None:
+    with held_server() as uri:
+        registry = MlflowModelRegistry(uri, "model", timeout_seconds=BUDGET_SECONDS, tries=9)
+        started = time.monotonic()
+        with pytest.raises(RegistryUnavailableError):
+            registry.version("1")
+
+        assert time.monotonic() - started < 2 * BUDGET_SECONDS
+
+
 GARBAGE = {
     "html": (200, b"<html>a proxy's page</html>"),
     "nothing": (200, b""),

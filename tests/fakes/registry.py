@@ -66,6 +66,12 @@ class FakeModelRegistry:
         self._files[version.version] = dict(files)
         return version
 
+    def rebuild(self) -> None:
+        """Lose all, as a registry whose database was lost: the next version is number 1 again."""
+        self._versions.clear()
+        self._files.clear()
+        self._aliases.clear()
+
     def replace_file(self, version: str, path: str, content: bytes) -> None:
         """Change a file behind the registry's back."""
         self._files[version][path] = content

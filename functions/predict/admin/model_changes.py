@@ -18,7 +18,8 @@ from housing.errors import (
 from housing.registry.alias_repair import repair
 from housing.registry.ledger import AliasChange
 from housing.registry.live_model import LiveModel, Reason, holder_of
-from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from housing.registry.model_file import download_model
+from housing.registry.port import PREVIOUS, PRODUCTION, ModelVersion, Tag
 from predict.errors import (
     ChangeRefusedError,
     ModelRefusedError,
@@ -31,6 +32,7 @@ ROLLBACK = "rollback"
 PROMOTION = "promotion"
 _KIND = "kind"
 _TARGET = "target"
+_TARGET_SHA256 = "target_sha256"
 _RETRY_SECONDS = 10
 
 
@@ -134,16 +136,18 @@ class ModelChanges:
     ) -> Changed:
         model = self._proved(target)
         champion = holder_of(self.live.registry, PRODUCTION)
-        if finished and champion and champion.version == target.version and finished.from_version:
-            champion = self._version(finished.from_version)  # a first try of this call came so far
+        if finished and champion and champion.identity == target.identity:
+            champion = self._left_by(finished) or champion  # a first try of this call came so far
         left = champion.version if champion else None
-        changed = Changed(target.version, left, is_changed=left != target.version)
+        is_changed = champion is None or champion.identity != target.identity
+        changed = Changed(target.version, left, is_changed=is_changed)
         if left and changed.is_changed and kind == ROLLBACK:
             self._mark(left, f"{datetime.now(UTC).isoformat(timespec='seconds')} {why}")
         if target.tags.get(Tag.ROLLED_BACK):
             self._mark(target.version, "")
             tags = {**tags, Tag.ROLLED_BACK: ""}
-        reason = Reason(who, why, {_KIND: kind, _TARGET: target.version})
+        evidence = {_KIND: kind, _TARGET: target.version, _TARGET_SHA256: target.sha256}
+        reason = Reason(who, why, evidence)
         self.live.put(target, model, reason, {**target.tags, **tags})
         if changed.is_changed:
             is_rollback = kind == ROLLBACK
@@ -165,7 +169,7 @@ class ModelChanges:
             return self._version(finished.to_version)
         champion = holder_of(self.live.registry, PRODUCTION)
         previous = holder_of(self.live.registry, PREVIOUS)
-        if previous and champion and previous.version == champion.version:
+        if previous and champion and previous.identity == champion.identity:
             previous = self._interrupted(champion)
         if previous is None:
             msg = 'there is no previous version to go back to; name one, such as {"to": "1"}'
@@ -183,12 +187,26 @@ class ModelChanges:
         for entry in self.live.ledger.newest(1):
             target = entry.evidence.get(_TARGET)
             if target not in (None, champion.version):
-                return self._version(str(target))
+                aimed_at = self._known(str(target))
+                digests = {None, aimed_at.sha256 if aimed_at else None}
+                return aimed_at if entry.evidence.get(_TARGET_SHA256) in digests else None
         return None
+
+    def _left_by(self, change: AliasChange) -> ModelVersion | None:
+        """Return the version that a change left, if the registry still has it."""
+        version = self._known(change.from_version) if change.from_version else None
+        return version if change.comes_from(version) else None
+
+    def _known(self, version: str) -> ModelVersion | None:
+        """Return a version that the ledger names, or None where a rebuilt registry has none."""
+        try:
+            return self.live.registry.version(version)
+        except VersionNotFoundError:
+            return None
 
     def _proved(self, target: ModelVersion) -> bytes:
         try:
-            model = self.live.registry.download(target.version, MODEL_FILE)
+            model = download_model(self.live.registry, target)
             prove(model, target)
         except (ArtifactError, ModelRefusedError) as exc:
             msg = f"version {target.version} does not load, and nothing was changed: {exc}"

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from housing.errors import AliasNotFoundError, RegistryError, RegistryUnavailableError
-from housing.registry.port import MODEL_FILE, ModelRegistry, ModelVersion, Tag
+from housing.registry.model_file import download_model
+from housing.registry.port import ModelRegistry, ModelVersion
 from predict.errors import ModelRefusedError
 from predict.model.files import ModelFiles
 from predict.model.loading import load_predictor
@@ -48,7 +49,7 @@ class AliasFollower:
         version: ModelVersion | None = None
         try:
             version = self.registry.version_by_alias(self.alias)
-            if served and identity(served.version) == identity(version):
+            if served and served.version.identity == version.identity:
                 return replace(served, version=version, stale=False, reason=None)
             return ServedModel(version, self._loaded(version), loaded_at=self.clock())
         except (RegistryError, ModelRefusedError) as exc:
@@ -61,9 +62,7 @@ class AliasFollower:
             )
 
     def _loaded(self, version: ModelVersion) -> Predictor:
-        return load_predictor(
-            lambda: self.registry.download(version.version, MODEL_FILE), self.files, version
-        )
+        return load_predictor(lambda: download_model(self.registry, version), self.files, version)
 
     def _told(
         self,
@@ -86,8 +85,3 @@ class AliasFollower:
         if version:
             return f"the model file of version {version.version} cannot be had"
         return "the model registry's answer makes no sense"
-
-
-def identity(version: ModelVersion) -> tuple[str, str | None]:
-    """Return what makes a version another one: its number, and the digest that it was given."""
-    return version.version, version.tags.get(Tag.SHA256)

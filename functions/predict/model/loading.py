@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from housing.errors import ArtifactDigestError
 from housing.registry.port import MODEL_FILE, ModelVersion, Tag
 from housing.schema import FEATURES
 from predict.errors import ModelOutputError, ModelRefusedError
@@ -32,7 +33,10 @@ def load_predictor(
         ModelRefusedError: Its digest, signature or smoke prediction is wrong.
     """
     kept = files.find(registered_digest(version))
-    content = download() if kept is None else kept
+    try:
+        content = download() if kept is None else kept
+    except ArtifactDigestError as exc:
+        raise ModelRefusedError(str(exc)) from exc
     predictor = prove(content, version)
     if kept is None:
         files.keep(registered_digest(version), content)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from housing.alerts.alert import Alert, AlertEvent, AlertSink
 from housing.alerts.claim import Claim
 from housing.errors import ObjectError
-from housing.registry.port import ModelVersion, Tag
+from housing.registry.port import ModelVersion
 from housing.s3.documents import Documents
 from housing.s3.layout import MODELS
 
@@ -60,8 +60,7 @@ class AlertedRefusals:
         if self.bucket is None:
             return self.alerts.send(alert)
         documents = Documents(self.s3, self.bucket)
-        digest = version.tags.get(Tag.SHA256, "")[:12] or "none"
-        key = f"{MODELS}refused/{version.version}-{digest}.json"
+        key = f"{MODELS}refused/{version.unique_name}.json"
         claim = Claim(by=uuid.uuid4().hex, until=self.clock() + CLAIM)
         refusal = _Refusal(version=version.version, why=why, is_told=False, sender=claim)
         try:

@@ -14,7 +14,7 @@ from housing.registry.last_promoted import LastPromotedModel
 from housing.registry.port import ModelRegistry, ModelVersion
 from predict.background import BackgroundCall, Deadline, Workers
 from predict.errors import ModelUnavailableError
-from predict.model.alias import TOO_SLOW, AliasFollower, Trouble, identity
+from predict.model.alias import TOO_SLOW, AliasFollower, Trouble
 from predict.model.files import ModelFiles
 from predict.model.promoted_copy import PromotedCopy
 from predict.model.served_model import ServedModel
@@ -159,17 +159,17 @@ class RegistryModelStore:
 
         One that was stopped goes on with the next request, and is waited for again.
         """
-        if self._tell_refusal is None or self._told == identity(refused):
+        if self._tell_refusal is None or self._told == refused.identity:
             return
-        if self._telling is None or self._telling[0] != identity(refused):
+        if self._telling is None or self._telling[0] != refused.identity:
             serving = self._served.version.version if self._served else None
             call = self._workers.start(lambda: self._has_told(refused, why, serving))
             if call is None:
                 return
-            self._telling = identity(refused), call
+            self._telling = refused.identity, call
         is_told = self._telling[1].result(deadline.remaining_seconds())
         if is_told:
-            self._told = identity(refused)
+            self._told = refused.identity
         if is_told is not None:
             self._telling = None
 

@@ -42,9 +42,9 @@ class Challenger:
         self._workers = Workers(most=1)  # one that hangs is waited for once, and then no more
 
     @property
-    def version(self) -> str:
-        """The version's number."""
-        return self.served.version.version
+    def name(self) -> str:
+        """The version's number and digest, as logs and metrics name it."""
+        return self.served.version.unique_name
 
     def start(
         self, run: Callable[[Predictor], T], *, rows: int, within_seconds: float
@@ -126,7 +126,7 @@ class ChallengerStore:
     def _swap(self, found: ServedModel) -> None:
         if self._loaded is None or self._loaded.served.predictor is not found.predictor:
             self._loaded = Challenger(found)
-            _LOG.info("challenger_loaded", extra={"challenger_version": self._loaded.version})
+            _LOG.info("challenger_loaded", extra={"challenger_version": self._loaded.name})
         self._current, self._told = self._loaded, None
 
     def _sit_still(self, trouble: Trouble) -> None:

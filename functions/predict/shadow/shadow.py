@@ -75,9 +75,12 @@ class Shadow:
         version = "unknown"
         try:
             challenger = self._challengers.current()
-            if challenger is None or challenger.version == done.served.version.version:
+            if (
+                challenger is None
+                or challenger.served.version.identity == done.served.version.identity
+            ):
                 return
-            version = challenger.version
+            version = challenger.name
             found = self._found(challenger, done, deadline)
         except Exception as exc:  # noqa: BLE001 - whatever it is, it is not the request's
             found = type(exc).__name__

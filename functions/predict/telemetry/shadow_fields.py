@@ -26,7 +26,7 @@ def shadow_fields(
     Args:
         now: The time.
         served: The model that answered.
-        challenger: The challenger's version.
+        challenger: The challenger's version, by number and digest.
         rows: Block groups that were priced.
         found: How far the prices are apart, or what went wrong.
     """

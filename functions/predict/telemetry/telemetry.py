@@ -183,7 +183,7 @@ class Telemetry:
         Args:
             call: The request.
             served: The model that answered.
-            challenger: The challenger's version.
+            challenger: The challenger's version, by number and digest.
             total: Block groups that were priced.
             found: How far the prices are apart, or what went wrong.
         """

@@ -6,7 +6,9 @@ HousingError
 │   ├── RegistryAnswerError
 │   ├── AliasNotFoundError
 │   ├── VersionNotFoundError
+│   ├── VersionChangedError
 │   └── ArtifactError
+│       └── ArtifactDigestError
 ├── ObjectError
 │   ├── ObjectMissingError
 │   ├── ObjectDeniedError
@@ -45,8 +47,20 @@ class VersionNotFoundError(RegistryError):
     """Raised when the model has no such version."""
 
 
+class VersionChangedError(RegistryError):
+    """Raised when a number stands for another model than before: the registry was rebuilt."""
+
+    def __init__(self, version: str) -> None:
+        """Say so of a version."""
+        super().__init__(f"version {version} is another model by now: the registry was rebuilt")
+
+
 class ArtifactError(RegistryError):
     """Raised when a version's artifact is missing or lies where it cannot be read."""
+
+
+class ArtifactDigestError(ArtifactError):
+    """Raised when a version's artifact is another file than the registered one."""
 
 
 class ObjectError(HousingError):

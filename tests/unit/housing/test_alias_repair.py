@@ -8,9 +8,10 @@ import pytest
 
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
+from housing.errors import VersionChangedError
 from housing.registry.alias_repair import FOREIGN, Repair, repair
 from housing.registry.last_promoted import POINTER
-from housing.registry.ledger import Ledger
+from housing.registry.ledger import AliasChange, Ledger
 from housing.registry.live_model import LiveModel, Reason, holder_of
 from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
 
@@ -37,9 +38,9 @@ def live(registry: FakeModelRegistry, s3: "S3Client") -> LiveModel:
     return LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET)
 
 
-def register(registry: FakeModelRegistry) -> ModelVersion:
+def register(registry: FakeModelRegistry, model: bytes = MODEL) -> ModelVersion:
     return registry.register(
-        {MODEL_FILE: MODEL}, tags={Tag.SHA256: hashlib.sha256(MODEL).hexdigest()}
+        {MODEL_FILE: model}, tags={Tag.SHA256: hashlib.sha256(model).hexdigest()}
     )
 
 
@@ -193,6 +194,105 @@ def test_a_version_in_production_whose_file_is_not_the_registered_one_is_not_cop
     second = register(registry)
     registry.replace_file("2", MODEL_FILE, b"tampered")
     registry.set_alias(PRODUCTION, second.version)
+
+    repaired(live)
+
+    assert pointer(s3)["version"] == "1"
+
+
+OTHER = linear_model(bias=4)
+
+
+def test_a_registry_that_was_rebuilt_is_noticed_though_the_number_is_the_same(
+    live: LiveModel, registry: FakeModelRegistry, s3: "S3Client"
+) -> None:
+    promote(live, register(registry))
+    registry.rebuild()
+    other = register(registry, OTHER)
+    registry.set_alias(PRODUCTION, other.version)
+
+    (found,) = repaired(live)
+
+    assert not found.was_finished
+    assert str(found) == "the registry was rebuilt: production is on another version 1"
+    newest = live.ledger.newest(1)[0]
+    assert (newest.who, newest.to_version, newest.to_sha256) == (FOREIGN, "1", other.sha256)
+    copy = s3.get_object(Bucket=BUCKET, Key=pointer(s3)["key"])["Body"].read()
+    assert (pointer(s3)["sha256"], copy) == (other.sha256, OTHER)
+    assert repaired(live) == []
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_change_to_a_version_of_a_registry_that_was_rebuilt_is_not_finished(
+    live: LiveModel, registry: FakeModelRegistry, monkeypatch: pytest.MonkeyPatch, *, is_gone: bool
+) -> None:
+    promote(live, register(registry))
+    second = register(registry)
+    with monkeypatch.context() as patch:
+        patch.setattr(live.registry, "set_alias", _die)
+        with pytest.raises(DiedError):
+            live.move(PRODUCTION, second, JOB)
+    registry.rebuild()
+    registry.set_alias(PRODUCTION, register(registry).version)
+    if not is_gone:
+        register(registry, OTHER)
+
+    (found,) = repaired(live)
+
+    assert (production(registry), found.was_finished) == ("1", False)
+    assert repaired(live) == []
+
+
+def test_an_entry_of_an_earlier_release_knows_numbers_alone(
+    live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    version = register(registry)
+    registry.set_alias(PRODUCTION, version.version)
+    old = AliasChange(
+        who="training job 0",
+        when=version.created_at,
+        model=NAME,
+        alias=PRODUCTION,
+        from_version=None,
+        to_version="1",
+        why="better",
+    )
+    live.ledger.mark_done(live.ledger.record(old), PRODUCTION)
+
+    assert repaired(live) == []
+
+
+def test_no_alias_is_moved_to_another_model_of_the_same_number(
+    live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    version = register(registry)
+    registry.rebuild()
+    register(registry, OTHER)
+
+    with pytest.raises(VersionChangedError, match="version 1 is another model by now"):
+        live.move(PRODUCTION, version, JOB)
+
+    assert production(registry) is None
+    assert live.ledger.newest(1) == []
+
+
+def test_a_copy_of_one_number_does_not_write_over_another_s(
+    live: LiveModel, registry: FakeModelRegistry, s3: "S3Client"
+) -> None:
+    promote(live, register(registry))
+    before = pointer(s3)
+    registry.rebuild()
+
+    live.keep_copy(register(registry, OTHER), OTHER)
+
+    assert s3.get_object(Bucket=BUCKET, Key=before["key"])["Body"].read() == MODEL
+
+
+def test_a_version_in_production_without_a_digest_is_not_copied(
+    live: LiveModel, registry: FakeModelRegistry, s3: "S3Client"
+) -> None:
+    promote(live, register(registry))
+    registry.set_alias(PRODUCTION, registry.register({MODEL_FILE: MODEL}).version)
 
     repaired(live)
 

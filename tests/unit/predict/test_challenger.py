@@ -47,7 +47,7 @@ def version_of(store: ChallengerStore) -> str | None:
 
 def found_by(store: ChallengerStore) -> str | None:
     current = store.current()
-    return current.version if current else None
+    return current.served.version.version if current else None
 
 
 def test_whoever_asks_first_gets_nothing_and_does_not_wait(

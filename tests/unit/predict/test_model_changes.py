@@ -16,8 +16,9 @@ from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from fakes.written_lines import WrittenLines
 from housing.errors import LedgerError, RegistryUnavailableError
+from housing.registry.alias_repair import FOREIGN
 from housing.registry.last_promoted import POINTER
-from housing.registry.ledger import Ledger
+from housing.registry.ledger import AliasChange, Ledger
 from housing.registry.live_model import LiveModel, Reason, holder_of
 from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
 from predict.access.auth import OpenDoor
@@ -134,6 +135,11 @@ def test_a_rollback_to_a_version_by_name(
     assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: "3"}
 
 
+def moves(live: LiveModel) -> list[AliasChange]:
+    """Return what the pipeline moved; a version of another digest is noted as another version."""
+    return [change for change in live.ledger.newest(10) if change.who != FOREIGN]
+
+
 @pytest.mark.parametrize("trouble", ["file", "digest", "signature", "missing"])
 def test_a_target_that_does_not_load_moves_nothing(
     changes: ModelChanges,
@@ -143,7 +149,7 @@ def test_a_target_that_does_not_load_moves_nothing(
     trouble: str,
 ) -> None:
     register(live, registry, 2)
-    before = (carriers(registry), live.ledger.newest(10), pointer(s3))
+    before = (carriers(registry), moves(live), pointer(s3))
     if trouble == "file":
         registry.replace_file("1", MODEL_FILE, b"no graph")
     elif trouble == "digest":
@@ -158,7 +164,7 @@ def test_a_target_that_does_not_load_moves_nothing(
     with pytest.raises(ChangeRefusedError, match="nothing was changed"):
         changes.rollback(None, why="odd", who="me")
 
-    assert (carriers(registry), live.ledger.newest(10), pointer(s3)) == before
+    assert (carriers(registry), moves(live), pointer(s3)) == before
 
 
 class InterruptedError_(Exception):  # noqa: N818, N801
@@ -168,7 +174,7 @@ class InterruptedError_(Exception):  # noqa: N818, N801
 @pytest.mark.parametrize(
     ("call", "at", "again"),
     [
-        ("put_object", "models/1/model.onnx", None),
+        ("put_object", "the copy", None),
         ("set_tag", 1, None),
         ("record", 1, None),
         ("set_alias", 1, None),
@@ -197,7 +203,8 @@ def test_an_interrupted_rollback_is_finished_by_the_same_call(  # noqa: PLR0913,
     def failing(*arguments: Any, **named: Any) -> Any:
         nonlocal calls
         calls += 1
-        if at in {calls, named.get("Key")}:
+        key = str(named.get("Key"))
+        if at in {calls, "the copy" if key.endswith(MODEL_FILE) else key}:
             raise InterruptedError_
         return real(*arguments, **named)
 
@@ -211,6 +218,60 @@ def test_an_interrupted_rollback_is_finished_by_the_same_call(  # noqa: PLR0913,
     assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: "2"}
     assert registry.version("2").tags[Tag.ROLLED_BACK]
     assert pointer(s3)["version"] == "1"
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_rollback_that_was_interrupted_is_not_gone_on_with_to_another_model(
+    changes: ModelChanges,
+    live: LiveModel,
+    registry: FakeModelRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_gone: bool,
+) -> None:
+    register(live, registry, 3)
+    record = live.ledger.record
+
+    def interrupted(change: AliasChange) -> int:
+        if change.alias == PRODUCTION:
+            raise InterruptedError_
+        return record(change)
+
+    monkeypatch.setattr(live.ledger, "record", interrupted)
+    with pytest.raises(InterruptedError_):
+        changes.rollback("2", why="odd", who="me")
+    monkeypatch.undo()
+    if is_gone:
+        del registry._versions["2"]
+    else:
+        registry.set_tag("2", Tag.SHA256, "0" * 64)
+
+    with pytest.raises(ChangeRefusedError, match="no previous version to go back to"):
+        changes.rollback(None, why="odd", who="me")
+
+    assert carriers(registry) == {PRODUCTION: "3", PREVIOUS: "3"}
+
+
+def test_a_rollback_that_was_finished_by_another_call_says_what_it_left_if_that_is_known(
+    changes: ModelChanges,
+    live: LiveModel,
+    registry: FakeModelRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    register(live, registry, 2)
+    set_alias = registry.set_alias
+
+    def interrupted(alias: str, version: str) -> None:
+        set_alias(alias, version)
+        if alias == PRODUCTION:
+            raise InterruptedError_
+
+    monkeypatch.setattr(registry, "set_alias", interrupted)
+    with pytest.raises(InterruptedError_):
+        changes.rollback("1", why="odd", who="me")
+    monkeypatch.undo()
+
+    assert changes.rollback("1", why="odd", who="me").version == "1"
 
 
 def test_a_promotion_by_hand_overrides_the_verdict_and_says_so(

@@ -1,6 +1,7 @@
 """A challenger beside the answer: what is told of it, and that the answer knows nothing of it."""
 
 import asyncio
+import hashlib
 import json
 import threading
 import time
@@ -20,7 +21,7 @@ from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from fakes.written_lines import WrittenLines
 from housing.metrics import names
-from housing.registry.port import CHALLENGER
+from housing.registry.port import CHALLENGER, Tag
 from housing.schema import FEATURE_NAMES
 from predict.access.auth import OpenDoor
 from predict.exchange import Answer, Call
@@ -152,7 +153,8 @@ def test_the_line_of_a_comparison_is_its_metrics_by_service_and_by_version(
     (described,) = line["_aws"]["CloudWatchMetrics"]
     assert described["Namespace"] == names.NAMESPACE
     assert described["Dimensions"] == [["service"], ["service", "challenger_version"]]
-    assert (line["service"], line["challenger_version"]) == ("predict", "1")
+    digest = hashlib.sha256(linear_model(bias=1.25)).hexdigest()
+    assert (line["service"], line["challenger_version"]) == ("predict", f"1-{digest[:12]}")
     assert (line["model_version"], line["request_id"], line["rows"]) == ("7", "r", 1)
     metrics = {metric["Name"]: line[metric["Name"]] for metric in described["Metrics"]}
     assert metrics.pop(names.SHADOW_LATENCY) > 0
@@ -239,11 +241,28 @@ def test_the_version_in_production_is_not_compared_with_itself(
     served: ServedModel,
 ) -> None:
     challenge(linear_model(bias=2))
-    models.served = replace(served, version=replace(served.version, version="1"))
+    tags = {Tag.SHA256: hashlib.sha256(linear_model(bias=2)).hexdigest()}
+    models.served = replace(served, version=replace(served.version, version="1", tags=tags))
 
     stand.answer(one(block_group))
 
     assert stand.shadow_lines() == []
+
+
+def test_a_version_of_the_same_number_and_another_digest_is_compared(
+    stand: Stand,
+    challenge: Callable[[bytes], None],
+    block_group: dict[str, float],
+    models: FakeModelStore,
+    served: ServedModel,
+) -> None:
+    challenge(linear_model(bias=2))
+    tags = {Tag.SHA256: "0" * 64}  # a copy, of before the registry was rebuilt
+    models.served = replace(served, version=replace(served.version, version="1", tags=tags))
+
+    stand.answer(one(block_group))
+
+    assert len(stand.shadow_lines()) == 1
 
 
 @pytest.fixture

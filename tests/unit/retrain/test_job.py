@@ -16,7 +16,7 @@ from fakes.tables import as_csv, housing_table
 from housing.errors import AliasNotFoundError
 from housing.jobs.findings import RowCounts, ShadowFigures
 from housing.jobs.status import JobStore, Stage, State
-from housing.registry.port import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, Tag
+from housing.registry.port import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
 from retrain.training.job.context import Parts
 from retrain.training.job.job import run
 from retrain.training.model.scoring import score
@@ -105,9 +105,9 @@ def test_more_rows_make_another_version_of_all_rows(
 class FixedShadowReport:
     """Says the same of every version."""
 
-    def figures(self, version: str) -> ShadowFigures | None:
+    def figures(self, version: ModelVersion) -> ShadowFigures | None:
         """See ``ShadowReport.figures``."""
-        return ShadowFigures(version=version, days=7, requests=5, errors=0, timed_out=0)
+        return ShadowFigures(version=version.version, days=7, requests=5, errors=0, timed_out=0)
 
 
 @pytest.mark.usefixtures("trained")

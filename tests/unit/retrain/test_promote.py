@@ -10,7 +10,7 @@ import pytest
 
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
-from housing.errors import LeaseError
+from housing.errors import LeaseError, VersionChangedError
 from housing.jobs.findings import SliceChange, Verdict
 from housing.registry.last_promoted import POINTER
 from housing.registry.ledger import AliasChange, Ledger
@@ -48,7 +48,7 @@ def register(registry: FakeModelRegistry) -> ModelVersion:
 def apply(promoter: Promoter, version: ModelVersion, verdict: Verdict) -> None:
     """Act on a verdict against whatever is in production now."""
     champion = holder_of(promoter.live.registry, PRODUCTION)
-    promoter.apply(version, verdict, MODEL, champion=champion.version if champion else None)
+    promoter.apply(version, verdict, MODEL, champion=champion)
 
 
 def carriers(registry: FakeModelRegistry) -> dict[str, str | None]:
@@ -96,7 +96,8 @@ def test_a_rejected_version_is_the_challenger_and_production_stays(
     apply(promoter, register(registry), BAD)
 
     assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: None, CHALLENGER: "2"}
-    assert keys("models/") == ["models/1/model.onnx", LOCK, POINTER]
+    copy = f"models/{registry.version('1').unique_name}/model.onnx"
+    assert keys("models/") == [copy, LOCK, POINTER]
     evidence = entries()[-1].evidence
     assert (evidence["challenger_rmse"], evidence["champion_rmse"]) == (0.5, 0.4)
 
@@ -135,6 +136,38 @@ def test_a_version_is_not_promoted_over_one_that_it_was_not_judged_against(
 
     assert carriers(registry)[PRODUCTION] == "1"
     assert entries() == before
+
+
+def test_a_champion_of_another_digest_is_another_champion(
+    promoter: Promoter, registry: FakeModelRegistry, entries: Any
+) -> None:
+    apply(promoter, register(registry), GOOD)
+    champion = holder_of(registry, PRODUCTION)
+    second = register(registry)
+    rebuilt = {**registry.version("1").tags, Tag.SHA256: "0" * 64}
+    registry.rebuild()
+    registry.set_alias(PRODUCTION, registry.register({MODEL_FILE: b""}, tags=rebuilt).version)
+    registry.register({MODEL_FILE: MODEL}, tags=second.tags)
+
+    with pytest.raises(ChampionChangedError, match="version 1 came into production"):
+        promoter.apply(second, GOOD, MODEL, champion=champion)
+
+    assert carriers(registry)[PRODUCTION] == "1"
+    assert entries()[-1].to_version == "1"
+
+
+def test_a_version_whose_number_stands_for_another_model_is_not_promoted(
+    promoter: Promoter, registry: FakeModelRegistry, entries: Any
+) -> None:
+    version = register(registry)
+    registry.rebuild()
+    registry.register({MODEL_FILE: b""}, tags={Tag.SHA256: "0" * 64})
+
+    with pytest.raises(VersionChangedError):
+        promoter.apply(version, GOOD, MODEL, champion=None)
+
+    assert carriers(registry)[PRODUCTION] is None
+    assert entries() == []
 
 
 def test_a_version_that_was_rolled_back_from_meanwhile_is_not_promoted(

@@ -14,7 +14,7 @@ from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from housing.errors import RegistryUnavailableError
 from housing.jobs.findings import Verdict
-from housing.registry.port import CHALLENGER, MODEL_FILE, ModelVersion
+from housing.registry.port import CHALLENGER, MODEL_FILE, ModelVersion, Tag
 from predict.exchange import Call
 from predict.model.predictor import Predictor
 from predict.model.served_model import ServedModel
@@ -66,9 +66,15 @@ def report(cloudwatch: Any) -> CloudWatchShadowReport:
     return CloudWatchShadowReport(lambda: cloudwatch, days=7, now=lambda: NOW)
 
 
-def tell(cloudwatch: Any, version: str, found: Differences | str, *, days_ago: float) -> None:
+def version(number: str, sha256: str = "a" * 64) -> ModelVersion:
+    return ModelVersion("housing", number, "run", NOW, {Tag.SHA256: sha256})
+
+
+def tell(
+    cloudwatch: Any, challenger: ModelVersion, found: Differences | str, *, days_ago: float
+) -> None:
     telemetry = Telemetry(Emf(cloudwatch), now=lambda: NOW - timedelta(days=days_ago))
-    telemetry.shadowed(CALL, SERVED, version, 1, found)
+    telemetry.shadowed(CALL, SERVED, challenger.unique_name, 1, found)
 
 
 def apart(mean: float, worst: float) -> Differences:
@@ -79,14 +85,14 @@ def test_figures_are_those_of_one_version_over_the_last_days(
     cloudwatch: Any, report: CloudWatchShadowReport
 ) -> None:
     for _ in range(3):
-        tell(cloudwatch, "8", apart(0.1, 0.2), days_ago=1)
-    tell(cloudwatch, "8", apart(0.5, 0.9), days_ago=3)
-    tell(cloudwatch, "8", TIMED_OUT, days_ago=2)
-    tell(cloudwatch, "8", "ModelOutputError", days_ago=2)
-    tell(cloudwatch, "8", apart(5.0, 9.0), days_ago=20)
-    tell(cloudwatch, "9", apart(7.0, 9.0), days_ago=1)
+        tell(cloudwatch, version("8"), apart(0.1, 0.2), days_ago=1)
+    tell(cloudwatch, version("8"), apart(0.5, 0.9), days_ago=3)
+    tell(cloudwatch, version("8"), TIMED_OUT, days_ago=2)
+    tell(cloudwatch, version("8"), "ModelOutputError", days_ago=2)
+    tell(cloudwatch, version("8"), apart(5.0, 9.0), days_ago=20)
+    tell(cloudwatch, version("9"), apart(7.0, 9.0), days_ago=1)
 
-    found = report.figures("8")
+    found = report.figures(version("8"))
 
     assert found is not None
     assert (found.version, found.days, found.requests) == ("8", 7, 6)
@@ -98,17 +104,31 @@ def test_figures_are_those_of_one_version_over_the_last_days(
 def test_a_version_that_never_ran_has_no_figures(
     cloudwatch: Any, report: CloudWatchShadowReport
 ) -> None:
-    tell(cloudwatch, "8", apart(0.1, 0.2), days_ago=1)
+    tell(cloudwatch, version("8"), apart(0.1, 0.2), days_ago=1)
 
-    assert report.figures("9") is None
+    assert report.figures(version("9")) is None
+
+
+def test_a_version_of_a_registry_that_was_rebuilt_has_figures_of_its_own(
+    cloudwatch: Any, report: CloudWatchShadowReport
+) -> None:
+    tell(cloudwatch, version("8", "b" * 64), apart(5.0, 9.0), days_ago=1)
+    assert report.figures(version("8")) is None
+
+    tell(cloudwatch, version("8"), apart(0.1, 0.2), days_ago=1)
+
+    found = report.figures(version("8"))
+    assert found is not None
+    assert found.requests == 1
+    assert found.worst_difference == pytest.approx(0.2)
 
 
 def test_a_version_that_only_failed_has_no_differences(
     cloudwatch: Any, report: CloudWatchShadowReport
 ) -> None:
-    tell(cloudwatch, "8", TIMED_OUT, days_ago=1)
+    tell(cloudwatch, version("8"), TIMED_OUT, days_ago=1)
 
-    found = report.figures("8")
+    found = report.figures(version("8"))
 
     assert found is not None
     assert (found.requests, found.timed_out) == (1, 1)
@@ -125,7 +145,7 @@ def challenged(registry: FakeModelRegistry) -> FakeModelRegistry:
 def test_a_verdict_carries_the_figures_of_the_present_challenger(
     cloudwatch: Any, report: CloudWatchShadowReport, challenged: FakeModelRegistry
 ) -> None:
-    tell(cloudwatch, "1", apart(0.1, 0.2), days_ago=1)
+    tell(cloudwatch, challenged.version("1"), apart(0.1, 0.2), days_ago=1)
 
     verdict = with_shadow(VERDICT, challenged, report)
 

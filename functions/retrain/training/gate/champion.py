@@ -5,17 +5,17 @@ It was fitted then on rows that judge now, and its lead on them would be memory.
 the comparison: today's recipe, on the rows of its own snapshot that today's split fits.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.errors import ArtifactError
+from housing.errors import ArtifactDigestError, ArtifactError
 from housing.jobs.uploads import UploadRecord
 from housing.registry.live_model import holder_of
-from housing.registry.port import MODEL_FILE, PRODUCTION, ModelRegistry, ModelVersion, Tag
+from housing.registry.model_file import download_model
+from housing.registry.port import PRODUCTION, ModelRegistry, ModelVersion, Tag
 from retrain.training.dataset.dataset import Dataset
 from retrain.training.dataset.holdout_key import HoldoutKey
 from retrain.training.dataset.rows import Rows, Values
@@ -142,11 +142,13 @@ def download_registered(registry: ModelRegistry, version: ModelVersion) -> bytes
     Raises:
         TrackingError: It is not what was registered.
     """
-    model = registry.download(version.version, MODEL_FILE)
-    if hashlib.sha256(model).hexdigest() != version.tags.get(Tag.SHA256):
-        msg = f"the SHA-256 of version {version.version}'s {MODEL_FILE} is not the registered one"
+    if version.sha256 is None:
+        msg = f"version {version.version} has no tag {Tag.SHA256}"
         raise TrackingError(msg)
-    return model
+    try:
+        return download_model(registry, version)
+    except ArtifactDigestError as exc:
+        raise TrackingError(str(exc)) from exc
 
 
 def _is_beginning(champion: Champion, snapshot: Snapshot) -> bool:

@@ -38,7 +38,7 @@ def judge_version(  # noqa: PLR0913 - both models, and all that judges them
     """
     holdout = rows.holdout
     challenger = score(model, holdout.features).price
-    if champion and champion.version.version == version.version:
+    if champion and champion.version.identity == version.identity:
         return Verdict(
             promote=True,
             reason=f"version {version.version} is in production already",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from housing.errors import VersionChangedError
 from housing.jobs.findings import Verdict
 from housing.registry.alias_repair import Repair, repair
 from housing.registry.live_model import LOCK_SECONDS, LiveModel, Reason, holder_of
@@ -41,7 +42,12 @@ class Promoter:
             self._repair()
 
     def apply(
-        self, version: ModelVersion, verdict: Verdict, model: bytes, *, champion: str | None
+        self,
+        version: ModelVersion,
+        verdict: Verdict,
+        model: bytes,
+        *,
+        champion: ModelVersion | None,
     ) -> None:
         """Promote a version, or mark it as the challenger that was not good enough.
 
@@ -56,6 +62,7 @@ class Promoter:
         Raises:
             ChampionChangedError: Another is in production by now, or the version was rolled back
                 from; nothing is changed.
+            VersionChangedError: The registry was rebuilt meanwhile; the same.
             LeaseError: As in ``repair``.
         """
         with self.live.locked(self.who, wait_seconds=_WAIT_SECONDS) as lock:
@@ -74,13 +81,20 @@ class Promoter:
             for name, value in tags.items():
                 self.live.registry.set_tag(version.version, name, value)
 
-    def _check(self, version: ModelVersion, verdict: Verdict, champion: str | None) -> None:
+    def _check(
+        self, version: ModelVersion, verdict: Verdict, champion: ModelVersion | None
+    ) -> None:
+        registered = self.live.registry.version(version.version)
+        if registered.identity != version.identity:
+            raise VersionChangedError(version.version)
         holder = holder_of(self.live.registry, PRODUCTION)
-        now = holder.version if holder else None
-        was_rolled_back = self.live.registry.version(version.version).tags.get(Tag.ROLLED_BACK)
+        now = holder.identity if holder else None
+        judged_against = champion.identity if champion else None
+        was_rolled_back = registered.tags.get(Tag.ROLLED_BACK)
         # A first try of this very job may have promoted it, and broken off.
-        if now not in {champion, version.version} or (verdict.promote and was_rolled_back):
-            msg = f"version {now} came into production while version {version.version} was judged"
+        if now not in {judged_against, version.identity} or (verdict.promote and was_rolled_back):
+            other = holder.version if holder else None
+            msg = f"version {other} came into production while version {version.version} was judged"
             raise ChampionChangedError(msg)
 
     def _repair(self) -> None:

@@ -10,7 +10,7 @@ from housing.jobs.findings import ShadowFigures, Verdict
 from housing.metrics import names
 from housing.metrics.points import MetricSource, Series, points_of
 from housing.registry.live_model import holder_of
-from housing.registry.port import CHALLENGER, ModelRegistry
+from housing.registry.port import CHALLENGER, ModelRegistry, ModelVersion
 
 _PREDICT = "predict"
 _PERIOD = timedelta(hours=1)
@@ -28,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 class ShadowReport(Protocol):
     """What is known of a version that ran in shadow."""
 
-    def figures(self, version: str) -> ShadowFigures | None:
+    def figures(self, version: ModelVersion) -> ShadowFigures | None:
         """Return a version's figures, or None where there are none; what goes wrong is raised."""
         ...
 
@@ -45,14 +45,14 @@ class CloudWatchShadowReport:
     days: int
     now: Callable[[], datetime] = _utc_now
 
-    def figures(self, version: str) -> ShadowFigures | None:
+    def figures(self, version: ModelVersion) -> ShadowFigures | None:
         """See ``ShadowReport.figures``; a request's difference counts once, whatever its rows."""
-        found = self._values(version)
+        found = self._values(version.unique_name)
         if not sum(found["requests"]):
             return None
         compared = sum(found["compared"])
         return ShadowFigures(
-            version=version,
+            version=version.version,
             days=self.days,
             requests=round(sum(found["requests"])),
             errors=round(sum(found["errors"])),
@@ -61,10 +61,10 @@ class CloudWatchShadowReport:
             worst_difference=max(found["worst"], default=None),
         )
 
-    def _values(self, version: str) -> dict[str, list[float]]:
-        """Return a value for each hour by query; their order is of no matter."""
+    def _values(self, challenger: str) -> dict[str, list[float]]:
+        """Return a value for each hour by query; their order does not matter."""
         end = self.now()
-        dimensions = ((names.CHALLENGER_DIMENSION, version),)
+        dimensions = ((names.CHALLENGER_DIMENSION, challenger),)
         queries = {
             name: (Series(metric, _PREDICT, statistic, dimensions), _PERIOD)
             for name, (metric, statistic) in _QUERIES.items()
@@ -85,7 +85,7 @@ def with_shadow(verdict: Verdict, registry: ModelRegistry, report: ShadowReport 
         return verdict
     try:
         holder = holder_of(registry, CHALLENGER)
-        figures = report.figures(holder.version) if holder else None
+        figures = report.figures(holder) if holder else None
     except Exception as exc:  # noqa: BLE001 - as said
         _LOG.warning("shadow_not_reported", extra={"error": str(exc)})
         return verdict

@@ -12,6 +12,7 @@ from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.mlflow import MlflowRunTracker
 
 _REGISTRY_SECONDS = 30.0
+_REGISTRY_TRIES = 4
 _BOUNDED = Config(
     connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"}
 )
@@ -28,6 +29,7 @@ def parts_of(settings: TrainingSettings) -> Parts:
             settings.registry_access(),
             settings.model_name,
             timeout_seconds=_REGISTRY_SECONDS,
+            tries=_REGISTRY_TRIES,
             artifact_readers={"s3": S3ArtifactReader()},
         ),
         tracker=MlflowRunTracker(settings.tracking_uri, settings.model_name, settings.bucket),

@@ -126,7 +126,7 @@ def _judge_and_act(
         try:
             with progress.stage(Stage.PROMOTE, message):
                 lease.check()
-                live = champion.version.version if champion else None
+                live = champion.version if champion else None
                 promoter.apply(version, verdict, model, champion=live)
             break
         except ChampionChangedError:

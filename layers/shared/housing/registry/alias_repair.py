@@ -3,16 +3,16 @@
 Called by whoever holds the lock of ``LiveModel``, before anything else is changed.
 """
 
-import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from housing.errors import ArtifactError, LastPromotedError
+from housing.errors import ArtifactError, LastPromotedError, VersionNotFoundError
 from housing.registry.last_promoted import S3LastPromotedModel
 from housing.registry.ledger import AliasChange, Entry
 from housing.registry.live_model import LiveModel, holder_of
-from housing.registry.port import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from housing.registry.model_file import download_model
+from housing.registry.port import CHALLENGER, PREVIOUS, PRODUCTION, ModelVersion, Tag
 
 _LOG = logging.getLogger(__name__)
 _ALIASES = (PREVIOUS, PRODUCTION, CHALLENGER)
@@ -30,6 +30,8 @@ class Repair:
         """Return it in a sentence."""
         change = self.change
         before, after = change.from_version or "none", change.to_version or "none"
+        if before == after:
+            return f"the registry was rebuilt: {change.alias} is on another version {after}"
         moved = f"{change.alias} from {before} to {after}"
         if self.was_finished:
             return f"a change that {change.who} left unfinished was finished: {moved}"
@@ -40,8 +42,8 @@ def repair(live: LiveModel, model_name: str, *, who: str) -> list[Repair]:
     """Finish what the ledger says and the registry does not, and note what it does not say.
 
     An alias that is where its last entry left it, though the entry is not done, moves on. One that
-    is anywhere else was moved by somebody else: that stands, and is written down. Then the pointer
-    follows ``production``.
+    is anywhere else was moved by somebody else, or its registry was rebuilt and the number stands
+    for another model: that stands, and is written down. Then the pointer follows ``production``.
 
     Args:
         live: Registry, ledger and copies.
@@ -62,36 +64,66 @@ def repair(live: LiveModel, model_name: str, *, who: str) -> list[Repair]:
 
 def _repaired(live: LiveModel, model_name: str, alias: str, who: str) -> Repair | None:
     holder = holder_of(live.registry, alias)
-    held = holder.version if holder else None
     entry = live.ledger.last_of(alias)
-    if entry and held == entry.change.to_version:
+    if entry is None:
+        return _noted(live, model_name, alias, holder, None, who) if holder else None
+    if entry.change.leads_to(holder):
         if not entry.is_done:
             live.ledger.mark_done(entry.number, alias)
         return None
-    if entry and not entry.is_done and held == entry.change.from_version:
+    is_unfinished = not entry.is_done and entry.change.comes_from(holder)
+    if is_unfinished and _is_registered(live, entry.change):
         return _finished(live, entry)
-    if entry is None and held is None:
-        return None
+    return _noted(live, model_name, alias, holder, entry.change, who)
+
+
+def _is_registered(live: LiveModel, change: AliasChange) -> bool:
+    """Whether the registry still has the version that a change leads to, under its number."""
+    if change.to_version is None:  # only what was found, and so is done, may lead to none
+        return False
+    try:
+        return change.leads_to(live.registry.version(change.to_version))
+    except VersionNotFoundError:
+        return False
+
+
+def _noted(  # noqa: PLR0913, PLR0917 - what was found where, by whom, and what was known of it
+    live: LiveModel,
+    model_name: str,
+    alias: str,
+    holder: ModelVersion | None,
+    before: AliasChange | None,
+    who: str,
+) -> Repair:
+    """Write down where an alias is that is not where the ledger says."""
     change = AliasChange(
         who=FOREIGN,
         when=datetime.now(UTC),
         model=model_name,
         alias=alias,
-        from_version=entry.change.to_version if entry else None,
-        to_version=held,
+        from_version=before.to_version if before else None,
+        to_version=holder.version if holder else None,
         why=f"found by {who}: not changed by this pipeline",
+        from_sha256=before.to_sha256 if before else None,
+        to_sha256=holder.sha256 if holder else None,
     )
     live.ledger.mark_done(live.ledger.record(change), alias)
-    _LOG.warning("alias_moved_by_others", extra={"alias": alias, "version": held})
+    _LOG.warning("alias_moved_by_others", extra={"alias": alias, "version": change.to_version})
     return Repair(change, was_finished=False)
 
 
 def _finished(live: LiveModel, entry: Entry) -> Repair:
-    if entry.change.to_version:  # only what was found, and so is done, may lead to none
-        live.registry.set_alias(entry.change.alias, entry.change.to_version)
+    live.registry.set_alias(entry.change.alias, str(entry.change.to_version))
     live.ledger.mark_done(entry.number, entry.change.alias)
     _LOG.warning("alias_change_finished", extra={"entry": entry.number})
     return Repair(entry.change, was_finished=True)
+
+
+def _downloaded(live: LiveModel, champion: ModelVersion) -> bytes:
+    if champion.sha256 is None:
+        msg = f"version {champion.version} has no tag {Tag.SHA256}"
+        raise ArtifactError(msg)
+    return download_model(live.registry, champion)
 
 
 def _follow(live: LiveModel, champion: ModelVersion) -> None:
@@ -100,15 +132,12 @@ def _follow(live: LiveModel, champion: ModelVersion) -> None:
         known = S3LastPromotedModel(live.bucket, champion.name, client=lambda: live.s3).find()
     except LastPromotedError:
         known = None
-    if known and known.version.version == champion.version:
+    if known and known.version.identity == champion.identity:
         return
     try:
-        model = live.registry.download(champion.version, MODEL_FILE)
+        model = _downloaded(live, champion)
     except ArtifactError as exc:
         _LOG.warning("copy_not_repaired", extra={"version": champion.version, "error": str(exc)})
-        return
-    if hashlib.sha256(model).hexdigest() != champion.tags.get(Tag.SHA256):
-        _LOG.warning("copy_not_repaired", extra={"version": champion.version, "error": "SHA-256"})
         return
     live.keep_copy(champion, model)
     live.point_to(champion, champion.tags)

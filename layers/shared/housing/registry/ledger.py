@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from housing.errors import LedgerError, ObjectMissingError
+from housing.registry.port import ModelVersion
 from housing.s3.documents import Documents
 from housing.s3.layout import LEDGER
 
@@ -36,6 +37,23 @@ class AliasChange(BaseModel):
     to_version: str | None
     why: str
     evidence: dict[str, str | float | None] = {}
+    from_sha256: str | None = None
+    to_sha256: str | None = None
+
+    def comes_from(self, holder: ModelVersion | None) -> bool:
+        """Whether a version, or none, is the one that the alias was moved from."""
+        return _is(holder, self.from_version, self.from_sha256)
+
+    def leads_to(self, holder: ModelVersion | None) -> bool:
+        """Whether a version, or none, is the one that the alias was moved to."""
+        return _is(holder, self.to_version, self.to_sha256)
+
+
+def _is(holder: ModelVersion | None, version: str | None, sha256: str | None) -> bool:
+    """Compare number and digest; entries of earlier releases say no digest."""
+    if holder is None:
+        return version is None
+    return holder.version == version and sha256 in {None, holder.sha256}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from housing.errors import AliasNotFoundError
+from housing.errors import AliasNotFoundError, VersionChangedError
 from housing.registry.last_promoted import POINTER, Pointer
 from housing.registry.ledger import AliasChange, Ledger
 from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, ModelRegistry, ModelVersion, Tag
@@ -80,16 +80,22 @@ class LiveModel:
         """
         self.keep_copy(version, model)
         champion = holder_of(self.registry, PRODUCTION)
-        if champion and champion.version != version.version:
+        if champion and champion.identity != version.identity:
             self.move(PREVIOUS, champion, reason)
         self.move(PRODUCTION, version, reason)
         self.point_to(version, tags)
 
     def move(self, alias: str, version: ModelVersion, reason: Reason) -> None:
-        """Write the ledger, then move the alias; nothing happens where it is there already."""
+        """Write the ledger, then move the alias; nothing happens where it is there already.
+
+        Raises:
+            VersionChangedError: The number stands for another model than the version.
+        """
         holder = holder_of(self.registry, alias)
-        if holder and holder.version == version.version:
+        if holder and holder.identity == version.identity:
             return
+        if self.registry.version(version.version).identity != version.identity:
+            raise VersionChangedError(version.version)
         change = AliasChange(
             who=reason.who,
             when=datetime.now(UTC),
@@ -99,6 +105,8 @@ class LiveModel:
             to_version=version.version,
             why=reason.why,
             evidence=dict(reason.evidence),
+            from_sha256=holder.sha256 if holder else None,
+            to_sha256=version.sha256,
         )
         number = self.ledger.record(change)
         self.registry.set_alias(alias, version.version)
@@ -133,4 +141,4 @@ def holder_of(registry: ModelRegistry, alias: str) -> ModelVersion | None:
 
 
 def _copy(version: ModelVersion) -> str:
-    return f"{MODELS}{version.version}/{MODEL_FILE}"
+    return f"{MODELS}{version.unique_name}/{MODEL_FILE}"

@@ -4,6 +4,7 @@ Protocol: https://mlflow.org/docs/latest/api_reference/rest-api.html
 """
 
 import json
+import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +27,9 @@ from housing.registry.port import ArtifactReader, ModelVersion
 _CHUNK_BYTES = 1 << 20
 MOST_BYTES = 128 << 20
 """More is no answer of a registry, nor a model that a function could hold in memory."""
+_PASSING = frozenset({409, 412, 429, *range(500, 600)})
+_LEAST_SECONDS = 0.05
+_PAUSE_SECONDS = 0.1  # after the first try; doubled after each other
 _NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 
@@ -38,6 +42,7 @@ class MlflowModelRegistry:
         model_name: str,
         *,
         timeout_seconds: float = 10.0,
+        tries: int = 1,
         artifact_readers: Mapping[str, ArtifactReader] | None = None,
     ) -> None:
         """Remember where the registry is; nothing is asked yet.
@@ -45,20 +50,20 @@ class MlflowModelRegistry:
         Args:
             access: Where the server is and how to be let in; a URL alone, if it asks for nothing.
             model_name: Name of the registered model.
-            timeout_seconds: Bound on one call, connection and answer together.
+            timeout_seconds: Bound on one call, connection and answer together, tries included.
+            tries: How often a call is made that fails in a way that may pass, all of them may be
+                repeated; a look-up that comes again by itself needs one.
             artifact_readers: By scheme, such as ``s3``: who reads what the server does not serve.
         """
         self.model_name = model_name
         found = RegistryAccess(access) if isinstance(access, str) else access
         self._root = found.url.rstrip("/")
         self._timeout_seconds = timeout_seconds
+        self._tries = tries
         self._artifact_readers = dict(artifact_readers or {})
         self._headers = {**found.headers, "Content-Type": "application/json"}
         self._sign = found.sign
-        self._pool = urllib3.PoolManager(
-            retries=False,
-            timeout=urllib3.Timeout(total=timeout_seconds),
-        )
+        self._pool = urllib3.PoolManager(retries=False)
 
     def close_connections(self) -> None:
         """Close the idle connections; the next call opens a new one."""
@@ -179,10 +184,33 @@ class MlflowModelRegistry:
 
     def _request(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
         deadline = time.monotonic() + self._timeout_seconds
+        tries = 1
+        while True:
+            is_last = tries == self._tries
+            try:
+                status, answer = self._request_once(method, url, body, deadline)
+            except RegistryUnavailableError:
+                if is_last or time.monotonic() > deadline:
+                    raise
+            else:
+                if is_last or status not in _PASSING:
+                    return status, answer
+            pause = _PAUSE_SECONDS * 2 ** (tries - 1)
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - many ask, not in step
+            tries += 1
+
+    def _request_once(
+        self, method: str, url: str, body: bytes | None, deadline: float
+    ) -> tuple[int, bytes]:
         try:
             headers = self._signed(method, url, body or b"")
             response = self._pool.request(
-                method, url, body=body, headers=headers, preload_content=False
+                method,
+                url,
+                body=body,
+                headers=headers,
+                preload_content=False,
+                timeout=urllib3.Timeout(total=max(_LEAST_SECONDS, deadline - time.monotonic())),
             )
             try:
                 return response.status, _read_until(response, deadline)
@@ -209,7 +237,7 @@ def _read_until(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
             response.close()
             msg = "the registry's answer took longer than its time budget"
             raise RegistryUnavailableError(msg)
-    return b"".join(chunks)
+    return b"".join(chunks)  # urllib3 compares its length with the Content-Length
 
 
 def _is_not_found(status: int, answer: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ PREVIOUS = "previous"
 CHALLENGER = "challenger"
 
 MODEL_FILE = "model.onnx"
+_DIGITS = 12
 
 
 class Tag:
@@ -39,6 +40,21 @@ class ModelVersion:
     tags: Mapping[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     description: str = ""
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest of its ``model.onnx``, as it was registered."""
+        return self.tags.get(Tag.SHA256) or None
+
+    @property
+    def identity(self) -> tuple[str, str | None]:
+        """What makes it another version: a registry that was rebuilt uses its numbers again."""
+        return self.version, self.sha256
+
+    @property
+    def unique_name(self) -> str:
+        """A name for keys and metrics, which differs where the identity does."""
+        return f"{self.version}-{(self.sha256 or 'none')[:_DIGITS]}"
 
 
 class ArtifactReader(Protocol):
