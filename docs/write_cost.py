@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from housing.jobs.restarts import SWEEP_EVERY
 from housing.metrics import names as metric_names
 from housing.registry.port import ModelVersion
 from housing.schema import CANONICAL_COLUMNS, FEATURES
@@ -27,6 +28,7 @@ from predict.settings import PredictSettings
 from predict.telemetry.account_metrics import COUNTERS, GAUGES, REASONS
 from predict.telemetry.emf import UNITS as PREDICT_UNITS
 from predict.telemetry.telemetry import Telemetry
+from retrain.sweep.sweeper import PAGES
 from retrain.training.job.job_metrics import UNITS as JOB_UNITS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,12 +38,14 @@ _TEMPLATE = load(ROOT / "infra/template.yaml")
 _EXPORTER = yaml.safe_load((ROOT / "monitoring/yace/config.yaml").read_text())
 _MINUTES = 60 * 24 * 365.25 / 12
 _SECONDS = 60 * _MINUTES
+_SWEEPS = _SECONDS / SWEEP_EVERY.total_seconds()
 _REQUESTS = (0, 10**5, 10**7, 10**9)
 _LOGGED_SHARE_ABOVE = 50 * _SECONDS  # predictions a month that are logged with their features
 _BILLED_SECONDS = 0.010  # of a warm request for one price; an assumption
 _ANSWER_BYTES = 1_000  # body and headers; an assumption
 _SANDBOX_REQUESTS = 1_000  # a new sandbox for each so many, and no more than a thousand a day
 _NEW_SANDBOXES = 1_000 * 365.25 / 12
+_SWEEP_LISTS = 2  # of up to 1,000 jobs, and of up to 1,000 versions of uploads
 _UPLOADS = 30  # a month, each a job; an assumption
 _JOB_MINUTES = 5  # billed; an assumption: the image is pulled, the fit itself is measured
 _KEPT_GB = 10  # data, models, ledger, artifacts; an assumption
@@ -49,7 +53,12 @@ _IMAGE_GB = 1.0  # an assumption
 _ALERTS = 100  # a month, to two subscribers; an assumption
 _WEB_ACL_RULES = 4  # an assumption
 _QUERIES_TB = 0.01  # read by Athena in a month; an assumption
-_OF_RETRAIN = (metric_names.UPLOADS_RECEIVED, metric_names.JOBS_STARTED, metric_names.JOBS_FAILED)
+_OF_RETRAIN = (
+    metric_names.UPLOADS_RECEIVED,
+    metric_names.UPLOADS_RECOVERED,
+    metric_names.JOBS_STARTED,
+    metric_names.JOBS_FAILED,
+)
 _PLATFORM_LINES = (
     f"START RequestId: {'0' * 36} Version: 12\n"
     f"END RequestId: {'0' * 36}\n"
@@ -85,6 +94,10 @@ def page() -> str:
             fit_seconds=_measured_fit_seconds(),
             uploads=_UPLOADS,
             kept_gb=_KEPT_GB,
+            sweep_lists=_SWEEP_LISTS,
+            sweeps=_sweeps(),
+            sweep_page=_SWEEPS / 1e3 * PRICE["s3_thousand_writes"],
+            sweep_pages=PAGES,
             billed_ms=_BILLED_SECONDS * 1e3,
             memory=_memory_gb(),
             answer_bytes=_ANSWER_BYTES,
@@ -210,7 +223,7 @@ def _snapshots(requests: float) -> float:
 
 
 def _retrain() -> float:
-    calls, seconds, gigabytes = _UPLOADS + _MINUTES / 5, 0.2, 0.25
+    calls, seconds, gigabytes = _UPLOADS + _SWEEPS, 0.2, 0.25
     worked = calls * seconds * gigabytes * PRICE["lambda_gb_second"]
     return calls / 1e6 * PRICE["lambda_million"] + worked
 
@@ -226,8 +239,16 @@ def _training_job() -> float:
 def _storage() -> float:
     writes, reads = _UPLOADS * 100, _UPLOADS * 200
     calls = writes / 1e3 * PRICE["s3_thousand_writes"] + reads / 1e3 * PRICE["s3_thousand_reads"]
-    # The sweep lists the jobs every five minutes.
-    return _KEPT_GB * PRICE["s3_gb"] + calls + _MINUTES / 5 / 1e3 * PRICE["s3_thousand_writes"]
+    return _KEPT_GB * PRICE["s3_gb"] + calls + _sweeps()
+
+
+def _sweeps() -> float:
+    """Return the price of the sweeps' requests: a page of jobs, one of uploads, and the walk.
+
+    A process of the function remembers which jobs have ended: it reads none of them again.
+    """
+    lists = _SWEEP_LISTS / 1e3 * PRICE["s3_thousand_writes"] + PRICE["s3_thousand_reads"] / 1e3
+    return _SWEEPS * lists
 
 
 def _secrets(requests: float) -> float:

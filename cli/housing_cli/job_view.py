@@ -9,6 +9,7 @@ from housing.jobs.findings import Drift, Held, LiveFigures, ShadowFigures, Verdi
 from housing.jobs.status import JobStatus, StageTime, State
 from housing.schema import DOLLARS_PER_UNIT
 from housing_cli.reports import Problem
+from housing_cli.waiting_uploads import STATE, WaitingUpload, shown_time
 
 _STYLES = {
     State.QUEUED: "yellow",
@@ -64,10 +65,15 @@ def job_lines(job: JobStatus) -> list[Text]:
     return [*head, *stages, *summary_lines(job)]
 
 
-def jobs_table(jobs: Sequence[JobStatus]) -> Table:
-    """Many jobs, a row each."""
+def jobs_table(jobs: Sequence[JobStatus], waiting: Sequence[WaitingUpload] = ()) -> Table:
+    """Many jobs, a row each, below the uploads that have none yet."""
     headings = ("time", "job", "file", "state", "stage", "version", "verdict", "reason")
     table = Table(*headings, box=None, pad_edge=False)
+    for one in waiting:
+        job_id, file = one.upload.job_id, one.upload.key.rsplit("/", 1)[-1]
+        state = Text(STATE, style="yellow")
+        at = shown_time(one.upload.uploaded_at)
+        table.add_row(at, job_id, Text(file), state, "", "", "", one.note)
     for job in jobs:
         cells = (
             Text(_moment(job)),
@@ -178,6 +184,8 @@ def _short_verdict(job: JobStatus) -> str:
 
 
 def _short_reason(job: JobStatus) -> str:
+    if job.state == State.QUEUED and not job.reason:
+        return job.message
     of_verdict = job.verdict.reason if job.verdict else ""
     return job.reason or (job.held.reason if job.held else of_verdict)
 
@@ -199,4 +207,4 @@ def _dataset(job: JobStatus) -> str | None:
 
 
 def _moment(job: JobStatus) -> str:
-    return f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
+    return shown_time(job.created_at)

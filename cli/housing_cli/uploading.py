@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from boto3.s3.transfer import TransferConfig
 
 from housing.s3.layout import DATA_SOURCE_METADATA, NEW_DATA, UPLOAD_SUFFIXES, is_upload, job_id
+from housing.s3.stored_uploads import named_version
 from housing_cli.errors import DataFileError
 from housing_cli.upload_answers import answers_to_uploads
 
@@ -116,6 +117,5 @@ def _metadata(source: str) -> str:
 
 
 def _version(answer: dict[str, Any]) -> str:
-    """S3 gives ``null`` or nothing as the version in a bucket without versions."""
-    version = answer.get("VersionId")
-    return str(version if version and version != "null" else answer["ETag"].strip('"'))
+    version_id, etag = named_version(answer.get("VersionId"), answer["ETag"])
+    return str(version_id or etag)

@@ -2,15 +2,23 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from housing.errors import JobNotFoundError
-from housing.jobs.status import JobStatus
-from housing_cli.errors import JobNotStartedError, JobStalledError, JobTimeoutError
+from housing.jobs.restarts import RestartRules
+from housing.jobs.status import JobStatus, State
+from housing_cli.errors import JobNotStartedError, JobStalledError, JobTimeoutError, JobWaitError
 
 POLL_SECONDS = 0.5
-APPEAR_SECONDS = 60.0
-STALL_SECONDS = 300.0
+_LATE_AFTER = timedelta(minutes=1)
+_SWEEPS = 2  # after so many, what the sweep promises has happened
+_LOOK_AGAIN = "look again with `housing status {}`"
+_CHECK = (
+    "check that the schedule calls the retrain function every five minutes, and what that logged "
+    "(make logs)"
+)
 
 
 class Clock(Protocol):
@@ -18,6 +26,10 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return the seconds since some moment."""
+        ...
+
+    def time(self) -> float:
+        """Return the seconds since 1970."""
         ...
 
     def sleep(self, seconds: float, /) -> None:
@@ -33,39 +45,71 @@ class JobReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A job that is followed: its status, once there is one, and why it does not move."""
+
+    job: JobStatus | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outlook:
+    """What is said of a job that is silent for so long, and when nothing is left to wait for."""
+
+    late_after: timedelta
+    note: str
+    lost_after: timedelta
+    error: JobWaitError
+
+
 def follow_job(
-    jobs: JobReader, job_id: str, *, timeout_seconds: float, clock: Clock = time
-) -> Iterator[JobStatus]:
-    """Yield the job's status each time it changes, the last time when the job has ended.
+    jobs: JobReader,
+    job_id: str,
+    *,
+    timeout_seconds: float | None = None,
+    clock: Clock = time,
+    rules: RestartRules = RestartRules(),  # noqa: B008 - frozen
+) -> Iterator[Followed]:
+    """Yield a job each time it changes or is late, the last time when it has ended.
+
+    A job that is silent is waited for until the sweep should have started it again.
 
     Args:
         jobs: Where the documents are.
         job_id: The job, which need not exist yet.
-        timeout_seconds: Bound on the whole wait.
+        timeout_seconds: Bound on the whole wait, if there is one.
         clock: Whose seconds count.
+        rules: By which the sweep starts jobs.
 
     Raises:
-        JobNotStartedError: There was no job after ``APPEAR_SECONDS``.
-        JobStalledError: The job was not updated for ``STALL_SECONDS``.
+        JobNotStartedError: Neither the upload's event nor two sweeps have started the job, or its
+            launcher refuses it.
+        JobStalledError: The job was silent for longer than two sweeps take to start it again.
         JobTimeoutError: The job had not ended after ``timeout_seconds``.
     """
     began = changed = clock.monotonic()
+    uploaded_at = datetime.fromtimestamp(clock.time(), UTC)
     last: JobStatus | None = None
+    note, refusals = "", 0
     while True:
-        status = _load(jobs, job_id)
+        status, now = _load(jobs, job_id), clock.monotonic()
         if status is not None and status != last:
-            last, changed = status, clock.monotonic()
-            yield status
+            last, changed, note = status, now, ""
+            refusals = refusals + 1 if _is_refused(status) else 0
+            yield Followed(status)
             if status.state.is_final:
                 return
-        now = clock.monotonic()
-        if now - began >= timeout_seconds:
+        if timeout_seconds is not None and now - began >= timeout_seconds:
             raise JobTimeoutError(_too_long(job_id, last, timeout_seconds))
-        if last is None and now - began >= APPEAR_SECONDS:
-            raise JobNotStartedError(_not_started(job_id))
-        if last is not None and now - changed >= STALL_SECONDS:
-            raise JobStalledError(_stalled(last))
-        clock.sleep(min(POLL_SECONDS, timeout_seconds))
+        outlook = _outlook(job_id, last, uploaded_at, rules)
+        silence = timedelta(seconds=now - changed)
+        if silence >= outlook.lost_after or refusals > rules.most_launches:
+            raise outlook.error
+        if silence >= outlook.late_after and note != outlook.note:
+            note = outlook.note
+            yield Followed(last, note)
+        clock.sleep(POLL_SECONDS)
 
 
 def _load(jobs: JobReader, job_id: str) -> JobStatus | None:
@@ -75,23 +119,56 @@ def _load(jobs: JobReader, job_id: str) -> JobStatus | None:
         return None
 
 
-def _not_started(job_id: str) -> str:
-    return (
-        f"no job {job_id} appeared within {APPEAR_SECONDS:.0f} s: check that the bucket notifies "
-        "the retrain function of new_data/*.csv, and what the function logged (make logs)"
-    )
+def _is_refused(status: JobStatus) -> bool:
+    return status.state == State.QUEUED and status.reason is not None
 
 
-def _stalled(job: JobStatus) -> str:
-    return (
-        f"job {job.job_id} has not moved for {STALL_SECONDS / 60:.0f} minutes (stage "
-        f"{job.stage}): its process may be dead; see what it logged (make logs), then upload again"
+def _outlook(
+    job_id: str, status: JobStatus | None, uploaded_at: datetime, rules: RestartRules
+) -> _Outlook:
+    if status is None:
+        return _of_no_job(job_id, uploaded_at, rules)
+    since = status.updated_at
+    allowed = rules.silence_allowed(status)
+    by = _clock_time(rules.started_by(since, silence=allowed))
+    lost_after = rules.started_by(since, silence=allowed, sweeps=_SWEEPS) - since
+    look_again = _LOOK_AGAIN.format(job_id)
+    if status.state == State.RUNNING:
+        silent = f"no sign of life since {_clock_time(since)}"
+        msg = f"job {job_id} gives {silent} (stage {status.stage}), and no sweep has started it"
+        note = f"{silent}; the sweep starts it again by about {by}"
+        return _Outlook(
+            allowed, note, lost_after, JobStalledError(f"{msg} again: {_CHECK}; {look_again}")
+        )
+    if _is_refused(status):
+        msg = f"job {job_id} is not started: {status.reason}. It is tried again every five minutes"
+        note = f"{status.reason}; the sweep starts it by about {by}"
+        return _Outlook(timedelta(), note, lost_after, JobNotStartedError(f"{msg}; {look_again}"))
+    waits = f"waits for a place to run since {_clock_time(since)}"
+    if status.taken_at is None:
+        waits = f"is not started since {_clock_time(since)}; the sweep starts it by about {by}"
+    msg = f"job {job_id} {waits}: {look_again}"
+    return _Outlook(_LATE_AFTER, waits, lost_after, JobStalledError(msg))
+
+
+def _of_no_job(job_id: str, uploaded_at: datetime, rules: RestartRules) -> _Outlook:
+    by = rules.started_by(uploaded_at, silence=rules.upload_grace)
+    until = rules.started_by(uploaded_at, silence=rules.upload_grace, sweeps=_SWEEPS)
+    note = (
+        "no job yet: the upload's event is late or lost; "
+        f"the sweep starts the job by about {_clock_time(by)}"
     )
+    msg = f"no job {job_id} appeared by {_clock_time(until)}, not even by a sweep: {_CHECK}"
+    return _Outlook(_LATE_AFTER, note, until - uploaded_at, JobNotStartedError(msg))
+
+
+def _clock_time(moment: datetime) -> str:
+    return f"{moment.astimezone():%H:%M}"
 
 
 def _too_long(job_id: str, last: JobStatus | None, timeout_seconds: float) -> str:
     where = f"is at stage {last.stage}" if last else "has not appeared"
     return (
         f"job {job_id} {where} after {timeout_seconds:g} s; "
-        f"look again with `housing status {job_id}`, or wait longer with --timeout"
+        f"{_LOOK_AGAIN.format(job_id)}, or wait longer with --timeout"
     )

@@ -101,7 +101,7 @@ def _of_failed_function(content: Mapping[str, Any]) -> Notice:
                 "request": context.get("requestId"),
             }
         ),
-        advice="put it right, then upload the file again; what its job says:",
+        advice="put it right; within ten minutes the sweep starts the job of an upload; see:",
         next_step="housing status",
     )
 

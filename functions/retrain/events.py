@@ -11,11 +11,11 @@ from urllib.parse import unquote_plus
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from housing.s3.layout import is_upload
+from housing.s3.stored_uploads import named_version
 from retrain.errors import EventError
 from retrain.launcher import Job
 
 _LOG = logging.getLogger(__name__)
-_NO_VERSION = "null"  # what S3 writes for an object of a bucket without versions
 
 
 class _Entry(BaseModel):
@@ -76,9 +76,8 @@ def _jobs(records: list[_Record]) -> Iterator[Job]:
 
 
 def _job(bucket: str, key: str, found: _Object) -> Job:
-    version_id = found.version_id if found.version_id != _NO_VERSION else ""
-    etag = found.etag.strip('"')
+    version_id, etag = named_version(found.version_id, found.etag)
     if not (version_id or etag):
         msg = f"the event on {key} has neither versionId nor eTag: the upload cannot be told apart"
         raise EventError(msg)
-    return Job(bucket=bucket, key=key, version_id=version_id or None, etag=etag or None)
+    return Job(bucket=bucket, key=key, version_id=version_id, etag=etag)

@@ -1,5 +1,6 @@
 """Who starts training jobs, as the retrain function sees it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,9 +46,17 @@ class JobLauncher(Protocol):
     """Starts the training program somewhere, and does not wait for it."""
 
     def launch(self, job: Job) -> None:
-        """Start a job.
+        """Start a job, or queue it.
 
         Raises:
-            LaunchError: It was not started.
+            LaunchError: It was neither started nor queued.
+        """
+        ...
+
+    def attend(self) -> Collection[str] | None:
+        """See to it that queued jobs are started in their turn; the sweep calls this.
+
+        Returns:
+            Ids of the jobs that are queued or at work here; None where that is not known.
         """
         ...

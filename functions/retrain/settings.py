@@ -1,11 +1,15 @@
 """Settings of the retrain function, read from the environment at cold start."""
 
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from housing.jobs.restarts import RestartRules
+
+RULES: Final = RestartRules()
 _NEEDED = {
     "batch": ("batch_job_queue", "batch_job_definition"),
     "local": ("local_python", "local_jobs_dir"),
@@ -27,8 +31,38 @@ class RetrainSettings(BaseSettings):
         None, description="interpreter of the training job (launcher local)"
     )
     local_jobs_dir: Path | None = Field(
-        None, description="folder of process ids and logs (launcher local)"
+        None, description="folder of queue, process ids and logs (launcher local)"
     )
+    training_timeout_seconds: float = Field(
+        3_600, gt=0, description="longest that a job may take (launcher local)"
+    )
+    dead_after_seconds: float = Field(
+        RULES.dead_after.total_seconds(), gt=0, description="silence of a job that is dead"
+    )
+    lost_after_seconds: float = Field(
+        RULES.lost_after.total_seconds(),
+        gt=0,
+        description="silence of a job that was lost in the launcher's queue",
+    )
+    upload_grace_seconds: float = Field(
+        RULES.upload_grace.total_seconds(),
+        ge=0,
+        description="age from which an upload without a job is started by the sweep",
+    )
+    upload_window_days: float = Field(
+        RULES.upload_window / timedelta(days=1),
+        gt=0,
+        description="age from which uploads without a job, and silent jobs, are left alone",
+    )
+
+    def restart_rules(self) -> RestartRules:
+        """Return when the sweep starts what."""
+        return RestartRules(
+            dead_after=timedelta(seconds=self.dead_after_seconds),
+            lost_after=timedelta(seconds=self.lost_after_seconds),
+            upload_grace=timedelta(seconds=self.upload_grace_seconds),
+            upload_window=timedelta(days=self.upload_window_days),
+        )
 
     @model_validator(mode="after")
     def _has_what_the_launcher_needs(self) -> Self:

@@ -42,7 +42,7 @@ def down() -> None:
     """End the stack's programs; what they keep stays."""
     settings = StackSettings.of_stack()
     with stack.only_one(settings):
-        ended = stack.down(settings)
+        ended = stack.down(settings, Progress())
     typer.echo(f"ended: {', '.join(ended)}" if ended else "nothing was running")
 
 
@@ -62,7 +62,7 @@ def logs(lines: int = 40) -> None:
 @app.command()
 def clean() -> None:
     """End the stack and forget all that it kept."""
-    ended = stack.forget(StackSettings.of_stack())
+    ended = stack.forget(StackSettings.of_stack(), Progress())
     typer.echo(f"ended: {', '.join(ended)}; state forgotten" if ended else "state forgotten")
 
 

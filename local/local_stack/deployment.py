@@ -105,6 +105,7 @@ def _parameters(settings: StackSettings) -> dict[str, str]:
         "JobLauncher": "local",
         "TrainingEngine": settings.engine,
         "TrainingSettings": settings.training_settings,
+        "TrainingTimeoutSeconds": str(settings.training_timeout_seconds),
         "LocalEndpointUrl": settings.aws_url,
         "LocalPython": str(settings.stack_python),
         "LocalJobsDir": str(settings.jobs_dir),

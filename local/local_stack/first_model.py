@@ -59,13 +59,22 @@ def train_first(
         s3 = client(settings, "s3")
         upload = upload_file(s3, deployment.bucket, data.path, source=data.source)
         jobs = JobStore(s3, deployment.bucket)
-        for status in follow_job(jobs, upload.job_id, timeout_seconds=_JOB_SECONDS):
-            say(f"{status.stage} {status.message}")
+        status = _followed(jobs, upload.job_id, say)
     except CliError as exc:
         raise FirstModelError(str(exc)) from exc
     if status.state != State.SUCCEEDED:
         msg = f"the first training job {status.state}: {status.reason}. {status.next_step or ''}"
         raise FirstModelError(msg)
+    return status
+
+
+def _followed(jobs: JobStore, job_id: str, say: Callable[[str], None]) -> JobStatus:
+    for update in follow_job(jobs, job_id, timeout_seconds=_JOB_SECONDS):
+        if update.job is None:
+            say(update.note)
+            continue
+        status = update.job
+        say(f"{status.stage} {update.note or status.message}")
     return status
 
 

@@ -14,7 +14,7 @@ KEY_VARIABLES: Mapping[Scope, str] = {
 
 def ensured(ring: KeyRing, env_file: Path) -> dict[Scope, str]:
     """Return a key for each scope: the one of the file where it is still valid, else a new one."""
-    kept = _read(env_file)
+    kept = read_variables(env_file)
     document = ring.document()
     keys = {}
     for scope, variable in KEY_VARIABLES.items():
@@ -26,7 +26,8 @@ def ensured(ring: KeyRing, env_file: Path) -> dict[Scope, str]:
     return keys
 
 
-def _read(env_file: Path) -> dict[str, str]:
+def read_variables(env_file: Path) -> dict[str, str]:
+    """Read what ``.local/env`` sets; nothing before the stack was first brought up."""
     if not env_file.exists():
         return {}
     lines = env_file.read_text().splitlines()

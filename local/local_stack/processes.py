@@ -77,15 +77,25 @@ def start(
 
 def stop(process: psutil.Process, *, terminate_seconds: float = _TERMINATE_SECONDS) -> None:
     """End a program: politely, then by force, and whatever it had started."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        family = [process, *process.children(recursive=True)]
-        process.terminate()
-        with contextlib.suppress(psutil.TimeoutExpired):
-            process.wait(terminate_seconds)
-        for member in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                member.kill()
-        psutil.wait_procs(family, timeout=_KILL_SECONDS)
+    stop_together([process], terminate_seconds=terminate_seconds)
+
+
+def stop_together(
+    programs: Sequence[psutil.Process], *, terminate_seconds: float = _TERMINATE_SECONDS
+) -> None:
+    """End programs, all within the time of one: politely, then by force, with what they started."""
+    family = [*programs]
+    for process in programs:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family += process.children(recursive=True)
+    for process in programs:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    psutil.wait_procs(programs, timeout=terminate_seconds)
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(family, timeout=_KILL_SECONDS)
 
 
 def is_port_taken(port: int) -> bool:

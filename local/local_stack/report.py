@@ -8,9 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from housing.s3.layout import NEW_DATA
+from housing_cli.waiting_uploads import waiting_uploads
 from local_stack import environment_file, services, training_jobs
 from local_stack.deployment import Deployment, client
 from local_stack.first_model import Prediction, production_version
+from local_stack.keys import read_variables
 from local_stack.services import MONITORING_NAMES, SERVICE_NAMES
 from local_stack.settings import StackSettings
 
@@ -68,7 +71,11 @@ def status(console: Console, settings: StackSettings) -> bool:
             table.add_row(name, *_row(process))
     for job_id, process in training_jobs.running(settings.jobs_dir):
         table.add_row(f"job {job_id}", *_row(process))
+    for job_id in training_jobs.waiting(settings.jobs_dir):
+        table.add_row(f"job {job_id}", "queued")
     console.print(table)
+    if settings.aws_endpoint or found["aws"]:
+        _say_which_uploads_wait(console, settings)
     if found["mlflow"]:
         live = production_version(settings)
         console.print(Text(f"production: version {live.version}" if live else "no model yet"))
@@ -89,6 +96,20 @@ def logs(console: Console, settings: StackSettings, lines: int) -> None:
         for function in _FUNCTIONS:
             _section(console, f"function {function}")
             console.print(Text("\n".join(_function_log(settings, function)[-lines:])))
+
+
+def _say_which_uploads_wait(console: Console, settings: StackSettings) -> None:
+    bucket = read_variables(settings.state_dir / "env").get("HOUSING_BUCKET")
+    if bucket is None:
+        return
+    try:
+        waiting = waiting_uploads(client(settings, "s3"), bucket, now=datetime.now(UTC))
+    except (BotoCoreError, ClientError) as exc:
+        console.print(Text(f"uploads without a job: not known, {exc}"))
+        return
+    for one in waiting:
+        name = one.upload.key.removeprefix(NEW_DATA)
+        console.print(Text(f"upload {name} has no job yet: {one.note}"))
 
 
 def _row(process: psutil.Process | None) -> tuple[str, str, str, str]:

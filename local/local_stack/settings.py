@@ -37,6 +37,9 @@ class StackSettings(BaseSettings):
     model_ttl_seconds: int = Field(2, description="how often the function asks for the alias")
     engine: EngineName = Field("scikit-learn", description="library that grows the trees")
     training_settings: str = Field("{}", description="JSON of the training job's settings")
+    training_timeout_seconds: int = Field(
+        3_600, ge=60, description="longest that a training job may take"
+    )
     shadow_share: float = Field(0, ge=0, le=1, description="share that the challenger prices too")
     shadow_budget_ms: int = Field(20, ge=1, le=1000, description="the longest wait for that")
     data: Path | None = Field(None, description="CSV for the first model")
@@ -97,7 +100,7 @@ class StackSettings(BaseSettings):
 
     @property
     def jobs_dir(self) -> Path:
-        """Folder of the training jobs' process ids and logs."""
+        """Folder of the training jobs' queue, process ids and logs."""
         return self.state_dir / "jobs"
 
     @property

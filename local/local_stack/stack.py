@@ -101,19 +101,38 @@ def _await(settings: StackSettings, progress: Progress, service: Service) -> Non
         step.note = service.where
 
 
-def down(settings: StackSettings) -> list[str]:
+def down(settings: StackSettings, progress: Progress) -> list[str]:
     """End the stack's programs; return the names of those that ran. What they keep stays."""
-    ended = [f"job {job_id}" for job_id in training_jobs.stop_all(settings.jobs_dir)]
-    names = (*MONITORING_NAMES, *SERVICE_NAMES)
-    return ended + [name for name in names if services.stop(settings, name)]
+    ended = _end_jobs(settings, progress)
+    for name in (*MONITORING_NAMES, *SERVICE_NAMES):
+        if services.running(settings, name) is None:
+            services.stop(settings, name)  # forgets a program that was killed
+            continue
+        with progress.step(f"ending {name}"):
+            services.stop(settings, name)
+        ended.append(name)
+    # A function may have started another one before its endpoint was ended.
+    return ended + _end_jobs(settings, progress)
 
 
-def forget(settings: StackSettings) -> list[str]:
+def forget(settings: StackSettings, progress: Progress) -> list[str]:
     """End the stack and delete all that it kept."""
-    ended = down(settings)
+    ended = down(settings, progress)
     if settings.state_dir.exists():
-        shutil.rmtree(settings.state_dir)
+        with progress.step("deleting what it kept"):
+            shutil.rmtree(settings.state_dir)
     return ended
+
+
+def _end_jobs(settings: StackSettings, progress: Progress) -> list[str]:
+    at_work = [job_id for job_id, _ in training_jobs.running(settings.jobs_dir)]
+    if not at_work:
+        return [f"job {job_id}" for job_id in training_jobs.stop_all(settings.jobs_dir)]
+    with progress.step(f"ending training job {', '.join(at_work)}") as step:
+        ended = training_jobs.stop_all(settings.jobs_dir)
+        waiting = training_jobs.waiting(settings.jobs_dir)
+        step.note = f"{len(waiting)} more wait" if waiting else ""
+    return [f"job {job_id}" for job_id in ended]
 
 
 def _abandon(settings: StackSettings, progress: Progress, started: list[str]) -> None:

@@ -164,10 +164,12 @@ _TRAINING = [
     ),
     Panel(
         "From upload to live",
-        "In an hour: uploads that arrived, jobs that were started, models that went live.",
+        "In an hour: uploads that arrived, those of them whose event was lost and that the sweep "
+        "found, jobs that were started, models that went live.",
         "short",
         {
             "uploads": "sum(increase(housing_uploads_received_total[1h]))",
+            "found by the sweep": "sum(increase(housing_uploads_recovered_total[1h]))",
             "started": "sum(increase(housing_jobs_started_total[1h]))",
             "promoted": "sum(increase(housing_models_promoted_total[1h]))",
         },

@@ -45,6 +45,10 @@ class FakeTime:
         """Return the seconds on the clock."""
         return self.now
 
+    def time(self) -> float:
+        """Return the seconds since 1970, a while after ``MOMENT``."""
+        return MOMENT.timestamp() + self.now - 1_000.0
+
     def sleep(self, seconds: float, /) -> None:
         """Move the clock."""
         self.now += seconds

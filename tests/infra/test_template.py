@@ -1,15 +1,20 @@
 """What must hold of the template before it is deployed anywhere."""
 
+from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
 from cfnlint.api import lint_file
 
+from housing.jobs.restarts import SWEEP_EVERY, RestartRules
 from housing.s3.layout import ALERTS, NEW_DATA
 from infra.reading import TEMPLATE, mappings, of_type, strings
+from local_stack.settings import StackSettings
 from local_stack.template import load
 from notify.settings import NotifySettings
 from predict.settings import PredictSettings
+from retrain.settings import RetrainSettings
+from retrain.sweep.sweeper import LAUNCH_SECONDS
 from retrain.training.model.engines import EngineName
 
 
@@ -76,6 +81,47 @@ def test_the_engine_that_is_chosen_reaches_the_job_whoever_starts_it(
     more = {"Ref": "TrainingSettings"}
     assert {"Name": "HOUSING_TRAINING_SETTINGS", "Value": more} in job["Environment"]
     assert more in by_function["HOUSING_TRAINING_SETTINGS"]["Fn::If"]
+
+
+def test_a_job_has_the_same_time_whoever_starts_it(template: dict[str, Any]) -> None:
+    job = template["Resources"]["JobDefinition"]["Properties"]
+    by_function = template["Resources"]["RetrainFunction"]["Properties"]["Environment"]["Variables"]
+    parameter = template["Parameters"]["TrainingTimeoutSeconds"]
+    name, time = "HOUSING_TRAINING_TIMEOUT_SECONDS", {"Ref": "TrainingTimeoutSeconds"}
+
+    assert job["Timeout"] == {"AttemptDurationSeconds": time}
+    assert {"Name": name, "Value": time} in job["ContainerProperties"]["Environment"]
+    assert time in by_function[name]["Fn::If"]
+    for settings in (RetrainSettings, StackSettings):
+        field = settings.model_fields["training_timeout_seconds"]
+        assert field.default == parameter["Default"]
+
+
+def test_the_sweep_is_called_as_often_as_the_command_line_waits_for_it(
+    template: dict[str, Any],
+) -> None:
+    retrain = template["Resources"]["RetrainFunction"]["Properties"]
+    schedule = retrain["Events"]["Sweep"]["Properties"]["Schedule"]
+
+    assert schedule == f"rate({SWEEP_EVERY // timedelta(minutes=1)} minutes)"
+    assert timedelta(seconds=retrain["Timeout"]) < RestartRules().abandoned_after
+    assert retrain["Timeout"] > LAUNCH_SECONDS
+
+
+def test_the_sweep_may_list_versions_of_uploads_and_of_nothing_else(
+    template: dict[str, Any],
+) -> None:
+    retrain = template["Resources"]["RetrainFunction"]["Properties"]
+    [policy] = retrain["Policies"]
+    listing = [
+        found
+        for found in policy["Statement"]
+        if "s3:ListBucketVersions" in strings(found.get("Action", []))
+    ]
+
+    assert [found["Condition"] for found in listing] == [
+        {"StringLike": {"s3:prefix": f"{NEW_DATA}*"}}
+    ]
 
 
 def test_handlers_and_code_folders_exist(template: dict[str, Any]) -> None:

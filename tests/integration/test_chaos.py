@@ -1,4 +1,4 @@
-"""Fifty uploads at once, events that come again and again, jobs that are killed at any moment.
+"""Fifty uploads at once, events that come again or never, jobs that are killed at any moment.
 
 S3 and MLflow are the stack's; the function's entry and the jobs are real, and run by this test.
 """
@@ -23,6 +23,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 from fakes.alerts import FakeAlerts
 from fakes.tables import as_csv, housing_table
 from fakes.uploads import FIRST_UPLOAD
+from housing.jobs.restarts import RestartRules
 from housing.jobs.status import JobStore, State
 from housing.registry.alias_repair import repair
 from housing.registry.ledger import Ledger
@@ -32,9 +33,9 @@ from housing.registry.port import PRODUCTION, Tag
 from housing.s3.documents import Documents
 from housing.s3.layout import NEW_DATA
 from integration.running_stack import RunningStack
-from retrain import launching, sweeping
 from retrain.composition import Service
 from retrain.handler import entry_of
+from retrain.sweep.sweeper import Sweeper
 from retrain.training.dataset.dataset import Dataset
 from retrain.training.dataset.holdout_key import holdout_key
 from retrain.training.dataset.rows import Values, distinct
@@ -62,6 +63,11 @@ CONTEXT: Any = SimpleNamespace(
     memory_limit_in_mb=256,
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:retrain",
     aws_request_id="chaos",
+    get_remaining_time_in_millis=lambda: 30_000,
+)
+# Dead sooner, and never given up: this test kills more than any night does.
+RULES = RestartRules(
+    dead_after=timedelta(seconds=8), upload_grace=timedelta(seconds=5), most_launches=100
 )
 QUICK = {
     "HOUSING_ITERATIONS": "20",
@@ -96,7 +102,7 @@ class Chaos:
 
 
 @pytest.fixture
-def chaos(stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chaos]:
+def chaos(stack: RunningStack, tmp_path: Path) -> Iterator[Chaos]:
     s3, uri = stack.s3, stack.env["MLFLOW_TRACKING_URI"]
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
@@ -104,13 +110,16 @@ def chaos(stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     environment = {**own, **QUICK, "HOUSING_MODEL_NAME": MODEL, "HOME": str(tmp_path)}
     launcher = ForkedJobLauncher(environment, tmp_path, at_once=AT_ONCE)
     jobs = JobStore(s3, BUCKET)
-    # Dead sooner, and never given up: this test kills more than any night does.
-    for module in (sweeping, launching):
-        monkeypatch.setattr(module, "DEAD_AFTER", timedelta(seconds=8))
-    monkeypatch.setattr(sweeping, "_LOST_AFTER", timedelta(seconds=45))
-    monkeypatch.setattr(sweeping, "MOST_LAUNCHES", 100)
-    metrics = EphemeralMetrics(namespace="chaos", service="chaos")
-    service = Service(BUCKET, MODEL, jobs, launcher, FakeAlerts(), Logger(service="chaos"), metrics)
+    service = Service(
+        model_name=MODEL,
+        jobs=jobs,
+        launcher=launcher,
+        rules=RULES,
+        sweeper=Sweeper(s3, BUCKET, jobs, launcher, rules=RULES),
+        alerts=FakeAlerts(),
+        logger=Logger(service="chaos"),
+        metrics=EphemeralMetrics(namespace="chaos", service="chaos"),
+    )
     Dataset(s3, BUCKET).add(first_rows(), source="test", job_id="before", uploaded_at=FIRST_UPLOAD)
     try:
         yield Chaos(s3, jobs, launcher, MlflowModelRegistry(uri, MODEL), service)
@@ -149,7 +158,10 @@ def event_of(key: str, version: str) -> dict[str, Any]:
 
 
 def upload_and_tell(chaos: Chaos) -> None:
-    """Upload from several threads, and deliver each event one to three times in random order."""
+    """Upload from several threads, and deliver each event up to three times in random order.
+
+    One that is delivered never is of an upload that the sweep has to find.
+    """
     entry = entry_of(chaos.service)
 
     def deliver(event: dict[str, Any], seconds: float) -> None:
@@ -162,7 +174,7 @@ def upload_and_tell(chaos: Chaos) -> None:
         key = f"{NEW_DATA}part-{number:02d}.csv"
         answer = chaos.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
         event = event_of(key, answer["VersionId"])
-        for _ in range(choice.randint(1, 3)):
+        for _ in range(choice.randint(0, 3)):
             seconds = choice.uniform(0, LONGEST_PAUSE_SECONDS)
             delivered.append(messenger.submit(deliver, event, seconds))
 

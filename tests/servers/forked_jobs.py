@@ -49,6 +49,12 @@ class ForkedJobLauncher:
                 self._queue.append(job)
         self.turn()
 
+    def attend(self) -> set[str]:
+        """See ``JobLauncher.attend``."""
+        self.turn()
+        with self._lock:
+            return {job.job_id for job in (*self._queue, *self._running.values())}
+
     def turn(self) -> None:
         """Forget who has ended, and start who waits."""
         with self._lock:

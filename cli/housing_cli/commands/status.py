@@ -1,13 +1,19 @@
 """``housing status``: what the training jobs did."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from botocore.exceptions import ClientError
 
+from housing.errors import JobNotFoundError
 from housing_cli.job_view import job_lines, jobs_table, problem_lines
 from housing_cli.output import JsonOption, console, print_json
 from housing_cli.reports import first_problems
 from housing_cli.services import Services
+from housing_cli.waiting_uploads import WaitingUpload, waiting_uploads
+
+_DENIED = frozenset({"AccessDenied", "403"})
 
 
 def status(
@@ -19,7 +25,7 @@ def status(
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many jobs to list.")] = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the newest training jobs, or one in full."""
+    """Show the newest training jobs, and uploads that have none yet; or one job in full."""
     services: Services = context.obj
     if job_id is None:
         _show_newest(services, limit, as_json=as_json)
@@ -28,20 +34,51 @@ def status(
 
 
 def _show_newest(services: Services, limit: int, *, as_json: bool) -> None:
+    waiting = _waiting(services)[:limit]
     jobs = services.jobs.newest(limit)
     if as_json:
-        print_json([job.model_dump(mode="json") for job in jobs])
-    elif jobs:
-        console().print(jobs_table(jobs))
+        documents = [job.model_dump(mode="json") for job in jobs]
+        print_json([*(one.document() for one in waiting), *documents])
+    elif jobs or waiting:
+        console().print(jobs_table(jobs, waiting))
     else:
         console().print("no jobs yet: start one with `housing upload FILE.csv`")
 
 
 def _show_one(services: Services, job_id: str, *, as_json: bool) -> None:
-    job = services.jobs.load(job_id)
+    try:
+        job = services.jobs.load(job_id)
+    except JobNotFoundError:
+        found = [one for one in _waiting(services) if one.upload.job_id == job_id]
+        if not found:
+            raise
+        _show_waiting(found[0], as_json=as_json)
+        return
     if as_json:
         print_json(job.model_dump(mode="json"))
         return
     problems = first_problems(services.s3, services.settings.bucket, job.report_key)
     for line in [*job_lines(job), *problem_lines(problems)]:
         console().print(line, soft_wrap=True)
+
+
+def _show_waiting(waiting: WaitingUpload, *, as_json: bool) -> None:
+    if as_json:
+        print_json(waiting.document())
+        return
+    for line in waiting.lines():
+        console().print(line, soft_wrap=True)
+
+
+def _waiting(services: Services) -> list[WaitingUpload]:
+    """Return the uploads without a job; none, with a note, where they may not be listed."""
+    now = datetime.fromtimestamp(services.clock.time(), UTC)
+    try:
+        return waiting_uploads(services.s3, services.settings.bucket, now=now)
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] not in _DENIED:
+            raise
+        console(stderr=True).print(
+            "uploads without a job are not shown: that takes s3:ListBucketVersions", soft_wrap=True
+        )
+        return []

@@ -26,7 +26,13 @@ def upload(  # noqa: PLR0913 - each is an option of the command
     wait: Annotated[bool, typer.Option("--wait", help="Follow the job to its end.")] = False,
     source: Annotated[str, typer.Option(help="Where the rows come from.")] = "upload",
     name: Annotated[str | None, typer.Option(help="What to call it in the bucket.")] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait at most.")] = 600,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            help="Seconds to wait at most; else as long as the job and its restarts may take.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Upload a CSV: a training job starts by itself.

@@ -1,22 +1,25 @@
 """The training program: ``python -m retrain.training --bucket … --key … --job-id …``.
 
-Exit status 0: the upload ended as a registered version; 1: it was rejected or the job failed.
+Exit status 0: the upload ended as a registered version; 1: it was rejected, or the job failed or
+was stopped.
 """
 
 import argparse
 import logging
+import math
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
 from pydantic import ValidationError
 
 from housing.jobs.status import State
-from retrain.training.errors import JobStoppedError, TrainingError
-from retrain.training.job.early_end import end_early
+from retrain.training.errors import JobOverTimeError, JobStoppedError, TrainingError
+from retrain.training.job.early_end import end_early, stop_early
 from retrain.training.log_lines import write_log_lines
 
 _ENVIRONMENT = {
@@ -27,6 +30,8 @@ _ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+_TIMEOUT = "HOUSING_TRAINING_TIMEOUT_SECONDS"
+_OF_ITS_TIME = 0.95  # the time counts from the container's start, seconds before this program's
 _LOG = logging.getLogger("retrain.training")
 
 
@@ -34,17 +39,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one job; whatever goes wrong before it begins is written into its status as well."""
     given = _parser().parse_args(arguments)
     write_log_lines()
+    timeout_seconds = _timeout_seconds()
+    stop = _stopper(timeout_seconds)
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_number, _stop)
+        signal.signal(signal_number, stop)
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
+        if vars(given).pop("over_time"):
+            raise JobOverTimeError(timeout_seconds)  # noqa: TRY301 - handled as where it is met
         # MLflow reads the environment when it is imported.
         from retrain.training.job.program import run_job  # noqa: PLC0415 - after the lines above
 
         state = run_job(**vars(given))
+    except JobOverTimeError as exc:
+        return _fail(given, str(exc), exc.next_step)
     except JobStoppedError:
-        return _fail(given, "the job was stopped", "upload the file again to have it trained on")
+        stop_early(bucket=given.bucket, key=given.key, job_id=given.job_id)
+        return 1
     except ValidationError as exc:
         wrong = ", ".join(".".join(map(str, e["loc"])) or e["msg"] for e in exc.errors())
         return _fail(given, f"settings are missing or not valid: {wrong}", TrainingError.next_step)
@@ -60,14 +72,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--key", required=True, help="the upload's key")
     parser.add_argument("--version-id", help="its version, in a bucket with versions")
     parser.add_argument("--job-id", required=True, help="the job's id")
+    parser.add_argument(
+        "--over-time", action="store_true", help="write that the job was ended for its time"
+    )
     return parser
 
 
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Unwind once; what cleans up after that is not to be interrupted."""
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_number, signal.SIG_IGN)
-    raise JobStoppedError
+def _timeout_seconds() -> float:
+    """Return how long the job may take; endless where nobody says."""
+    try:
+        return float(os.environ.get(_TIMEOUT) or math.inf)
+    except ValueError:
+        return math.inf  # the settings will say what is wrong
+
+
+def _stopper(timeout_seconds: float) -> Callable[[int, FrameType | None], NoReturn]:
+    """Return what a signal calls, with the time that the job has had."""
+    began = time.monotonic()
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        """Unwind once; what cleans up after that is not to be interrupted."""
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_number, signal.SIG_IGN)
+        if time.monotonic() - began >= _OF_ITS_TIME * timeout_seconds:
+            raise JobOverTimeError(timeout_seconds)
+        raise JobStoppedError
+
+    return stop
 
 
 def _fail(given: argparse.Namespace, reason: str, next_step: str) -> int:

@@ -13,6 +13,7 @@ HousingError
     └── TrackingError
 BaseException
 └── JobStoppedError
+    └── JobOverTimeError
 """
 
 from typing import ClassVar
@@ -87,3 +88,16 @@ class TrackingError(TrainingError):
 
 class JobStoppedError(BaseException):
     """Raised when the process is told to end; no ``except Exception`` must swallow it."""
+
+
+class JobOverTimeError(JobStoppedError):
+    """Raised when the process is told to end because it has had all of its time."""
+
+    next_step: ClassVar[str] = (
+        "give jobs more time (TrainingTimeoutSeconds; on a laptop "
+        "HOUSING_TRAINING_TIMEOUT_SECONDS), then upload the file again"
+    )
+
+    def __init__(self, seconds: float) -> None:
+        """Say how long the job might have taken."""
+        super().__init__(f"the job took longer than {seconds:,.0f} s, its limit, and was ended")

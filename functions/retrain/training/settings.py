@@ -41,6 +41,9 @@ class TrainingSettings(RegistrySettings):
         50, ge=10, description="of fewer new rows, or rows before, no drift is told"
     )
 
+    training_timeout_seconds: float | None = Field(
+        None, gt=0, description="longest that a job may take; it is ended by who started it"
+    )
     lease_seconds: float = Field(60, gt=0, description="a dead job's lease ends after this long")
     heartbeat_seconds: float = Field(20, gt=0, description="a job gives a sign of life this often")
     lease_wait_seconds: float = Field(1800, ge=0, description="longest wait for another job")

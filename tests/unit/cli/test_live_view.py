@@ -7,6 +7,7 @@ from rich.console import Console
 from fakes.jobs import job_status, stage_times
 from housing.jobs.status import Stage, State
 from housing_cli.live_view import show_job
+from housing_cli.waiting import Followed
 
 FITTING = job_status(
     state=State.RUNNING,
@@ -31,7 +32,7 @@ def said(console: Console) -> str:
 def test_the_running_stage_is_shown_with_its_message() -> None:
     console = terminal()
 
-    last = show_job([FITTING], console)
+    last = show_job([Followed(FITTING)], console)
 
     assert last == FITTING
     assert "✓ ingest" in said(console)
@@ -41,7 +42,7 @@ def test_the_running_stage_is_shown_with_its_message() -> None:
 def test_the_stage_that_rejected_the_file_is_crossed() -> None:
     console = terminal()
 
-    show_job([REJECTED], console)
+    show_job([Followed(REJECTED)], console)
 
     assert "✗ ingest" in said(console)
 
@@ -49,6 +50,37 @@ def test_the_stage_that_rejected_the_file_is_crossed() -> None:
 def test_outside_a_terminal_a_running_stage_is_no_line() -> None:
     console = Console(file=io.StringIO(), width=80)
 
-    show_job([FITTING], console)
+    show_job([Followed(FITTING)], console)
 
     assert said(console).splitlines() == ["✓ ingest         0.5 s"]
+
+
+def test_why_a_job_does_not_move_is_shown_in_place_of_its_message() -> None:
+    console = terminal()
+    updates = [
+        Followed(None, "no job yet"),
+        Followed(FITTING, "no sign of life"),
+        Followed(REJECTED),
+    ]
+
+    assert show_job(updates, console) == REJECTED
+
+    assert "no job yet" in said(console)
+    assert "fit  no sign of life" in said(console)
+
+
+def test_outside_a_terminal_it_is_a_line() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    updates = [
+        Followed(None, "no job yet"),
+        Followed(FITTING),
+        Followed(FITTING, "no sign of life"),
+    ]
+
+    show_job(updates, console)
+
+    assert said(console).splitlines() == [
+        "… no job yet",
+        "✓ ingest         0.5 s",
+        "… no sign of life",
+    ]

@@ -1,16 +1,21 @@
 """``housing status``."""
 
 import json
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from fakes.command_line import CommandLine
-from fakes.jobs import MOMENT, job_status, stage_times
+from fakes.jobs import MOMENT, FakeTime, job_status, stage_times
 from housing.jobs.findings import ColumnDrift, Drift, ShadowFigures, Verdict
 from housing.jobs.status import JobStore, Stage, State
+from housing.s3.layout import job_id
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @pytest.mark.usefixtures("jobs")
@@ -170,3 +175,108 @@ def test_a_job_without_a_shadow_says_nothing_of_it(housing: CommandLine, jobs: J
     jobs.create(job_status(state=State.SUCCEEDED, verdict=verdict))
 
     assert "shadow" not in housing("status", "job-1").stdout
+
+
+def wait(passing: FakeTime, *, minutes: float) -> str:
+    """Move the command's clock so far behind now, and return the time of day a sweep is due by."""
+    now = datetime.now(UTC)
+    passing.now = 1_000 + (now - MOMENT).total_seconds() + 60 * minutes
+    return f"{(now + timedelta(minutes=8)).astimezone():%H:%M}"
+
+
+@pytest.fixture
+def lost(s3: "S3Client") -> str:
+    """Put an upload whose event never comes; return the id of its job."""
+    answer = s3.put_object(Bucket="housing-test", Key="new_data/lost.csv", Body=b"x")
+    etag = answer["ETag"].strip('"')
+    return job_id(bucket="housing-test", key="new_data/lost.csv", version=etag)
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        (1, "its event is under way"),
+        (3, "the sweep starts its job by about"),
+        (14, "two sweeps should have started its job: see whether the schedule runs (make logs)"),
+    ],
+)
+def test_an_upload_without_a_job_is_shown_as_waiting_before_the_jobs(
+    housing: CommandLine,
+    jobs: JobStore,
+    lost: str,
+    passing: FakeTime,
+    expected: tuple[float, str],
+) -> None:
+    minutes, note = expected
+    jobs.create(job_status(state=State.SUCCEEDED))
+    wait(passing, minutes=minutes)
+
+    lines = housing("status").stdout.splitlines()
+    [document, job] = json.loads(housing("status", "--json").stdout)
+
+    assert lines[1].split()[2:5] == [lost, "lost.csv", "waiting"]
+    assert note in lines[1]
+    assert lines[2].split()[2] == "job-1"
+    assert (document["job_id"], document["state"]) == (lost, "waiting")
+    assert document["message"].startswith(note)
+    assert job["job_id"] == "job-1"
+
+
+def test_one_that_is_asked_for_is_shown_with_what_comes_next(
+    housing: CommandLine, lost: str, passing: FakeTime
+) -> None:
+    by = wait(passing, minutes=3)
+
+    shown, document = (housing("status", lost, *form) for form in ([], ["--json"]))
+
+    lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
+    assert lines[0] == f"job {lost}"
+    assert "file new_data/lost.csv" in lines
+    assert "state waiting" in lines
+    assert f"next the sweep starts its job by about {by}" in lines
+    assert json.loads(document.stdout)["upload_key"] == "new_data/lost.csv"
+
+
+@pytest.mark.usefixtures("lost")
+def test_a_job_that_is_neither_there_nor_to_come_is_an_error(housing: CommandLine) -> None:
+    result = housing("status", "0123")
+
+    assert result.exit_code == 1
+    assert "no job 0123" in result.stderr
+
+
+def test_an_upload_with_a_job_or_older_than_the_window_is_not_shown(
+    housing: CommandLine, jobs: JobStore, lost: str, passing: FakeTime
+) -> None:
+    wait(passing, minutes=8 * 24 * 60)
+    assert json.loads(housing("status", "--json").stdout) == []
+
+    wait(passing, minutes=3)
+    jobs.create(job_status(lost))
+    assert [job["state"] for job in json.loads(housing("status", "--json").stdout)] == ["queued"]
+
+
+def test_a_job_that_waits_for_its_turn_says_so(housing: CommandLine, jobs: JobStore) -> None:
+    jobs.create(job_status(message="waiting for a place to run"))
+
+    assert "waiting for a place to run" in housing("status").stdout
+
+
+@pytest.mark.parametrize(("code", "exit_code"), [("AccessDenied", 0), ("SlowDown", 1)])
+def test_jobs_are_shown_where_uploads_may_not_be_listed(
+    housing: CommandLine,
+    jobs: JobStore,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    exit_code: int,
+) -> None:
+    jobs.create(job_status())
+    error = ClientError({"Error": {"Code": code}}, "ListObjectVersions")
+    monkeypatch.setattr("housing_cli.commands.status.waiting_uploads", Mock(side_effect=error))
+
+    result = housing("status")
+
+    assert result.exit_code == exit_code
+    if exit_code == 0:
+        assert "job-1" in result.stdout
+        assert "s3:ListBucketVersions" in result.stderr

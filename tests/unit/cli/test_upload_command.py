@@ -217,7 +217,8 @@ def test_a_job_that_never_appears_ends_the_wait_with_what_to_check(
 
     document = json.loads(result.stdout)
     assert result.exit_code == 1
-    assert "check that the bucket notifies" in document["error"]
+    assert "check that the schedule calls the retrain function" in document["error"]
+    assert "no job yet: the upload's event is late or lost" in result.stderr
     assert document["job_id"] == expected_job
 
 

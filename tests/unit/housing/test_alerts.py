@@ -95,7 +95,12 @@ def test_without_a_topic_alerts_go_to_the_log(caplog: pytest.LogCaptureFixture) 
 def test_failures_and_rejections_are_folded_and_no_change_of_a_state_is() -> None:
     folded = {event for event in AlertEvent if event.is_folded}
 
-    assert folded == {AlertEvent.UPLOAD_REJECTED, AlertEvent.TRAINING_FAILED}
+    assert folded == {
+        AlertEvent.UPLOAD_REJECTED,
+        AlertEvent.TRAINING_FAILED,
+        AlertEvent.LAUNCHES_REFUSED,
+        AlertEvent.UPLOADS_RECOVERED,
+    }
 
 
 @pytest.mark.parametrize("fault", [unsent, CONFLICT, PRECONDITION, BUSY], ids=range(4))

@@ -93,6 +93,33 @@ def test_a_program_deaf_to_politeness_is_ended_with_its_children(tmp_path: Path)
     assert not [member for member in family if member.is_running()]
 
 
+def test_programs_deaf_to_politeness_are_ended_within_the_time_of_one(tmp_path: Path) -> None:
+    script = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    deaf = []
+    for number in range(6):
+        log = tmp_path / f"{number}.log"
+        record = processes.start(
+            (sys.executable, "-c", script),
+            environment={"PATH": os.environ["PATH"]},
+            log=log,
+            record=tmp_path / f"{number}.json",
+            digest="d",
+        )
+        wait_until_said(log, "ready")
+        process = record.process()
+        assert process
+        deaf.append(process)
+
+    began = time.monotonic()
+    processes.stop_together(deaf, terminate_seconds=1)
+
+    assert time.monotonic() - began < 2.5
+    assert not [process for process in deaf if process.is_running()]
+
+
 def test_an_interrupt_during_a_start_comes_after_it() -> None:
     steps = []
 

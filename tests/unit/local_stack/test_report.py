@@ -6,15 +6,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import psutil
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from rich.console import Console
 
 from local_stack import processes, report, services, training_jobs
 from local_stack.settings import StackSettings
+from retrain.launchers.job_queue import JobQueue, QueuedJob
 
 
 @pytest.fixture
@@ -118,3 +121,50 @@ def test_what_functions_said_is_shown_while_the_endpoint_runs(
     assert "model_loaded" in shown
     assert "first" not in shown
     assert shown.count("no log: it is not deployed, or was never called") == 2
+
+
+@pytest.fixture
+def endpoint(settings: StackSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[StackSettings]:
+    """Stand at an endpoint of others', which holds an upload without a job."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    (settings.state_dir / "env").write_text("HOUSING_BUCKET=housing-test\n")
+    with mock_aws():
+        s3: Any = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="housing-test")
+        s3.put_object(Bucket="housing-test", Key="new_data/lost.csv", Body=b"x")
+        monkeypatch.setattr(report, "client", lambda *_: s3)
+        yield settings.model_copy(update={"aws_endpoint": "http://localhost:1"})
+
+
+def test_jobs_that_wait_and_uploads_without_a_job_are_shown(
+    endpoint: StackSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    JobQueue(endpoint.jobs_dir).add(QueuedJob("0123", [], {}, 60))
+
+    report.status(Console(width=120), endpoint)
+
+    shown = capsys.readouterr().out
+    assert "job 0123  queued" in shown
+    assert "upload lost.csv has no job yet: its event is under way" in shown
+
+
+def test_a_bucket_that_cannot_be_listed_is_a_line(
+    endpoint: StackSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = ClientError({"Error": {"Code": "NoSuchBucket"}}, "ListObjectVersions")
+    monkeypatch.setattr(report, "waiting_uploads", Mock(side_effect=error))
+
+    report.status(Console(width=120), endpoint)
+
+    assert "uploads without a job: not known" in capsys.readouterr().out
+
+
+def test_before_the_stack_was_first_up_no_bucket_is_asked(
+    endpoint: StackSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (endpoint.state_dir / "env").unlink()
+
+    report.status(Console(width=120), endpoint)
+
+    assert "upload" not in capsys.readouterr().out

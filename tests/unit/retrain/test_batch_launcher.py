@@ -6,9 +6,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from retrain.batch_launcher import BatchJobLauncher
 from retrain.errors import LaunchError
-from retrain.launcher import Job
+from retrain.launcher import Job, JobLauncher
+from retrain.launchers.batch import BatchJobLauncher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,3 +67,9 @@ def test_a_queue_that_is_missing_is_a_failed_launch(batch: "BatchClient") -> Non
 
     with pytest.raises(LaunchError, match="nowhere"):
         launcher.launch(JOB)
+
+
+def test_which_jobs_wait_in_the_queue_is_not_asked(batch: "BatchClient") -> None:
+    launcher: JobLauncher = BatchJobLauncher(batch, queue="training", definition="training")
+
+    assert launcher.attend() is None

@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fakes.alerts import FakeAlerts
 from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from fakes.uploads import FIRST_UPLOAD
+from housing.alerts.alert import AlertEvent
 from housing.jobs.findings import Drift
 from housing.jobs.status import JobStore, State
 from housing.metrics import names as metric_names
@@ -154,23 +156,29 @@ def test_the_limits_are_settings(parts: Parts, put_upload: PutUpload, jobs: JobS
 
 
 @pytest.mark.usefixtures("_rows_before")
-def test_a_job_that_is_tried_again_compares_the_same_rows(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, tracker: FakeRunTracker
+def test_a_job_that_is_tried_again_compares_the_same_rows_and_alerts_on_them_once(
+    parts: Parts,
+    put_upload: PutUpload,
+    jobs: JobStore,
+    tracker: FakeRunTracker,
+    alerts: FakeAlerts,
 ) -> None:
     def stop() -> None:
         raise JobStoppedError
 
     tracker.on_register = stop
     upload = put_upload(as_csv(richer()))
-    assert run(upload, parts) == State.FAILED
+    assert run(upload, parts) == State.QUEUED
     first = jobs.load(upload.job_id).drift
     tracker.on_register = lambda: None
+    assert alerts.sent == []
 
     assert run(upload, parts) == State.SUCCEEDED
 
     assert first is not None
     assert first.warnings
     assert jobs.load(upload.job_id).drift == first
+    assert [alert.event for alert in alerts.sent].count(AlertEvent.DATA_DRIFTED) == 1
 
 
 @pytest.mark.usefixtures("_rows_before")

@@ -5,24 +5,26 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from fakes.alerts import FakeAlerts
 from fakes.launcher import FakeJobLauncher
+from fakes.sweeps import RULES
 from housing.alerts.alert import AlertEvent
 from housing.alerts.folded import FoldedAlerts
+from housing.alerts.sweeps import MANY
 from housing.jobs.status import JobStore, State
 from housing.metrics import names as metric_names
 from retrain import composition, handler
-from retrain.batch_launcher import BatchJobLauncher
 from retrain.errors import EventError, LaunchError
-from retrain.local_launcher import LocalJobLauncher
-from retrain.sweeping import MOST_LAUNCHES
+from retrain.launchers.batch import BatchJobLauncher
+from retrain.launchers.local import LocalJobLauncher
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,6 +35,7 @@ CONTEXT: Any = SimpleNamespace(
     memory_limit_in_mb=256,
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:retrain",
     aws_request_id="8f5069ac-1111-2222-3333-0123456789ab",
+    get_remaining_time_in_millis=lambda: 30_000,
 )
 POWERTOOLS_MARKS = ("init", "powertools_handler", "powertools_buffer_config")
 TOO_HEAVY = ("numpy", "pandas", "mlflow", "sklearn", "onnxruntime", "onnx", "skl2onnx", "pyarrow")
@@ -124,36 +127,125 @@ def test_a_failed_launch_reaches_lambda_and_the_upload_is_counted(
     assert counted[metric_names.UPLOADS_RECEIVED] == [1.0]
 
 
+class Sweeping:
+    """The function as the schedule calls it, where all that is written counts as long silent."""
+
+    def __init__(self, event: Event, jobs: JobStore, launcher: FakeJobLauncher) -> None:
+        self.alerts = FakeAlerts()
+        self._event = event
+        self._jobs = jobs
+        self._launcher = launcher
+
+    def begin_two(self) -> tuple[str, str]:
+        """Have a job die for the first time, and one for the last; return their ids."""
+        for name in ("s3-upload.ok", "s3-upload-unversioned.ok"):
+            handler.lambda_handler(self._event(name), CONTEXT)
+        dead, hopeless = (self._jobs.load(job.job_id) for job in self._launcher.launched)
+        dead.state = hopeless.state = State.RUNNING
+        hopeless.launches = RULES.most_launches
+        for status in (dead, hopeless):
+            self._jobs.save(status)
+        self._launcher.launched.clear()
+        return dead.job_id, hopeless.job_id
+
+    def sweep(self) -> dict[str, Any]:
+        return handler.lambda_handler(self._event("scheduled-sweep.ok"), CONTEXT)
+
+    def told(self) -> list[tuple[AlertEvent, str]]:
+        return [(alert.event, alert.reason) for alert in self.alerts.sent]
+
+
+@pytest.fixture
+def sweeping(
+    event: Event, jobs: JobStore, launcher: FakeJobLauncher, monkeypatch: pytest.MonkeyPatch
+) -> Sweeping:
+    found = Sweeping(event, jobs, launcher)
+    monkeypatch.setattr(composition, "LoggedAlerts", lambda: found.alerts)
+    monkeypatch.setenv("HOUSING_DEAD_AFTER_SECONDS", "1e-6")
+    monkeypatch.setenv("HOUSING_UPLOAD_GRACE_SECONDS", "0")
+    fresh_process()
+    return found
+
+
+def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Return the metrics of the last invocation."""
+    return [line for line in printed(capsys) if "_aws" in line][-1]
+
+
 def test_the_schedule_starts_dead_jobs_again_and_tells_of_those_it_gives_up(
-    event: Event,
-    jobs: JobStore,
-    launcher: FakeJobLauncher,
+    sweeping: Sweeping, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dead, hopeless = sweeping.begin_two()
+
+    answer = sweeping.sweep()
+
+    assert answer == {"started": [dead], "recovered": [], "given_up": [hopeless], "refused": []}
+    assert sweeping.told() == [
+        (AlertEvent.TRAINING_FAILED, "the job died 3 times, last in the stage launch")
+    ]
+    metrics = counted(capsys)
+    assert metrics[metric_names.JOBS_STARTED] == [1.0]
+    assert metrics[metric_names.JOBS_FAILED] == [1.0]
+
+
+def test_a_job_that_is_given_up_is_told_and_counted_once_although_another_is_refused(
+    sweeping: Sweeping, launcher: FakeJobLauncher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, hopeless = sweeping.begin_two()
+    launcher.fails_with = LaunchError("the queue is gone")
+
+    first = sweeping.sweep()
+    failed = counted(capsys)[metric_names.JOBS_FAILED]
+    second = sweeping.sweep()
+
+    assert (first["given_up"], second["given_up"]) == ([hopeless], [])
+    assert first["refused"] == second["refused"] == ["the queue is gone"]
+    assert (failed, counted(capsys)[metric_names.JOBS_FAILED]) == ([1.0], [0.0])
+    assert sweeping.told() == [
+        (AlertEvent.TRAINING_FAILED, "the job died 3 times, last in the stage launch"),
+        (AlertEvent.LAUNCHES_REFUSED, "the queue is gone"),
+        (AlertEvent.LAUNCHES_REFUSED, "the queue is gone"),  # the topic's folding joins them
+    ]
+
+
+def test_a_job_that_is_given_up_is_counted_although_the_sweep_breaks_off(
+    sweeping: Sweeping,
+    s3: "S3Client",
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("s3-upload.ok", "s3-upload-unversioned.ok"):
-        handler.lambda_handler(event(name), CONTEXT)
-    dead, hopeless = (jobs.load(job.job_id) for job in launcher.launched)
-    dead.state = hopeless.state = State.RUNNING
-    hopeless.launches = MOST_LAUNCHES
-    for status in (dead, hopeless):
-        jobs.save(status)
-    monkeypatch.setattr("retrain.sweeping.DEAD_AFTER", timedelta(seconds=-5))
-    alerts = FakeAlerts()
-    monkeypatch.setattr(composition, "LoggedAlerts", lambda: alerts)
-    fresh_process()
+    sweeping.begin_two()
+    error = ClientError({"Error": {"Code": "SlowDown"}}, "ListObjectVersions")
+    monkeypatch.setattr(s3, "list_object_versions", Mock(side_effect=error))
 
-    answer = handler.lambda_handler(event("scheduled-sweep.ok"), CONTEXT)
+    with pytest.raises(ClientError):
+        sweeping.sweep()
 
-    assert answer == {"started": [dead.job_id], "given_up": [hopeless.job_id]}
-    (alert,) = alerts.sent
-    assert (alert.event, alert.reason) == (
-        AlertEvent.TRAINING_FAILED,
-        "the job died 3 times, last in the stage launch",
-    )
-    counted = [line for line in printed(capsys) if metric_names.JOBS_STARTED in line]
-    assert counted[-1][metric_names.JOBS_STARTED] == [1.0]
-    assert counted[-1][metric_names.JOBS_FAILED] == [1.0]
+    assert len(sweeping.told()) == 1
+    assert counted(capsys)[metric_names.JOBS_FAILED] == [1.0]
+
+
+@pytest.mark.parametrize("uploads", [1, MANY - 1, MANY, MANY + 2])
+def test_uploads_without_a_job_are_started_and_counted_and_told_once_where_they_are_many(
+    sweeping: Sweeping,
+    s3: "S3Client",
+    launcher: FakeJobLauncher,
+    capsys: pytest.CaptureFixture[str],
+    uploads: int,
+) -> None:
+    for number in range(uploads):
+        s3.put_object(Bucket="housing-test", Key=f"new_data/{number}.csv", Body=b"x")
+
+    answer = sweeping.sweep()
+    metrics = counted(capsys)
+    sweeping.sweep()
+
+    assert sorted(answer["recovered"]) == sorted(job.job_id for job in launcher.launched)
+    assert len(launcher.launched) == uploads
+    assert metrics[metric_names.UPLOADS_RECOVERED] == [uploads]
+    assert metrics[metric_names.JOBS_STARTED] == [uploads]
+    reason = f"{uploads} uploads had no training job; the sweep has started theirs"
+    assert sweeping.told() == [(AlertEvent.UPLOADS_RECOVERED, reason)] * (uploads >= MANY)
 
 
 @pytest.mark.parametrize(

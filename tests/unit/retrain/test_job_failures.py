@@ -17,7 +17,7 @@ from fakes.tables import as_csv, housing_table
 from housing.errors import RegistryUnavailableError
 from housing.jobs.status import JobStore, Stage, State
 from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
-from retrain.training.errors import JobStoppedError, TrackingError
+from retrain.training.errors import JobOverTimeError, JobStoppedError, TrackingError
 from retrain.training.job.context import Parts
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload
@@ -59,9 +59,9 @@ def test_too_few_rows_fail_with_how_many_are_needed_and_stay_in_the_data_set(
         (TrackingError("MLflow did not take it"), "MLflow did not take it"),
         (RegistryUnavailableError("it is down"), "it is down"),
         (ZeroDivisionError("by\nzero"), "ZeroDivisionError: by"),
-        (JobStoppedError(), "the job was stopped"),
+        (JobOverTimeError(60), "the job took longer than 60 s, its limit, and was ended"),
     ],
-    ids=["tracking", "registry", "unforeseen", "stopped"],
+    ids=["tracking", "registry", "unforeseen", "over-time"],
 )
 def test_whatever_goes_wrong_is_written_told_once_and_frees_the_lease(
     parts: Parts,
@@ -115,6 +115,21 @@ def test_a_connection_that_is_cut_makes_no_success_of_half_a_file(
     assert (rows.read, rows.new) == (800, 800)
 
 
+def test_a_job_that_is_stopped_waits_for_the_sweep_and_nobody_is_alarmed(
+    parts: Parts, put_upload: PutUpload, tracker: FakeRunTracker, alerts: FakeAlerts
+) -> None:
+    tracker.on_register = stop
+    upload = put_upload(as_csv(TABLE))
+
+    assert run(upload, parts) == State.QUEUED
+
+    status = parts.jobs.load(upload.job_id)
+    assert status.reason == "the job was stopped in the stage register"
+    assert status.finished_at is None
+    assert alerts.sent == []
+    assert is_lease_free(parts.s3, "housing-test")
+
+
 def test_a_job_that_failed_once_may_succeed_the_second_time(
     parts: Parts, put_upload: PutUpload, jobs: JobStore, tracker: FakeRunTracker
 ) -> None:
@@ -141,7 +156,7 @@ def test_a_version_that_never_got_its_verdict_gets_it_from_the_next_job(
     upload = put_upload(as_csv(TABLE))
     with monkeypatch.context() as patched:
         patched.setattr("retrain.training.job.pipeline.judge_version", lambda *_, **__: stop())
-        assert run(upload, parts) == State.FAILED
+        assert run(upload, parts) == State.QUEUED
 
     assert run(upload, parts) == State.SUCCEEDED
 
@@ -159,7 +174,7 @@ def test_a_promotion_that_broke_off_is_finished_by_the_next_job(
     upload = put_upload(as_csv(TABLE))
     set_tag = registry.set_tag
     registry.set_tag = lambda *_: stop()  # type: ignore[method-assign]
-    assert run(upload, parts) == State.FAILED
+    assert run(upload, parts) == State.QUEUED
     registry.set_tag = set_tag  # type: ignore[method-assign]
 
     assert run(upload, parts) == State.SUCCEEDED

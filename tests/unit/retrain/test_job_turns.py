@@ -15,6 +15,7 @@ from fakes.leases import is_lease_free, put_lease_of_another
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
+from fakes.sweeps import RULES
 from fakes.tables import as_csv, housing_table
 from housing.jobs.findings import Verdict
 from housing.jobs.status import JobStatus, JobStore, Stage, State
@@ -98,7 +99,7 @@ def test_uploads_whose_jobs_queue_are_trained_on_together_once(
     )
     bad = put_upload(b"MedInc\n1\n", name="bad.csv")
     queued = [Job(one.bucket, one.key, one.version_id) for one in (first, *others, bad)]
-    launch_jobs(queued, jobs, launcher)
+    launch_jobs(queued, jobs, launcher, RULES)
 
     ends = [run(upload, parts) for upload in (first, *others, bad)]
 

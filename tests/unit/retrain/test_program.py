@@ -12,6 +12,7 @@ import pytest
 from fakes.jobs import job_status
 from housing.jobs.status import JobStore, State
 from housing.metrics import names as metric_names
+from retrain.launchers.supervisor import OVER_TIME
 from retrain.training.__main__ import main
 from retrain.training.errors import JobStoppedError
 from retrain.training.job.program import run_job
@@ -103,7 +104,66 @@ def test_a_signal_stops_the_job_and_a_second_one_does_not_disturb_its_end(
 
     assert main(arguments(upload)) == 1
 
-    assert jobs.load(upload.job_id).reason == "the job was stopped"
+    status = jobs.load(upload.job_id)
+    assert (status.state, status.reason) == (
+        State.QUEUED,
+        "the job was stopped in the stage launch",
+    )
+
+
+def test_a_signal_after_all_of_its_time_fails_the_job_and_says_so(
+    put_upload: PutUpload, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOUSING_TRAINING_TIMEOUT_SECONDS", "1e-6")
+    monkeypatch.setattr(RUN_JOB, lambda **_: os.kill(os.getpid(), signal.SIGTERM))
+    upload = put_upload(b"")
+
+    assert main(arguments(upload)) == 1
+
+    status = jobs.load(upload.job_id)
+    assert status.state == State.FAILED
+    assert status.reason == "the job took longer than 0 s, its limit, and was ended"
+
+
+def test_a_job_that_was_killed_for_its_time_is_written_down_by_who_killed_it(
+    put_upload: PutUpload,
+    jobs: JobStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("HOUSING_TRAINING_TIMEOUT_SECONDS", "3600")
+    monkeypatch.setattr(RUN_JOB, lambda **_: pytest.fail("it is over"))
+    upload = put_upload(b"")
+    jobs.create(job_status(upload.job_id, state=State.RUNNING))
+
+    assert main([*arguments(upload), OVER_TIME]) == 1
+
+    status = jobs.load(upload.job_id)
+    assert status.state == State.FAILED
+    assert status.reason == "the job took longer than 3,600 s, its limit, and was ended"
+    assert "a training job failed" in caplog.text
+
+
+@pytest.mark.parametrize("seconds", ["", "soon"])
+def test_a_time_that_is_no_number_ends_nothing(
+    put_upload: PutUpload, monkeypatch: pytest.MonkeyPatch, seconds: str
+) -> None:
+    monkeypatch.setenv("HOUSING_TRAINING_TIMEOUT_SECONDS", seconds)
+    monkeypatch.setattr(RUN_JOB, lambda **_: State.SUCCEEDED)
+
+    assert main(arguments(put_upload(b""))) == 0
+
+
+def test_a_stop_before_the_job_begins_leaves_one_that_had_ended_alone(
+    put_upload: PutUpload, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = put_upload(b"")
+    jobs.create(job_status(upload.job_id, state=State.REJECTED))
+    monkeypatch.setattr(RUN_JOB, lambda **_: os.kill(os.getpid(), signal.SIGTERM))
+
+    main(arguments(upload))
+
+    assert jobs.load(upload.job_id).state == State.REJECTED
 
 
 def test_a_job_that_had_ended_keeps_its_end(

@@ -8,6 +8,7 @@ import pytest
 from fakes.jobs import job_status
 from housing.errors import JobTakenOverError
 from housing.jobs.status import JobStore, State
+from retrain.training.errors import JobOverTimeError, JobStoppedError
 from retrain.training.job.progress import JobProgress
 
 
@@ -64,10 +65,47 @@ def _is_taken(progress: JobProgress) -> bool:
 def test_a_job_that_is_stopped_before_its_end_says_so(
     progress: JobProgress, jobs: JobStore
 ) -> None:
-    progress.stop()
+    progress.stop(JobStoppedError())
 
-    assert jobs.load("job-1").state == State.FAILED
-    assert jobs.load("job-1").reason == "the job was stopped"
+    status = jobs.load("job-1")
+    assert (status.state, status.launches) == (State.QUEUED, 1)
+    assert status.reason == "the job was stopped in the stage launch"
+    assert status.next_step == "nothing: the sweep starts it again within minutes"
+    assert status.was_begun
+
+
+def test_a_job_that_is_stopped_for_its_time_has_failed(
+    progress: JobProgress, jobs: JobStore
+) -> None:
+    progress.stop(JobOverTimeError(3_600))
+
+    status = jobs.load("job-1")
+    assert status.state == State.FAILED
+    assert status.reason == "the job took longer than 3,600 s, its limit, and was ended"
+    assert "TrainingTimeoutSeconds" in str(status.next_step)
+
+
+def test_a_job_begins_although_its_launcher_wrote_after_it_was_read(
+    progress: JobProgress, jobs: JobStore
+) -> None:
+    launcher = jobs.load("job-1")
+    launcher.message = "waiting for a place to run"
+    jobs.save_own(launcher)
+
+    progress.say("fitting")
+
+    assert jobs.load("job-1").message == "fitting"
+
+
+def test_a_job_that_was_started_again_before_it_wrote_leaves_its_twin_alone(
+    progress: JobProgress, jobs: JobStore
+) -> None:
+    sweep = jobs.load("job-1")
+    sweep.launches = 2
+    jobs.save_own(sweep)
+
+    with pytest.raises(JobTakenOverError):
+        progress.say("fitting")
 
 
 def test_a_job_that_is_stopped_after_its_end_keeps_it(
@@ -75,7 +113,7 @@ def test_a_job_that_is_stopped_after_its_end_keeps_it(
 ) -> None:
     progress.finish(State.SUCCEEDED, "done")
 
-    progress.stop()
+    progress.stop(JobStoppedError())
 
     assert jobs.load("job-1").state == State.SUCCEEDED
     assert jobs.load("job-1").reason is None

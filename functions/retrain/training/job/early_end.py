@@ -7,6 +7,7 @@ import boto3
 from housing.alerts.alerting import alerts_to
 from housing.alerts.job_outcomes import alert_on
 from housing.jobs.status import JobStore
+from retrain.training.errors import JobStoppedError
 from retrain.training.job.job_metrics import write_job_metrics
 from retrain.training.job.progress import JobProgress, open_status
 
@@ -27,3 +28,11 @@ def end_early(*, bucket: str, key: str, job_id: str, reason: str, next_step: str
         topic_arn = os.environ.get("HOUSING_ALERT_TOPIC_ARN") or None
         alerts_to(topic_arn, s3, bucket).send(alert)
     write_job_metrics(status)
+
+
+def stop_early(*, bucket: str, key: str, job_id: str) -> None:
+    """Write that a job was stopped, unless it had ended: the sweep starts it again."""
+    jobs = JobStore(boto3.client("s3"), bucket)
+    status = open_status(jobs, job_id, key, "")
+    if not status.state.is_final:
+        JobProgress(jobs, status).stop(JobStoppedError())

@@ -40,8 +40,8 @@ def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.s
     except JobTakenOverError:
         _LOG.warning("job_taken_over", extra={"job_id": upload.job_id})
         return parts.jobs.load(upload.job_id).state
-    except JobStoppedError:
-        progress.stop()
+    except JobStoppedError as exc:
+        progress.stop(exc)
     except UploadRejectedError as exc:
         progress.status.report_key = exc.report_key
         progress.finish(
@@ -111,7 +111,8 @@ def _alert(before: JobStatus, progress: JobProgress, parts: Parts) -> None:
     if not (is_news and progress.has_ended):
         return
     drift = alert_on_drift(status, parts.settings.model_name)
-    alerts = [drift if status.drift != before.drift else None]
+    is_known = before.state.is_final and status.drift == before.drift
+    alerts = [None if is_known else drift]
     alerts.append(alert_on(status, parts.settings.model_name))
     for alert in filter(None, alerts):
         parts.alerts.send(alert)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from housing.errors import JobNotFoundError, JobTakenOverError, ObjectError
 from housing.jobs.status import JobStatus, JobStore, Stage, StageTime, State
+from retrain.training.errors import JobOverTimeError, JobStoppedError
 
 _LOG = logging.getLogger(__name__)
 
@@ -19,6 +20,7 @@ class JobProgress:
         """Take over the status of a job that begins; the launch is what came before."""
         self.status = status
         self.has_ended = False
+        self._has_begun = False
         self._jobs = jobs
         self._writing = threading.Lock()
         self._taken_over: JobTakenOverError | None = None
@@ -27,6 +29,7 @@ class JobProgress:
         launch.seconds = max(0.0, (now - status.created_at).total_seconds())
         status.stages = [launch]
         status.state = State.RUNNING
+        status.taken_at = status.taken_at or now
         status.reason = status.next_step = status.finished_at = None
         status.rows = status.drift = status.verdict = status.promoted = None  # of an earlier try
 
@@ -92,12 +95,21 @@ class JobProgress:
         """Write that the job failed, why, and what to do."""
         self.finish(State.FAILED, "the job failed", reason=reason, next_step=next_step)
 
-    def stop(self) -> None:
-        """Write that the job was stopped, unless that came too late."""
+    def stop(self, stopped: JobStoppedError) -> None:
+        """Write that the job was stopped, unless that came too late; the sweep starts it again.
+
+        One that was stopped because it has had all of its time has failed.
+        """
         if self.has_ended:
             self._save()
+        elif isinstance(stopped, JobOverTimeError):
+            self.fail(str(stopped), stopped.next_step)
         else:
-            self.fail("the job was stopped", "upload the file again to have it trained on")
+            self.status.state = State.QUEUED
+            self.status.message = "the job was stopped"
+            self.status.reason = f"the job was stopped in the stage {self.status.stage}"
+            self.status.next_step = "nothing: the sweep starts it again within minutes"
+            self._save()
 
     def _beat(self, seconds: float, over: threading.Event) -> None:
         while not over.wait(seconds):
@@ -112,7 +124,21 @@ class JobProgress:
     def _save(self) -> None:
         """Write the status; one at a time, so that no older one comes after a newer."""
         with self._writing:
-            self._jobs.save_own(self.status)
+            try:
+                self._jobs.save_own(self.status)
+            except JobTakenOverError:
+                if self._has_begun or not self._is_queued_yet():
+                    raise
+                self._jobs.save_own(self.status)
+            self._has_begun = True
+
+    def _is_queued_yet(self) -> bool:
+        """Whether the launcher alone has written since this process read the status."""
+        latest = self._jobs.load(self.status.job_id)
+        if latest.state != State.QUEUED or latest.launches != self.status.launches:
+            return False
+        self.status.mark_stored(latest.stored_as or "")
+        return True
 
 
 def open_status(jobs: JobStore, job_id: str, upload_key: str, upload_version: str) -> JobStatus:

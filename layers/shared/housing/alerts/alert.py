@@ -36,11 +36,18 @@ class AlertEvent(StrEnum):
     PROMOTED_BY_HAND = "promoted"
     REFUSED = "refused"
     ALIAS_REPAIRED = "alias_repaired"
+    LAUNCHES_REFUSED = "launches_refused"
+    UPLOADS_RECOVERED = "uploads_recovered"
 
     @property
     def is_folded(self) -> bool:
         """Whether repeats within a while are one message; what changes a state is always told."""
-        return self in (AlertEvent.UPLOAD_REJECTED, AlertEvent.TRAINING_FAILED)
+        return self in (
+            AlertEvent.UPLOAD_REJECTED,
+            AlertEvent.TRAINING_FAILED,
+            AlertEvent.LAUNCHES_REFUSED,
+            AlertEvent.UPLOADS_RECOVERED,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
@@ -71,6 +72,7 @@ class JobStatus(BaseModel):
     reason: str | None = Field(None, description="why the job was rejected or failed")
     next_step: str | None = Field(None, description="what to do about it")
     launches: int = Field(1, description="how often it was started")
+    taken_at: datetime | None = Field(None, description="when a launcher took this start of it")
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None = None
@@ -90,6 +92,11 @@ class JobStatus(BaseModel):
     held: Held | None = Field(None, description="why its version waits for a person")
 
     _stored_as: str | None = PrivateAttr(None)
+
+    @property
+    def was_begun(self) -> bool:
+        """Whether the last start of the job got as far as to a launcher."""
+        return self.state == State.RUNNING or self.taken_at is not None
 
     @property
     def stored_as(self) -> str | None:
@@ -163,10 +170,21 @@ class JobStore:
         found = (self.load(job_id) for when, job_id in self._touched() if since <= when <= until)
         return [job for job in found if not job.state.is_final]
 
+    def pages(self, *, after: str = "") -> Iterator[list[tuple[datetime, str]]]:
+        """Yield when each job was touched last, and its id: a page of up to 1,000 each time.
+
+        Args:
+            after: Id of a job; those whose ids come after it are listed, in order.
+        """
+        for page in self._documents.pages(JOBS, after=_key(after) if after else ""):
+            yield [
+                (one.written_at, one.key.removeprefix(JOBS).removesuffix(_SUFFIX))
+                for one in page
+                if one.key.endswith(_SUFFIX)
+            ]
+
     def _touched(self) -> Iterator[tuple[datetime, str]]:
-        for one in self._documents.listed(JOBS):
-            if one.key.endswith(_SUFFIX):
-                yield one.written_at, one.key.removeprefix(JOBS).removesuffix(_SUFFIX)
+        return chain.from_iterable(self.pages())
 
 
 def _is_stored(status: JobStatus, etag: str | None) -> bool:

@@ -7,8 +7,9 @@ it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.htm
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -91,6 +92,27 @@ class Documents:
             ]
 
         return self._repeat(ask, f"s3://{self._bucket}/{prefix} cannot be listed")
+
+    def pages(self, prefix: str, *, after: str = "") -> Iterator[list[Listed]]:
+        """Yield what lies under a prefix and after a key, in pages of up to 1,000.
+
+        Raises:
+            ObjectError: As in ``read``.
+        """
+
+        def ask(start: str) -> tuple[list[Listed], bool]:
+            place = {"StartAfter": start} if start else {}
+            page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **place)  # type: ignore[arg-type]
+            entries = page.get("Contents", [])
+            return [Listed(one["Key"], one["LastModified"]) for one in entries], page["IsTruncated"]
+
+        is_more = True
+        while is_more:
+            listed, is_more = self._repeat(
+                partial(ask, after), f"s3://{self._bucket}/{prefix} cannot be listed"
+            )
+            yield listed
+            after = listed[-1].key if listed else after
 
     def metadata(self, key: str) -> Mapping[str, str]:
         """Return what is kept beside a document, without reading it.

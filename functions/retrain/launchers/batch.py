@@ -38,6 +38,9 @@ class BatchJobLauncher:
             msg = f"AWS Batch did not take the job into {self._queue}: {exc}"
             raise LaunchError(msg) from exc
 
+    def attend(self) -> None:
+        """See ``JobLauncher.attend``: the queue is AWS's, and is not asked."""
+
 
 def _tag(text: str) -> str:
     """Return a text as a tag may hold it."""

@@ -1,0 +1,1 @@
+"""Who starts training jobs: AWS Batch, or this machine."""
