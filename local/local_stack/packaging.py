@@ -19,7 +19,7 @@ from local_stack.settings import CHECKOUT
 _BOOTSTRAP = """#!/bin/sh
 export PYTHONPATH="$LAMBDA_TASK_ROOT:$LAMBDA_TASK_ROOT/opt/python"
 export PYTHONDONTWRITEBYTECODE=1
-exec "{python}" -m awslambdaric "$_HANDLER"
+exec "{python}" "$LAMBDA_TASK_ROOT/cold_start.py" awslambdaric "$_HANDLER"
 """
 _EXECUTABLE = 0o755 << 16
 _READABLE = 0o644 << 16
@@ -27,6 +27,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _FUNCTION = "AWS::Serverless::Function"
 _LAYER = "AWS::Serverless::LayerVersion"
 _SHARED_LAYER = "layers/shared"
+_COLD_START = Path(__file__).with_name("cold_start.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,9 @@ def _parent_package(resource: Mapping[str, Any]) -> str:
 
 def _function(source: Path, parent: str, python: Path) -> bytes:
     bootstrap = ("bootstrap", _BOOTSTRAP.format(python=python).encode(), _EXECUTABLE)
+    start = (_COLD_START.name, _COLD_START.read_bytes(), _READABLE)
     layer = _files(CHECKOUT / _SHARED_LAYER, "opt/python")
-    return _archive([bootstrap, *_files(source, parent), *layer])
+    return _archive([bootstrap, start, *_files(source, parent), *layer])
 
 
 def _files(folder: Path, prefix: str) -> Iterator[tuple[str, bytes, int]]:

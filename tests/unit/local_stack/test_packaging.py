@@ -46,7 +46,9 @@ def test_the_bootstrap_is_executable_and_starts_awss_runtime_client(packaged: Pa
     text = archive.read("bootstrap").decode()
 
     assert mode & 0o111
-    assert f'exec "{PYTHON}" -m awslambdaric "$_HANDLER"' in text
+    start = f'exec "{PYTHON}" "$LAMBDA_TASK_ROOT/cold_start.py" awslambdaric "$_HANDLER"'
+    assert start in text
+    assert b"runpy.run_module(client" in archive.read("cold_start.py")
 
 
 def test_a_layer_lies_under_python_as_lambda_wants_it(packaged: Packaged) -> None:
