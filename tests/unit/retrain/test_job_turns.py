@@ -116,7 +116,7 @@ def test_a_report_that_cannot_be_uploaded_ends_no_other_job(
     table.loc[:0, "MedInc"] = "?"
     other = put_upload(as_csv(table), name="bad.csv")
     queued = Job(bucket="housing-test", key=other.key, version_id=other.version_id)
-    launch_jobs([queued], JobStore(s3, "housing-test"), FakeJobLauncher())
+    launch_jobs([queued], JobStore(s3, "housing-test"), FakeJobLauncher(), RULES)
 
     def refuse(_call: Callable[[], Any]) -> Any:
         msg = "Failed to upload"
