@@ -205,7 +205,7 @@ def test_retrain_submits_the_job_to_batch_and_writes_its_status(
 def test_retrain_takes_the_schedules_event(retrain: EmulatedFunction) -> None:
     answer = retrain.invoke(sample(EVENTS / "scheduled-sweep.ok.json"))
 
-    assert set(answer) == {"started", "given_up"}, answer
+    assert set(answer) == {"started", "recovered", "given_up", "refused"}, answer
 
 
 @pytest.fixture(scope="module")
