@@ -5,7 +5,11 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError
+from moto.core.models import botocore_stubber
 
 from fakes.atomic_s3 import AtomicS3
 from fakes.faulty_s3 import (
@@ -111,6 +115,31 @@ def test_another_s_document_is_not_taken_for_ones_own(
 
     assert faulty.has_failed()
     assert content_of(s3) == b"another's"
+
+
+@pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_write_survives_whatever_boto3_does_when_its_answer_is_lost(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch, mode: str, attempts: int
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    retries: Any = {"mode": mode, "total_max_attempts": attempts}
+    client = boto3.client("s3", region_name="us-east-1", config=Config(retries=retries))
+    sent: list[str] = []
+
+    def lose_first_answer(event_name: str, request: Any, **given: Any) -> Any:
+        sent.append(request.method)
+        answer = botocore_stubber(event_name, request, **given)
+        if len(sent) == 1:
+            raise ConnectionClosedError(endpoint_url=request.url)
+        return answer
+
+    client.meta.events.register_first("before-send.s3.PutObject", lose_first_answer)
+
+    etag = Documents(client, BUCKET).create(KEY, b"mine")
+
+    assert etag == s3.head_object(Bucket=BUCKET, Key=KEY)["ETag"]
+    assert len(sent) == min(attempts, 2)
 
 
 LOOKS = {

@@ -8,12 +8,13 @@ from pydantic import BaseModel, Field, ValidationError
 
 from housing.errors import LastPromotedError, ObjectError
 from housing.registry.port import ModelVersion, Tag
-from housing.s3.bodies import Body, read_body
 from housing.s3.bounded import bounded_s3
 from housing.s3.layout import MODELS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from housing.s3.bodies import Body
 
 POINTER = f"{MODELS}production.json"
 
@@ -85,7 +86,9 @@ class S3LastPromotedModel:
         )
         return PromotedModel(version, lambda: self._read(pointer.key).content)
 
-    def _read(self, key: str) -> Body:
+    def _read(self, key: str) -> "Body":
+        from housing.s3.bodies import read_body  # noqa: PLC0415 - seldom needed, and no start waits
+
         try:
             return read_body(self._client(), self._bucket, key)
         except ObjectError as exc:

@@ -9,7 +9,6 @@ from housing.errors import (
     ObjectUnavailableError,
     RegistryUnavailableError,
 )
-from housing.s3.bodies import read_body
 from housing.s3.bounded import bounded_s3
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ class S3ArtifactReader:
 
     def __call__(self, uri: str, path: str) -> bytes:
         """See ``ArtifactReader``; the role needs ``s3:GetObject`` on the location."""
+        from housing.s3.bodies import read_body  # noqa: PLC0415 - most registries need it not
+
         # Not urlsplit: keys may hold what would be a query or a fragment of a URL.
         bucket, _, folder = uri.removeprefix("s3://").partition("/")
         key = f"{folder.strip('/')}/{path}"
