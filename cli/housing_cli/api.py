@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -35,11 +36,65 @@ class PredictedPrice(BaseModel):
     warnings: list[str] = []
 
 
+class Promotion(BaseModel):
+    """Whether jobs may promote; who stopped them, since when and why."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    stopped: bool
+    since: datetime | None = None
+    who: str | None = None
+    why: str | None = None
+
+
 class Change(BaseModel):
     """What is live now, and what was."""
 
     version: str
     from_version: str | None
+    changed: bool
+    automatic_promotion: Promotion = Promotion(stopped=False)
+    included: list[str] = []
+
+
+class Resumed(BaseModel):
+    """The stop of automatic promotion that was ended."""
+
+    changed: bool
+    before: Promotion
+
+
+class Exclusion(BaseModel):
+    """Who left rows out of the data set, since when and why."""
+
+    who: str
+    since: datetime
+    why: str
+
+
+class UploadedPart(BaseModel):
+    """Rows of the data set, as a job brought them."""
+
+    job_id: str
+    part: str
+    file: str | None
+    source: str | None
+    rows: int | None
+    uploaded_at: datetime
+    state: str
+    exclusion: Exclusion | None
+
+
+class DataSet(BaseModel):
+    """The newest uploads of the data set, and every one whose rows are left out."""
+
+    uploads: list[UploadedPart]
+
+
+class DataChange(BaseModel):
+    """Rows of the data set, after they were taken out or in."""
+
+    upload: UploadedPart
     changed: bool
 
 
@@ -101,6 +156,36 @@ class HousingApi:
         """
         body = json.dumps({"version": version, "reason": reason})
         return self._asked("POST", "/models/promote", Change, body)
+
+    def resume(self, reason: str) -> Resumed:
+        """Let jobs promote again; the key has to be an administrator's.
+
+        Raises:
+            ApiUnreachableError, ApiRefusedError: As in ``predict``.
+        """
+        return self._asked("POST", "/models/resume", Resumed, json.dumps({"reason": reason}))
+
+    def data(self, limit: int) -> DataSet:
+        """Return the uploads of the data set; the key has to be an administrator's.
+
+        Raises:
+            ApiUnreachableError, ApiRefusedError: As in ``predict``.
+        """
+        return self._asked("GET", f"/data?limit={limit}", DataSet)
+
+    def exclude(self, job: str, reason: str) -> DataChange:
+        """Leave the rows of a job out of the data set; the key has to be an administrator's.
+
+        Raises:
+            ApiUnreachableError, ApiRefusedError: As in ``predict``.
+        """
+        body = json.dumps({"job": job, "reason": reason})
+        return self._asked("POST", "/data/exclude", DataChange, body)
+
+    def include(self, job: str, reason: str) -> DataChange:
+        """Take the rows of a job into the data set again; as ``exclude``."""
+        body = json.dumps({"job": job, "reason": reason})
+        return self._asked("POST", "/data/include", DataChange, body)
 
     def _asked(self, method: str, path: str, answer: type[AnswerT], body: str = "") -> AnswerT:
         try:

@@ -17,6 +17,7 @@ _STYLES = {
     State.SUCCEEDED: "green",
     State.REJECTED: "red",
     State.FAILED: "red",
+    State.HELD: "yellow",
 }
 _NAME_WIDTH = 12
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from housing_cli.commands.changes import promote, rollback
+from housing_cli.commands.changes import promote, resume, rollback
 from housing_cli.commands.data import data_app
 from housing_cli.commands.keys import keys_app
 from housing_cli.commands.models import models
@@ -27,6 +27,7 @@ app.command()(status)
 app.command()(models)
 app.command()(rollback)
 app.command()(promote)
+app.command()(resume)
 app.command()(predict)
 app.command()(train)
 app.add_typer(keys_app)

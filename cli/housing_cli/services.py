@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from housing.jobs.status import JobStore
 from housing.registry.access import RegistryAccess
+from housing.registry.automatic_promotion import PromotionSwitch
 from housing.registry.ledger import Ledger
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import ModelRegistry
@@ -88,6 +89,11 @@ class Services:
     def ledger(self) -> Ledger:
         """The changes of what is live."""
         return Ledger(self.s3, self.settings.bucket)
+
+    @property
+    def promotion(self) -> PromotionSwitch:
+        """Whether jobs may promote; only read here, the API changes it."""
+        return PromotionSwitch(self.s3, self.settings.bucket, self.ledger)
 
     @property
     def registry(self) -> ModelRegistry:

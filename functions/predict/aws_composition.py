@@ -1,5 +1,6 @@
 """Where the parts that need boto3 are put together: it takes 400 ms to import."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 
@@ -14,7 +15,6 @@ from housing.s3.artifacts import S3ArtifactReader
 from predict.admin.model_changes import ModelChanges
 from predict.errors import StoreUnavailableError
 from predict.model.refusals import AlertedRefusals
-from predict.model.served_model import ModelStore
 from predict.settings import PredictSettings
 from predict.telemetry.account_metrics import AccountMetrics
 
@@ -29,8 +29,12 @@ def refusals(settings: PredictSettings) -> AlertedRefusals:
     return AlertedRefusals(s3, settings.bucket, _alerts(settings))
 
 
-def model_changes(settings: PredictSettings, models: ModelStore) -> ModelChanges:
+def model_changes(settings: PredictSettings, followed: Callable[[], None]) -> ModelChanges:
     """Build what changes which model is live; nothing is called yet.
+
+    Args:
+        settings: Where registry, bucket and topic are.
+        followed: Called after a change, so that this process follows it at once.
 
     Raises:
         StoreUnavailableError: No bucket is configured, so there is no ledger.
@@ -47,7 +51,7 @@ def model_changes(settings: PredictSettings, models: ModelStore) -> ModelChanges
     )
     s3 = Session().client("s3", config=_BOUNDED)
     live = LiveModel(registry, Ledger(s3, settings.bucket), s3, settings.bucket)
-    return ModelChanges(live, settings.model_name, _alerts(settings), models.recheck)
+    return ModelChanges(live, settings.model_name, _alerts(settings), followed)
 
 
 def account_metrics(settings: PredictSettings) -> AccountMetrics:

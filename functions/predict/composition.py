@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 
+from housing.registry.automatic_promotion import AutomaticPromotion, PromotionSwitch
 from housing.registry.last_promoted import S3LastPromotedModel
+from housing.registry.ledger import Ledger
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import ModelRegistry, ModelVersion
 from housing.s3.artifacts import S3ArtifactReader
-from housing.s3.bounded import close_bounded_s3
+from housing.s3.bounded import bounded_s3, close_bounded_s3
 from predict.access.auth import Authenticator, KeyAuthenticator, OpenDoor
 from predict.access.key_store import StoredKeys
+from predict.admin.promotion_watch import PromotionWatch
 from predict.model.files import ModelFiles
 from predict.model.served_model import ModelStore
 from predict.model.store import RegistryModelStore
@@ -33,6 +36,7 @@ class Service:
     lane: PredictionLane
     close_connections: Callable[[], None]
     shadow: Shadow | None = None
+    promotion: PromotionWatch | None = None
 
 
 @cache
@@ -70,7 +74,28 @@ def service() -> Service:
         registry.close_connections()
         close_bounded_s3()
 
-    return Service(settings, models, telemetry, authenticator, lane, close_connections, shadow)
+    return Service(
+        settings,
+        models,
+        telemetry,
+        authenticator,
+        lane,
+        close_connections,
+        shadow,
+        _promotion_watch(settings),
+    )
+
+
+def _promotion_watch(settings: PredictSettings) -> PromotionWatch | None:
+    bucket = settings.bucket
+    if bucket is None:
+        return None
+
+    def load() -> AutomaticPromotion:
+        s3 = bounded_s3()
+        return PromotionSwitch(s3, bucket, Ledger(s3, bucket)).load()
+
+    return PromotionWatch(load, ttl=timedelta(seconds=settings.model_ttl_seconds))
 
 
 def _shadow(

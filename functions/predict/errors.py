@@ -8,7 +8,7 @@ HousingError
     │   └── StoreUnavailableError
     ├── UnauthorizedError
     ├── ForbiddenError
-    ├── NoSuchVersionError
+    ├── NoSuchTargetError
     ├── ChangeRefusedError
     ├── ModelRefusedError
     ├── ModelOutputError
@@ -65,8 +65,8 @@ class StoreUnavailableError(UnavailableError):
     """Raised when registry, bucket or CloudWatch cannot tell or do what is asked for."""
 
 
-class NoSuchVersionError(PredictError):
-    """Raised when the model has no version of that number; its text is fit for clients."""
+class NoSuchTargetError(PredictError):
+    """Raised when a change names a version, or rows, that are not there; fit for clients."""
 
 
 class ChangeRefusedError(PredictError):
@@ -145,7 +145,7 @@ STATUS: Mapping[type[PredictError], HTTPStatus] = {
     ModelUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     ApiKeysUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
-    NoSuchVersionError: HTTPStatus.NOT_FOUND,
+    NoSuchTargetError: HTTPStatus.NOT_FOUND,
     ChangeRefusedError: HTTPStatus.CONFLICT,
     UnauthorizedError: HTTPStatus.UNAUTHORIZED,
     ForbiddenError: HTTPStatus.FORBIDDEN,

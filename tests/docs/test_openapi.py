@@ -76,6 +76,10 @@ def test_every_route_says_which_key_it_wants() -> None:
     assert {name for name, scopes in wanted.items() if Scope.ADMIN in scopes} == {
         "POST /models/rollback",
         "POST /models/promote",
+        "POST /models/resume",
+        "GET /data",
+        "POST /data/exclude",
+        "POST /data/include",
     }
     for name, operation in OPERATIONS.items():
         assert wanted[name] == [] or {"401", "403", "429"} <= operation["responses"].keys()

@@ -17,6 +17,7 @@ import pytest
 import urllib3
 from moto.server import ThreadedMotoServer
 
+from fakes.dataset import JOB_OF_THE_EVENTS, put_upload
 from fakes.http_server import http_server
 from fakes.onnx_models import linear_model
 from fakes.slack import ScriptedSlack
@@ -116,11 +117,15 @@ def run(
 
 
 @pytest.fixture(scope="module")
-def predict(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedFunction]:
+def predict(
+    run: Run, account: Account, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmulatedFunction]:
     """Two versions in a real registry, and the function that serves the second."""
     with tracking_server(tmp_path_factory.mktemp("mlflow")) as registry:
         for bias in (1.0, 2.0):
             registry.promote(linear_model(bias=bias), name=MODEL)
+        for job in (JOB_OF_THE_EVENTS, "aaaa000011112222"):
+            put_upload(account.client("s3"), BUCKET, job)
         yield run(
             "PredictFunction",
             MLFLOW_TRACKING_URI=registry.uri,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from housing.registry.ledger import Ledger
+from housing.registry.ledger import AliasChange, Ledger
 from housing.registry.port import PREVIOUS, PRODUCTION
 from housing.schema import FEATURES
 from housing_cli.data.generated import generate
@@ -31,11 +31,16 @@ def test_a_rollback_and_a_promotion_are_served_and_written_down(stack: RunningSt
 
     done = stack.housing("rollback", "--to", old, "--reason", "prices are odd", "--json")
 
-    assert json.loads(done.stdout) == {"version": old, "from_version": new, "changed": True}
+    said = json.loads(done.stdout)
+    assert (said["version"], said["from_version"], said["changed"]) == (old, new, True)
+    assert said["automatic_promotion"]["why"] == "prices are odd"
+    wait_for(lambda: stack.health()["automatic_promotion"]["stopped"], seconds=30)
+    assert "automatic promotion is stopped since" in stack.housing("status").stdout
     wait_for(lambda: served_by(stack) == old, seconds=30)
     assert stack.registry.version_by_alias(PREVIOUS).version == new
     assert stack.read_json("models/production.json")["version"] == old
     newest = Ledger(stack.s3, stack.bucket).newest(1)[0]
+    assert isinstance(newest, AliasChange)
     assert (newest.alias, newest.from_version, newest.to_version) == (PRODUCTION, new, old)
     assert newest.who.startswith("api key admin-")
     with stack.api() as api:
@@ -47,3 +52,7 @@ def test_a_rollback_and_a_promotion_are_served_and_written_down(stack: RunningSt
     done = stack.housing("promote", new, "--reason", "it was right")
     assert done.returncode == 0, done.stderr
     wait_for(lambda: served_by(stack) == new, seconds=30)
+
+    done = stack.housing("resume", "--reason", "it was right")
+    assert done.returncode == 0, done.stderr
+    wait_for(lambda: not stack.health()["automatic_promotion"]["stopped"], seconds=30)

@@ -1,10 +1,11 @@
-"""``housing rollback`` and ``housing promote``: what is live, changed by hand."""
+"""``housing rollback``, ``promote`` and ``resume``: what is live, and who may change it."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from housing_cli.output import JsonOption, console, print_json
+from housing_cli.promotion_view import ended_line, stop_line
 
 if TYPE_CHECKING:
     from housing_cli.api import Change
@@ -22,7 +23,7 @@ def rollback(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put an earlier version back into production, after it was proved to load."""
+    """Put an earlier version back, after it was proved to load; no job promotes until `resume`."""
     services: Services = context.obj
     with services.admin_api as api:
         _tell(api.rollback(to, reason), as_json=as_json)
@@ -41,11 +42,30 @@ def promote(
         _tell(api.promote(version, reason), as_json=as_json)
 
 
+def resume(context: typer.Context, *, reason: ReasonOption, as_json: JsonOption = False) -> None:
+    """Let jobs promote again, after a rollback stopped them."""
+    services: Services = context.obj
+    with services.admin_api as api:
+        resumed = api.resume(reason)
+    if as_json:
+        print_json(resumed.model_dump(mode="json"))
+    else:
+        console().print(ended_line(resumed), soft_wrap=True)
+
+
 def _tell(change: "Change", *, as_json: bool) -> None:
     if as_json:
-        print_json(change.model_dump())
-    elif change.changed:
+        print_json(change.model_dump(mode="json", exclude_unset=True))
+        return
+    out = console()
+    if change.changed:
         left = change.from_version or "none"
-        console().print(f"version {change.version} is in production; before, it was {left}")
+        out.print(f"version {change.version} is in production; before, it was {left}")
     else:
-        console().print(f"version {change.version} was in production already")
+        out.print(f"version {change.version} was in production already")
+    if change.included:
+        jobs = ", ".join(change.included)
+        out.print(f"rows that were held are in the data set again: job {jobs}", soft_wrap=True)
+    stop = stop_line(change.automatic_promotion)
+    if stop:
+        out.print(stop, soft_wrap=True)

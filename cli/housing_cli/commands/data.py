@@ -1,4 +1,4 @@
-"""``housing data``: make, fetch and look at data files."""
+"""``housing data``: make, fetch and look at data files; the uploads of the data set."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from housing_cli.commands.data_set import exclude, include, list_uploads
 from housing_cli.data.describing import ColumnFacts, FileFacts
 from housing_cli.data.describing import describe as describe_file
 from housing_cli.data.generated import DEFAULT_ROWS
@@ -15,7 +16,12 @@ from housing_cli.data.sources import FETCH_SECONDS, SCIKIT_LEARN, fetch_real, ge
 from housing_cli.errors import DataFileError
 from housing_cli.output import JsonOption, console, print_json
 
-data_app = typer.Typer(name="data", no_args_is_help=True, help="Make and look at data files.")
+data_app = typer.Typer(
+    name="data", no_args_is_help=True, help="Make data files; list, exclude and include uploads."
+)
+data_app.command("list")(list_uploads)
+data_app.command()(exclude)
+data_app.command()(include)
 
 OutOption = Annotated[Path, typer.Option(help="The CSV to write.")]
 

@@ -7,9 +7,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from housing.registry.ledger import AliasChange
+from housing.registry.ledger import Change, Decision
 from housing.registry.port import PRODUCTION, ModelVersion, Tag
 from housing_cli.output import JsonOption, console, print_json
+from housing_cli.promotion_view import show_stop
 
 if TYPE_CHECKING:
     from housing_cli.services import Services
@@ -28,6 +29,7 @@ def models(
 ) -> None:
     """List the model's versions, or its changes, newest first; ● marks the one in production."""
     services: Services = context.obj
+    show_stop(services, console(stderr=as_json))
     if history:
         _show_history(services.ledger.newest(limit), as_json=as_json)
         return
@@ -41,16 +43,25 @@ def models(
         console().print(f"{name} has no versions yet: `housing upload FILE.csv` makes one")
 
 
-def _show_history(changes: Sequence[AliasChange], *, as_json: bool) -> None:
+def _show_history(changes: Sequence[Change], *, as_json: bool) -> None:
     if as_json:
         print_json([change.model_dump(mode="json") for change in changes])
         return
-    table = Table("when", "alias", "from", "to", "who", "why", box=None, pad_edge=False)
+    table = Table("when", "what", "from", "to", "who", "why", box=None, pad_edge=False)
     for change in changes:
         when = f"{change.when.astimezone():%Y-%m-%d %H:%M:%S}"
-        cells = (when, change.alias, change.from_version or "", change.to_version or "")
-        table.add_row(*map(Text, (*cells, change.who, change.why)))
+        table.add_row(*map(Text, (when, *_what(change), change.who, change.why)))
     console().print(table)
+
+
+def _what(change: Change) -> tuple[str, str, str]:
+    """Return which alias moved from where to where, or what was decided."""
+    if not isinstance(change, Decision):
+        return change.alias, change.from_version or "", change.to_version or ""
+    _, _, state = change.kind.partition("_")
+    if change.subject == "promotion":
+        return "automatic promotion", "", state
+    return f"rows of job {change.job_id}", "", state
 
 
 def _facts(version: ModelVersion) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from housing.errors import JobNotFoundError
 from housing_cli.job_view import job_lines, jobs_table, problem_lines
 from housing_cli.output import JsonOption, console, print_json
+from housing_cli.promotion_view import show_stop
 from housing_cli.reports import first_problems
 from housing_cli.services import Services
 from housing_cli.waiting_uploads import WaitingUpload, waiting_uploads
@@ -34,6 +35,7 @@ def status(
 
 
 def _show_newest(services: Services, limit: int, *, as_json: bool) -> None:
+    show_stop(services, console(stderr=as_json))
     waiting = _waiting(services)[:limit]
     jobs = services.jobs.newest(limit)
     if as_json:

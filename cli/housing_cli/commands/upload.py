@@ -92,7 +92,7 @@ def _conclude(
     facts["job"] = job.model_dump(mode="json")
     for line in summary_lines(job):
         people.print(line, soft_wrap=True)
-    if job.state is State.SUCCEEDED and job.model_version is not None:
+    if job.state.is_success and job.model_version is not None:
         return
     problems = first_problems(services.s3, services.settings.bucket, job.report_key)
     _show_problems(services, job, problems, people)

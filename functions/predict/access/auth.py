@@ -31,7 +31,7 @@ def required_scope(method: str, path: str) -> Scope | None:
     """
     if (method, path) in _OPEN:
         return None
-    if method != "GET" and path.startswith("/models"):
+    if path.startswith("/data") or (method != "GET" and path.startswith("/models")):
         return Scope.ADMIN
     return Scope.PREDICT
 

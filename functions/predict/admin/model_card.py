@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from housing.registry.automatic_promotion import AutomaticPromotion
 from housing.registry.port import Tag
 from predict.model.served_model import ServedModel
 
@@ -39,6 +40,21 @@ class ModelCard(ModelSummary):
     reason: str | None
 
 
+class PromotionSummary(BaseModel):
+    """Whether jobs may promote; who stopped them, and since when."""
+
+    stopped: bool
+    since: datetime | None
+    who: str | None
+
+    @classmethod
+    def of(cls, state: AutomaticPromotion | None) -> Self | None:
+        """Describe a state, if it is known."""
+        if state is None:
+            return None
+        return cls(stopped=state.stopped, since=state.since, who=state.who)
+
+
 class Health(BaseModel):
     """Whether the service can answer, and with what."""
 
@@ -49,6 +65,7 @@ class Health(BaseModel):
     model: ModelSummary | None
     stale: bool
     reason: str | None
+    automatic_promotion: PromotionSummary | None = Field(description="null where it is not known")
 
 
 def summary(served: ServedModel, alias: str) -> ModelSummary:

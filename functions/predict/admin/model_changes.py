@@ -2,30 +2,25 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from housing.alerts.alert import AlertSink
-from housing.alerts.model_changes import alert_on_change
-from housing.errors import (
-    ArtifactError,
-    LeaseError,
-    LedgerError,
-    ObjectError,
-    RegistryError,
-    VersionNotFoundError,
+from housing.alerts.model_changes import (
+    alert_on_promotion,
+    alert_on_resume,
+    alert_on_rollback,
+    alert_on_stop,
 )
+from housing.errors import ArtifactError, VersionNotFoundError
 from housing.registry.alias_repair import repair
-from housing.registry.ledger import AliasChange
+from housing.registry.automatic_promotion import AutomaticPromotion
+from housing.registry.ledger import AliasChange, Change
 from housing.registry.live_model import LiveModel, Reason, holder_of
 from housing.registry.model_file import download_model
 from housing.registry.port import PREVIOUS, PRODUCTION, ModelVersion, Tag
-from predict.errors import (
-    ChangeRefusedError,
-    ModelRefusedError,
-    NoSuchVersionError,
-    StoreUnavailableError,
-)
+from predict.admin.outages import outages_as_unavailable
+from predict.errors import ChangeRefusedError, ModelRefusedError, NoSuchTargetError
 from predict.model.loading import prove
 
 ROLLBACK = "rollback"
@@ -33,7 +28,6 @@ PROMOTION = "promotion"
 _KIND = "kind"
 _TARGET = "target"
 _TARGET_SHA256 = "target_sha256"
-_RETRY_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +37,10 @@ class Changed:
     version: str
     from_version: str | None
     is_changed: bool
+    promotion: AutomaticPromotion
+    """Whether jobs may promote, after the change."""
+    included: tuple[str, ...] = ()
+    """Jobs whose rows were held and are in the data set again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class ModelChanges:
     """Called after a change, so that this process follows it at once."""
 
     def rollback(self, to: str | None, *, why: str, who: str) -> Changed:
-        """Put an earlier version back, after it was proved to load.
+        """Put an earlier version back, after it was proved to load; jobs promote nothing any more.
 
         Args:
             to: The version; the one before the last change if None.
@@ -64,7 +62,7 @@ class ModelChanges:
             who: For the ledger.
 
         Raises:
-            NoSuchVersionError: There is no such version.
+            NoSuchTargetError: There is no such version.
             ChangeRefusedError: There is nothing to go back to, or the target does not load.
             StoreUnavailableError: Registry or bucket is out of reach; the same call again goes on.
         """
@@ -75,8 +73,11 @@ class ModelChanges:
     def promote(self, version: str, *, why: str, who: str) -> Changed:
         """Make a version live whatever the gate said of it, after it was proved to load.
 
+        Parts of the data set that were held because of it are included. A stop of automatic
+        promotion stays.
+
         Raises:
-            NoSuchVersionError: There is no such version.
+            NoSuchTargetError: There is no such version.
             ChangeRefusedError: It does not load.
             StoreUnavailableError: As in ``rollback``.
         """
@@ -86,15 +87,39 @@ class ModelChanges:
             changed = self._put(target, PROMOTION, why, who, tags, finished)
             for name, value in tags.items():
                 self.live.registry.set_tag(version, name, value)
-        return changed
+            included = self._release(target, why=f"version {version} is promoted: {why}", who=who)
+        return replace(changed, included=included)
 
-    def newest(self, limit: int) -> list[AliasChange]:
+    def resume(self, *, why: str, who: str) -> AutomaticPromotion:
+        """Let jobs promote again; return the stop that this ends, or a state without one.
+
+        Raises:
+            StoreUnavailableError: The bucket is out of reach; the same call again goes on.
+        """
+        with outages_as_unavailable(), self.live.locked(who):
+            self.live.finish_decisions()
+            before = self.live.promotion.resume(who=who, why=why)
+        if before.stopped:
+            self.alerts.send(alert_on_resume(self.model_name, before, why=why, who=who))
+        self.followed()
+        return before
+
+    def promotion(self) -> AutomaticPromotion:
+        """Return whether jobs may promote.
+
+        Raises:
+            StoreUnavailableError: The bucket cannot be read.
+        """
+        with outages_as_unavailable():
+            return self.live.promotion.load()
+
+    def newest(self, limit: int) -> list[Change]:
         """Return the ledger's newest entries, newest first.
 
         Raises:
             StoreUnavailableError: The ledger cannot be read.
         """
-        with _told():
+        with outages_as_unavailable():
             return self.live.ledger.newest(limit)
 
     def versions(self, limit: int) -> list[ModelVersion]:
@@ -103,7 +128,7 @@ class ModelChanges:
         Raises:
             StoreUnavailableError: The registry cannot be reached.
         """
-        with _told():
+        with outages_as_unavailable():
             return list(self.live.registry.versions(limit=limit))
 
     def live_version(self) -> str | None:
@@ -112,14 +137,14 @@ class ModelChanges:
         Raises:
             StoreUnavailableError: The registry cannot be reached.
         """
-        with _told():
+        with outages_as_unavailable():
             found = holder_of(self.live.registry, PRODUCTION)
         return found.version if found else None
 
     @contextmanager
     def _alone(self, who: str) -> Iterator[AliasChange | None]:
         """Change aliases alone; first finish what an earlier call left, and return that of them."""
-        with _told(), self.live.locked(who):
+        with outages_as_unavailable(), self.live.locked(who):
             repaired = repair(self.live, self.model_name, who=who)
             finished = [one.change for one in repaired if one.was_finished]
             by_hand = [one for one in finished if one.alias == PRODUCTION and _KIND in one.evidence]
@@ -135,12 +160,14 @@ class ModelChanges:
         finished: AliasChange | None,
     ) -> Changed:
         model = self._proved(target)
+        before = self.live.promotion.load()
+        promotion = self.live.promotion.stop(who=who, why=why) if kind == ROLLBACK else before
         champion = holder_of(self.live.registry, PRODUCTION)
         if finished and champion and champion.identity == target.identity:
             champion = self._left_by(finished) or champion  # a first try of this call came so far
         left = champion.version if champion else None
         is_changed = champion is None or champion.identity != target.identity
-        changed = Changed(target.version, left, is_changed=is_changed)
+        changed = Changed(target.version, left, is_changed, promotion)
         if left and changed.is_changed and kind == ROLLBACK:
             self._mark(left, f"{datetime.now(UTC).isoformat(timespec='seconds')} {why}")
         if target.tags.get(Tag.ROLLED_BACK):
@@ -150,18 +177,28 @@ class ModelChanges:
         reason = Reason(who, why, evidence)
         self.live.put(target, model, reason, {**target.tags, **tags})
         if changed.is_changed:
-            is_rollback = kind == ROLLBACK
-            self.alerts.send(
-                alert_on_change(target, champion, why=why, who=who, is_rollback=is_rollback)
-            )
+            tell = alert_on_rollback if kind == ROLLBACK else alert_on_promotion
+            self.alerts.send(tell(target, champion, promotion, why=why, who=who))
+        elif promotion.stopped != before.stopped:
+            self.alerts.send(alert_on_stop(target, promotion, why=why, who=who))
         self.followed()
         return changed
+
+    def _release(self, version: ModelVersion, *, why: str, who: str) -> tuple[str, ...]:
+        """Include the parts that were held because of a version; return the jobs' ids."""
+        held = self.live.exclusions.load()
+        parts = [part for part in version.tags.get(Tag.HELD_PARTS, "").split(",") if part in held]
+        for part in parts:
+            self.live.exclusions.include(part, who=who, why=why)
+        if version.tags.get(Tag.HELD_PARTS):
+            self.live.registry.set_tag(version.version, Tag.HELD_PARTS, "")
+        return tuple(held[part].job_id for part in parts)
 
     def _version(self, version: str) -> ModelVersion:
         try:
             return self.live.registry.version(version)
         except VersionNotFoundError as exc:
-            raise NoSuchVersionError(str(exc)) from exc
+            raise NoSuchTargetError(str(exc)) from exc
 
     def _before(self, finished: AliasChange | None) -> ModelVersion:
         """Return the version to go back to: the previous one, or what an interrupted call meant."""
@@ -184,13 +221,14 @@ class ModelChanges:
 
     def _interrupted(self, champion: ModelVersion) -> ModelVersion | None:
         """Return what the last call aimed at, if it ended between its two aliases."""
-        for entry in self.live.ledger.newest(1):
-            target = entry.evidence.get(_TARGET)
-            if target not in (None, champion.version):
-                aimed_at = self._known(str(target))
-                digests = {None, aimed_at.sha256 if aimed_at else None}
-                return aimed_at if entry.evidence.get(_TARGET_SHA256) in digests else None
-        return None
+        entry = self.live.ledger.last_of(PREVIOUS)
+        evidence = entry.change.evidence if entry else {}
+        target = evidence.get(_TARGET)
+        if target in {None, champion.version}:
+            return None
+        aimed_at = self._known(str(target))
+        digests = {None, aimed_at.sha256 if aimed_at else None}
+        return aimed_at if evidence.get(_TARGET_SHA256) in digests else None
 
     def _left_by(self, change: AliasChange) -> ModelVersion | None:
         """Return the version that a change left, if the registry still has it."""
@@ -216,20 +254,3 @@ class ModelChanges:
     def _mark(self, version: str, rolled_back: str) -> None:
         """Mark a version that is left: no job promotes it again by itself; or take that back."""
         self.live.registry.set_tag(version, Tag.ROLLED_BACK, rolled_back)
-
-
-class _told:  # noqa: N801 - used as a statement
-    """Tells trouble of registry and bucket as one error, which says that trying again goes on."""
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, _kind: object, exc: BaseException | None, _trace: object) -> None:
-        """Translate."""
-        if isinstance(exc, LeaseError | LedgerError):
-            msg = f"somebody else changes what is live at this moment: {exc}"
-            raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc
-        if isinstance(exc, RegistryError | ObjectError):
-            place = "bucket" if isinstance(exc, ObjectError) else "model registry"
-            msg = f"the {place} cannot do its part now; send the same request again to go on"
-            raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc

@@ -6,11 +6,14 @@ from functools import cache
 from fastapi import FastAPI
 
 from predict.access.auth import Authenticator
+from predict.admin.data_changes import DataChanges
 from predict.admin.model_changes import ModelChanges
+from predict.admin.promotion_watch import PromotionWatch
 from predict.http import openapi as api_document
 from predict.http import problem_handlers as framework_problems
 from predict.http.asgi import LaneMiddleware
 from predict.http.key_middleware import KeyCheck
+from predict.http.routes.data import data_routes
 from predict.http.routes.metrics import metrics_route
 from predict.http.routes.models import model_routes
 from predict.http.routes.predictions import lane_routes
@@ -34,6 +37,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
     changes: Callable[[], ModelChanges],
     shadow: Shadow | None = None,
     metrics: Callable[[], AccountMetrics] | None = None,
+    promotion: PromotionWatch | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -45,6 +49,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
         changes: Makes what changes the live model, at the first request that needs it.
         shadow: Compares requests with the challenger, if that is wanted.
         metrics: Makes what reads the account's metrics, likewise; without it nothing tells them.
+        promotion: Knows whether jobs may promote, for ``/health``; without it that is not known.
     """
     app = FastAPI(
         title=_TITLE,
@@ -63,9 +68,13 @@ def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
     )
     app.add_middleware(LaneMiddleware, lane=lane)
     app.include_router(lane_routes(lane))
-    app.include_router(service_routes(settings, models, telemetry))
+    app.include_router(service_routes(settings, models, telemetry, promotion))
     if metrics is not None:
         app.include_router(metrics_route(cache(metrics)))
-    app.include_router(model_routes(cache(changes), settings.model_name))
+    made = cache(changes)
+    app.include_router(model_routes(made, settings.model_name))
+    app.include_router(
+        data_routes(lambda: DataChanges(made().live, settings.model_name, made().alerts))
+    )
     api_document.describe(app)
     return app

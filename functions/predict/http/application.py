@@ -23,7 +23,12 @@ def application(parts: Service | None = None) -> FastAPI:
     def changes() -> "ModelChanges":
         from predict.aws_composition import model_changes  # noqa: PLC0415 - imports boto3
 
-        return model_changes(found.settings, found.models)
+        def followed() -> None:
+            found.models.recheck()
+            if found.promotion:
+                found.promotion.recheck()
+
+        return model_changes(found.settings, followed)
 
     def metrics() -> "AccountMetrics":
         from predict.aws_composition import account_metrics  # noqa: PLC0415 - the same
@@ -38,6 +43,7 @@ def application(parts: Service | None = None) -> FastAPI:
         changes,
         found.shadow,
         metrics,
+        found.promotion,
     )
     # What is there now stays; a collector that looks through it again and again makes requests wait
     # for tens of milliseconds. See https://docs.python.org/3/library/gc.html#gc.freeze

@@ -17,7 +17,6 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from housing.jobs.status import State
 from retrain.training.errors import JobOverTimeError, JobStoppedError, TrainingError
 from retrain.training.job.early_end import end_early, stop_early
 from retrain.training.log_lines import write_log_lines
@@ -63,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as exc:  # noqa: BLE001 - the outermost handler
         _LOG.exception("job_not_begun")
         return _fail(given, f"{type(exc).__name__}: {exc}", TrainingError.next_step)
-    return 0 if state == State.SUCCEEDED else 1
+    return 0 if state.is_success else 1
 
 
 def _parser() -> argparse.ArgumentParser:

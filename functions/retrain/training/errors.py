@@ -4,6 +4,7 @@ HousingError
 └── TrainingError
     ├── UploadRejectedError
     ├── UploadGoneError
+    ├── UploadExcludedError
     ├── ChampionChangedError
     ├── DatasetError
     ├── EngineError
@@ -42,6 +43,15 @@ class UploadGoneError(TrainingError):
     """Raised when the upload was deleted or overwritten before it was read."""
 
     next_step: ClassVar[str] = "upload the file again, if its rows are still wanted"
+
+
+class UploadExcludedError(TrainingError):
+    """Raised when a person has excluded the rows of an upload from the data set."""
+
+    def __init__(self, reason: str, *, command: str) -> None:
+        """Say why, and which command takes them in again."""
+        super().__init__(reason)
+        self.command = command
 
 
 class ChampionChangedError(TrainingError):

@@ -1,6 +1,7 @@
-"""``housing rollback`` and ``housing promote`` ask the API with the administrator's key."""
+"""``housing rollback``, ``promote`` and ``resume`` ask the API with the administrator's key."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -72,7 +73,69 @@ def test_nothing_to_change_is_said(housing: CommandLine, api: Api) -> None:
     assert "already" in housing("promote", "1", "--reason", "odd").stdout
 
 
+STOP = {
+    "stopped": True,
+    "since": "2026-11-30T16:15:00Z",
+    "who": "api key anna",
+    "why": "odd [prices]",
+}
+
+
 @pytest.mark.parametrize("command", [["rollback"], ["promote", "1"]])
+def test_a_stop_is_told_with_the_command_that_ends_it(
+    housing: CommandLine, api: Api, command: list[str]
+) -> None:
+    said = {"version": "1", "from_version": "2", "changed": True, "automatic_promotion": STOP}
+    api.answer = httpx.Response(200, json=said)
+
+    done = housing(*command, "--reason", "odd")
+
+    _, line = done.stdout.splitlines()
+    since = datetime(2026, 11, 30, 16, 15, tzinfo=UTC).astimezone()
+    assert line == (
+        f"automatic promotion is stopped since {since:%Y-%m-%d %H:%M} by api key anna "
+        "(odd [prices]): housing resume --reason …"
+    )
+
+
+def test_rows_that_a_promotion_released_are_told(housing: CommandLine, api: Api) -> None:
+    said = {"version": "3", "from_version": "2", "changed": True, "included": ["job-1", "job-2"]}
+    api.answer = httpx.Response(200, json=said)
+
+    done = housing("promote", "3", "--reason", "right")
+
+    assert "rows that were held are in the data set again: job job-1, job-2" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        (True, "jobs promote again; automatic promotion was stopped since 20"),
+        (False, "automatic promotion was not stopped: jobs promote"),
+    ],
+)
+def test_resuming_says_what_it_ended(
+    housing: CommandLine, api: Api, line: str, *, changed: bool
+) -> None:
+    before = STOP if changed else {"stopped": False, "since": None, "who": None, "why": None}
+    api.answer = httpx.Response(200, json={"changed": changed, "before": before})
+
+    done = housing("resume", "--reason", "it was right")
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith(line)
+    assert api.asked == [("/models/resume", "admin-1", {"reason": "it was right"})]
+
+
+def test_resuming_for_scripts_is_what_the_api_said(housing: CommandLine, api: Api) -> None:
+    api.answer = httpx.Response(200, json={"changed": True, "before": STOP})
+
+    done = housing("resume", "--reason", "it was right", "--json")
+
+    assert json.loads(done.stdout) == {"changed": True, "before": STOP}
+
+
+@pytest.mark.parametrize("command", [["rollback"], ["promote", "1"], ["resume"]])
 def test_a_refusal_is_told_in_the_apis_words(
     housing: CommandLine, api: Api, command: list[str]
 ) -> None:

@@ -15,6 +15,7 @@ from housing.registry.port import PRODUCTION, Tag
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+pytestmark = pytest.mark.usefixtures("s3")  # where a stop of automatic promotion would be
 TAGS = {
     f"{Tag.METRIC_PREFIX}rmse": "0.4321",
     Tag.DATA_SOURCE: "generated (seed 0)",
@@ -92,7 +93,7 @@ def test_the_history_says_who_made_what_live_and_why(
 
     assert result.exit_code == 0, result.output
     heading, line = result.stdout.splitlines()
-    assert heading.split() == ["when", "alias", "from", "to", "who", "why"]
+    assert heading.split() == ["when", "what", "from", "to", "who", "why"]
     assert line.split()[2:] == ["production", "2", "anna", "the", "[better]", "one"]
     assert f"{one_change.when.astimezone():%Y-%m-%d %H:%M:%S}" in line
 

@@ -147,6 +147,7 @@ def test_what_somebody_moved_past_the_pipeline_stands_and_is_written_down(
     assert production(registry) == "2"
     assert not found.was_finished
     newest = live.ledger.newest(1)[0]
+    assert isinstance(newest, AliasChange)
     assert (newest.who, newest.from_version, newest.to_version) == (FOREIGN, "1", "2")
     assert "training job 2" in newest.why
     assert pointer(s3)["version"] == "2"
@@ -216,6 +217,7 @@ def test_a_registry_that_was_rebuilt_is_noticed_though_the_number_is_the_same(
     assert not found.was_finished
     assert str(found) == "the registry was rebuilt: production is on another version 1"
     newest = live.ledger.newest(1)[0]
+    assert isinstance(newest, AliasChange)
     assert (newest.who, newest.to_version, newest.to_sha256) == (FOREIGN, "1", other.sha256)
     copy = s3.get_object(Bucket=BUCKET, Key=pointer(s3)["key"])["Body"].read()
     assert (pointer(s3)["sha256"], copy) == (other.sha256, OTHER)

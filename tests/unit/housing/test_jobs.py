@@ -152,7 +152,8 @@ def test_a_bucket_without_jobs_has_none(jobs: JobStore) -> None:
 
 
 @pytest.mark.parametrize("state", list(State))
-def test_three_states_are_ends(state: State) -> None:
-    ends = {State.SUCCEEDED, State.REJECTED, State.FAILED}
+def test_a_job_is_on_its_way_or_at_its_end(state: State) -> None:
+    ends = {State.SUCCEEDED, State.REJECTED, State.FAILED, State.HELD}
 
     assert state.is_final is (state in ends)
+    assert state.is_success is (state in {State.SUCCEEDED, State.HELD})

@@ -39,7 +39,8 @@ def test_what_the_training_job_promoted_is_found(
     registry = FakeModelRegistry(NAME)
     version = registry.register({MODEL_FILE: MODEL}, tags={Tag.SHA256: digest, "dataset_id": "d1"})
     live = LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET)
-    Promoter(live, NAME, "job 1", lambda _: None).apply(version, GOOD, MODEL, champion=None)
+    promoter = Promoter(live, NAME, "job 1", lambda _: None, rollbacks_seen=0)
+    promoter.apply(version, GOOD, MODEL, champion=None, parts=())
 
     found = last_promoted.find()
 

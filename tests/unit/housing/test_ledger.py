@@ -1,4 +1,4 @@
-"""The ledger of alias changes."""
+"""The ledger of alias changes and decisions."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ import pytest
 
 from fakes.faulty_s3 import PASSING, Fault, FaultyS3
 from housing.errors import LedgerError, ObjectError
-from housing.registry.ledger import AliasChange, Entry, Ledger
+from housing.registry.ledger import AliasChange, Decision, Entry, Ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -138,3 +138,49 @@ def test_the_last_entry_of_an_alias_is_found_among_others(ledger: Ledger) -> Non
         unfinished, change("previous", why="not yet"), is_done=False
     )
     assert ledger.last_of("unheard-of") is None
+
+
+STOP = Decision(
+    kind="promotion_stopped", who="anna", when=datetime(2026, 11, 30, tzinfo=UTC), why="odd"
+)
+
+
+def test_an_entry_of_before_there_were_kinds_is_a_move_of_an_alias(
+    ledger: Ledger, s3: "S3Client"
+) -> None:
+    body = CHANGE.model_dump_json(exclude={"kind"}).encode()
+    s3.put_object(Bucket=BUCKET, Key="ledger/00000001.json", Body=body)
+
+    assert ledger.newest(5) == [CHANGE]
+    assert ledger.last_of("production") == Entry(1, CHANGE, is_done=False)
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_decision_stands_among_the_moves_and_is_none_of_them(
+    ledger: Ledger, *, is_done: bool
+) -> None:
+    ledger.mark_done(ledger.record(change()), "production")
+    number = ledger.record(STOP)
+    if is_done:
+        ledger.mark_done(number, STOP.subject)
+
+    assert ledger.newest(5) == [STOP, change()]
+    assert ledger.last_of("production") == Entry(1, change(), is_done=True)
+    assert ledger.last_of("previous") is None
+
+
+def test_only_what_is_unfinished_is_finished_oldest_first(ledger: Ledger) -> None:
+    excluded = Decision(
+        kind="data_excluded", who="ben", when=STOP.when, why="odd", part="0a1b", job_id="job-1"
+    )
+    done: list[Decision] = []
+    ledger.decide(STOP, done.append)
+    ledger.record(change())  # a move that did not get through is not a decision's business
+    ledger.record(excluded)
+    ledger.record(STOP)
+    assert done == [STOP]
+
+    for _ in range(2):
+        ledger.finish_decisions({"data": done.append, "promotion": done.append})
+
+    assert done == [STOP, excluded, STOP]

@@ -230,7 +230,14 @@ def test_a_prefix_before_the_paths_opens_nothing_and_closes_nothing(
 
 
 def test_what_changes_the_model_wants_the_admins_scope() -> None:
-    places = [("POST", "/models/rollback"), ("POST", "/models/promote"), ("DELETE", "/models/1")]
+    places = [
+        ("POST", "/models/rollback"),
+        ("POST", "/models/promote"),
+        ("POST", "/models/resume"),
+        ("DELETE", "/models/1"),
+        ("GET", "/data"),
+        ("POST", "/data/exclude"),
+    ]
 
     assert {required_scope(*place) for place in places} == {Scope.ADMIN}
     assert required_scope("GET", "/models") == Scope.PREDICT

@@ -55,13 +55,13 @@ def test_without_a_bucket_nothing_is_changed(
     settings: PredictSettings, models: FakeModelStore
 ) -> None:
     with pytest.raises(StoreUnavailableError, match="HOUSING_BUCKET is not set"):
-        model_changes(settings, models)
+        model_changes(settings, models.recheck)
 
 
 def test_changes_are_written_into_the_ledger_of_the_bucket(
     settings: PredictSettings, models: FakeModelStore
 ) -> None:
-    changes = model_changes(settings.model_copy(update={"bucket": BUCKET}), models)
+    changes = model_changes(settings.model_copy(update={"bucket": BUCKET}), models.recheck)
 
     assert changes.newest(5) == []
 

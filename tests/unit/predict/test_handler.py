@@ -15,6 +15,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from fakes.dataset import JOB_OF_THE_EVENTS, put_upload
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from housing.errors import RegistryUnavailableError
@@ -39,7 +40,7 @@ CONTEXT: Any = SimpleNamespace(
     aws_request_id="8f5069ac-1111-2222-3333-0123456789ab",
 )
 BUCKET = "housing-test"
-OF_THE_ACCOUNT = ("api-models", "api-metrics")
+OF_THE_ACCOUNT = ("api-models", "api-metrics", "api-data")
 POWERTOOLS_MARKS = ("init", "powertools_handler", "powertools_buffer_config")
 
 
@@ -90,7 +91,10 @@ def account(
     monkeypatch.setenv("HOUSING_BUCKET", BUCKET)
     monkeypatch.setattr(aws_composition, "MlflowModelRegistry", lambda *_, **__: registry)
     with mock_aws():
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        put_upload(s3, BUCKET, JOB_OF_THE_EVENTS)
+        put_upload(s3, BUCKET, "aaaa000011112222")
         yield
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -17,8 +18,9 @@ from fakes.registry import FakeModelRegistry
 from fakes.written_lines import WrittenLines
 from housing.errors import LedgerError, RegistryUnavailableError
 from housing.registry.alias_repair import FOREIGN
+from housing.registry.automatic_promotion import PROMOTION, AutomaticPromotion
 from housing.registry.last_promoted import POINTER
-from housing.registry.ledger import AliasChange, Ledger
+from housing.registry.ledger import AliasChange, Decision, Ledger
 from housing.registry.live_model import LiveModel, Reason, holder_of
 from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
 from predict.access.auth import OpenDoor
@@ -76,6 +78,12 @@ def carriers(registry: FakeModelRegistry) -> dict[str, str | None]:
     return {alias: holder.version if holder else None for alias, holder in holders.items()}
 
 
+def moves(live: LiveModel) -> list[AliasChange]:
+    """Return what the pipeline moved; a version of another digest is noted as another version."""
+    entries = live.ledger.newest(99)
+    return [one for one in entries if isinstance(one, AliasChange) and one.who != FOREIGN]
+
+
 def pointer(s3: "S3Client") -> dict[str, Any]:
     found: dict[str, Any] = json.loads(s3.get_object(Bucket=BUCKET, Key=POINTER)["Body"].read())
     return found
@@ -96,7 +104,7 @@ def test_a_rollback_puts_the_previous_version_back_everywhere(  # noqa: PLR0913,
     assert (done.version, done.from_version, done.is_changed) == ("1", "2", True)
     assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: "2"}
     assert pointer(s3)["version"] == "1"
-    newest = live.ledger.newest(2)
+    newest = moves(live)[:2]
     assert [(one.alias, one.from_version, one.to_version) for one in newest] == [
         (PRODUCTION, "2", "1"),
         (PREVIOUS, "1", "2"),
@@ -108,8 +116,135 @@ def test_a_rollback_puts_the_previous_version_back_everywhere(  # noqa: PLR0913,
     (alert,) = alerts.sent
     assert (alert.event, alert.reason) == ("rolled_back", "prices are odd")
     assert (alert.facts["from"], alert.facts["to"]) == ("version 2", "version 1")
-    assert alert.next_step == 'housing promote 2 --reason "…"'
+    assert alert.next_step == 'housing resume --reason "…"'
     assert models.due
+
+
+def test_a_rollback_stops_automatic_promotion_and_says_so_everywhere(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry, alerts: FakeAlerts
+) -> None:
+    register(live, registry, 2)
+
+    done = changes.rollback(None, why="prices are odd", who="me")
+
+    state = changes.promotion()
+    assert (state.stopped, state.who, state.why) == (True, "me", "prices are odd")
+    assert done.promotion.stopped
+    stop = live.ledger.newest(3)[-1]
+    assert (stop.kind, stop.who, stop.why) == ("promotion_stopped", "me", "prices are odd")
+    assert alerts.sent[0].facts["automatic promotion"].startswith("stopped since ")
+    assert alerts.sent[0].facts["automatic promotion"].endswith(" by me")
+
+
+def test_a_second_rollback_is_counted_and_the_first_stop_stands(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    register(live, registry, 3)
+    changes.rollback("2", why="odd", who="anna")
+    first = changes.promotion()
+
+    changes.rollback("1", why="odd as well", who="ben")
+
+    assert changes.promotion() == first.model_copy(update={"rollbacks": 2})
+
+
+def test_a_rollback_to_what_is_live_only_stops_the_jobs(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry, alerts: FakeAlerts
+) -> None:
+    register(live, registry)
+
+    done = changes.rollback("1", why="wait", who="me")
+
+    assert (done.is_changed, done.promotion.stopped) == (False, True)
+    (alert,) = alerts.sent
+    assert (alert.event, alert.reason) == ("promotion_stopped", "wait")
+    assert alert.next_step == 'housing resume --reason "…"'
+
+
+def test_a_rollback_that_is_refused_stops_nothing(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    register(live, registry)
+
+    with pytest.raises(ChangeRefusedError):
+        changes.rollback(None, why="odd", who="me")
+
+    assert changes.promotion() == AutomaticPromotion()
+
+
+def test_resuming_ends_the_stop_with_an_entry_and_an_alert(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry, alerts: FakeAlerts
+) -> None:
+    register(live, registry, 2)
+    changes.rollback(None, why="odd", who="anna")
+
+    before = changes.resume(why="the file is taken out", who="ben")
+
+    assert (before.stopped, before.who) == (True, "anna")
+    after = changes.promotion()
+    assert (after.stopped, after.since, after.who, after.rollbacks) == (False, None, None, 1)
+    entry = live.ledger.newest(1)[0]
+    assert (entry.kind, entry.who, entry.why) == (
+        "promotion_resumed",
+        "ben",
+        "the file is taken out",
+    )
+    assert [alert.event for alert in alerts.sent] == ["rolled_back", "promotion_resumed"]
+
+
+def test_resuming_what_was_not_stopped_changes_and_writes_nothing(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry, alerts: FakeAlerts
+) -> None:
+    register(live, registry)
+    before = live.ledger.newest(9)
+
+    assert not changes.resume(why="why not", who="me").stopped
+
+    assert (live.ledger.newest(9), alerts.sent) == (before, [])
+
+
+def test_resuming_works_while_the_registry_is_down(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    register(live, registry, 2)
+    changes.rollback(None, why="odd", who="me")
+    registry.fails_with = RegistryUnavailableError("down")
+
+    changes.resume(why="it is right", who="me")
+
+    assert not changes.promotion().stopped
+
+
+def test_a_promotion_by_hand_ends_no_stop_and_says_so(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry, alerts: FakeAlerts
+) -> None:
+    register(live, registry, 2)
+    changes.rollback(None, why="odd", who="anna")
+
+    done = changes.promote("2", why="it was right", who="ben")
+
+    assert (done.is_changed, done.promotion.stopped, done.promotion.who) == (True, True, "anna")
+    assert changes.promotion().stopped
+    assert alerts.sent[-1].facts["automatic promotion"].endswith(" by anna")
+
+
+def test_a_promotion_by_hand_releases_the_rows_that_were_held_because_of_the_version(
+    changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    register(live, registry, 2)
+    live.exclusions.exclude("0a1b", "held", job_id="job-2", who="job", why="low prices")
+    live.exclusions.exclude("2c3d", "held", job_id="job-3", who="job", why="low prices")
+    registry.set_tag("1", Tag.HELD_PARTS, "0a1b,4e5f")
+
+    done = changes.promote("1", why="prices fell there", who="me")
+
+    assert done.included == ("job-2",)
+    assert set(live.exclusions.load()) == {"2c3d"}
+    assert registry.version("1").tags[Tag.HELD_PARTS] == ""
+    entry = live.ledger.newest(1)[0]
+    assert isinstance(entry, Decision)
+    assert (entry.kind, entry.part, entry.job_id) == ("data_included", "0a1b", "job-2")
+    assert "version 1 is promoted: prices fell there" in entry.why
 
 
 def test_a_second_rollback_does_not_go_back_to_what_was_left(
@@ -133,11 +268,6 @@ def test_a_rollback_to_a_version_by_name(
     changes.rollback("1", why="odd", who="me")
 
     assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: "3"}
-
-
-def moves(live: LiveModel) -> list[AliasChange]:
-    """Return what the pipeline moved; a version of another digest is noted as another version."""
-    return [change for change in live.ledger.newest(10) if change.who != FOREIGN]
 
 
 @pytest.mark.parametrize("trouble", ["file", "digest", "signature", "missing"])
@@ -174,14 +304,17 @@ class InterruptedError_(Exception):  # noqa: N818, N801
 @pytest.mark.parametrize(
     ("call", "at", "again"),
     [
+        ("record", 1, None),  # the stop of automatic promotion
+        ("put_object", PROMOTION, None),
+        ("mark_done", 1, None),
         ("put_object", "the copy", None),
         ("set_tag", 1, None),
-        ("record", 1, None),
-        ("set_alias", 1, None),
         ("record", 2, None),
+        ("set_alias", 1, None),
+        ("record", 3, None),
         ("set_alias", 2, None),
-        ("mark_done", 1, None),
-        ("mark_done", 2, "1"),
+        ("mark_done", 2, None),
+        ("mark_done", 3, "1"),
         ("put_object", POINTER, "1"),  # the pointer: all else is done, and the version is named
     ],
 )
@@ -218,6 +351,8 @@ def test_an_interrupted_rollback_is_finished_by_the_same_call(  # noqa: PLR0913,
     assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: "2"}
     assert registry.version("2").tags[Tag.ROLLED_BACK]
     assert pointer(s3)["version"] == "1"
+    assert changes.promotion().stopped
+    assert Counter(one.kind for one in live.ledger.newest(99))["promotion_stopped"] == 1
 
 
 @pytest.mark.parametrize("is_gone", [True, False])
@@ -232,8 +367,8 @@ def test_a_rollback_that_was_interrupted_is_not_gone_on_with_to_another_model(
     register(live, registry, 3)
     record = live.ledger.record
 
-    def interrupted(change: AliasChange) -> int:
-        if change.alias == PRODUCTION:
+    def interrupted(change: AliasChange | Decision) -> int:
+        if isinstance(change, AliasChange) and change.alias == PRODUCTION:
             raise InterruptedError_
         return record(change)
 
@@ -344,7 +479,10 @@ def test_the_api_lists_versions_and_changes(
 ) -> None:
     register(live, registry, 2)
     rolled = api.post_json("/models/rollback", {"reason": " odd "})
-    assert rolled.json() == {"version": "1", "from_version": "2", "changed": True}
+    said = rolled.json()
+    stop = said.pop("automatic_promotion")
+    assert said == {"version": "1", "from_version": "2", "changed": True, "included": []}
+    assert (stop["stopped"], stop["who"], stop["why"]) == (True, "api key nobody", "odd")
 
     found = api.get("/models").json()
 
@@ -352,6 +490,26 @@ def test_the_api_lists_versions_and_changes(
     assert found["versions"][0]["rolled_back"].endswith(" odd")
     assert found["history"][0]["to_version"] == "1"
     assert found["history"][0]["who"] == "api key nobody"
+    assert found["automatic_promotion"] == stop
+    assert [one["kind"] for one in found["history"][:3]] == [
+        "alias_moved",
+        "alias_moved",
+        "promotion_stopped",
+    ]
+
+
+def test_the_api_resumes_once(
+    api: AsgiClient, live: LiveModel, registry: FakeModelRegistry
+) -> None:
+    register(live, registry, 2)
+    stop = api.post_json("/models/rollback", {"reason": "odd"}).json()["automatic_promotion"]
+
+    first, second = (api.post_json("/models/resume", {"reason": "right"}) for _ in range(2))
+
+    assert first.json() == {"changed": True, "before": stop}
+    none = {"stopped": False, "since": None, "who": None, "why": None}
+    assert second.json() == {"changed": False, "before": none}
+    assert api.get("/models").json()["automatic_promotion"] == none
 
 
 def test_the_live_version_is_named_though_it_is_older_than_those_listed(
@@ -379,6 +537,9 @@ def test_the_live_version_is_named_though_it_is_older_than_those_listed(
         ("/models/rollback", "{", 400),
         ("/models/rollback", b"\xff", 400),
         ("/models/rollback", "[" * 100_000, 400),
+        ("/models/resume", "{}", 422),
+        ("/models/resume", '{"reason": " "}', 422),
+        ("/models/resume", '{"reason": "x", "to": "1"}', 422),
         ("/models/promote", '{"reason": "x"}', 422),
         ("/models/promote", '{"reason": "x", "version": "99"}', 404),
     ],

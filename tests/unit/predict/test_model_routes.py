@@ -47,6 +47,7 @@ def test_health_shows_the_version_and_where_its_data_came_from(client: AsgiClien
         },
         "stale": False,
         "reason": None,
+        "automatic_promotion": None,
     }
     assert answer.headers["X-Model-Version"] == "7"
 
@@ -78,6 +79,7 @@ def test_health_answers_without_a_model_too(client: AsgiClient, models: FakeMode
         "model": None,
         "stale": False,
         "reason": "no model has been promoted yet",
+        "automatic_promotion": None,
     }
 
 

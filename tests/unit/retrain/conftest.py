@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +16,15 @@ from fakes.launcher import FakeJobLauncher
 from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
-from housing.jobs.status import JobStore, State
+from housing.jobs.status import JobStore, Stage, State
 from housing.s3.layout import HOLDOUT_KEY, NEW_DATA, job_id
 from retrain.training.job.context import Parts
 from retrain.training.job.job import run
+from retrain.training.job.progress import JobProgress
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.ingest import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_s3 import S3Client
 
 BUCKET = "housing-test"
@@ -165,3 +165,23 @@ def trained(parts: Parts, put_upload: Callable[..., Upload]) -> Upload:
     upload = put_upload(as_csv(housing_table(800)))
     assert run(upload, parts) == State.SUCCEEDED
     return upload
+
+
+@pytest.fixture
+def at_stage(monkeypatch: pytest.MonkeyPatch) -> Callable[[Stage, Callable[[], object]], None]:
+    """Have something done once, when a job enters a stage."""
+
+    def arrange(stage: Stage, act: Callable[[], object]) -> None:
+        entered = JobProgress.stage
+        left = [act]
+
+        @contextmanager
+        def watched(self: JobProgress, name: Stage, message: str) -> Iterator[None]:
+            with entered(self, name, message):
+                if name == stage and left:
+                    left.pop()()
+                yield
+
+        monkeypatch.setattr(JobProgress, "stage", watched)
+
+    return arrange

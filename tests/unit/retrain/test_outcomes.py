@@ -145,7 +145,28 @@ def test_a_version_that_a_stop_holds_names_no_rows_as_wrong() -> None:
 
     assert alert.event == AlertEvent.MODEL_HELD
     assert "exclude" not in alert.advice
+    assert "the next job after housing resume judges it again" in alert.advice
     assert alert.next_step == 'housing promote 7 --reason "…"'
+
+
+def test_a_version_of_rows_that_were_excluded_meanwhile_tells_what_the_next_job_does() -> None:
+    held = Held(kind="excluded", reason="rows of job 7f3c are excluded", jobs=["7f3c"])
+
+    alert = told(judged(promoted=False).model_copy(update={"held": held}))
+
+    assert (alert.event, alert.reason) == (AlertEvent.MODEL_HELD, held.reason)
+    assert alert.advice.startswith("the next job trains without these rows")
+
+
+def test_a_file_whose_rows_are_excluded_tells_how_they_come_back_and_not_to_upload_it() -> None:
+    command = 'housing data include 7f3c --reason "…"'
+    reason = "its rows are excluded since 2026-11-30 16:15 UTC by anna (odd)"
+
+    alert = told(ended(State.REJECTED, reason=reason, next_step=command, excluded=True))
+
+    assert (alert.event, alert.reason) == (AlertEvent.UPLOAD_REJECTED, reason)
+    assert alert.next_step == command
+    assert "housing upload" not in alert.text()
 
 
 def test_a_job_that_changed_nothing_is_not_told() -> None:

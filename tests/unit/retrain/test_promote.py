@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,15 @@ import pytest
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from housing.errors import LeaseError, VersionChangedError
-from housing.jobs.findings import SliceChange, Verdict
+from housing.jobs.findings import Held, SliceChange, Verdict
+from housing.registry.automatic_promotion import PromotionSwitch
 from housing.registry.last_promoted import POINTER
 from housing.registry.ledger import AliasChange, Ledger
 from housing.registry.live_model import LOCK, LOCK_SECONDS, LiveModel, holder_of
 from housing.registry.port import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
 from retrain.training.errors import ChampionChangedError
 from retrain.training.gate import promote
-from retrain.training.gate.promote import Promoter
+from retrain.training.gate.promote import Outcome, Promoter
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 BUCKET = "housing-test"
 NAME = "california-housing"
 MODEL = linear_model()
+PART = "0a1b"
 GOOD = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_rows=10)
 BAD = Verdict(
     promote=False, reason="worse", challenger_rmse=0.5, champion_rmse=0.4, holdout_rows=10
@@ -34,10 +37,14 @@ Read = Callable[[str], bytes]
 Keys = Callable[[str], list[str]]
 
 
+class DiedError(Exception):
+    """Stands for the process's end."""
+
+
 @pytest.fixture
 def promoter(registry: FakeModelRegistry, s3: "S3Client") -> Promoter:
     live = LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET)
-    return Promoter(live, NAME, "training job 1", lambda _: None)
+    return Promoter(live, NAME, "training job 1", lambda _: None, rollbacks_seen=0)
 
 
 def register(registry: FakeModelRegistry) -> ModelVersion:
@@ -45,10 +52,12 @@ def register(registry: FakeModelRegistry) -> ModelVersion:
     return registry.register({MODEL_FILE: MODEL}, tags=tags)
 
 
-def apply(promoter: Promoter, version: ModelVersion, verdict: Verdict) -> None:
+def apply(
+    promoter: Promoter, version: ModelVersion, verdict: Verdict, held: Held | None = None
+) -> Outcome:
     """Act on a verdict against whatever is in production now."""
     champion = holder_of(promoter.live.registry, PRODUCTION)
-    promoter.apply(version, verdict, MODEL, champion=champion)
+    return promoter.apply(version, verdict, MODEL, champion=champion, parts=(PART,), held=held)
 
 
 def carriers(registry: FakeModelRegistry) -> dict[str, str | None]:
@@ -132,7 +141,7 @@ def test_a_version_is_not_promoted_over_one_that_it_was_not_judged_against(
     before = entries()
 
     with pytest.raises(ChampionChangedError, match="version 1 came into production"):
-        promoter.apply(second, GOOD, MODEL, champion=None)
+        promoter.apply(second, GOOD, MODEL, champion=None, parts=())
 
     assert carriers(registry)[PRODUCTION] == "1"
     assert entries() == before
@@ -150,7 +159,7 @@ def test_a_champion_of_another_digest_is_another_champion(
     registry.register({MODEL_FILE: MODEL}, tags=second.tags)
 
     with pytest.raises(ChampionChangedError, match="version 1 came into production"):
-        promoter.apply(second, GOOD, MODEL, champion=champion)
+        promoter.apply(second, GOOD, MODEL, champion=champion, parts=())
 
     assert carriers(registry)[PRODUCTION] == "1"
     assert entries()[-1].to_version == "1"
@@ -164,10 +173,24 @@ def test_a_version_whose_number_stands_for_another_model_is_not_promoted(
     registry.register({MODEL_FILE: b""}, tags={Tag.SHA256: "0" * 64})
 
     with pytest.raises(VersionChangedError):
-        promoter.apply(version, GOOD, MODEL, champion=None)
+        promoter.apply(version, GOOD, MODEL, champion=None, parts=())
 
     assert carriers(registry)[PRODUCTION] is None
     assert entries() == []
+
+
+def test_a_version_whose_number_stands_for_another_model_is_not_marked_as_held_either(
+    promoter: Promoter, registry: FakeModelRegistry
+) -> None:
+    promoter.live.promotion.stop(who="anna", why="odd")
+    version = register(registry)
+    registry.rebuild()
+    registry.register({MODEL_FILE: b""}, tags={Tag.SHA256: "0" * 64})
+
+    with pytest.raises(VersionChangedError):
+        promoter.apply(version, GOOD, MODEL, champion=None, parts=())
+
+    assert Tag.VERDICT not in registry.version("1").tags
 
 
 def test_a_version_that_was_rolled_back_from_meanwhile_is_not_promoted(
@@ -246,3 +269,99 @@ def test_a_job_outlasts_the_lock_of_one_that_died(
 
     assert carriers(registry)[PRODUCTION] == "1"
     assert promote._WAIT_SECONDS > LOCK_SECONDS
+
+
+def exclude(promoter: Promoter, part: str = PART) -> None:
+    promoter.live.exclusions.exclude(part, "excluded", job_id="job-9", who="anna", why="odd")
+
+
+@pytest.mark.parametrize("verdict", [GOOD, BAD])
+def test_while_promotion_is_stopped_a_version_is_held_whatever_its_verdict(
+    promoter: Promoter, registry: FakeModelRegistry, verdict: Verdict
+) -> None:
+    apply(promoter, register(registry), GOOD)
+    promoter.live.promotion.stop(who="anna", why="odd")
+    before = promoter.live.ledger.newest(99)
+
+    outcome = apply(promoter, register(registry), verdict)
+
+    assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: None, CHALLENGER: None}
+    assert promoter.live.ledger.newest(99) == before
+    assert outcome.held is not None
+    assert (outcome.held.kind, outcome.held.who) == ("stop", "anna")
+    assert (outcome.verdict.promote, outcome.verdict.held) == (False, True)
+    assert outcome.verdict.challenger_rmse == verdict.challenger_rmse
+    tags = registry.version("2").tags
+    assert (tags[Tag.VERDICT], tags[Tag.VERDICT_REASON]) == ("held", outcome.held.reason)
+    assert Tag.HELD_PARTS not in tags
+
+
+def test_a_rollback_that_the_job_has_seen_does_not_hold_it(
+    promoter: Promoter, registry: FakeModelRegistry
+) -> None:
+    promoter.live.promotion.stop(who="anna", why="odd")
+    promoter.live.promotion.resume(who="ben", why="right")
+
+    assert apply(promoter, register(registry), GOOD).held is not None
+    seen = replace(promoter, rollbacks_seen=1)
+    assert apply(seen, registry.version("1"), GOOD).held is None
+
+    assert carriers(registry)[PRODUCTION] == "1"
+    assert registry.version("1").tags[Tag.VERDICT] == "promoted"
+
+
+def test_a_stop_that_was_only_written_down_holds(
+    promoter: Promoter, registry: FakeModelRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(PromotionSwitch, "apply", _die)
+        with pytest.raises(DiedError):
+            promoter.live.promotion.stop(who="anna", why="odd")
+
+    assert apply(promoter, register(registry), GOOD).held is not None
+
+
+def test_a_version_of_rows_that_are_excluded_is_held(
+    promoter: Promoter, registry: FakeModelRegistry
+) -> None:
+    exclude(promoter)
+
+    outcome = apply(promoter, register(registry), GOOD)
+
+    assert outcome.held is not None
+    assert (outcome.held.kind, outcome.held.jobs) == ("excluded", ["job-9"])
+    assert carriers(registry)[PRODUCTION] is None
+
+
+def test_what_is_excluded_holds_no_version_that_was_not_trained_on_it(
+    promoter: Promoter, registry: FakeModelRegistry
+) -> None:
+    exclude(promoter, "2c3d")
+
+    assert apply(promoter, register(registry), GOOD).held is None
+
+
+def test_a_version_that_is_held_for_its_data_names_the_parts_until_it_is_released(
+    promoter: Promoter, registry: FakeModelRegistry
+) -> None:
+    version = register(registry)
+    promoter.hold(PART, job_id="job-1", why="prices contradict production")
+    held = Held(kind="data", reason="prices contradict production", jobs=["job-1"])
+
+    assert apply(promoter, version, GOOD, held).held == held
+    assert registry.version("1").tags[Tag.HELD_PARTS] == PART
+    # Another job that finds it, trained on other parts with the same rows, does not promote it.
+    found = registry.version("1")
+    assert promoter.apply(found, GOOD, MODEL, champion=None, parts=()).held is not None
+    assert registry.version("1").tags[Tag.HELD_PARTS] == PART
+
+    promoter.live.exclusions.include(PART, who="anna", why="prices fell")
+    assert apply(promoter, found, GOOD).held is None
+
+    assert carriers(registry)[PRODUCTION] == "1"
+    tags = registry.version("1").tags
+    assert (tags[Tag.VERDICT], tags[Tag.HELD_PARTS]) == ("promoted", "")
+
+
+def _die(*_: object) -> None:
+    raise DiedError

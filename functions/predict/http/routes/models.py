@@ -2,23 +2,20 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from housing.registry.ledger import AliasChange
+from housing.registry.automatic_promotion import AutomaticPromotion
+from housing.registry.ledger import AliasChange, Decision
 from housing.registry.port import ModelVersion, Tag
 from predict.admin.model_card import metrics_of
 from predict.admin.model_changes import Changed, ModelChanges
 from predict.http import problem_handlers as framework_problems
-from predict.http.key_middleware import KEY_ID
-from predict.scoring.json_names import refuse_repeated_names
-from predict.scoring.request_body import sized
+from predict.http.requests import Why, names_once, who
 
 _HISTORY = 20
-_UNKNOWN = -1  # so that the body is read for sure
-Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Version = Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,8}$")]
 
 
@@ -36,13 +33,28 @@ class VersionSummary(BaseModel):
     rolled_back: str | None = Field(description="when and why it was rolled back from")
 
 
+class Promotion(BaseModel):
+    """Whether jobs may promote; who stopped them, since when and why."""
+
+    stopped: bool
+    since: datetime | None
+    who: str | None
+    why: str | None
+
+    @classmethod
+    def of(cls, state: AutomaticPromotion) -> Self:
+        """Describe a state."""
+        return cls(stopped=state.stopped, since=state.since, who=state.who, why=state.why)
+
+
 class Models(BaseModel):
-    """The newest versions, and the newest changes of aliases; newest first."""
+    """The newest versions, and the newest entries of the ledger; newest first."""
 
     name: str
     production: str | None
+    automatic_promotion: Promotion
     versions: list[VersionSummary]
-    history: list[AliasChange]
+    history: list[AliasChange | Decision]
 
 
 class Rollback(BaseModel):
@@ -54,7 +66,7 @@ class Rollback(BaseModel):
     to: Version | None = Field(None, description="version; the one before the last change if none")
 
 
-class Promotion(BaseModel):
+class Choice(BaseModel):
     """What to promote, and why."""
 
     model_config = ConfigDict(
@@ -65,12 +77,31 @@ class Promotion(BaseModel):
     reason: Why
 
 
+class Resumption(BaseModel):
+    """Why jobs may promote again."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "the file is taken out"}]}
+    )
+
+    reason: Why
+
+
 class Change(BaseModel):
     """What is live now, and what was."""
 
     version: str
     from_version: str | None
     changed: bool = Field(description="false where the version was live already")
+    automatic_promotion: Promotion
+    included: list[str] = Field(description="jobs whose rows were held, and are included again")
+
+
+class Resumed(BaseModel):
+    """The stop that was ended."""
+
+    changed: bool = Field(description="false where there was no stop")
+    before: Promotion
 
 
 def model_routes(changes: Callable[[], ModelChanges], model_name: str) -> APIRouter:
@@ -88,40 +119,42 @@ def model_routes(changes: Callable[[], ModelChanges], model_name: str) -> APIRou
         return Models(
             name=model_name,
             production=changes().live_version(),  # perhaps older than all that are listed
+            automatic_promotion=Promotion.of(changes().promotion()),
             versions=[_summary(version) for version in changes().versions(limit)],
             history=changes().newest(_HISTORY),
         )
 
     statuses = framework_problems.documented(400, 404, 409, 422, 503)
 
-    once = [Depends(_names_once)]
+    once = [Depends(names_once)]
 
     @router.post("/models/rollback", responses=statuses, dependencies=once)
     def rollback(wanted: Rollback, request: Request) -> Change:
-        """Put an earlier version back; it is proved to load before anything moves."""
-        return _change(changes().rollback(wanted.to, why=wanted.reason, who=_who(request)))
+        """Put an earlier version back, proved to load before; jobs promote nothing from then on."""
+        return _change(changes().rollback(wanted.to, why=wanted.reason, who=who(request)))
 
     @router.post("/models/promote", responses=statuses, dependencies=once)
-    def promote(wanted: Promotion, request: Request) -> Change:
+    def promote(wanted: Choice, request: Request) -> Change:
         """Make a version live, whatever the gate said of it; it is proved to load before."""
-        return _change(changes().promote(wanted.version, why=wanted.reason, who=_who(request)))
+        return _change(changes().promote(wanted.version, why=wanted.reason, who=who(request)))
+
+    @router.post("/models/resume", responses=statuses, dependencies=once)
+    def resume(wanted: Resumption, request: Request) -> Resumed:
+        """Let jobs promote again, after a rollback stopped them."""
+        before = changes().resume(why=wanted.reason, who=who(request))
+        return Resumed(changed=before.stopped, before=Promotion.of(before))
 
     return router
 
 
-async def _names_once(request: Request) -> None:
-    """Refuse a body that is too large, no JSON, or names a field twice."""
-    refuse_repeated_names(sized(await request.body()), _UNKNOWN)
-
-
 def _change(changed: Changed) -> Change:
     return Change(
-        version=changed.version, from_version=changed.from_version, changed=changed.is_changed
+        version=changed.version,
+        from_version=changed.from_version,
+        changed=changed.is_changed,
+        automatic_promotion=Promotion.of(changed.promotion),
+        included=list(changed.included),
     )
-
-
-def _who(request: Request) -> str:
-    return f"api key {getattr(request.state, KEY_ID, 'unknown')}"
 
 
 def _summary(version: ModelVersion) -> VersionSummary:

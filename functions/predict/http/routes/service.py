@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
-from predict.admin.model_card import Health, ModelCard, card, summary
+from predict.admin.model_card import Health, ModelCard, PromotionSummary, card, summary
+from predict.admin.promotion_watch import PromotionWatch
 from predict.errors import ModelUnavailableError
 from predict.http import problem_handlers as framework_problems
 from predict.model.served_model import ModelStore, ServedModel, model_headers
@@ -19,10 +20,13 @@ from predict.telemetry.telemetry import Telemetry
 
 
 def service_routes(
-    settings: PredictSettings, models: ModelStore, telemetry: Telemetry
+    settings: PredictSettings,
+    models: ModelStore,
+    telemetry: Telemetry,
+    promotion: PromotionWatch | None,
 ) -> APIRouter:
     """Build the routes."""
-    pages = _Pages(settings, models, telemetry)
+    pages = _Pages(settings, models, telemetry, promotion)
     router = APIRouter(tags=["service"])
     get = partial(router.add_api_route, methods=["GET"])
     get("/health", pages.health, response_model=Health, summary="Say whether all is well")
@@ -52,11 +56,18 @@ class Alive(BaseModel):
 class _Pages:
     """The routes' functions, over one model store."""
 
-    def __init__(self, settings: PredictSettings, models: ModelStore, telemetry: Telemetry) -> None:
-        """Use a model store and a telemetry."""
+    def __init__(
+        self,
+        settings: PredictSettings,
+        models: ModelStore,
+        telemetry: Telemetry,
+        promotion: PromotionWatch | None,
+    ) -> None:
+        """Use a model store, a telemetry, and the state of automatic promotion where it is kept."""
         self._settings = settings
         self._models = models
         self._telemetry = telemetry
+        self._promotion = promotion
 
     async def version(self) -> Response:
         """Name the version of MLflow's scoring protocol that is spoken; no model is needed."""
@@ -65,10 +76,20 @@ class _Pages:
     async def health(self) -> Response:
         """Say which model answers and whether it is what the registry names; always 200."""
         stage = self._settings.stage
+        watch = self._promotion
+        state = await run_in_threadpool(watch.current) if watch else None
+        promotion = PromotionSummary.of(state)
         try:
             served = await self._served()
         except ModelUnavailableError as exc:
-            found = Health(status="no_model", stage=stage, model=None, stale=False, reason=str(exc))
+            found = Health(
+                status="no_model",
+                stage=stage,
+                model=None,
+                stale=False,
+                reason=str(exc),
+                automatic_promotion=promotion,
+            )
             return _answer(found)
         found = Health(
             status="degraded" if served.stale else "ok",
@@ -76,6 +97,7 @@ class _Pages:
             model=summary(served, self._settings.model_alias),
             stale=served.stale,
             reason=served.reason,
+            automatic_promotion=promotion,
         )
         return _answer(found, served)
 

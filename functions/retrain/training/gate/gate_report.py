@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from housing.jobs.findings import Verdict
 from housing.registry.port import Tag
 
+HELD = "held"
+"""The tag of a verdict that is not final: the version waits."""
 _HEADING = "## Gate"
+_HEADS = {"promoted": "Promoted", "rejected": "Not promoted", HELD: "Held"}
 _NUMBERS = (
     "challenger_rmse",
     "champion_rmse",
@@ -28,8 +31,14 @@ def verdict_tags(verdict: Verdict) -> dict[str, str]:
         **{f"{Tag.GATE_PREFIX}{name}": _text(value) for name, value in numbers.items()},
         **({f"{Tag.GATE_PREFIX}worse_slices": ", ".join(worse)} if worse else {}),
         Tag.VERDICT_REASON: verdict.reason,
-        Tag.VERDICT: "promoted" if verdict.promote else "rejected",
+        Tag.VERDICT: _word(verdict),
     }
+
+
+def _word(verdict: Verdict) -> str:
+    if verdict.held:
+        return HELD
+    return "promoted" if verdict.promote else "rejected"
 
 
 def with_verdict(card: str, verdict: Verdict) -> str:
@@ -40,7 +49,7 @@ def with_verdict(card: str, verdict: Verdict) -> str:
 
 def _section(verdict: Verdict) -> Iterator[str]:
     yield _HEADING
-    yield f"{'Promoted' if verdict.promote else 'Not promoted'}: {verdict.reason}."
+    yield f"{_HEADS[_word(verdict)]}: {verdict.reason}."
     if not verdict.slices:
         return
     yield ""

@@ -1,11 +1,12 @@
-"""Acting on the gate's verdict."""
+"""Acting on the gate's verdict, unless automatic promotion is stopped or the rows are excluded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from housing.errors import VersionChangedError
-from housing.jobs.findings import Verdict
+from housing.jobs.findings import Held, Verdict
 from housing.registry.alias_repair import Repair, repair
+from housing.registry.exclusions import Exclusion
 from housing.registry.live_model import LOCK_SECONDS, LiveModel, Reason, holder_of
 from housing.registry.port import CHALLENGER, PRODUCTION, ModelVersion, Tag
 from retrain.training.errors import ChampionChangedError
@@ -23,6 +24,15 @@ _EVIDENCE = {
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a version."""
+
+    verdict: Verdict
+    """The gate's, or one that is held."""
+    held: Held | None
+
+
+@dataclass(frozen=True, slots=True)
 class Promoter:
     """Changes what is live on behalf of one job; every step may be repeated after a crash."""
 
@@ -31,6 +41,8 @@ class Promoter:
     who: str
     told: Callable[[Repair], None]
     """Called with each thing that was not as the ledger says."""
+    rollbacks_seen: int
+    """Rollbacks before the job began."""
 
     def repair(self) -> None:
         """Finish what others left unfinished, and note what they changed past the ledger.
@@ -41,23 +53,40 @@ class Promoter:
         with self.live.locked(self.who, wait_seconds=_WAIT_SECONDS):
             self._repair()
 
-    def apply(
+    def hold(self, part: str, *, job_id: str, why: str) -> None:
+        """Leave a part out of the snapshots of later jobs, until a person releases it.
+
+        Raises:
+            LeaseError: As in ``repair``.
+            ObjectError: The bucket cannot be read or written.
+        """
+        with self.live.locked(self.who, wait_seconds=_WAIT_SECONDS):
+            self.live.finish_decisions()
+            self.live.exclusions.exclude(part, "held", job_id=job_id, who=self.who, why=why)
+
+    def apply(  # noqa: PLR0913 - a version, its model, its data, and both judgements
         self,
         version: ModelVersion,
         verdict: Verdict,
         model: bytes,
         *,
         champion: ModelVersion | None,
-    ) -> None:
-        """Promote a version, or mark it as the challenger that was not good enough.
+        parts: Collection[str],
+        held: Held | None = None,
+    ) -> Outcome:
+        """Promote a version, mark it as the challenger that was not good enough, or hold it.
 
-        The verdict's tags are written last: a version that has them is done.
+        A version that is held moves no alias. The verdict's tags are written last: a version that
+        has them is done.
 
         Args:
             version: The version that was judged.
             verdict: The gate's.
             model: Its ``model.onnx``.
             champion: The version in production that it was judged against.
+            parts: The parts of the data set that it was trained on, by their digests.
+            held: Why it waits for its data's sake; those of its parts that are held are noted on
+                the version.
 
         Raises:
             ChampionChangedError: Another is in production by now, or the version was rolled back
@@ -67,8 +96,21 @@ class Promoter:
         """
         with self.live.locked(self.who, wait_seconds=_WAIT_SECONDS) as lock:
             self._repair()
-            self._check(version, verdict, champion)
-            tags = verdict_tags(verdict)
+            registered = self._registered(version)
+            excluded = self.live.exclusions.load()
+            trained_on = {*parts, *version.tags.get(Tag.HELD_PARTS, "").split(",")}
+            out = {part: excluded[part] for part in trained_on if part in excluded}
+            if self._is_in_production(version):
+                held = None
+            else:
+                held = held or self._stop() or _excluded_meanwhile(out)
+            if held:
+                verdict = verdict.model_copy(
+                    update={"promote": False, "held": True, "reason": held.reason}
+                )
+            else:
+                self._check(registered, verdict, champion)
+            tags = {**_held_parts(version, held, out), **verdict_tags(verdict)}
             card = with_verdict(version.description, verdict)
             self.live.registry.describe(version.version, card)
             reason = Reason(self.who, verdict.reason, verdict.model_dump(include=_EVIDENCE))
@@ -76,21 +118,42 @@ class Promoter:
             if verdict.promote:
                 told = replace(version, description=card)
                 self.live.put(told, model, reason, {**version.tags, **tags})
-            else:
+            elif not held:
                 self.live.move(CHALLENGER, version, reason)
             for name, value in tags.items():
                 self.live.registry.set_tag(version.version, name, value)
+        return Outcome(verdict, held)
+
+    def _is_in_production(self, version: ModelVersion) -> bool:
+        """Whether an earlier try of this very job came that far."""
+        holder = holder_of(self.live.registry, PRODUCTION)
+        return holder is not None and holder.identity == version.identity
+
+    def _stop(self) -> Held | None:
+        """Return why nothing is promoted: a stop, or a rollback since the job began."""
+        promotion = self.live.promotion.load()
+        if promotion.notice:
+            return Held(
+                kind="stop", reason=promotion.notice, since=promotion.since, who=promotion.who
+            )
+        if promotion.rollbacks > self.rollbacks_seen:
+            return Held(kind="stop", reason="there was a rollback while the job ran")
+        return None
+
+    def _registered(self, version: ModelVersion) -> ModelVersion:
+        """Return a version as it is now; a rebuilt registry has another one of that number."""
+        registered = self.live.registry.version(version.version)
+        if registered.identity != version.identity:
+            raise VersionChangedError(version.version)
+        return registered
 
     def _check(
         self, version: ModelVersion, verdict: Verdict, champion: ModelVersion | None
     ) -> None:
-        registered = self.live.registry.version(version.version)
-        if registered.identity != version.identity:
-            raise VersionChangedError(version.version)
         holder = holder_of(self.live.registry, PRODUCTION)
         now = holder.identity if holder else None
         judged_against = champion.identity if champion else None
-        was_rolled_back = registered.tags.get(Tag.ROLLED_BACK)
+        was_rolled_back = version.tags.get(Tag.ROLLED_BACK)
         # A first try of this very job may have promoted it, and broken off.
         if now not in {judged_against, version.identity} or (verdict.promote and was_rolled_back):
             other = holder.version if holder else None
@@ -100,3 +163,22 @@ class Promoter:
     def _repair(self) -> None:
         for one in repair(self.live, self.model_name, who=self.who):
             self.told(one)
+
+
+def _excluded_meanwhile(out: Mapping[str, Exclusion]) -> Held | None:
+    """Return why a version waits whose rows were left out while it was made."""
+    for exclusion in out.values():
+        reason = f"rows of job {exclusion.job_id} that it was trained on are {exclusion.notice}"
+        return Held(kind="excluded", reason=reason, jobs=[exclusion.job_id])
+    return None
+
+
+def _held_parts(
+    version: ModelVersion, held: Held | None, out: Mapping[str, Exclusion]
+) -> dict[str, str]:
+    """Return the tag that names the parts to be released with a version."""
+    parts = ",".join(sorted(part for part, one in out.items() if one.state == "held"))
+    is_noted = bool(version.tags.get(Tag.HELD_PARTS))
+    if held:
+        return {Tag.HELD_PARTS: parts} if parts else {}
+    return {Tag.HELD_PARTS: ""} if is_noted else {}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from housing.alerts.alert import AlertSink
 from housing.jobs.status import JobStore
 from housing.registry.ledger import Ledger
+from housing.registry.live_model import LiveModel
 from housing.registry.port import ModelRegistry
 from retrain.training.dataset.dataset import Dataset
 from retrain.training.gate.shadow_report import ShadowReport
@@ -36,6 +37,11 @@ class Parts:
     def dataset(self) -> Dataset:
         """The data set."""
         return Dataset(self.s3, self.settings.bucket)
+
+    @property
+    def live(self) -> LiveModel:
+        """The aliases, and whatever says which version may have them."""
+        return LiveModel(self.registry, self.ledger, self.s3, self.settings.bucket)
 
     @property
     def ledger(self) -> Ledger:

@@ -10,7 +10,12 @@ from housing.errors import HousingError, JobTakenOverError, LeaseError, ObjectEr
 from housing.jobs.status import JobStatus, Stage, State
 from housing.s3.layout import JOBS
 from housing.s3.lease import Lease
-from retrain.training.errors import JobStoppedError, TrainingError, UploadRejectedError
+from retrain.training.errors import (
+    JobStoppedError,
+    TrainingError,
+    UploadExcludedError,
+    UploadRejectedError,
+)
 from retrain.training.job.context import Parts
 from retrain.training.job.job_metrics import write_job_metrics
 from retrain.training.job.pipeline import add_upload, promoter_of, train
@@ -20,7 +25,7 @@ from retrain.training.upload.ingest import Upload
 LEASE = f"{JOBS}lease"
 """Who holds it is the one that trains."""
 _LOG = logging.getLogger(__name__)
-_DONE = (State.SUCCEEDED, State.REJECTED)
+_DONE = (State.SUCCEEDED, State.REJECTED, State.HELD)
 _WAIT_NOTE_SECONDS = 30.0
 
 
@@ -42,13 +47,8 @@ def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.s
         return parts.jobs.load(upload.job_id).state
     except JobStoppedError as exc:
         progress.stop(exc)
-    except UploadRejectedError as exc:
-        progress.status.report_key = exc.report_key
-        progress.finish(
-            State.REJECTED, "the file was rejected", reason=str(exc), next_step=exc.next_step
-        )
     except HousingError as exc:
-        progress.fail(str(exc), _next_step(exc))
+        _end(progress, exc)
     except Exception as exc:  # noqa: BLE001 - the outermost handler: an end is always told
         _LOG.exception("job_crashed", extra={"job_id": upload.job_id})
         progress.fail(f"{type(exc).__name__}: {_first_line(exc)}", TrainingError.next_step)
@@ -66,6 +66,8 @@ def _run(
 
     Of many jobs that wait, the first trains on the rows of all, and the others find that done.
     """
+    if progress.status.rollbacks_seen is None:  # else: of an earlier try, which counts as running
+        progress.status.rollbacks_seen = parts.live.promotion.load().rollbacks
     taken = add_upload(upload, parts, progress)
     settings = parts.settings
     lease = Lease(
@@ -87,6 +89,21 @@ def _run(
             return
         promoter_of(parts, progress).repair()
         train(taken, parts, progress, lease)
+
+
+def _end(progress: JobProgress, exc: HousingError) -> None:
+    """Write the end of a job that could not do what it is for."""
+    match exc:
+        case UploadRejectedError():
+            progress.status.report_key = exc.report_key
+            message, next_step = "the file was rejected", exc.next_step
+        case UploadExcludedError():
+            progress.status.excluded = True
+            message, next_step = "the file's rows are excluded", exc.command
+        case _:
+            progress.fail(str(exc), _next_step(exc))
+            return
+    progress.finish(State.REJECTED, message, reason=str(exc), next_step=next_step)
 
 
 def _note_wait(progress: JobProgress) -> Callable[[str], None]:

@@ -79,7 +79,7 @@ def _of_end(status: JobStatus) -> dict[str, float | None]:
     """Return all metrics of the end; None where the job did not get that far."""
     rows, verdict, drift, live = status.rows, status.verdict, status.drift, status.live
     return {
-        names.JOBS_SUCCEEDED: int(status.state == State.SUCCEEDED),
+        names.JOBS_SUCCEEDED: int(status.state.is_success),
         names.JOBS_REJECTED: int(status.state == State.REJECTED),
         names.JOBS_FAILED: int(status.state == State.FAILED),
         names.JOB_SECONDS: (_ended_at(status) - status.created_at).total_seconds(),

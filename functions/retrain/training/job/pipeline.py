@@ -1,10 +1,9 @@
 """The stages of a job in their order, from the upload to the alias."""
 
 from housing.alerts.job_outcomes import alert_on_repair
-from housing.jobs.findings import RowCounts, Verdict
+from housing.jobs.findings import Held, RowCounts, Verdict
 from housing.jobs.status import Stage, State
 from housing.registry.alias_repair import Repair
-from housing.registry.live_model import LiveModel
 from housing.registry.port import ModelVersion, Tag
 from housing.s3.lease import Lease
 from retrain.training.errors import ChampionChangedError
@@ -15,8 +14,9 @@ from retrain.training.gate.champion import (
     champion_prices,
     download_registered,
 )
+from retrain.training.gate.gate_report import HELD
 from retrain.training.gate.judging import judge_version
-from retrain.training.gate.promote import Promoter
+from retrain.training.gate.promote import Outcome, Promoter
 from retrain.training.gate.shadow_report import with_shadow
 from retrain.training.job.candidate import make_version
 from retrain.training.job.context import Parts
@@ -39,6 +39,7 @@ def add_upload(upload: Upload, parts: Parts, progress: JobProgress) -> TakenIn:
     with progress.stage(Stage.INGEST, "reading and checking the file"):
         taken = take_in(upload, parts)
         ingested = taken.ingested
+        progress.status.part = taken.part
         progress.status.rows = RowCounts(
             read=ingested.read,
             accepted=ingested.accepted,
@@ -81,7 +82,7 @@ def train(taken: TakenIn, parts: Parts, progress: JobProgress, lease: Lease) -> 
         message = f"version {version.version} was rolled back from: {version.tags[Tag.ROLLED_BACK]}"
         progress.finish(State.SUCCEEDED, message)
         return
-    if Tag.VERDICT in version.tags:
+    if Tag.VERDICT in version.tags and version.tags[Tag.VERDICT] != HELD:
         message = f"version {version.version} was already trained on exactly these rows"
         progress.finish(State.SUCCEEDED, message)
         return
@@ -95,8 +96,13 @@ def promoter_of(parts: Parts, progress: JobProgress) -> Promoter:
     def told(repaired: Repair) -> None:
         parts.alerts.send(alert_on_repair(repaired, settings.model_name))
 
-    live = LiveModel(parts.registry, parts.ledger, parts.s3, settings.bucket)
-    return Promoter(live, settings.model_name, f"training job {progress.status.job_id}", told)
+    return Promoter(
+        parts.live,
+        settings.model_name,
+        f"training job {progress.status.job_id}",
+        told,
+        progress.status.rollbacks_seen or 0,
+    )
 
 
 def _tell(version: ModelVersion, progress: JobProgress) -> None:
@@ -126,15 +132,38 @@ def _judge_and_act(
         try:
             with progress.stage(Stage.PROMOTE, message):
                 lease.check()
-                live = champion.version if champion else None
-                promoter.apply(version, verdict, model, champion=live)
+                outcome = promoter.apply(
+                    version,
+                    verdict,
+                    model,
+                    champion=champion.version if champion else None,
+                    parts=data.parts,
+                    held=_held_before(status.part, parts),
+                )
             break
         except ChampionChangedError:
             if judging == _MOST_JUDGINGS:
                 raise
-    status.promoted = verdict.promote
-    outcome = "is in production" if verdict.promote else "is registered, and not promoted"
-    progress.finish(State.SUCCEEDED, f"version {version.version} {outcome}: {verdict.reason}")
+    _conclude(version, outcome, progress)
+
+
+def _conclude(version: ModelVersion, outcome: Outcome, progress: JobProgress) -> None:
+    verdict, status = outcome.verdict, progress.status
+    status.verdict, status.held, status.promoted = verdict, outcome.held, verdict.promote
+    if outcome.held:
+        message = f"version {version.version} is registered, and held: {verdict.reason}"
+        progress.finish(State.HELD, message)
+        return
+    place = "is in production" if verdict.promote else "is registered, and not promoted"
+    progress.finish(State.SUCCEEDED, f"version {version.version} {place}: {verdict.reason}")
+
+
+def _held_before(part: str | None, parts: Parts) -> Held | None:
+    """Return why the job's own rows are held, if an earlier upload of them was."""
+    exclusion = parts.live.exclusions.load().get(part or "")
+    if exclusion is None or exclusion.state != "held":
+        return None
+    return Held(kind="data", reason=exclusion.why, jobs=[exclusion.job_id])
 
 
 def _judged(  # noqa: PLR0913, PLR0917 - both models, and all that judges them

@@ -31,7 +31,9 @@ class JobProgress:
         status.state = State.RUNNING
         status.taken_at = status.taken_at or now
         status.reason = status.next_step = status.finished_at = None
-        status.rows = status.drift = status.verdict = status.promoted = None  # of an earlier try
+        # What an earlier try wrote, but for the rollbacks that it had seen.
+        status.rows = status.drift = status.verdict = status.promoted = status.held = None
+        status.excluded = False
 
     @contextmanager
     def beating(self, seconds: float) -> Iterator[None]:

@@ -1,16 +1,18 @@
 """The data of one training: which uploads count, and what is new in the job's own."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from housing.jobs.uploads import UploadRecord
+from housing.registry.exclusions import Exclusion
 from housing.s3.documents import Documents
 from retrain.training.dataset.drift import measure_drift
 from retrain.training.dataset.holdout_key import HoldoutKey, holdout_key
 from retrain.training.dataset.rows import Values
 from retrain.training.dataset.snapshot import Arrivals, Snapshot, snapshot_of
 from retrain.training.dataset.split import Split, split
+from retrain.training.errors import UploadExcludedError
 from retrain.training.gate.champion import Champion, champion_of
 from retrain.training.gate.live_figures import measure_live
 from retrain.training.job.context import Parts
@@ -30,19 +32,23 @@ class TrainingData:
     records: Sequence[UploadRecord]
     champion: Champion | None
     key: HoldoutKey
+    parts: frozenset[str]
+    """The parts that the rows come from: some of those of the records."""
 
 
 def training_data(taken: TakenIn, parts: Parts, progress: JobProgress) -> TrainingData:
     """Put the data set together, and write into the status what is new in it.
 
     Raises:
+        UploadExcludedError: A person excluded the job's own rows.
         TooFewRowsError: There are too few rows to train on.
         DatasetError: A part of the data set cannot be read.
     """
     settings, status, dataset = parts.settings, progress.status, parts.dataset
     key = holdout_key(Documents(parts.s3, settings.bucket), settings.holdout_share)
     records = dataset.uploads()
-    snapshot, arrivals = snapshot_of(dataset.load(records), key)
+    included = _included(records, taken.part, parts.live.exclusions.load())
+    snapshot, arrivals = snapshot_of(dataset.load(included), key)
     champion = champion_of(parts.registry, dataset, records, key.id)
     _count(taken, arrivals[status.job_id], parts, progress)
     new, before = _new_and_before(snapshot, status.job_id)
@@ -58,7 +64,20 @@ def training_data(taken: TakenIn, parts: Parts, progress: JobProgress) -> Traini
     status.data_source = snapshot.data_source
     rows = split(snapshot, min_rows=settings.min_rows)
     dataset.keep_snapshot(snapshot)
-    return TrainingData(snapshot, rows, records, champion, key)
+    digests = frozenset(record.part for record in included)
+    return TrainingData(snapshot, rows, records, champion, key, digests)
+
+
+def _included(
+    records: Sequence[UploadRecord], own: str, excluded: Mapping[str, Exclusion]
+) -> list[UploadRecord]:
+    """Leave out what is excluded or held; a job trains on its own rows while they are held."""
+    exclusion = excluded.get(own)
+    if exclusion and exclusion.state == "excluded":
+        msg = f"its rows are {exclusion.notice}"
+        command = f'housing data include {exclusion.job_id} --reason "…"'
+        raise UploadExcludedError(msg, command=command)
+    return [record for record in records if record.part == own or record.part not in excluded]
 
 
 def _count(taken: TakenIn, arrivals: Arrivals, parts: Parts, progress: JobProgress) -> None:

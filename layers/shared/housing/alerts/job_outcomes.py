@@ -12,11 +12,12 @@ from housing.schema import DOLLARS_PER_UNIT
 
 _REASON = '--reason "…"'
 _SHOWN_PLACES, _SHOWN_JOBS = 3, 3
+_ENDED_EARLY = (State.REJECTED, State.FAILED)
 
 
 def alert_on(status: JobStatus, model_name: str) -> Alert | None:
     """Return the alert on an ended job; None where it changed nothing and nothing went wrong."""
-    if status.state in (State.REJECTED, State.FAILED):
+    if status.state in _ENDED_EARLY:
         return _on_failure(status, model_name)
     if status.held is not None:
         return _on_hold(status, status.held, model_name)
@@ -88,7 +89,9 @@ def _on_hold(status: JobStatus, held: Held, model_name: str) -> Alert:
 def _ways_on(status: JobStatus, held: Held) -> str:
     """Say what to do with a held version, up to the command that promotes it."""
     if held.kind == "stop":
-        return "automatic promotion is stopped; to have this version live all the same:"
+        return "the next job after housing resume judges it again; to have it live all the same:"
+    if held.kind == "excluded":
+        return "the next job trains without these rows; to have this version live all the same:"
     jobs = held.jobs or [status.job_id]
     excluding = [f"housing data exclude {job} {_REASON}" for job in jobs[:_SHOWN_JOBS]]
     more = ["…"] if len(jobs) > _SHOWN_JOBS else []
@@ -126,13 +129,17 @@ def alert_on_repair(repaired: Repair, model_name: str) -> Alert:
 
 def _on_failure(status: JobStatus, model_name: str) -> Alert:
     is_rejected = status.state == State.REJECTED
+    next_step = _upload_command(status) if is_rejected else _status_command(status)
+    advice = status.next_step or "see the job's log"
+    if status.excluded:
+        advice, next_step = "are its rows right after all, they come back with:", advice
     what = "an upload was rejected" if is_rejected else "a training job failed"
     return Alert(
         event=AlertEvent.UPLOAD_REJECTED if is_rejected else AlertEvent.TRAINING_FAILED,
         subject=f"{model_name}: {what}",
         reason=status.reason or "no reason is known",
-        advice=status.next_step or "see the job's log",
-        next_step=_upload_command(status) if is_rejected else _status_command(status),
+        advice=advice,
+        next_step=next_step,
         facts=_facts(status),
     )
 
@@ -184,7 +191,7 @@ def _traces(status: JobStatus) -> dict[str, str]:
     """Return where more is to be found."""
     return _known(
         {
-            "stage": None if status.state == State.SUCCEEDED else status.stage.value,
+            "stage": status.stage.value if status.state in _ENDED_EARLY else None,
             "file": status.upload_key,
             "job": status.job_id,
             "report": status.report_key,

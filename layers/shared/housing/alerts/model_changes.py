@@ -1,34 +1,122 @@
-"""What people are told when a version is put in production by hand."""
+"""Alerts on changes by hand: of production, of automatic promotion, of the data set."""
+
+from datetime import UTC
 
 from housing.alerts.alert import Alert, AlertEvent
+from housing.registry.automatic_promotion import AutomaticPromotion
 from housing.registry.port import ModelVersion, Tag
 
+RESUME = 'housing resume --reason "…"'
+_LOOK = "see which rows did it (housing data list) and take them out (housing data exclude JOB)"
 
-def alert_on_change(
-    target: ModelVersion, left: ModelVersion | None, *, why: str, who: str, is_rollback: bool
+
+def alert_on_rollback(
+    target: ModelVersion,
+    left: ModelVersion | None,
+    promotion: AutomaticPromotion,
+    *,
+    why: str,
+    who: str,
 ) -> Alert:
-    """Return the alert on a version that was put in production by hand, in place of another."""
-    if left is None:
-        advice, next_step = "", "housing models --history"
-    elif is_rollback:
-        advice = f"no job promotes version {left.version} again by itself; by hand it comes with:"
-        next_step = f'housing promote {left.version} --reason "…"'
-    else:
-        advice = "should the prices look odd, the version before comes back with:"
-        next_step = 'housing rollback --reason "…"'
-    did = "rolled back" if is_rollback else "promoted by hand"
+    """Return the alert on a rollback, and on the stop of automatic promotion that it brings.
+
+    Args:
+        target: The version that is in production now.
+        left: The one that was, if any.
+        promotion: The stop.
+        why: The reason that was given.
+        who: Who rolled back.
+    """
+    again = f"; no job promotes version {left.version} again" if left else ""
     return Alert(
-        event=AlertEvent.ROLLED_BACK if is_rollback else AlertEvent.PROMOTED_BY_HAND,
-        subject=f"{target.name}: {did} to version {target.version}",
+        event=AlertEvent.ROLLED_BACK,
+        subject=f"{target.name}: rolled back to version {target.version}",
         reason=why,
-        advice=advice,
-        next_step=next_step,
+        advice=f"{_LOOK}{again}; jobs promote other versions again after:",
+        next_step=RESUME,
         facts={
             "from": _described(left) if left else "none",
             "to": _described(target),
             "who": who,
+            "automatic promotion": _stopped(promotion),
         },
     )
+
+
+def alert_on_stop(
+    target: ModelVersion, promotion: AutomaticPromotion, *, why: str, who: str
+) -> Alert:
+    """Return the alert on a rollback to the version in production: it only stops the jobs."""
+    return Alert(
+        event=AlertEvent.PROMOTION_STOPPED,
+        subject=f"{target.name}: jobs promote no version",
+        reason=why,
+        advice=f"{_LOOK}; jobs promote again after:",
+        next_step=RESUME,
+        facts={
+            "production": _described(target),
+            "who": who,
+            "automatic promotion": _stopped(promotion),
+        },
+    )
+
+
+def alert_on_promotion(
+    target: ModelVersion,
+    left: ModelVersion | None,
+    promotion: AutomaticPromotion,
+    *,
+    why: str,
+    who: str,
+) -> Alert:
+    """Return the alert on a version that was put in production by hand; parameters as above."""
+    return Alert(
+        event=AlertEvent.PROMOTED_BY_HAND,
+        subject=f"{target.name}: promoted by hand to version {target.version}",
+        reason=why,
+        advice="should the prices look odd, the version before comes back with:" if left else "",
+        next_step='housing rollback --reason "…"' if left else "housing models --history",
+        facts={
+            "from": _described(left) if left else "none",
+            "to": _described(target),
+            "who": who,
+            **({"automatic promotion": _stopped(promotion)} if promotion.stopped else {}),
+        },
+    )
+
+
+def alert_on_resume(model_name: str, before: AutomaticPromotion, *, why: str, who: str) -> Alert:
+    """Return the alert on the end of a stop."""
+    return Alert(
+        event=AlertEvent.PROMOTION_RESUMED,
+        subject=f"{model_name}: jobs promote again",
+        reason=why,
+        advice="a version that was held by the stop is judged again by the next job on its rows;"
+        " see which there are:",
+        next_step="housing models",
+        facts={"who": who, "automatic promotion": f"was {_stopped(before)}"},
+    )
+
+
+def alert_on_data(  # noqa: PLR0913 - which rows, what was done, why and by whom
+    model_name: str, job_id: str, file: str, *, is_excluded: bool, why: str, who: str
+) -> Alert:
+    """Return the alert on rows of a job that were taken out of the data set, or in again."""
+    advice = "the next job trains without them" if is_excluded else "the next job trains on them"
+    undo = "include" if is_excluded else "exclude"
+    return Alert(
+        event=AlertEvent.DATA_EXCLUDED if is_excluded else AlertEvent.DATA_INCLUDED,
+        subject=f"{model_name}: rows were {'excluded' if is_excluded else 'included again'}",
+        reason=why,
+        advice=f"{advice}; the way back:",
+        next_step=f'housing data {undo} {job_id} --reason "…"',
+        facts={"job": job_id, **({"file": file} if file else {}), "who": who},
+    )
+
+
+def _stopped(promotion: AutomaticPromotion) -> str:
+    since = promotion.since.astimezone(UTC) if promotion.since else None
+    return f"stopped since {since:%Y-%m-%d %H:%M} UTC by {promotion.who}" if since else "on"
 
 
 def _described(version: ModelVersion) -> str:

@@ -92,6 +92,7 @@ class Verdict(BaseModel):
     margin: float | None = None
     confidence: float | None = Field(None, description="of change_lower and of change_upper")
     slices: list[SliceChange] = []
+    held: bool = Field(default=False, description="whatever the figures say, the version waits")
     shadow: ShadowFigures | None = Field(None, description="of the challenger at that time")
 
 
@@ -118,9 +119,10 @@ class HeldPlace(BaseModel):
 class Held(BaseModel):
     """Why a version waits for a person."""
 
-    kind: Literal["data", "stop"] = Field(
+    kind: Literal["data", "stop", "excluded"] = Field(
         description="data: new rows contradict production, or copy known ones; "
-        "stop: automatic promotion is stopped"
+        "stop: automatic promotion is, or was meanwhile, stopped; "
+        "excluded: rows that it was trained on were excluded meanwhile"
     )
     reason: str
     since: datetime | None = Field(None, description="of a stop")

@@ -27,11 +27,18 @@ class State(StrEnum):
     SUCCEEDED = "succeeded"
     REJECTED = "rejected"
     FAILED = "failed"
+    HELD = "held"
+    """Its version is registered, and waits for a person or for ``housing resume``."""
 
     @property
     def is_final(self) -> bool:
         """Whether the job has ended."""
-        return self in (State.SUCCEEDED, State.REJECTED, State.FAILED)
+        return self not in (State.QUEUED, State.RUNNING)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the job ended as it should, even if its version waits."""
+        return self in (State.SUCCEEDED, State.HELD)
 
 
 class Stage(StrEnum):
@@ -73,6 +80,9 @@ class JobStatus(BaseModel):
     next_step: str | None = Field(None, description="what to do about it")
     launches: int = Field(1, description="how often it was started")
     taken_at: datetime | None = Field(None, description="when a launcher took this start of it")
+    rollbacks_seen: int | None = Field(
+        None, description="rollbacks before it began; after one more it promotes nothing"
+    )
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None = None
@@ -81,6 +91,8 @@ class JobStatus(BaseModel):
     drift: Drift | None = None
     live: LiveFigures | None = Field(None, description="production on the upload's new rows")
     report_key: str | None = None
+    part: str | None = Field(None, description="part of the data set that it brought")
+    excluded: bool = Field(default=False, description="whether that part is left out")
     dataset_id: str | None = None
     dataset_rows: int | None = None
     data_source: str | None = None

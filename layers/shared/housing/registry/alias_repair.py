@@ -44,6 +44,7 @@ def repair(live: LiveModel, model_name: str, *, who: str) -> list[Repair]:
     An alias that is where its last entry left it, though the entry is not done, moves on. One that
     is anywhere else was moved by somebody else, or its registry was rebuilt and the number stands
     for another model: that stands, and is written down. Then the pointer follows ``production``.
+    Decisions that were written down and not put into effect come first.
 
     Args:
         live: Registry, ledger and copies.
@@ -55,6 +56,7 @@ def repair(live: LiveModel, model_name: str, *, who: str) -> list[Repair]:
         ObjectError: The bucket cannot be read or written.
         LedgerError: An entry is garbled, or another changed an alias at the same moment.
     """
+    live.finish_decisions()
     found = [_repaired(live, model_name, alias, who) for alias in _ALIASES]
     champion = holder_of(live.registry, PRODUCTION)
     if champion:

@@ -1,15 +1,17 @@
-"""The ledger: an immutable object in the bucket for each change of an alias.
+"""The ledger: an immutable object in the bucket for each change of an alias, and each decision.
 
 Entries are numbered, and a number is written once: of two who would write the next one, the slower
 is refused and has to look again. An entry is written before its alias moves; a mark beside it says
-that the alias did. One without a mark is unfinished, and whoever comes next finishes it.
+that the alias did. One without a mark is unfinished, and whoever comes next finishes it. A decision
+about automatic promotion or the data set is written and marked in the same way.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from housing.errors import LedgerError, ObjectMissingError
 from housing.registry.port import ModelVersion
@@ -29,6 +31,7 @@ class AliasChange(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    kind: Literal["alias_moved"] = "alias_moved"
     who: str
     when: datetime
     model: str
@@ -56,6 +59,33 @@ def _is(holder: ModelVersion | None, version: str | None, sha256: str | None) ->
     return holder.version == version and sha256 in {None, holder.sha256}
 
 
+DecisionSubject = Literal["promotion", "data"]
+
+
+class Decision(BaseModel):
+    """Who stopped or resumed automatic promotion, or took which rows out or back, when and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal[
+        "promotion_stopped", "promotion_resumed", "data_excluded", "data_held", "data_included"
+    ]
+    who: str
+    when: datetime
+    why: str
+    part: str | None = Field(None, description="part of the data set: the digest of its rows")
+    job_id: str | None = Field(None, description="job that brought the part")
+
+    @property
+    def subject(self) -> DecisionSubject:
+        """What the decision is about."""
+        return "promotion" if self.kind.startswith("promotion_") else "data"
+
+
+Change = AliasChange | Decision
+_CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A change as it stands in the ledger; done, when its alias is known to have moved."""
@@ -67,7 +97,7 @@ class Entry:
 
 @dataclass(slots=True)
 class _Listed:
-    """What the keys tell: the entries' numbers, and the aliases of those that are done."""
+    """What the keys tell: the entries' numbers, and the aliases or subjects of those done."""
 
     entries: set[int] = field(default_factory=set)
     done: dict[int, str] = field(default_factory=dict)
@@ -87,7 +117,7 @@ class Ledger:
         """Use an S3 client on one bucket."""
         self._documents = Documents(s3, bucket)
 
-    def record(self, change: AliasChange) -> int:
+    def record(self, change: Change) -> int:
         """Write the next entry and return its number; ``mark_done`` follows once it is true.
 
         Raises:
@@ -102,15 +132,19 @@ class Ledger:
         return number
 
     def mark_done(self, number: int, alias: str) -> None:
-        """Note that an entry's alias has moved; it may be noted twice.
+        """Note that an entry's alias has moved, or its decision holds; it may be noted twice.
+
+        Args:
+            number: The entry's.
+            alias: The alias, or the decision's subject.
 
         Raises:
             ObjectError: The bucket could not be written.
         """
         self._documents.create(f"{LEDGER}{number:08d}-{alias}{_MARK}", b"")
 
-    def newest(self, limit: int) -> list[AliasChange]:
-        """Return the newest changes, newest first.
+    def newest(self, limit: int) -> list[Change]:
+        """Return the newest entries, newest first.
 
         Raises:
             ObjectError: The ledger cannot be read.
@@ -131,9 +165,37 @@ class Ledger:
             done = listed.done.get(number)
             if done in {alias, None}:
                 change = self._change(number)
-                if change.alias == alias:
+                if isinstance(change, AliasChange) and change.alias == alias:
                     return Entry(number, change, is_done=done is not None)
         return None
+
+    def decide(self, decision: Decision, apply: Callable[[Decision], None]) -> None:
+        """Write a decision, put it into effect, and mark it as done.
+
+        Raises:
+            LedgerError: Another wrote the next entry first.
+            ObjectError: The bucket could not be read or written.
+        """
+        number = self.record(decision)
+        apply(decision)
+        self.mark_done(number, decision.subject)
+
+    def finish_decisions(self, apply: Mapping[DecisionSubject, Callable[[Decision], None]]) -> None:
+        """Put the decisions into effect that somebody wrote and did not finish, oldest first.
+
+        Args:
+            apply: Puts a decision into effect, by its subject; twice has to do no harm.
+
+        Raises:
+            LedgerError: An entry is garbled.
+            ObjectError: The bucket could not be read or written.
+        """
+        listed = self._listed()
+        for number in sorted(listed.entries - listed.done.keys()):
+            change = self._change(number)
+            if isinstance(change, Decision):
+                apply[change.subject](change)
+                self.mark_done(number, change.subject)
 
     def _listed(self) -> _Listed:
         listed = _Listed()
@@ -141,13 +203,13 @@ class Ledger:
             listed.add(one.key.removeprefix(LEDGER))
         return listed
 
-    def _change(self, number: int) -> AliasChange:
+    def _change(self, number: int) -> Change:
         entry = self._documents.read(_entry_key(number))
         if entry is None:
             msg = f"entry {number} of the ledger was removed while it was read"
             raise ObjectMissingError(msg)
         try:
-            return AliasChange.model_validate_json(entry.content)
+            return _CHANGE.validate_json(entry.content)
         except ValidationError as exc:
             msg = f"entry {number} of the ledger is garbled: {exc.error_count()} errors"
             raise LedgerError(msg) from exc

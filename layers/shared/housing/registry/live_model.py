@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from housing.errors import AliasNotFoundError, VersionChangedError
+from housing.registry.automatic_promotion import PromotionSwitch
+from housing.registry.exclusions import Exclusions
 from housing.registry.last_promoted import POINTER, Pointer
 from housing.registry.ledger import AliasChange, Ledger
 from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, ModelRegistry, ModelVersion, Tag
@@ -46,6 +48,27 @@ class LiveModel:
     ledger: Ledger
     s3: "S3Client"
     bucket: str
+
+    @property
+    def promotion(self) -> PromotionSwitch:
+        """Whether jobs may promote; changed under the lock."""
+        return PromotionSwitch(self.s3, self.bucket, self.ledger)
+
+    @property
+    def exclusions(self) -> Exclusions:
+        """The parts that no snapshot holds; changed under the lock."""
+        return Exclusions(self.s3, self.bucket, self.ledger)
+
+    def finish_decisions(self) -> None:
+        """Put into effect, under the lock, what an interrupted process had only written down.
+
+        Raises:
+            LedgerError: An entry is garbled.
+            ObjectError: The bucket could not be read or written.
+        """
+        self.ledger.finish_decisions(
+            {"promotion": self.promotion.apply, "data": self.exclusions.apply}
+        )
 
     @contextmanager
     def locked(self, who: str, *, wait_seconds: float = _WAIT_SECONDS) -> Iterator[Lease]:

@@ -25,6 +25,8 @@ class Tag:
     VERDICT = "verdict"
     VERDICT_REASON = "verdict_reason"
     ROLLED_BACK = "rolled_back"
+    HELD_PARTS = "held_parts"
+    """Parts of the data set that its job held, comma-separated; empty once they are released."""
     METRIC_PREFIX = "metric."
     GATE_PREFIX = "gate."
 

@@ -1,0 +1,68 @@
+"""Whether jobs may promote, for ``/health``: read once in a while, and never waited for long."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from housing.errors import ObjectError
+from housing.registry.automatic_promotion import AutomaticPromotion
+from predict.background import Workers
+from predict.model.store import utc_now
+
+_BUDGET_SECONDS = 1.0
+_LOG = logging.getLogger(__name__)
+
+
+class PromotionWatch:
+    """The state of ``models/promotion.json``, kept for a time; one thread reads, others go on."""
+
+    def __init__(
+        self,
+        load: Callable[[], AutomaticPromotion],
+        *,
+        ttl: timedelta,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """Remember how to read it; nothing is read yet.
+
+        Args:
+            load: Reads the state, or raises ``ObjectError``.
+            ttl: How long a state holds.
+            clock: The time.
+        """
+        self._load = load
+        self._ttl = ttl
+        self._clock = clock
+        self._workers = Workers()
+        self._lock = threading.Lock()
+        self._read_at: datetime | None = None
+        self._known: AutomaticPromotion | None = None
+
+    def recheck(self) -> None:
+        """Have the next call read it."""
+        self._read_at = None
+
+    def current(self) -> AutomaticPromotion | None:
+        """Return the state that was read last, or None where none could be read."""
+        if self._is_due() and self._lock.acquire(blocking=False):
+            try:
+                self._read()
+            finally:
+                self._lock.release()
+        return self._known
+
+    def _is_due(self) -> bool:
+        """Whether it has to be read; a clock that was set back makes it due as well."""
+        if self._read_at is None:
+            return True
+        return not timedelta(0) <= self._clock() - self._read_at < self._ttl
+
+    def _read(self) -> None:
+        reading = self._workers.start(self._load)
+        try:
+            self._known = (reading.result(_BUDGET_SECONDS) if reading else None) or self._known
+        except ObjectError as exc:
+            _LOG.warning("promotion_state_not_read", extra={"error": str(exc)})
+        finally:
+            self._read_at = self._clock()

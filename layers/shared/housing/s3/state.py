@@ -1,0 +1,87 @@
+"""A document that several processes read, change and write back, so that no change is lost."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from housing.errors import ObjectDeniedError, ObjectError
+from housing.s3.documents import Document, Documents
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_TRIES = 20
+StateT = TypeVar("StateT", bound=BaseModel)
+
+
+class StateDocument(Generic[StateT]):
+    """One JSON document; where there is none, its model's defaults hold."""
+
+    def __init__(self, s3: "S3Client", bucket: str, key: str, model: type[StateT]) -> None:
+        """Name the document.
+
+        Args:
+            s3: Client of the object store.
+            bucket: The project's bucket.
+            key: The document's key.
+            model: Its pydantic model, each field with a default.
+        """
+        self._bucket = bucket
+        self._key = key
+        self._model = model
+        self._documents = Documents(s3, bucket)
+
+    def load(self) -> StateT:
+        """Return the state.
+
+        Raises:
+            ObjectError: The document cannot be read, or is garbled.
+        """
+        return self._parsed(self._read())
+
+    def change(self, step: Callable[[StateT], StateT]) -> StateT:
+        """Write the state that a step makes of the one that stands; return it.
+
+        The step is taken again where another process wrote in between.
+
+        Raises:
+            ObjectError: As in ``load``; the document cannot be written, or others write all the
+                time.
+        """
+        for _ in range(_TRIES):
+            document = self._read()
+            before = self._parsed(document)
+            after = step(before)
+            if after == before:
+                return before
+            content = after.model_dump_json(indent=1).encode()
+            if document is None:
+                etag = self._documents.create(self._key, content)
+            else:
+                etag = self._documents.replace(self._key, content, etag=document.etag)
+            if etag is not None:
+                return after
+        msg = f"{self._key} was changed by others {_TRIES} times in a row"
+        raise ObjectError(msg)
+
+    def _read(self) -> Document | None:
+        try:
+            return self._documents.read(self._key)
+        except ObjectDeniedError:
+            # S3 answers 403 for a missing object to a role that may list only some prefixes.
+            if self._is_listed():
+                raise
+            return None
+
+    def _is_listed(self) -> bool:
+        return any(one.key == self._key for one in self._documents.listed(self._key))
+
+    def _parsed(self, document: Document | None) -> StateT:
+        if document is None:
+            return self._model()
+        try:
+            return self._model.model_validate_json(document.content)
+        except ValidationError as exc:
+            msg = f"s3://{self._bucket}/{self._key} is garbled: {exc.error_count()} errors"
+            raise ObjectError(msg) from exc
