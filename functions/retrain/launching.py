@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from housing.errors import JobTakenOverError, ObjectError
 from housing.jobs.restarts import RestartRules
 from housing.jobs.status import JobStatus, JobStore, Stage, StageTime, State
@@ -113,7 +111,7 @@ def _note(status: JobStatus, jobs: JobStore) -> None:
         jobs.save_own(status)
     except JobTakenOverError:  # it is at work already
         return
-    except (BotoCoreError, ClientError, ObjectError) as exc:
+    except ObjectError as exc:
         _LOG.warning("start_not_noted", extra={"job_id": status.job_id, "error": str(exc)})
 
 

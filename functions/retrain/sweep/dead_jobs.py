@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
-from housing.errors import JobNotFoundError
+from housing.errors import JobNotFoundError, ObjectDeniedError
 from housing.jobs.restarts import RestartRules
 from housing.jobs.status import JobStatus, JobStore
 
@@ -78,7 +78,7 @@ class DeadJobs:
             status = self._jobs.load(job_id)
         except JobNotFoundError:
             return None
-        except ValidationError:
+        except (ValidationError, ObjectDeniedError):
             _LOG.exception("job_unreadable", extra={"job_id": job_id})
             return None
         if not status.state.is_final:

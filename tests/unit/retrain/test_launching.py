@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from fakes.launcher import FakeJobLauncher
 from fakes.sweeps import RULES
+from housing.errors import ObjectUnavailableError
 from housing.jobs.status import JobStore, Stage, State
 from retrain.errors import LaunchError
 from retrain.launcher import Job
@@ -81,7 +81,7 @@ def test_a_launch_that_cannot_be_noted_is_a_launch(
     jobs: JobStore, launcher: FakeJobLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
-        raise EndpointConnectionError(endpoint_url="http://s3.test")
+        raise ObjectUnavailableError
 
     monkeypatch.setattr(jobs, "save_own", fail)
 

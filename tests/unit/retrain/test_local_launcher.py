@@ -230,7 +230,8 @@ def test_jobs_that_wait_when_a_supervisor_dies_are_started_by_the_next_sweep(pla
     kill(first)
 
     assert place.launcher().attend() == {JOB.job_id, OTHER.job_id}
-    until(lambda: place.supervisor() != first)
+    until(lambda: place.queue.supervisor.read_text() not in {"", str(first.pid)})
+    until(lambda: bool(place.begun()))
     assert ids_of(place.begun()) == [JOB.job_id]
     assert orphan.is_running()
     place.go.touch()
