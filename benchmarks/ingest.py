@@ -28,6 +28,7 @@ from retrain.training.dataset.row_hash import hash_rows
 from retrain.training.dataset.rows import Values
 from retrain.training.upload.check import check_stream
 from retrain.training.upload.ingest import check_file
+from retrain.training.upload.limits import Limits
 from retrain.training.upload.report import Report
 
 _ROWS = 1_000_000
@@ -36,6 +37,7 @@ _GIGABYTES = float(os.environ.get("GB", "2"))
 _BATCH_ROWS = 100_000
 _BAD_CELLS = ("-500", "", "abc")
 _DECIMALS = (4, 0, 6, 6, 0, 6, 2, 2, 3)
+_LIMITS = Limits(max_bytes=1 << 40, max_unpacked_bytes=1, max_bad_rows_share=0.1)
 
 
 def main() -> None:
@@ -89,7 +91,7 @@ def _check_and_hash(path: Path) -> None:
 def _to_disk(path: Path) -> None:
     """Do all that the job does between fetching the file and sending its part."""
     with TemporaryDirectory(prefix="bench-ingest-") as folder:
-        check_file(path, Path(folder), max_unpacked_bytes=1)
+        check_file(path, Path(folder), _LIMITS)
 
 
 _WHAT: dict[str, tuple[str, Callable[[Path], None]]] = {
@@ -144,7 +146,7 @@ def _check_alone(path: Path) -> dict[str, Any]:
     idle = _peak_megabytes()
     started = time.perf_counter()
     with TemporaryDirectory(prefix="bench-ingest-") as folder:
-        findings, part = check_file(path, Path(folder), max_unpacked_bytes=1)
+        findings, part = check_file(path, Path(folder), _LIMITS)
     return {
         "seconds": time.perf_counter() - started,
         "rows": findings.read,

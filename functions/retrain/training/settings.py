@@ -9,6 +9,11 @@ from housing.registry.settings import RegistrySettings
 from retrain.training.gate.gate import GateRules
 from retrain.training.model.engines.engine import EngineName
 from retrain.training.model.recipe import Recipe
+from retrain.training.upload.limits import (
+    MOST_BLANK_LINES,
+    MOST_UNPACKING_RATIO,
+    Limits,
+)
 
 
 class TrainingSettings(RegistrySettings):
@@ -30,6 +35,12 @@ class TrainingSettings(RegistrySettings):
     max_upload_bytes: int = Field(5 << 30, gt=0, description="larger uploads are rejected")
     max_unpacked_bytes: int = Field(
         10 << 30, gt=0, description="the same for what a .csv.gz unpacks to"
+    )
+    max_unpacking_ratio: float = Field(
+        MOST_UNPACKING_RATIO, ge=1, description="the same in packed sizes, from 32 MiB on"
+    )
+    max_blank_lines: int = Field(
+        MOST_BLANK_LINES, ge=0, description="files with more of them are rejected"
     )
     max_bad_rows_share: float = Field(0.1, ge=0, le=1, description="above it all is rejected")
     min_rows: int = Field(200, ge=10, description="fewer rows are not trained on")
@@ -91,6 +102,16 @@ class TrainingSettings(RegistrySettings):
             msg = f"HOUSING_TRAINING_SETTINGS: no setting is called {', '.join(unknown)}"
             raise ValueError(msg)
         return {**more, **values}
+
+    def upload_limits(self) -> Limits:
+        """Return what an upload may be at most."""
+        return Limits(
+            max_bytes=self.max_upload_bytes,
+            max_unpacked_bytes=self.max_unpacked_bytes,
+            max_bad_rows_share=self.max_bad_rows_share,
+            max_unpacking_ratio=self.max_unpacking_ratio,
+            max_blank_lines=self.max_blank_lines,
+        )
 
     def gate_rules(self) -> GateRules:
         """Return what the gate asks of a challenger."""

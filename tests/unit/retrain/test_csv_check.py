@@ -219,7 +219,7 @@ def test_a_line_without_end_is_rejected_before_memory_is_full() -> None:
         def read(self, size: int) -> bytes:
             return b"1," * (size // 2)
 
-    with pytest.raises(UploadRejectedError, match="a line of over 8,388,608 bytes"):
+    with pytest.raises(UploadRejectedError, match="a line of over 524,288 bytes"):
         check_stream(Endless())
 
 

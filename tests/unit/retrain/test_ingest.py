@@ -17,7 +17,8 @@ from fakes.faulty_s3 import PASSING, Fault, FaultyS3, cut, tampered
 from fakes.tables import as_csv, housing_table
 from housing.errors import ObjectError
 from retrain.training.errors import UploadGoneError, UploadRejectedError
-from retrain.training.upload.ingest import Ingested, Limits, Upload, ingest
+from retrain.training.upload.ingest import Ingested, Upload, ingest
+from retrain.training.upload.limits import Limits
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -13,6 +13,7 @@ from retrain.training.upload import check as csv_check
 from retrain.training.upload.blocks import BLOCK_BYTES
 from retrain.training.upload.fast_reading import read_plain
 from retrain.training.upload.header import read_header
+from retrain.training.upload.limits import Bounds
 
 FILES = 150
 CANONICAL_ROW = ["8.3", "41", "6.98", "1.02", "322", "2.55", "37.88", "-122.23", "4.526"]
@@ -23,7 +24,7 @@ NASTY_NUMBERS = (
 NASTY_WORDS = "NaN nan inf -inf Infinity abc TRUE ٣ é \ufeff1"
 NASTY_BLANKS = ["", "  ", " 3", "3 ", "\u00a03", "\x1c2", "1 2", '1"', "1" * 400]
 NASTY_CELLS = [*NASTY_NUMBERS.split(" "), *NASTY_WORDS.split(" "), *NASTY_BLANKS]
-NASTY_LINES = ["", "  ", "\t", '""', '"  "', "\ufeff", ";;"]
+NASTY_LINES = ["", "  ", "\t", '""', '"  "', "\ufeff", ";;", ",,,,,,,,", ' ,\t,"",', "\u00a0", ",x"]
 NASTY_NOTES = ["a, b", "a;b", "x\ny", "x\r\ny", 'q"q', "NEAR BAY", "z" * 140_000]
 
 
@@ -76,13 +77,20 @@ def outcome(content: bytes) -> tuple[object, ...]:
         found = csv_check.check_csv(content)
     except UploadRejectedError as exc:
         return ("rejected", str(exc))
-    facts = found.read, found.bad, found.bad_lines, found.problems, found.problems_total
-    return (*facts, found.rows.shape, found.rows.tobytes())
+    facts = (
+        found.read,
+        found.blank,
+        found.bad,
+        found.bad_lines,
+        found.problems,
+        found.problems_total,
+    )
+    return (*facts, found.problems_total, found.rows.shape, found.rows.tobytes())
 
 
-@pytest.mark.parametrize("block_bytes", [100, 2_000, BLOCK_BYTES])
+@pytest.mark.parametrize(("block_bytes", "few_bytes"), [(100, 1_000), (2_000, 0), (BLOCK_BYTES, 0)])
 def test_both_readings_find_the_same_in_nasty_files(
-    monkeypatch: pytest.MonkeyPatch, block_bytes: int
+    monkeypatch: pytest.MonkeyPatch, block_bytes: int, few_bytes: int
 ) -> None:
     made = list(files())
     with monkeypatch.context() as patch:
@@ -90,6 +98,7 @@ def test_both_readings_find_the_same_in_nasty_files(
         exact = [outcome(content) for content in made]
 
     monkeypatch.setattr("retrain.training.upload.blocks.BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("retrain.training.upload.fast_reading._FEW_BYTES", few_bytes)
 
     for content, wanted in zip(made, exact, strict=True):
         assert outcome(content) == wanted, content[:2_000]
@@ -110,7 +119,7 @@ def test_usual_files_are_read_fast_but_for_their_bad_rows(end: str, style: str) 
         "spaced": text.replace(",", " , "),
     }.get(style, text)
     block = (f'"{text}' if style == "quoted" else text).encode()
-    header, rest, _ = read_header(iter([block]))
+    header, rest, _ = read_header(iter([block]), Bounds())
 
     plain = read_plain(rest, header)
 
@@ -124,7 +133,7 @@ def test_usual_files_are_read_fast_but_for_their_bad_rows(end: str, style: str) 
 def test_a_cell_that_only_looks_like_a_number_costs_no_more_than_its_own_row(cell: str) -> None:
     table = housing_table(100).astype({"MedInc": object})
     table.loc[50, "MedInc"] = cell
-    header, rest, _ = read_header(iter([as_csv(table)]))
+    header, rest, _ = read_header(iter([as_csv(table)]), Bounds())
 
     plain = read_plain(rest, header)
 

@@ -15,7 +15,7 @@ from housing.jobs.status import JobStatus, State
 from housing.jobs.uploads import UploadRecord
 from retrain.training.errors import TrainingError
 from retrain.training.job.context import Parts
-from retrain.training.upload.ingest import Ingested, Limits, Upload, ingest
+from retrain.training.upload.ingest import Ingested, Upload, ingest
 
 _QUEUED_SINCE = timedelta(days=1)
 _MOST_QUEUED = 500
@@ -38,12 +38,7 @@ def take_in(upload: Upload, parts: Parts) -> TakenIn:
         UploadRejectedError: It is not fit for training; its report is written.
         ObjectError: The bucket cannot do its part.
     """
-    settings = parts.settings
-    limits = Limits(
-        max_bytes=settings.max_upload_bytes,
-        max_unpacked_bytes=settings.max_unpacked_bytes,
-        max_bad_rows_share=settings.max_bad_rows_share,
-    )
+    limits = parts.settings.upload_limits()
     with TemporaryDirectory(prefix="housing-job-") as folder:
         ingested = ingest(parts.s3, upload, Path(folder), limits)
         record = UploadRecord(

@@ -1,9 +1,10 @@
 """The exact check of lines: what is wrong with each cell, and where."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,10 +101,12 @@ def check_lines(header: Header, lines: list[Line]) -> CheckedLines:
     return CheckedLines(header, lines, values, faults)
 
 
-def _cells(header: Header, lines: list[Line]) -> Iterable[list[str]]:
-    """Yield the wanted columns in canonical order; a cell that is not there is a blank."""
-    for at in header.positions:
-        yield [line.fields[at].strip() if at < len(line.fields) else "" for line in lines]
+def _cells(header: Header, lines: list[Line]) -> Iterable[tuple[str, ...]]:
+    """Return the wanted columns in canonical order; a cell that is not there is a blank."""
+    wanted, width = itemgetter(*header.positions), max(header.positions) + 1
+    blanks = [""] * width
+    rows = (wanted(fields if len(fields) >= width else fields + blanks) for _, _, fields in lines)
+    return zip(*rows, strict=True)
 
 
 def _surplus(header: Header, lines: list[Line]) -> NDArray[np.int8]:
@@ -112,18 +115,27 @@ def _surplus(header: Header, lines: list[Line]) -> NDArray[np.int8]:
     return np.where(found, _Fault.SURPLUS_FIELDS, _Fault.NONE).astype(np.int8)
 
 
-def _parse(column: list[str]) -> tuple[Values, NDArray[np.int8]]:
+def _parse(column: Sequence[str]) -> tuple[Values, NDArray[np.int8]]:
     """Return a column's numbers, NaN where there is none, and what is wrong with its cells."""
-    numbers = np.array([_number_or_nan(cell) for cell in column])
+    numbers = _numbers(column)
     faults = np.zeros(len(column), dtype=np.int8)
-    for index in np.flatnonzero(~np.isfinite(numbers)):
-        faults[index] = _cell_fault(column[index])
+    for index in np.flatnonzero(~np.isfinite(numbers)).tolist():
+        faults[index] = _cell_fault(column[index].strip())
     return numbers, faults
+
+
+def _numbers(column: Sequence[str]) -> Values:
+    if "_" not in "".join(column):  # float() takes 1_000; a spreadsheet does not
+        try:
+            return np.fromiter(map(float, column), np.float64, len(column))
+        except ValueError:
+            pass
+    return np.array([_number_or_nan(cell) for cell in column])
 
 
 def _number_or_nan(cell: str) -> float:
     try:
-        return np.nan if "_" in cell else float(cell)  # float() takes 1_000; a spreadsheet does not
+        return np.nan if "_" in cell else float(cell)
     except ValueError:
         return np.nan
 

@@ -3,10 +3,10 @@
 import io
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, fields
 from itertools import chain, islice
 
 import numpy as np
@@ -19,9 +19,11 @@ from retrain.training.upload.cell_check import Problem, check_lines
 from retrain.training.upload.exact_reading import Line, Place, read_lines
 from retrain.training.upload.fast_reading import PlainLines, read_plain
 from retrain.training.upload.header import Header, read_header
+from retrain.training.upload.limits import Bounds
 
 LISTED_PROBLEMS = 1_000
-_EXACT_LINES = 20_000
+_EXACT_LINES = 5_000
+_UNBOUNDED = Bounds()
 _SWITCH_SECONDS = 1e-4
 _BLOCKS_AHEAD = 2  # read by threads while rows are hashed: a reading is mostly Arrow's and NumPy's
 
@@ -33,6 +35,10 @@ class Findings:
     header: Header
     read: int = 0
     bad: int = 0
+    blank: int = 0
+    """Blank lines, those before the header as well."""
+    is_whole: bool = True
+    """Whether the file was read to its end: it is not where too many rows are bad already."""
     problems_total: int = 0
     problems: list[Problem] = field(default_factory=list)
 
@@ -45,9 +51,11 @@ class Findings:
         """Return why the upload is rejected whole, or None where enough of it is good."""
         if self.bad_share <= most_share:
             return None
+        rest = "" if self.is_whole else ", so that the others were not read"
         return (
             f"{self.bad:,} of {self.read:,} rows are bad "
-            f"({self.bad_share:.1%}; {most_share:.0%} is the limit); the first: {self.problems[0]}"
+            f"({self.bad_share:.1%}; {most_share:.0%} is the limit){rest}; "
+            f"the first: {self.problems[0]}"
         )
 
 
@@ -78,39 +86,53 @@ def check_csv(content: bytes) -> CheckedUpload:
     for block in blocks:
         good.append(block.rows)
         bad_lines += block.bad_lines
-    facts = (findings.header, findings.read, findings.bad)
-    problems = (findings.problems_total, findings.problems)
-    return CheckedUpload(*facts, *problems, np.concatenate(good), bad_lines)
+    facts = {one.name: getattr(findings, one.name) for one in fields(findings)}
+    return CheckedUpload(**facts, rows=np.concatenate(good), bad_lines=bad_lines)
 
 
-def check_stream(stream: Readable) -> tuple[Findings, Iterator[CheckedBlock]]:
+def check_stream(
+    stream: Readable, bounds: Bounds = _UNBOUNDED
+) -> tuple[Findings, Iterator[CheckedBlock]]:
     """Check a CSV with either header, in memory for a few blocks.
+
+    Args:
+        stream: The CSV.
+        bounds: How much of it is read.
 
     Returns:
         What is found, whole when the iterator has ended, and the rows, block by block.
 
     Raises:
         UploadRejectedError: The content is no CSV with a known header and at least one row; the
-            iterator raises it too, where it meets what is not CSV.
+            iterator raises it too, where it meets what is not CSV, or a bound.
     """
     blocks = blocks_of(stream)
-    header, rest, lines = read_header(blocks)
-    findings = Findings(header)
-    return findings, _checked(findings, rest, blocks, Place(0, lines))
+    header, rest, place = read_header(blocks, bounds)
+    findings = Findings(header, blank=place.blank)
+    return findings, _checked(findings, bounds, chain([rest] if rest else [], blocks), place)
 
 
 def _checked(
-    findings: Findings, rest: bytes, blocks: Iterator[bytes], place: Place
+    findings: Findings, bounds: Bounds, blocks: Iterator[bytes], place: Place
 ) -> Iterator[CheckedBlock]:
-    ahead = _read_ahead(chain([rest] if rest else [], blocks), findings.header)
-    for block, plain in ahead:
-        check_text(block, place.line)
-        if plain is None:
-            following = (block for block, _ in ahead)
-            yield from _exactly(findings, block, following, place)
-        else:
-            yield _quickly(findings, plain, place)
-        findings.read = place.row
+    header = findings.header
+    with closing(_read_ahead(blocks, header)) as ahead:
+        for block, plain in ahead:
+            check_text(block, place.line)
+            if plain is None:
+                following = (block for block, _ in ahead)
+                lines = read_lines(block, following, header.delimiter, place, bounds)
+                checked = _exactly(findings, lines)
+            else:
+                checked = _quickly(findings, plain, plain.others(header.delimiter, place))
+            for some in checked:
+                yield some
+                bounds.check_lines(findings.read, place.blank)
+                if bounds.bad_rows is not None and findings.bad > bounds.bad_rows:
+                    findings.is_whole = False
+                    return
+            findings.read, findings.blank = place.row, place.blank
+            bounds.check_lines(findings.read, findings.blank)
     if not findings.read:
         msg = "the file has a header and no rows"
         raise UploadRejectedError(msg)
@@ -118,7 +140,7 @@ def _checked(
 
 def _read_ahead(
     blocks: Iterator[bytes], header: Header
-) -> Iterator[tuple[bytes, PlainLines | None]]:
+) -> Generator[tuple[bytes, PlainLines | None]]:
     waiting: deque[tuple[bytes, Future[PlainLines | None]]] = deque()
     with _prompt_switches(), ThreadPoolExecutor(_BLOCKS_AHEAD) as pool:
         for block in blocks:
@@ -144,35 +166,50 @@ def _prompt_switches() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def _exactly(
-    findings: Findings, block: bytes, following: Iterator[bytes], place: Place
+def _exactly(findings: Findings, lines: Iterator[Line]) -> Iterator[CheckedBlock]:
+    for judged in _judged(findings, enumerate(lines)):
+        yield CheckedBlock(judged.values, judged.bad_lines)
+
+
+def _quickly(
+    findings: Findings, plain: PlainLines, others: Iterator[tuple[int, Line]]
 ) -> Iterator[CheckedBlock]:
-    lines = read_lines(block, following, findings.header.delimiter, place)
-    while some := list(islice(lines, _EXACT_LINES)):
-        _, values, bad_lines = _judged(findings, enumerate(some))
-        yield CheckedBlock(values, bad_lines)
+    """Yield the rows that are vouched for, with the good ones of the others between them."""
+    begin = 0
+    for judged in _judged(findings, others):
+        end = int(np.searchsorted(plain.vouched, judged.last))
+        values = plain.values[begin:end]
+        if judged.good:
+            order = np.argsort(np.concatenate([plain.vouched[begin:end], judged.good]))
+            values = np.concatenate([values, judged.values])[order]
+        yield CheckedBlock(values, judged.bad_lines)
+        begin = end
+    yield CheckedBlock(plain.values[begin:], [])
 
 
-def _quickly(findings: Findings, plain: PlainLines, place: Place) -> CheckedBlock:
-    others = plain.others(findings.header.delimiter, place)
-    indices, values, bad_lines = _judged(findings, others)
-    if not indices:
-        return CheckedBlock(plain.values, bad_lines)
-    order = np.argsort(np.concatenate([plain.vouched, indices]))
-    return CheckedBlock(np.concatenate([plain.values, values])[order], bad_lines)
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Some of the lines that had to be checked exactly, by their indices."""
+
+    good: list[int]
+    values: Values
+    """Those of the good lines."""
+    bad_lines: list[Line]
+    last: int
 
 
-def _judged(
-    findings: Findings, numbered: Iterable[tuple[int, Line]]
-) -> tuple[list[int], Values, list[Line]]:
-    """Note what is wrong with lines; return the good ones' numbers and values, and the bad ones."""
-    found = list(numbered)
-    if not found:
-        return [], np.empty((0, len(CANONICAL_COLUMNS))), []
-    checked = check_lines(findings.header, [line for _, line in found])
-    is_bad = checked.is_bad
-    findings.bad += int(np.count_nonzero(is_bad))
-    findings.problems_total += checked.problems_total
-    findings.problems += checked.problems(LISTED_PROBLEMS - len(findings.problems))
-    good = [found[index][0] for index in np.flatnonzero(~is_bad)]
-    return good, checked.values[~is_bad], [found[index][1] for index in np.flatnonzero(is_bad)]
+def _judged(findings: Findings, numbered: Iterator[tuple[int, Line]]) -> Iterator[_Judged]:
+    """Note what is wrong with lines, some thousands at a time."""
+    while some := list(islice(numbered, _EXACT_LINES)):
+        checked = check_lines(findings.header, [line for _, line in some])
+        is_bad = checked.is_bad
+        findings.read = some[-1][1].row
+        findings.bad += int(np.count_nonzero(is_bad))
+        findings.problems_total += checked.problems_total
+        findings.problems += checked.problems(LISTED_PROBLEMS - len(findings.problems))
+        yield _Judged(
+            [some[index][0] for index in np.flatnonzero(~is_bad)],
+            checked.values[~is_bad],
+            [some[index][1] for index in np.flatnonzero(is_bad)],
+            some[-1][0],
+        )

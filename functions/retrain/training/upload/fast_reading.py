@@ -14,12 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retrain.training.dataset.rows import Values
+from retrain.training.upload.blocks import MOST_FIELDS
 from retrain.training.upload.canonical import canonical, outside
 from retrain.training.upload.exact_reading import Line, Place, is_blank
 from retrain.training.upload.header import Header
 from retrain.training.upload.plain_cells import Cells, Indices, cells_of, ends_of
 
 _QUOTE = b'"'[0]
+_FEW_BYTES = 1 << 16
 _NUMBER = r"^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?$"
 
 
@@ -34,30 +36,34 @@ class PlainLines:
     """Which lines are vouched for, ascending."""
     values: Values
     """Their canonical values."""
+    blank: Indices
+    """Which lines are blank, ascending, where many may be; others are left to be looked at."""
 
     def others(self, delimiter: str, place: Place) -> Iterator[tuple[int, Line]]:
-        """Yield the rows that are not vouched for, each with the index of its line.
+        """Yield the rows that are neither vouched for nor blank, each with the index of its line.
 
         Args:
             delimiter: What separates fields.
             place: Where the block begins; moved to its end.
         """
         is_left = np.ones(len(self.starts), dtype=bool)
-        is_left[self.vouched] = False
+        is_left[self.vouched] = is_left[self.blank] = False
         left = np.flatnonzero(is_left)
-        bounds = zip(
-            left.tolist(), self.starts[left].tolist(), self.ends[left].tolist(), strict=True
-        )
-        blanks = 0
-        for index, start, end in bounds:
-            fields = self.text[start:end].decode().split(delimiter)
+        blank_before = np.searchsorted(self.blank, left)
+        places = (left, self.starts[left], self.ends[left], blank_before)
+        more_blank = 0
+        for index, start, end, blank in zip(*(one.tolist() for one in places), strict=True):
+            fields = self.text[start:end].decode().rstrip(delimiter).split(delimiter)
             if is_blank(fields):
-                blanks += 1
+                more_blank += 1
             else:
                 number = index + 1
-                yield index, Line(place.row + number - blanks, place.line + number, fields)
-        place.row += len(self.starts) - blanks
+                row = place.row + number - blank - more_blank
+                yield index, Line(row, place.line + number, fields)
+        blank = len(self.blank) + more_blank
+        place.row += len(self.starts) - blank
         place.line += len(self.starts)
+        place.blank += blank
 
 
 def read_plain(block: bytes, header: Header) -> PlainLines | None:
@@ -65,8 +71,11 @@ def read_plain(block: bytes, header: Header) -> PlainLines | None:
     text = _plain_text(block, header.delimiter)
     if text is None:
         return None
-    cells = cells_of(text, header)
-    if (cells.line_ends - cells.line_starts).max() > csv.field_size_limit():
+    ends = ends_of(text, header.delimiter)
+    if len(ends) > MOST_FIELDS:  # a line of endless fields: arrays of them would take long, too
+        return None
+    cells = cells_of(text, ends, header)
+    if np.diff(cells.offsets).max() > csv.field_size_limit():
         return None
     numbers = _numbers(cells)
     if numbers is None:
@@ -75,7 +84,10 @@ def read_plain(block: bytes, header: Header) -> PlainLines | None:
     values = canonical(header, wanted)
     is_good = cells.are_lines_of_numbers()[lines]
     is_good[outside(values)] = False
-    return PlainLines(text, cells.line_starts, cells.line_ends, lines[is_good], values[is_good])
+    vouched = lines[is_good]
+    others = len(text) - int((cells.line_ends - cells.line_starts)[vouched].sum())
+    blank = cells.blank_lines() if others > _FEW_BYTES else lines[:0]
+    return PlainLines(text, cells.line_starts, cells.line_ends, vouched, values[is_good], blank)
 
 
 def _plain_text(block: bytes, delimiter: str) -> bytes | None:

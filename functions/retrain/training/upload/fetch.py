@@ -15,6 +15,7 @@ from housing.s3.bodies import save_body
 from housing.s3.layout import DATA_SOURCE_METADATA
 from retrain.training.errors import UploadGoneError, UploadRejectedError
 from retrain.training.upload.blocks import Readable
+from retrain.training.upload.limits import Bounds, Limits
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -79,20 +80,24 @@ def _plain(source: str) -> str:
 
 
 @contextmanager
-def opened(path: Path, *, max_unpacked_bytes: int) -> Iterator[Readable]:
-    """Open a file for reading; one that is packed by gzip, whatever its name, is unpacked."""
+def opened(path: Path, limits: Limits) -> Iterator[tuple[Readable, Bounds]]:
+    """Open a file for reading, up to its bounds.
+
+    One that is packed by gzip, whatever its name, is unpacked.
+    """
     with path.open("rb") as file:
         is_packed = file.read(len(_GZIP)) == _GZIP
         file.seek(0)
-        yield _Unpacked(file, max_unpacked_bytes) if is_packed else file
+        bounds = limits.bounds(path.stat().st_size, is_packed=is_packed)
+        yield _Unpacked(file, bounds) if is_packed else file, bounds
 
 
 class _Unpacked:
-    """The content of a gzip file, up to a limit: a few megabytes can unpack to terabytes."""
+    """The content of a gzip file, up to a limit: a few megabytes can unpack to gigabytes."""
 
-    def __init__(self, packed: BinaryIO, most_bytes: int) -> None:
+    def __init__(self, packed: BinaryIO, bounds: Bounds) -> None:
         self._file = gzip.GzipFile(fileobj=packed, mode="rb")
-        self._most_bytes = most_bytes
+        self._bounds = bounds
         self._read = 0
 
     def read(self, size: int, /) -> bytes:
@@ -102,7 +107,5 @@ class _Unpacked:
             msg = f"the file cannot be unpacked: {exc}"
             raise UploadRejectedError(msg) from exc
         self._read += len(piece)
-        if self._read > self._most_bytes:
-            msg = f"unpacked, the file has over {self._most_bytes:,} bytes, which is the limit"
-            raise UploadRejectedError(msg)
+        self._bounds.check_bytes(self._read)
         return piece

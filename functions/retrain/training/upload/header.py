@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from housing.schema import CANONICAL_HEADER, CENSUS_COLUMN_OF, CENSUS_HEADER
 from retrain.training.errors import UploadRejectedError
 from retrain.training.upload.blocks import check_text, count_lines
-from retrain.training.upload.exact_reading import is_blank
+from retrain.training.upload.exact_reading import Place, is_blank
+from retrain.training.upload.limits import Bounds
 
 DELIMITERS = (",", ";", "\t")
+MOST_COLUMNS = 1 << 14
+"""As many as a sheet of Excel has."""
 _SHOWN_CHARACTERS = 120
+_BLANK = b" \r\n" + "".join(DELIMITERS).encode()
 _KNOWN = frozenset({*CANONICAL_HEADER, *CENSUS_HEADER})
 
 
@@ -35,31 +39,46 @@ class Header:
         return tuple(name for name in self.names if name not in wanted)
 
 
-def read_header(blocks: Iterator[bytes]) -> tuple[Header, bytes, int]:
+def read_header(blocks: Iterator[bytes], bounds: Bounds) -> tuple[Header, bytes, Place]:
     """Take the header off the first blocks of an upload.
 
     Returns:
-        The header, what is left of its block, and the number of lines before that.
+        The header, what is left of its block, and where that begins.
 
     Raises:
-        UploadRejectedError: There is no known header.
+        UploadRejectedError: There is no known header, or it has too many columns or blank lines
+            before it.
     """
-    lines_before = 0
+    place = Place()
     for block in blocks:
-        check_text(block, lines_before)
-        found = _first_record(block, lines_before)
+        check_text(block, place.line)
+        rest = _without_blank_lines(block, place)
+        found = _first_record(rest, place)
+        bounds.check_lines(0, place.blank)
         if found:
-            fields, delimiter, lines, size = found
-            return _header(fields, delimiter), block[size:], lines_before + lines
-        lines_before += count_lines(block)
+            fields, delimiter, size = found
+            return _header(fields, delimiter), rest[size:], place
     msg = "the file is empty"
     raise UploadRejectedError(msg)
 
 
-def _first_record(block: bytes, lines_before: int) -> tuple[list[str], str, int, int] | None:
-    """Return the first record that is not blank, its delimiter, and the lines and bytes taken."""
+def _without_blank_lines(block: bytes, place: Place) -> bytes:
+    """Take the blank lines off a block's beginning, all at once."""
+    content = len(block) - len(block.lstrip(_BLANK))
+    start = max(block.rfind(b"\n", 0, content), block.rfind(b"\r", 0, content)) + 1
+    lines = count_lines(block[:start])
+    place.line += lines
+    place.blank += lines
+    return block[start:]
+
+
+def _first_record(block: bytes, place: Place) -> tuple[list[str], str, int] | None:
+    """Return the first record that is not blank, its delimiter, and how many bytes it takes."""
     first = next((line for line in _text_lines(block) if line.strip()), None)
     if first is None:
+        blank = count_lines(block)
+        place.line += blank
+        place.blank += blank
         return None
     delimiter = max(DELIMITERS, key=lambda found: _known_names(first, found))
     taken = 0
@@ -70,15 +89,18 @@ def _first_record(block: bytes, lines_before: int) -> tuple[list[str], str, int,
             taken += len(line.encode())
             yield line
 
+    before = place.line
     reader = csv.reader(lines(), strict=True, delimiter=delimiter)
     try:
-        fields = next(found for found in reader if not is_blank(found))
+        for fields in reader:
+            place.line = before + reader.line_num
+            if not is_blank(fields):
+                return fields, delimiter, taken
+            place.blank += 1
     except csv.Error as exc:
-        msg = f"the file is not CSV (line {lines_before + reader.line_num}: {exc})"
+        msg = f"the file is not CSV (line {before + reader.line_num}: {exc})"
         raise UploadRejectedError(msg) from exc
-    except StopIteration:
-        return None
-    return fields, delimiter, reader.line_num, taken
+    return None
 
 
 def _text_lines(block: bytes) -> Iterator[str]:
@@ -91,6 +113,9 @@ def _known_names(line: str, delimiter: str) -> int:
 
 def _header(fields: list[str], delimiter: str) -> Header:
     names = tuple(name.strip() for name in fields)
+    if len(names) > MOST_COLUMNS:
+        msg = f"the header has {len(names):,} columns; {MOST_COLUMNS:,} is the limit"
+        raise UploadRejectedError(msg)
     is_census = _found(names, CENSUS_HEADER) > _found(names, CANONICAL_HEADER)
     column_of = CENSUS_COLUMN_OF if is_census else {name: name for name in CANONICAL_HEADER}
     wanted = CENSUS_HEADER if is_census else CANONICAL_HEADER

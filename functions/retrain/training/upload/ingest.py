@@ -17,6 +17,7 @@ from retrain.training.errors import UploadRejectedError
 from retrain.training.upload.check import Findings, check_stream
 from retrain.training.upload.distinct_rows import DistinctRows
 from retrain.training.upload.fetch import fetch, opened
+from retrain.training.upload.limits import Limits
 from retrain.training.upload.report import Report
 from retrain.training.upload.reporting import write_report
 
@@ -40,15 +41,6 @@ class Upload:
     def version(self) -> str:
         """What tells this upload from others under the same key."""
         return self.version_id or self.etag or ""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an upload may be at most."""
-
-    max_bytes: int
-    max_unpacked_bytes: int
-    max_bad_rows_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +92,7 @@ def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Inge
             etag=None if upload.version_id else upload.etag,
             max_bytes=limits.max_bytes,
         )
-        findings, part = check_file(path, folder, max_unpacked_bytes=limits.max_unpacked_bytes)
+        findings, part = check_file(path, folder, limits)
     except UploadRejectedError as exc:
         raise _rejected(s3, upload, path, _report(upload, str(exc))) from exc
     _LOG.info(
@@ -120,18 +112,19 @@ def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Inge
     return Ingested(part, *facts, findings.read, findings.bad, report)
 
 
-def check_file(path: Path, folder: Path, *, max_unpacked_bytes: int) -> tuple[Findings, PartFile]:
+def check_file(path: Path, folder: Path, limits: Limits) -> tuple[Findings, PartFile]:
     """Check a file; its good rows become ``accepted.parquet``, its bad ones ``rows.csv``.
 
     Raises:
-        UploadRejectedError: It is no CSV with a known header and at least one row.
+        UploadRejectedError: It is no CSV with a known header and at least one row, or it is over a
+            limit; for too many bad rows it is not raised.
     """
     rows = DistinctRows(folder)
     with (
-        opened(path, max_unpacked_bytes=max_unpacked_bytes) as stream,
+        opened(path, limits) as (stream, bounds),
         _bad_rows_path(folder).open("w", encoding="utf-8", newline="") as bad,
     ):
-        findings, blocks = check_stream(stream)
+        findings, blocks = check_stream(stream, bounds)
         writer = csv.writer(bad, lineterminator="\n")
         writer.writerow(findings.header.names)
         for block in blocks:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from retrain.training.dataset.rows import Values
 from retrain.training.upload.header import Header
 
-_LINE_FEED = b"\n"[0]
+_LINE_FEED, _SPACE, _TAB = b"\n \t"
 _FIRST, _LAST = np.uint8(b"+"[0]), np.uint8(b"9"[0])  # between them: , - . / and the digits
 _EXPONENT, _LOWER_CASE = np.uint8(b"e"[0]), np.uint8(0x20)
 
@@ -59,6 +59,17 @@ class Cells:
         is_good[lines[np.isin(columns, self.positions)]] = False
         return is_good
 
+    def blank_lines(self) -> Indices:
+        """Return which lines have nothing in their cells, or spaces and tabs, ascending."""
+        begin, end = self.offsets[self.first_cells], self.offsets[self.last_cells + 1]
+        is_blank: Mask = begin == end
+        others = np.flatnonzero(~is_blank)
+        if len(others):
+            characters = np.frombuffer(self.characters, dtype=np.uint8)
+            is_space = (characters == _SPACE) | (characters == _TAB)
+            is_blank[others] = np.logical_and.reduceat(is_space, begin[others])
+        return np.flatnonzero(is_blank)
+
     def rows(self, numbers: Values) -> tuple[Indices, Values]:
         """Return the lines that have the wanted width, and their wanted numbers, ``[n, wanted]``.
 
@@ -73,9 +84,8 @@ class Cells:
         return lines, table if is_as_wanted else table[:, self.positions]
 
 
-def cells_of(text: bytes, header: Header) -> Cells:
-    """Take lines apart that end in line feeds and have no quotes."""
-    ends = ends_of(text, header.delimiter)
+def cells_of(text: bytes, ends: Indices, header: Header) -> Cells:
+    """Take lines apart that end in line feeds and have no quotes, by the ends of their cells."""
     last_cells = np.flatnonzero(np.frombuffer(text, dtype=np.uint8)[ends] == _LINE_FEED)
     line_ends = ends[last_cells]
     line_starts = np.concatenate([[0], line_ends[:-1] + 1])
