@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 from matplotlib.patches import Rectangle
 
 from fakes.tables import housing_table
@@ -99,7 +100,7 @@ def test_the_card_says_what_the_model_is_made_of_how_good_it_is_and_its_limits()
     card = model_card(snapshot, {"rmse": 0.41, "spatial_rmse": 0.6}, measured, parts)
 
     assert f"shall hold {INTERVAL_COVERAGE:.0%} of the true values" in card
-    assert "300 distinct rows, source upload" in card
+    assert "300 distinct rows, source `upload`" in card
     assert snapshot.dataset_id[:12] in card
     assert f"{len(parts.holdout)} of them, chosen by a keyed hash of their place" in card
     assert "7 more have a near copy among the fitted rows" in card
@@ -151,3 +152,17 @@ def test_the_figure_of_drift_has_a_bar_for_each_column_and_the_limit() -> None:
     ]
     assert len({bar.get_facecolor() for bar in bars}) == 2
     assert axes.lines[0].get_xdata() == [0.2, 0.2]
+
+
+@pytest.mark.parametrize("source", ["https://x.test *a* __b__ @c `d` ~~e~~ www.x.test <b>", "a_b"])
+def test_the_card_shows_where_the_rows_come_from_as_text(source: str) -> None:
+    snapshot = replace(snapshot_after(TABLE.to_numpy()), data_source=source)
+
+    card = model_card(snapshot, {}, [], split(snapshot, min_rows=10))
+
+    (paragraph,) = [part for part in card.split("\n") if "distinct rows" in part]
+    (tokens,) = [token.children for token in MarkdownIt().parse(paragraph) if token.children]
+    first, span, *rest = tokens
+    assert (first.content, span.type) == ("300 distinct rows, source ", "code_inline")
+    assert span.content == source.replace("`", "'")
+    assert {token.type for token in rest} <= {"text", "code_inline"}

@@ -29,6 +29,7 @@ from retrain.training.dataset.identity import (
 )
 from retrain.training.dataset.row_hash import Hashes, hash_rows
 from retrain.training.dataset.rows import Values
+from retrain.training.dataset.sources import joined
 
 Mask = NDArray[np.bool_]
 
@@ -148,7 +149,7 @@ class _Building:
             standing_upload=self._standing[order],
             uploads=tuple(one.job_id for one in uploads),
             dataset_id=_dataset_id(hashes[order], held_out),
-            data_source="+".join(sorted({one.source for one in uploads})),
+            data_source=joined(one.source for one in uploads),
             key_id=self._key.id,
         )
 

@@ -10,6 +10,7 @@ from housing.schema import FEATURES, INTERVAL_COVERAGE, PLACE_STEP, TARGET
 from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.dataset.split import Split
 from retrain.training.gate.slices import Slice
+from retrain.training.markdown import code_span
 
 
 def model_card(
@@ -54,7 +55,7 @@ def _lines(
     yield ""
     yield "## Data"
     yield (
-        f"{len(snapshot):,} distinct rows, source {snapshot.data_source}, data set "
+        f"{len(snapshot):,} distinct rows, source {code_span(snapshot.data_source)}, data set "
         f"`{snapshot.dataset_id[:12]}`. {len(rows.holdout):,} of them, chosen by a keyed hash of "
         f"their place to {PLACE_STEP:g}°, were held out: no version is fitted on them or on a near "
         f"copy of them. {rows.copies:,} more have a near copy among the fitted rows; no figure "

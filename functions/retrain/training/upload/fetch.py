@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_SOURCE = "upload"
 _SOURCE_CHARACTERS = 100  # it goes into tags, cards and alerts, joined with those of other uploads
-_NOT_IN_A_SOURCE = re.compile(r"[^\w .,:/@=-]")
+_NOT_IN_A_SOURCE = re.compile(r"[^\w .,:;()/+=-]|:(?=//)|(?<=www)\.", re.ASCII | re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 
 
@@ -75,8 +75,8 @@ def fetch(  # noqa: PLR0913 - which object, where to, and a bound
 
 
 def _plain(source: str) -> str:
-    """Return what a stranger says of a file, without signs that Markdown would obey."""
-    return _NOT_IN_A_SOURCE.sub("_", source)[:_SOURCE_CHARACTERS]
+    """Return what a stranger says of a file, without addresses and names that viewers link."""
+    return _NOT_IN_A_SOURCE.sub("?", source.strip())[:_SOURCE_CHARACTERS]
 
 
 @contextmanager

@@ -16,6 +16,7 @@ DELIMITERS = (",", ";", "\t")
 MOST_COLUMNS = 1 << 14
 """As many as a sheet of Excel has."""
 _SHOWN_CHARACTERS = 120
+_LISTED_COLUMNS, _NAME_CHARACTERS = 20, 60
 _BLANK = b" \r\n" + "".join(DELIMITERS).encode()
 _KNOWN = frozenset({*CANONICAL_HEADER, *CENSUS_HEADER})
 
@@ -31,6 +32,11 @@ class Header:
     """Where the wanted columns stand, in canonical order."""
     is_census: bool
     delimiter: str
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The first of the ignored ones, their names cut, as reports and logs list them."""
+        return tuple(name[:_NAME_CHARACTERS] for name in self.ignored[:_LISTED_COLUMNS])
 
     @property
     def ignored(self) -> tuple[str, ...]:

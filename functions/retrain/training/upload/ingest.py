@@ -20,6 +20,7 @@ from retrain.training.upload.fetch import fetch, opened
 from retrain.training.upload.limits import Limits
 from retrain.training.upload.report import Report
 from retrain.training.upload.reporting import write_report
+from retrain.training.upload.spreadsheet import as_text
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -98,7 +99,8 @@ def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Inge
     _LOG.info(
         "upload_checked",
         extra={"rows": findings.read, "bad": findings.bad, "source": fetched.source}
-        | {"ignored_columns": list(findings.header.ignored)},
+        | {"blank_lines": findings.blank, "ignored_columns": list(findings.header.listed)}
+        | {"ignored_columns_total": len(findings.header.ignored)},
     )
     too_bad = findings.too_bad(limits.max_bad_rows_share)
     if too_bad:
@@ -126,10 +128,10 @@ def check_file(path: Path, folder: Path, limits: Limits) -> tuple[Findings, Part
     ):
         findings, blocks = check_stream(stream, bounds)
         writer = csv.writer(bad, lineterminator="\n")
-        writer.writerow(findings.header.names)
+        writer.writerow(map(as_text, findings.header.names))
         for block in blocks:
             rows.add(block.rows)
-            writer.writerows(line.fields for line in block.bad_lines)
+            writer.writerows(map(as_text, line.fields) for line in block.bad_lines)
     return findings, write_part(folder / "accepted.parquet", rows.in_order())
 
 
@@ -159,7 +161,9 @@ def _report(
         rows_duplicate=good - part.rows if part else None,
         problems_total=findings.problems_total,
         problems=findings.problems,
-        ignored_columns=findings.header.ignored,
+        blank_lines=findings.blank,
+        ignored_columns=findings.header.listed,
+        ignored_columns_total=len(findings.header.ignored),
     )
 
 

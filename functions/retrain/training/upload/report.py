@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from retrain.training.markdown import code_cell, code_span
 from retrain.training.upload.cell_check import Problem
 
 
@@ -25,7 +26,10 @@ class Report:
     """Rows that the data set held with another target; the upload's values stand now."""
     problems_total: int = 0
     problems: Sequence[Problem] = ()
+    blank_lines: int = 0
     ignored_columns: Sequence[str] = ()
+    """The first of them, their names cut."""
+    ignored_columns_total: int = 0
 
     @property
     def says_anything(self) -> bool:
@@ -43,9 +47,9 @@ class Report:
         outcome = "rejected" if self.rejected_whole else accepted
         return "\n".join(
             [
-                f"# {_text(self.upload_key)}: {outcome}",
+                f"# {code_span(self.upload_key)}: {outcome}",
                 "",
-                _text(self.reason),
+                code_span(self.reason),
                 "",
                 *self._facts(),
                 *self._table(),
@@ -63,8 +67,13 @@ class Report:
             yield f"- rows that the data set held before: {self.rows_known:,}"
         if self.rows_revised:
             yield f"- rows that the data set held with another value: {self.rows_revised:,}"
+        if self.blank_lines:
+            yield f"- blank lines that were skipped: {self.blank_lines:,}"
         if self.ignored_columns:
-            yield f"- columns that were ignored: {_text(', '.join(self.ignored_columns))}"
+            names = ", ".join(filter(None, map(code_span, self.ignored_columns)))
+            hidden = self.ignored_columns_total - len(self.ignored_columns)
+            more = f" and {hidden:,} more" if hidden > 0 else ""
+            yield f"- columns that were ignored: {names}{more}"
 
     def _table(self) -> Iterable[str]:
         if not self.problems:
@@ -74,12 +83,5 @@ class Report:
         yield "| row | line | column | value | reason |"
         yield "|---|---|---|---|---|"
         for problem in self.problems:
-            cells = (problem.row, problem.line, problem.column, problem.value, problem.reason)
-            yield f"| {' | '.join('' if cell is None else _text(str(cell)) for cell in cells)} |"
-
-
-def _text(text: str) -> str:
-    """Return text from a stranger's file so that Markdown shows it and does not obey it."""
-    for special in "\\`*_[]<>|#":
-        text = text.replace(special, f"\\{special}")
-    return " ".join(text.split())
+            cell = code_cell(problem.column or ""), code_cell(problem.value or "")
+            yield f"| {problem.row} | {problem.line} | {' | '.join(cell)} | {problem.reason} |"
