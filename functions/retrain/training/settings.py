@@ -55,6 +55,9 @@ class TrainingSettings(RegistrySettings):
     training_timeout_seconds: float | None = Field(
         None, gt=0, description="longest that a job may take; it is ended by who started it"
     )
+    max_queued_bytes: int = Field(
+        64 << 20, ge=0, description="uploads of queued jobs that one training takes in as well"
+    )
     lease_seconds: float = Field(60, gt=0, description="a dead job's lease ends after this long")
     heartbeat_seconds: float = Field(20, gt=0, description="a job gives a sign of life this often")
     lease_wait_seconds: float = Field(1800, ge=0, description="longest wait for another job")

@@ -26,7 +26,7 @@ from retrain.launching import launch_jobs
 from retrain.training.gate.champion import Champion
 from retrain.training.gate.judging import judge_version
 from retrain.training.job.context import Parts
-from retrain.training.job.intake import take_in
+from retrain.training.job.intake import take_in, take_in_queued
 from retrain.training.job.job import LEASE, run
 from retrain.training.model.fit import Fitted, fit
 from retrain.training.upload.ingest import Upload
@@ -106,6 +106,29 @@ def test_uploads_whose_jobs_queue_are_trained_on_together_once(
     assert ends == [State.SUCCEEDED] * 3 + [State.REJECTED]
     assert len(tracker.candidates) == 1
     assert jobs.load(first.job_id).dataset_rows == 1_200
+
+
+def test_queued_uploads_over_the_bound_of_a_turn_are_left_to_their_own_jobs(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, launcher: FakeJobLauncher, s3: "S3Client"
+) -> None:
+    content = as_csv(housing_table(300, seed=1))
+    one, other, large, gone = (
+        put_upload(as_csv(housing_table(rows, seed=rows)), name=f"{rows}.csv")
+        for rows in (300, 280, 4_000, 50)
+    )
+    uploads = gone, large, one, other
+    queued = [Job(upload.bucket, upload.key, upload.version_id) for upload in uploads]
+    launch_jobs(queued, jobs, launcher, RULES)
+    s3.delete_object(Bucket=gone.bucket, Key=gone.key, VersionId=str(gone.version_id))
+    bounded = parts.settings.model_copy(update={"max_queued_bytes": int(1.5 * len(content))})
+
+    taken = take_in_queued(replace(parts, settings=bounded), known=())
+
+    assert taken == 1
+    (added,) = parts.dataset.uploads()
+    assert added.job_id in {one.job_id, other.job_id}
+    assert {jobs.load(job_id).state for job_id in (large.job_id, gone.job_id)} == {State.QUEUED}
+    assert not s3.list_objects_v2(Bucket=one.bucket, Prefix="rejected/").get("Contents")
 
 
 def test_a_report_that_cannot_be_uploaded_ends_no_other_job(

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from housing.errors import ObjectError
 from housing.jobs.status import JobStatus, State
 from housing.jobs.uploads import UploadRecord
+from housing.s3.failures import failure_of
 from retrain.training.errors import TrainingError
 from retrain.training.job.context import Parts
 from retrain.training.upload.ingest import Ingested, Upload, ingest
@@ -56,7 +58,8 @@ def take_in(upload: Upload, parts: Parts) -> TakenIn:
 def take_in_queued(parts: Parts, *, known: Collection[str]) -> int:
     """Take in what queues as well, so that one training serves all; return how many uploads.
 
-    What cannot be taken in is left to its own job, which will tell.
+    The turn is held meanwhile, so that all of them together have a bound, by size. What is over it,
+    or cannot be taken in, is left to its own job, which will tell.
 
     Args:
         parts: The job's surroundings.
@@ -65,20 +68,47 @@ def take_in_queued(parts: Parts, *, known: Collection[str]) -> int:
     now = datetime.now(UTC)
     silent = parts.jobs.silent(since=now - _QUEUED_SINCE, until=now + _QUEUED_SINCE)
     queued = [job for job in silent if job.state == State.QUEUED and job.job_id not in known]
-    return sum(_is_taken_in(job, parts) for job in queued[:_MOST_QUEUED])
+    left_bytes, taken = parts.settings.max_queued_bytes, 0
+    for upload in (_upload_of(job, parts) for job in queued[:_MOST_QUEUED]):
+        size_bytes = _size_bytes(upload, parts)
+        if size_bytes is None:
+            _leave(upload, "its size is not known")
+        elif size_bytes > left_bytes:
+            _leave(upload, f"{size_bytes:,} bytes are more than the {left_bytes:,} left for a turn")
+        else:
+            left_bytes -= size_bytes
+            taken += _is_taken_in(upload, parts)
+    return taken
 
 
-def _is_taken_in(job: JobStatus, parts: Parts) -> bool:
-    upload = Upload(
+def _upload_of(job: JobStatus, parts: Parts) -> Upload:
+    return Upload(
         job.job_id,
         parts.settings.bucket,
         job.upload_key,
         version_id=job.upload_version if job.is_versioned else None,
         etag=None if job.is_versioned else job.upload_version,
     )
+
+
+def _size_bytes(upload: Upload, parts: Parts) -> int | None:
+    version = {"VersionId": upload.version_id} if upload.version_id else {}
+    which: dict[str, Any] = {"Bucket": upload.bucket, "Key": upload.key, **version}
+    try:
+        return parts.s3.head_object(**which)["ContentLength"]
+    except Exception as exc:  # noqa: BLE001 - failure_of raises what is not boto3's
+        failure_of(exc)
+        return None
+
+
+def _is_taken_in(upload: Upload, parts: Parts) -> bool:
     try:
         take_in(upload, parts)
     except (TrainingError, ObjectError) as exc:
-        _LOG.info("queued_upload_left", extra={"job_id": job.job_id, "reason": str(exc)})
+        _leave(upload, str(exc))
         return False
     return True
+
+
+def _leave(upload: Upload, reason: str) -> None:
+    _LOG.info("queued_upload_left", extra={"job_id": upload.job_id, "reason": reason})
