@@ -140,6 +140,12 @@ def test_reading_ends_when_too_many_rows_are_bad_whatever_follows(
     assert "so that the others were not read; the first: row 2, MedInc 'x" in reason
 
 
+def test_a_file_that_was_read_to_its_end_is_not_said_to_be_cut(tmp_path: Path) -> None:
+    found = checked(tmp_path, (HEADER + "x\n" * 30).encode())
+
+    assert (found.read, found.is_whole) == (30, True)
+
+
 def test_it_never_ends_where_a_file_could_still_be_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

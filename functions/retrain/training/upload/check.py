@@ -115,7 +115,7 @@ def check_stream(
 def _checked(
     findings: Findings, bounds: Bounds, blocks: Iterator[bytes], place: Place
 ) -> Iterator[CheckedBlock]:
-    header = findings.header
+    header, is_lost = findings.header, False
     with closing(_read_ahead(blocks, header)) as ahead:
         for block, plain in ahead:
             check_text(block, place.line)
@@ -126,11 +126,12 @@ def _checked(
             else:
                 checked = _quickly(findings, plain, plain.others(header.delimiter, place))
             for some in checked:
-                yield some
-                bounds.check_lines(findings.read, place.blank)
-                if bounds.bad_rows is not None and findings.bad > bounds.bad_rows:
+                if is_lost:
                     findings.is_whole = False
                     return
+                yield some
+                bounds.check_lines(findings.read, place.blank)
+                is_lost = bounds.bad_rows is not None and findings.bad > bounds.bad_rows
             findings.read, findings.blank = place.row, place.blank
             bounds.check_lines(findings.read, findings.blank)
     if not findings.read:
@@ -184,7 +185,8 @@ def _quickly(
             values = np.concatenate([values, judged.values])[order]
         yield CheckedBlock(values, judged.bad_lines)
         begin = end
-    yield CheckedBlock(plain.values[begin:], [])
+    if begin < len(plain.values):
+        yield CheckedBlock(plain.values[begin:], [])
 
 
 @dataclass(frozen=True, slots=True)
