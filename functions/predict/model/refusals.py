@@ -1,8 +1,8 @@
-"""A version that must not be served is told of once, by whichever process finds it first.
+"""One alert on a version that must not be served, by the process that notices it first.
 
-An object in the bucket says that it was told. Who tells says so before, and that it is done once
-the topic has the message: a process that dies in between, that Lambda freezes, or that the topic
-refuses, leaves it to the next one.
+An object in the bucket marks the version. A process claims the alert there, sends it, and marks it
+as sent once the topic has it. A process that dies in between, that Lambda freezes, or whose message
+the topic refuses leaves the alert to the next one.
 """
 
 import logging
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CLAIM = timedelta(minutes=1)
-"""So long the other processes leave it to the one that tells."""
+"""Time in which the other processes leave the alert to the one that claimed it."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -34,7 +34,7 @@ class _Refusal(BaseModel):
 
     version: str
     why: str
-    is_told: bool = True  # an earlier release wrote the object, and then told
+    is_sent: bool = True  # an earlier release wrote the object before it sent the alert
     sender: Claim | None = None
 
 
@@ -51,10 +51,10 @@ class AlertedRefusals:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __call__(self, version: ModelVersion, why: str, serving: str | None, /) -> bool:
-        """Tell that a version is refused, why, and which one goes on being served.
+        """Send an alert: a version is refused, why, and which one goes on being served.
 
         Returns:
-            Whether it is told, by this process or another; if not, call it again after a while.
+            Whether it is sent, by this process or another; if not, call again after a while.
         """
         alert = _alert(version, why, serving)
         if self.bucket is None:
@@ -62,7 +62,7 @@ class AlertedRefusals:
         documents = Documents(self.s3, self.bucket)
         key = f"{MODELS}refused/{version.unique_name}.json"
         claim = Claim(by=uuid.uuid4().hex, until=self.clock() + CLAIM)
-        refusal = _Refusal(version=version.version, why=why, is_told=False, sender=claim)
+        refusal = _Refusal(version=version.version, why=why, is_sent=False, sender=claim)
         try:
             claimed = self._claimed(documents, key, refusal)
         except ObjectError as exc:
@@ -71,11 +71,11 @@ class AlertedRefusals:
         return (
             claimed
             if isinstance(claimed, bool)
-            else self._tell(documents, key, refusal, claimed, alert)
+            else self._send_claimed(documents, key, refusal, claimed, alert)
         )
 
     def _claimed(self, documents: Documents, key: str, refusal: _Refusal) -> str | bool:
-        """Return the claim's ETag; where another has it, whether the refusal is told."""
+        """Return the claim's ETag; where another has it, whether the alert is sent."""
         etag = documents.create(key, _content(refusal))
         if etag:
             return etag
@@ -83,19 +83,19 @@ class AlertedRefusals:
         if document is None:
             return False
         known = _known(document.content)
-        if known and known.is_told:
+        if known and known.is_sent:
             return True
         if known and known.sender and known.sender.is_live(self.clock(), CLAIM):
             return False
         return documents.replace(key, _content(refusal), etag=document.etag) or False
 
-    def _tell(
+    def _send_claimed(
         self, documents: Documents, key: str, refusal: _Refusal, etag: str, alert: Alert
     ) -> bool:
         if refusal.sender and not refusal.sender.is_live(self.clock(), CLAIM):
-            return False  # Lambda froze this thread in between, and another may have told it
+            return False  # Lambda froze this thread in between, and another may have sent it
         sent = self.alerts.send(alert)
-        after = refusal.model_copy(update={"is_told": sent, "sender": None})
+        after = refusal.model_copy(update={"is_sent": sent, "sender": None})
         try:
             documents.replace(key, _content(after), etag=etag)
         except ObjectError as exc:

@@ -20,8 +20,8 @@ from predict.model.promoted_copy import PromotedCopy
 from predict.model.served_model import ServedModel
 
 Refusal = Callable[[ModelVersion, str, str | None], bool]
-"""Tells which version is refused, why, and which one goes on being served; returns whether it is
-told, and is called again where it is not."""
+"""Alerts on a refused version, with the reason and the version that goes on being served; returns
+whether the alert is sent, and is called again where it is not."""
 _LOG = logging.getLogger(__name__)
 _RETRY_WITHOUT_REGISTRY = timedelta(seconds=5)
 """With nothing from the registry to serve a look-up is repeated sooner: what is served instead is
@@ -81,8 +81,8 @@ class RegistryModelStore:
         self._serves_copy = False
         self._trouble: Trouble | None = None
         self._tell_refusal = tell_refusal
-        self._told: tuple[str, str | None] | None = None
-        self._telling: tuple[tuple[str, str | None], BackgroundCall[bool]] | None = None
+        self._alerted: tuple[str, str | None] | None = None
+        self._alerting: tuple[tuple[str, str | None], BackgroundCall[bool]] | None = None
 
     def is_due(self) -> bool:
         """See ``ModelStore.is_due``; a clock that was set back makes it due as well."""
@@ -133,7 +133,7 @@ class RegistryModelStore:
             if self._copy and not served and not found.is_unpromoted:
                 self._fall_back(self._copy, asking, deadline)
             if found.refused:
-                self._tell(found.refused, found.reason, deadline)
+                self._alert(found.refused, found.reason, deadline)
         finally:
             self._checked_at = self._clock()
 
@@ -154,30 +154,30 @@ class RegistryModelStore:
             self._serves_copy = True
             _LOG.warning("model_copy_served", extra={"model_version": loaded.version.version})
 
-    def _tell(self, refused: ModelVersion, why: str, deadline: Deadline) -> None:
-        """Tell, and wait for it: Lambda stops a thread that outlives its request.
+    def _alert(self, refused: ModelVersion, why: str, deadline: Deadline) -> None:
+        """Send the alert, and wait for it: Lambda stops a thread that outlives its request.
 
-        One that was stopped goes on with the next request, and is waited for again.
+        A thread that was stopped goes on with the next request, and is waited for again.
         """
-        if self._tell_refusal is None or self._told == refused.identity:
+        if self._tell_refusal is None or self._alerted == refused.identity:
             return
-        if self._telling is None or self._telling[0] != refused.identity:
+        if self._alerting is None or self._alerting[0] != refused.identity:
             serving = self._served.version.version if self._served else None
-            call = self._workers.start(lambda: self._has_told(refused, why, serving))
+            call = self._workers.start(lambda: self._has_alerted(refused, why, serving))
             if call is None:
                 return
-            self._telling = refused.identity, call
-        is_told = self._telling[1].result(deadline.remaining_seconds())
-        if is_told:
-            self._told = refused.identity
-        if is_told is not None:
-            self._telling = None
+            self._alerting = refused.identity, call
+        is_sent = self._alerting[1].result(deadline.remaining_seconds())
+        if is_sent:
+            self._alerted = refused.identity
+        if is_sent is not None:
+            self._alerting = None
 
-    def _has_told(self, refused: ModelVersion, why: str, serving: str | None) -> bool:
+    def _has_alerted(self, refused: ModelVersion, why: str, serving: str | None) -> bool:
         try:
             return bool(self._tell_refusal and self._tell_refusal(refused, why, serving))
         except Exception:  # noqa: BLE001 - the thread's outermost handler
-            _LOG.exception("refusal_not_told")
+            _LOG.exception("refusal_not_alerted")
             return False
 
     def _swap(self, found: ServedModel) -> None:

@@ -212,10 +212,10 @@ def test_a_registry_that_was_rebuilt_is_noticed_though_the_number_is_the_same(
     other = register(registry, OTHER)
     registry.set_alias(PRODUCTION, other.version)
 
-    (found,) = repaired(live)
+    (noted,) = repaired(live)
 
-    assert not found.was_finished
-    assert str(found) == "the registry was rebuilt: production is on another version 1"
+    assert not noted.was_finished
+    assert str(noted) == "the registry was rebuilt: production is on another version 1"
     newest = live.ledger.newest(1)[0]
     assert isinstance(newest, AliasChange)
     assert (newest.who, newest.to_version, newest.to_sha256) == (FOREIGN, "1", other.sha256)
@@ -239,9 +239,9 @@ def test_a_change_to_a_version_of_a_registry_that_was_rebuilt_is_not_finished(
     if not is_gone:
         register(registry, OTHER)
 
-    (found,) = repaired(live)
+    (noted,) = repaired(live)
 
-    assert (production(registry), found.was_finished) == ("1", False)
+    assert (production(registry), noted.was_finished) == ("1", False)
     assert repaired(live) == []
 
 

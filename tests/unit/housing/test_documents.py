@@ -1,4 +1,4 @@
-"""Conditional writes: whoever's content stands has won, whatever the network made of the answer."""
+"""Conditional writes: the content that stands has won, whatever became of the answer."""
 
 import itertools
 import threading
@@ -39,8 +39,8 @@ KEY = "jobs/one.json"
 
 @pytest.fixture
 def documents(faulty: FaultyS3) -> Documents:
-    found: Any = faulty
-    return Documents(found, BUCKET)
+    network: Any = faulty
+    return Documents(network, BUCKET)
 
 
 def content_of(s3: "S3Client", key: str = KEY) -> bytes:
@@ -50,11 +50,11 @@ def content_of(s3: "S3Client", key: str = KEY) -> bytes:
 def test_a_document_comes_back_as_it_was_written(documents: Documents, s3: "S3Client") -> None:
     etag = documents.create(KEY, b"{}", metadata={"job-id": "1"})
 
-    found = documents.read(KEY)
-    assert found is not None
-    assert (found.content, found.etag, found.metadata) == (b"{}", etag, {"job-id": "1"})
+    document = documents.read(KEY)
+    assert document is not None
+    assert (document.content, document.etag, document.metadata) == (b"{}", etag, {"job-id": "1"})
     assert s3.head_object(Bucket=BUCKET, Key=KEY)["ContentType"] == "application/json"
-    assert found.written_at == s3.head_object(Bucket=BUCKET, Key=KEY)["LastModified"]
+    assert document.written_at == s3.head_object(Bucket=BUCKET, Key=KEY)["LastModified"]
 
 
 def test_a_document_that_is_not_there_is_none(documents: Documents) -> None:

@@ -208,7 +208,7 @@ def test_a_version_that_fails_a_check_is_refused_and_the_old_one_stays(
 
 @pytest.mark.parametrize("failures", [0, 1, 2])
 @pytest.mark.parametrize("raises", [False, True])
-def test_each_refused_version_is_told_of_until_it_is_told(  # noqa: PLR0913 - fixtures
+def test_each_refused_version_is_alerted_on_until_the_alert_is_sent(  # noqa: PLR0913 - fixtures
     registry: FakeModelRegistry,
     register: Register,
     clock: FakeClock,
@@ -217,18 +217,18 @@ def test_each_refused_version_is_told_of_until_it_is_told(  # noqa: PLR0913 - fi
     failures: int,
     raises: bool,
 ) -> None:
-    told = []
+    alerts = []
 
-    def tell(version: ModelVersion, why: str, serving: str | None) -> bool:
-        told.append((version.version, why.partition(":")[0], serving))
-        tries = [number for number, *_ in told].count(version.version)
+    def alert(version: ModelVersion, why: str, serving: str | None) -> bool:
+        alerts.append((version.version, why.partition(":")[0], serving))
+        tries = [number for number, *_ in alerts].count(version.version)
         if raises and tries <= failures:
             raise OSError
         return tries > failures
 
     ttl = timedelta(seconds=TTL_SECONDS)
     store = RegistryModelStore(
-        registry, ModelFiles(tmp_path), alias=PRODUCTION, ttl=ttl, clock=clock, tell_refusal=tell
+        registry, ModelFiles(tmp_path), alias=PRODUCTION, ttl=ttl, clock=clock, tell_refusal=alert
     )
     register(OLD)
     store.current()
@@ -238,24 +238,24 @@ def test_each_refused_version_is_told_of_until_it_is_told(  # noqa: PLR0913 - fi
             clock.advance(TTL_SECONDS)
             assert store.current().version.version == "1"
 
-    assert told == [
+    assert alerts == [
         (number, f"version {number} is refused", "1")
         for number in ("2", "3")
         for _ in range(1 + failures)
     ]
 
 
-def test_a_refusal_that_is_being_told_is_waited_for_and_not_told_again(
+def test_a_refusal_whose_alert_is_being_sent_is_waited_for_and_not_sent_again(
     registry: FakeModelRegistry,
     register: Register,
     clock: FakeClock,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told, go_on = [], threading.Event()
+    alerts, go_on = [], threading.Event()
 
-    def tell(version: ModelVersion, _why: str, _serving: str | None) -> bool:
-        told.append(version.version)
+    def alert(version: ModelVersion, _why: str, _serving: str | None) -> bool:
+        alerts.append(version.version)
         return go_on.wait(10)
 
     store = RegistryModelStore(
@@ -264,7 +264,7 @@ def test_a_refusal_that_is_being_told_is_waited_for_and_not_told_again(
         alias=PRODUCTION,
         ttl=timedelta(seconds=TTL_SECONDS),
         clock=clock,
-        tell_refusal=tell,
+        tell_refusal=alert,
     )
     register(OLD)
     store.current()
@@ -279,7 +279,7 @@ def test_a_refusal_that_is_being_told_is_waited_for_and_not_told_again(
         clock.advance(TTL_SECONDS)
         store.current()
 
-    assert told == ["2"]
+    assert alerts == ["2"]
 
 
 def test_a_version_without_its_file_is_not_served(

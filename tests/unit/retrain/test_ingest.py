@@ -212,8 +212,8 @@ def test_an_upload_is_read_whole_or_not_at_all(
     limits = Limits(1 << 20, 1 << 20, max_bad_rows_share=0.1)
 
     faulty.fail("get_object", fault)
-    found = ingest(network, upload, tmp_path, limits)
-    assert (found.read, found.rejected) == (300, 0)
+    ingested = ingest(network, upload, tmp_path, limits)
+    assert (ingested.read, ingested.rejected) == (300, 0)
 
     faulty.fail("get_object", *[fault] * 20)
     with pytest.raises(ObjectError, match="cannot be read"):

@@ -1,9 +1,10 @@
-"""Repeats of one failure are one message: who comes second counts, and the next message tells.
+"""Repeats of one failure are one message: the repeats are counted, and the next message says so.
 
-What was told lies in the bucket, an object for each cause, so that jobs and functions share it. It
-is written only over what was read, so that of many senders at once one sends and every other one is
-counted. Who sends says so before, and says that it is told once the topic has it: a sender that
-dies in between, or that the topic refuses, leaves the message to the next one.
+The counts lie in the bucket, an object for each cause, so that jobs and functions share them. It is
+written only over the version that was read, so that of many senders at once one sends and every
+other one is counted. A sender claims the message in the object, sends it, and marks it as sent once
+the topic has it: a sender that dies in between, or whose message the topic refuses, leaves the
+message to the next one.
 """
 
 import hashlib
@@ -46,16 +47,16 @@ class _Fold(BaseModel):
     """What is known of one cause."""
 
     cause: str
-    since: AwareDatetime  # when it was told; repeats are counted from then
-    until: AwareDatetime  # repeats before this are not told
+    since: AwareDatetime  # when it was sent; repeats are counted from then
+    until: AwareDatetime  # repeats before this are not sent
     repeats: int = 0
     counted: list[str] = []  # the newest repeats' ids: a count whose answer was lost is seen here
     sender: Claim | None = None
 
-    def is_told(self, now: datetime) -> bool:
+    def is_sent(self, now: datetime) -> bool:
         return self.sender is None and self.since - FOLD <= now < self.until
 
-    def is_being_told(self, now: datetime) -> bool:
+    def is_being_sent(self, now: datetime) -> bool:
         return self.sender is not None and self.sender.is_live(now, CLAIM)
 
     def with_repeat(self, by: str) -> "_Fold":
@@ -108,10 +109,10 @@ class FoldedAlerts:
             now = self._clock()
             if known and by in known.counted:
                 return None
-            if known and known.is_being_told(now):
+            if known and known.is_being_sent(now):
                 time.sleep(_CLAIM_PAUSE_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - no secret
                 continue
-            if known and known.is_told(now):
+            if known and known.is_sent(now):
                 if self._write(key, known.with_repeat(by), etag):
                     _LOG.info("alert_folded", extra={"event": alert.event, "cause": cause})
                     return None

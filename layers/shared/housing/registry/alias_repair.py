@@ -81,7 +81,7 @@ def _repaired(live: LiveModel, model_name: str, alias: str, who: str) -> Repair 
 
 def _is_registered(live: LiveModel, change: AliasChange) -> bool:
     """Whether the registry still has the version that a change leads to, under its number."""
-    if change.to_version is None:  # only what was found, and so is done, may lead to none
+    if change.to_version is None:  # an entry that leads to none is a note, and so is done
         return False
     try:
         return change.leads_to(live.registry.version(change.to_version))
@@ -89,7 +89,7 @@ def _is_registered(live: LiveModel, change: AliasChange) -> bool:
         return False
 
 
-def _noted(  # noqa: PLR0913, PLR0917 - what was found where, by whom, and what was known of it
+def _noted(  # noqa: PLR0913, PLR0917 - the alias, its two versions, and the finder
     live: LiveModel,
     model_name: str,
     alias: str,
