@@ -10,8 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
+from moto.core.botocore_stubber import MockRawResponse
 from urllib3.exceptions import ProtocolError
 
 from fakes.clock import FakeClock
@@ -165,6 +168,26 @@ def test_a_refusal_says_why(
 
     assert type(raised.value) is error
     assert faulty.calls == ["get_object"]
+
+
+@pytest.mark.parametrize("status", [404, 412])
+def test_a_refusal_that_carries_a_checksum_is_an_error_of_the_bucket(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    client = boto3.client("s3", region_name="us-east-1")
+
+    def refuse(request: Any, **_: Any) -> Any:
+        headers: Any = {"x-amz-checksum-crc32": CRC32, "Content-Length": "4"}
+        return AWSResponse(request.url, status, headers, MockRawResponse(b"<no>"))
+
+    hook: Any = refuse
+    client.meta.events.register_first("before-send.s3.GetObject", hook)
+
+    with pytest.raises(ObjectUnavailableError, match=KEY):
+        read_body(client, BUCKET, KEY)
+
+    assert read_body(s3, BUCKET, KEY).content == CONTENT
 
 
 class OneAnswerS3:

@@ -206,6 +206,8 @@ def _fetch_once(s3: "S3Client", wanted: _Wanted, file: BinaryIO) -> Mapping[str,
 def _answer(s3: "S3Client", wanted: _Wanted) -> Mapping[str, Any]:
     try:
         answer: Mapping[str, Any] = s3.get_object(**wanted.fields())
+    except TypeError as exc:  # boto3 1.44, of a refusal that carries a checksum
+        raise _BrokenBodyError(str(exc)) from exc
     except Exception as exc:
         failure = failure_of(exc)
         if failure in {Failure.PASSING, Failure.CONFLICT}:  # no read is in conflict with another
