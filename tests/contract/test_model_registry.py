@@ -16,6 +16,7 @@ import pytest
 from fakes.http_server import answering, http_server
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
+from fakes.rest_mlflow import RestMlflow
 from housing.errors import (
     AliasNotFoundError,
     ArtifactError,
@@ -70,12 +71,24 @@ def mlflow_subject(name: str, uri: str, folder: Path) -> Subject:
     return Subject(MlflowModelRegistry(uri, name), register)
 
 
-@pytest.fixture(params=["fake", "mlflow"])
-def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
+def rest_subject(name: str, rest: RestMlflow, uri: str) -> Subject:
+    def register(model: bytes = MODEL, **tags: str) -> str:
+        return rest.model(name).register({MODEL_FILE: model}, tags=tags).version
+
+    return Subject(MlflowModelRegistry(uri, name), register)
+
+
+@pytest.fixture(params=["fake", "fake over REST", "mlflow"])
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
     name = f"model {uuid.uuid4().hex}"  # a space, so that names must be quoted in URLs
     if request.param == "fake":
-        return fake_subject(name)
-    return mlflow_subject(name, request.getfixturevalue("mlflow_uri"), tmp_path)
+        yield fake_subject(name)
+    elif request.param == "mlflow":
+        yield mlflow_subject(name, request.getfixturevalue("mlflow_uri"), tmp_path)
+    else:
+        rest = RestMlflow()
+        with http_server(rest.answer) as uri:
+            yield rest_subject(name, rest, uri)
 
 
 def test_a_version_is_found_by_its_alias_with_its_tags(subject: Subject) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes.faulty_proxy import FAULTS, FaultyProxy, as_it_is
+from fakes.faulty_proxy import FaultyProxy
 from fakes.http_server import http_server
+from fakes.network_faults import LASTING
 from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
 from housing.registry.mlflow import MlflowModelRegistry
@@ -70,12 +71,12 @@ class Load:
 
 @pytest.fixture(scope="module")
 def proxy(mlflow_uri: str) -> Iterator[tuple[FaultyProxy, str]]:
-    proxy = FaultyProxy(mlflow_uri)
-    with http_server(proxy.answer) as uri:
+    proxy = FaultyProxy(registry=mlflow_uri)
+    with http_server(proxy.answer, keeps_alive=True) as uri:
         yield proxy, uri
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", LASTING)
 def test_no_request_fails_or_waits_long_and_the_next_version_follows(
     proxy: tuple[FaultyProxy, str], promote: Promote, tmp_path: Path, fault: str
 ) -> None:
@@ -95,15 +96,15 @@ def test_no_request_fails_or_waits_long_and_the_next_version_follows(
     try:
         load.until(version="1", stale=False)
         load.slowest_seconds = 0.0  # the cold start downloads and loads; what follows must not wait
-        faulty.fault = FAULTS[fault]
+        faulty.restart(lambda _: LASTING[fault])
         promote(linear_model(bias=2), name=name)
         load.until(version="1", stale=True)
         time.sleep(1)  # more than one look-up under the fault
         load.until(version="1", stale=True)
-        faulty.fault = as_it_is
+        faulty.restart()
         load.until(version="2", stale=False)
     finally:
-        faulty.fault = as_it_is
+        faulty.restart()
         load.ended.set()
         for thread in threads:
             thread.join()

@@ -9,15 +9,26 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 @contextmanager
-def http_server(answer: Answer) -> Iterator[str]:
-    """Serve every request with one answer, on loopback."""
+def http_server(answer: Answer, *, keeps_alive: bool = False) -> Iterator[str]:
+    """Serve every request with one answer, on loopback.
+
+    Args:
+        answer: Writes the answer of a request.
+        keeps_alive: Whether a connection serves more than one request; then every answer needs a
+            length, and a client that asks before it sends a body is told to go on.
+    """
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if keeps_alive else "HTTP/1.0"
+        disable_nagle_algorithm = True
+
         def do_GET(self) -> None:
             answer(self)
 
-        def do_POST(self) -> None:
-            answer(self)
+        def __getattr__(self, name: str) -> Callable[[], None]:
+            if name.startswith("do_"):
+                return self.do_GET
+            raise AttributeError(name)
 
         def log_message(self, *_: object) -> None: ...
 

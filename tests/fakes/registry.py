@@ -80,6 +80,10 @@ class FakeModelRegistry:
         """Take the alias from whichever version carries it."""
         self._aliases.pop(alias, None)
 
+    def aliases(self) -> Mapping[str, str]:
+        """Return the version of each alias."""
+        return self._aliases
+
     def close_connections(self) -> None:
         """See ``MlflowModelRegistry.close_connections``; there are none."""
 

@@ -18,15 +18,19 @@ _POLL_SECONDS = 0.2
 class Server:
     """A program that answers HTTP; it can be stopped and started again."""
 
-    def __init__(self, command: Sequence[str], *, port: int, folder: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], *, port: int, folder: Path, health_path: str = "/health"
+    ) -> None:
         """Remember how to start it.
 
         Args:
             command: The program and its arguments.
             port: Where it will listen.
             folder: Its working directory; its log is kept there.
+            health_path: Answers 200 once it is up.
         """
         self.uri = f"http://127.0.0.1:{port}"
+        self._health_url = f"{self.uri}{health_path}"
         self._command = list(command)
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,7 +53,7 @@ class Server:
         deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
         while time.monotonic() < deadline and self._process and self._process.poll() is None:
             try:
-                found = urllib3.request("GET", f"{self.uri}/health", retries=False, timeout=2)
+                found = urllib3.request("GET", self._health_url, retries=False, timeout=2)
                 if found.status == 200:
                     return
             except urllib3.exceptions.HTTPError:
