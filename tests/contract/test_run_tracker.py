@@ -6,18 +6,25 @@ from collections.abc import Iterator
 import mlflow
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Run
 
+from fakes.faulty_proxy import Call, Fault, FaultyProxy
+from fakes.http_server import http_server
+from fakes.network_faults import lost
 from fakes.onnx_models import linear_model
 from fakes.tables import housing_table
 from fakes.uploads import snapshot_after
 from housing.jobs.findings import Drift
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.registry.port import MODEL_FILE
 from housing.schema import CANONICAL_HEADER
 from retrain.training.dataset.drift import measure_drift
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.figures import drift_figure
 from retrain.training.tracking.mlflow import MlflowRunTracker
 from retrain.training.tracking.port import Candidate
+
+# In MLflow's own code.
+pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
 
 MODEL = linear_model()
 ROWS = housing_table(400).to_numpy()
@@ -30,29 +37,27 @@ def client(mlflow_uri: str) -> Iterator[MlflowClient]:
     mlflow.set_tracking_uri(before)
 
 
-def tracked(uri: str, client: MlflowClient, drift: Drift) -> Run:
-    candidate = Candidate(
-        job_id="job-1",
+def candidate_of(job_id: str, drift: Drift) -> Candidate:
+    return Candidate(
+        job_id=job_id,
         model=MODEL,
         sha256=hashlib.sha256(MODEL).hexdigest(),
         snapshot=snapshot_after(ROWS),
-        recipe=TrainingSettings(bucket="b", tracking_uri=uri).recipe(),
+        recipe=TrainingSettings(bucket="b", tracking_uri="http://registry.test").recipe(),
         metrics={"rmse": 0.4},
         card="# Card",
         figures={"drift.png": drift_figure(drift, psi_limit=0.2)},
         drift=drift,
     )
-    version = MlflowRunTracker(uri, "housing-drift", "bucket").register(candidate)
-    return client.get_run(version.run_id)
 
 
-@pytest.mark.filterwarnings("ignore:Operation with range is deprecated")  # in MLflow's own code
 def test_a_run_has_the_drift_of_every_column_as_metrics_and_as_a_figure(
     mlflow_uri: str, client: MlflowClient
 ) -> None:
     drift = measure_drift(ROWS[:100] + 1, ROWS[100:], psi_limit=0.2, min_rows=50)
 
-    run = tracked(mlflow_uri, client, drift)
+    tracker = MlflowRunTracker(mlflow_uri, "housing-drift", "bucket")
+    run = client.get_run(tracker.register(candidate_of("job-1", drift)).run_id)
 
     psi = {f"drift.psi.{column.name}": column.psi for column in drift.columns}
     ks = {f"drift.ks.{column.name}": column.ks for column in drift.columns}
@@ -60,3 +65,30 @@ def test_a_run_has_the_drift_of_every_column_as_metrics_and_as_a_figure(
     assert len(psi) == len(CANONICAL_HEADER)
     figures = client.list_artifacts(run.info.run_id, "figures")
     assert [figure.path for figure in figures] == ["figures/drift.png"]
+
+
+def test_a_version_whose_answer_is_lost_is_one_version_with_its_card(
+    mlflow_uri: str, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    drift = measure_drift(ROWS[:100], ROWS[100:], psi_limit=0.2, min_rows=50)
+    name, proxy = "housing-once", FaultyProxy(registry=mlflow_uri)
+    met: list[Call] = []
+
+    def the_first_registration(call: Call) -> Fault | None:
+        if met or not call.path.endswith("model-versions/create"):
+            return None
+        met.append(call)
+        return lost
+
+    proxy.restart(the_first_registration)
+    with http_server(proxy.answer, keeps_alive=True) as uri:
+        version = MlflowRunTracker(uri, name, "bucket").register(candidate_of("job-2", drift))
+
+    assert proxy.injected == met
+    registry = MlflowModelRegistry(mlflow_uri, name)
+    [registered] = registry.versions()
+    assert registered == version
+    assert registered.description == "# Card"
+    assert registry.download(version.version, MODEL_FILE) == MODEL
+    assert client.get_run(version.run_id).info.status == "FINISHED"

@@ -12,6 +12,7 @@ import pandas as pd
 from mlflow.data.pandas_dataset import from_pandas
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, DataType, Schema
 
 from housing.onnx_session import NEAREST_KM, OUTPUTS
@@ -21,6 +22,7 @@ from housing.schema import CANONICAL_HEADER, FEATURE_NAMES, FEATURES, TARGET
 from retrain.training.errors import TrackingError
 from retrain.training.tracking.port import Candidate
 
+_ALREADY_EXISTS = "RESOURCE_ALREADY_EXISTS"
 _DIGEST_CHARACTERS = 36  # MLflow's limit
 _ONE_THREAD = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
 _REQUIREMENTS = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas")
@@ -66,15 +68,33 @@ class MlflowRunTracker:
             mlflow.log_text(candidate.card, "model_card.md")
             for name, figure in candidate.figures.items():
                 mlflow.log_figure(figure, f"figures/{name}")
-            model_uri = _log_model(candidate.model)
-            registered = mlflow.register_model(
-                model_uri, self._model_name, tags=dict(candidate.tags())
-            )
+            logged = _log_model(candidate.model)
+            return self._registered(logged, candidate, run.info.run_id)
+
+    def _registered(self, logged: ModelInfo, candidate: Candidate, run_id: str) -> ModelVersion:
+        """Register a logged model whole, with one request, and as one version.
+
+        MLflow's client sends a request again whose answer was lost, and each makes a version.
+        """
         client = mlflow.MlflowClient()
-        found = client.update_model_version(
-            self._model_name, registered.version, description=candidate.card
+        try:
+            client.create_registered_model(self._model_name)
+        except MlflowException as exc:
+            if exc.error_code != _ALREADY_EXISTS:
+                raise
+        client.create_model_version(
+            self._model_name,
+            logged.model_uri,
+            run_id,
+            tags=dict(candidate.tags()),
+            description=candidate.card,
+            model_id=logged.model_id,
         )
-        return _version(found, run.info.run_id)
+        made = client.search_model_versions(f"run_id='{run_id}'")
+        first, *others = sorted(made, key=lambda version: int(version.version))
+        for other in others:
+            client.delete_model_version(self._model_name, other.version)
+        return _version(first, run_id)
 
     def _dataset(self, candidate: Candidate) -> Any:
         snapshot = candidate.snapshot
@@ -87,9 +107,9 @@ class MlflowRunTracker:
         )
 
 
-def _log_model(model: bytes) -> str:
-    """Log a graph as an MLflow model of one file, and return its URI."""
-    logged = mlflow.onnx.log_model(
+def _log_model(model: bytes) -> ModelInfo:
+    """Log a graph as an MLflow model of one file."""
+    logged: ModelInfo = mlflow.onnx.log_model(
         onnx.load_model_from_string(model),
         name="model",
         signature=_SIGNATURE,
@@ -99,7 +119,7 @@ def _log_model(model: bytes) -> str:
         onnx_session_options=_ONE_THREAD,
         save_as_external_data=False,  # else tensors over 1 KiB go to files of their own
     )
-    return str(logged.model_uri)
+    return logged
 
 
 def _version(found: Any, run_id: str) -> ModelVersion:
