@@ -49,7 +49,7 @@ is-installed:
 	@test -e $(VENVS)/local/.ready || { echo "the environment is not installed, or only half: make run" >&2; exit 1; }
 
 # ---- checks --------------------------------------------------------------------------------------
-.PHONY: lint test test-unit test-integration test-localstack
+.PHONY: lint test test-unit test-faults test-integration test-localstack
 lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where they are
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
@@ -66,6 +66,9 @@ test:  ## all tests
 
 test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA)  ## the tests that need nothing running
 	$(DEV)/python -m pytest tests/unit tests/infra tests/docs
+
+test-faults: $(VENVS)/dev/.ready $(VENVS)/ministack/.ready  ## every fault of the network at every call of S3, SNS and MLflow; half an hour
+	HOUSING_EVERY_FAULT=1 $(DEV)/python -m pytest tests/faults --numprocesses 2 --dist loadfile
 
 ENDPOINT ?=
 test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready  ## the stack on ports of its own, or on ENDPOINT=url
