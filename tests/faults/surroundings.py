@@ -137,8 +137,9 @@ class Surroundings:
         return expires_at <= datetime.now(UTC)
 
     def ledger(self) -> list[AliasChange]:
-        """Return the changes, oldest first."""
-        return Ledger(self.s3, self.bucket).newest(1_000)[::-1]
+        """Return the changes of aliases, oldest first."""
+        entries = Ledger(self.s3, self.bucket).newest(1_000)[::-1]
+        return [entry for entry in entries if isinstance(entry, AliasChange)]
 
     def undone(self) -> list[str]:
         """Return the ledger's entries that no mark lies beside."""

@@ -88,9 +88,9 @@ class Promotion(_Change):
         s3 = around.faulty_s3(alerting._BOUNDED)
         registry = around.faulty_registry(tries=JOB_TRIES)
         live = LiveModel(registry, Ledger(s3, around.bucket), s3, around.bucket)
-        promoter = Promoter(live, around.name, "training job 1", lambda _: None)
+        promoter = Promoter(live, around.name, "training job 1", lambda _: None, rollbacks_seen=0)
         champion, version = (around.registry.version(number) for number in "12")
-        promoter.apply(version, self.verdict, MODELS[1], champion=champion)
+        promoter.apply(version, self.verdict, MODELS[1], champion=champion, parts=())
 
     def check(self, meeting: Meeting) -> None:
         super().check(meeting)
