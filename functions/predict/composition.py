@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
-from housing.registry.automatic_promotion import AutomaticPromotion, PromotionSwitch
 from housing.registry.last_promoted import S3LastPromotedModel
-from housing.registry.ledger import Ledger
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import ModelRegistry, ModelVersion
 from housing.s3.artifacts import S3ArtifactReader
@@ -23,6 +22,9 @@ from predict.settings import PredictSettings
 from predict.shadow.challenger import ChallengerStore
 from predict.shadow.shadow import Shadow
 from predict.telemetry.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from housing.registry.automatic_promotion import AutomaticPromotion
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,12 @@ def _promotion_watch(settings: PredictSettings) -> PromotionWatch | None:
     if bucket is None:
         return None
 
-    def load() -> AutomaticPromotion:
+    def load() -> "AutomaticPromotion":
+        from housing.registry.automatic_promotion import (  # noqa: PLC0415 - not needed to predict
+            PromotionSwitch,
+        )
+        from housing.registry.ledger import Ledger  # noqa: PLC0415 - the same
+
         s3 = bounded_s3()
         return PromotionSwitch(s3, bucket, Ledger(s3, bucket)).load()
 

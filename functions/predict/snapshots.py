@@ -30,4 +30,6 @@ def renew(parts: Service) -> None:
     parts.models.recheck()
     if parts.shadow:
         parts.shadow.recheck()
+    if parts.promotion:
+        parts.promotion.recheck()
     parts.telemetry.restored()

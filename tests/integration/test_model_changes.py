@@ -56,3 +56,12 @@ def test_a_rollback_and_a_promotion_are_served_and_written_down(stack: RunningSt
     done = stack.housing("resume", "--reason", "it was right")
     assert done.returncode == 0, done.stderr
     wait_for(lambda: not stack.health()["automatic_promotion"]["stopped"], seconds=30)
+
+    listed = json.loads(stack.housing("data", "list", "--json").stdout)
+    job = next(one["job_id"] for one in listed if one["file"] == "a second version.csv")
+    done = stack.housing("data", "exclude", job, "--reason", "a test")
+    assert "2,000 rows" in done.stdout, done.stderr
+    shown = stack.housing("data", "list").stdout
+    assert any(job in line and "excluded" in line for line in shown.splitlines())
+    done = stack.housing("data", "include", job, "--reason", "a test", "--json")
+    assert json.loads(done.stdout)["upload"]["state"] == "included"

@@ -4,11 +4,14 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from housing.errors import ObjectError
-from housing.registry.automatic_promotion import AutomaticPromotion
 from predict.background import Workers
 from predict.model.store import utc_now
+
+if TYPE_CHECKING:  # what reads S3 is loaded by the first reading
+    from housing.registry.automatic_promotion import AutomaticPromotion
 
 _BUDGET_SECONDS = 1.0
 _LOG = logging.getLogger(__name__)
@@ -19,7 +22,7 @@ class PromotionWatch:
 
     def __init__(
         self,
-        load: Callable[[], AutomaticPromotion],
+        load: "Callable[[], AutomaticPromotion]",
         *,
         ttl: timedelta,
         clock: Callable[[], datetime] = utc_now,
@@ -43,7 +46,7 @@ class PromotionWatch:
         """Have the next call read it."""
         self._read_at = None
 
-    def current(self) -> AutomaticPromotion | None:
+    def current(self) -> "AutomaticPromotion | None":
         """Return the state that was read last, or None where none could be read."""
         if self._is_due() and self._lock.acquire(blocking=False):
             try:

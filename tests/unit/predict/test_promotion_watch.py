@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from fakes.model_store import FakeModelStore
 from fakes.written_lines import WrittenLines
 from housing.errors import ObjectError
 from housing.registry.automatic_promotion import AutomaticPromotion
+from predict import snapshots
 from predict.access.auth import OpenDoor
 from predict.admin import promotion_watch
 from predict.admin.promotion_watch import PromotionWatch
@@ -74,6 +77,19 @@ def test_the_state_is_read_at_once_after_a_change_here_and_after_a_clock_was_set
         watch.recheck()
     else:
         clock.advance(-60)
+
+    assert watch.current() == AutomaticPromotion()
+
+
+def test_a_state_of_before_a_snapshot_is_not_trusted_after_the_restore(
+    watch: PromotionWatch, bucket: Bucket, models: FakeModelStore
+) -> None:
+    watch.current()
+    bucket.state = AutomaticPromotion()
+    telemetry = Telemetry(WrittenLines())
+    parts: Any = SimpleNamespace(models=models, shadow=None, promotion=watch, telemetry=telemetry)
+
+    snapshots.renew(parts)
 
     assert watch.current() == AutomaticPromotion()
 

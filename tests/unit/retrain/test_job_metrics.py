@@ -116,6 +116,14 @@ def test_the_end_of_a_job_is_counted_and_measured() -> None:
     assert end[names.SERVICE_DIMENSION] == "training"
 
 
+def test_a_job_whose_version_is_held_did_its_work_and_promoted_nothing() -> None:
+    (end, *_) = lines_of(PROMOTED.model_copy(update={"state": State.HELD, "promoted": False}))
+
+    assert metrics_of(end)[names.JOBS_SUCCEEDED] == 1
+    assert metrics_of(end)[names.MODELS_PROMOTED] == 0
+    assert end["state"] == "held"
+
+
 def test_drift_is_told_by_column() -> None:
     (_, *columns) = lines_of(PROMOTED)
 

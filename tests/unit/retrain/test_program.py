@@ -47,9 +47,9 @@ def arguments(upload: Upload) -> list[str]:
 
 @pytest.mark.parametrize(
     ("state", "exit_status"),
-    [(State.SUCCEEDED, 0), (State.REJECTED, 1), (State.FAILED, 1)],
+    [(State.SUCCEEDED, 0), (State.HELD, 0), (State.REJECTED, 1), (State.FAILED, 1)],
 )
-def test_the_exit_status_is_zero_only_when_the_job_succeeded(
+def test_the_exit_status_is_zero_only_when_the_job_registered_its_version(
     put_upload: PutUpload, monkeypatch: pytest.MonkeyPatch, state: State, exit_status: int
 ) -> None:
     monkeypatch.setattr(RUN_JOB, lambda **_: state)
