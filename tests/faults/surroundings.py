@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from fakes.faulty_proxy import SNS, FaultyProxy
 from faults.registering import Registrar
-from housing.registry.ledger import AliasChange, Ledger
+from housing.registry.ledger import AliasChange, Change, Decision, Ledger
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.s3.layout import LEDGER
 
@@ -138,8 +138,14 @@ class Surroundings:
 
     def ledger(self) -> list[AliasChange]:
         """Return the changes of aliases, oldest first."""
-        entries = Ledger(self.s3, self.bucket).newest(1_000)[::-1]
-        return [entry for entry in entries if isinstance(entry, AliasChange)]
+        return [entry for entry in self._entries() if isinstance(entry, AliasChange)]
+
+    def decisions(self) -> list[str]:
+        """Return the kinds of the ledger's decisions, oldest first."""
+        return [entry.kind for entry in self._entries() if isinstance(entry, Decision)]
+
+    def _entries(self) -> list[Change]:
+        return Ledger(self.s3, self.bucket).newest(1_000)[::-1]
 
     def undone(self) -> list[str]:
         """Return the ledger's entries that no mark lies beside."""

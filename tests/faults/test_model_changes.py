@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from fakes.dataset import put_upload
 from fakes.network_faults import ONCE
 from fakes.onnx_models import linear_model
 from faults.conftest import Prove
@@ -19,6 +20,7 @@ from housing.registry.ledger import Ledger
 from housing.registry.live_model import LOCK, LiveModel, Reason, holder_of
 from housing.registry.port import CHALLENGER, PREVIOUS, PRODUCTION, Tag
 from predict import aws_composition
+from predict.admin.data_changes import DataChanges
 from predict.admin.model_changes import ModelChanges
 from predict.errors import StoreUnavailableError
 from retrain.training.gate.promote import Promoter
@@ -28,7 +30,8 @@ BETTER = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_row
 WORSE = Verdict(promote=False, reason="worse", challenger_rmse=0.5, holdout_rows=10)
 JOB_TRIES = 4
 """As in ``retrain.training.job.composition``, which takes seconds to import."""
-Change = tuple[str, str | None, str | None]
+PART = "0a1b"
+Move = tuple[str, str | None, str | None]
 
 
 class _Change:
@@ -39,24 +42,31 @@ class _Change:
         promoted: How many of them were promoted, one after the other.
         aliases: Afterwards: production, previous, challenger.
         entries: What the ledger says of the change, in its order: alias, from, to.
+        decisions: The kinds of the decisions that it has beside these.
         alerts: What the topic was sent.
     """
 
     versions = 2
     promoted = 1
     aliases: tuple[str | None, str | None, str | None]
-    entries: tuple[Change, ...]
+    entries: tuple[Move, ...]
+    decisions: tuple[str, ...] = ()
     alerts: tuple[str, ...]
 
     def __init__(self, around: Surroundings) -> None:
         self.around = around
         ledger = Ledger(around.s3, around.bucket)
-        live = LiveModel(around.registry, ledger, around.s3, around.bucket)
+        self.live = LiveModel(around.registry, ledger, around.s3, around.bucket)
         for model in MODELS[: self.versions]:
             version = around.endpoints.register(around.name, model, {})
             if int(version.version) <= self.promoted:
-                live.put(version, model, Reason("job", "better", {}), version.tags)
+                self.live.put(version, model, Reason("job", "better", {}), version.tags)
+        self.prepare()
         self._entries_before = len(around.ledger())
+        self._decisions_before = len(around.decisions())
+
+    def prepare(self) -> None:
+        """Do what comes before the change beside promotions."""
 
     def check(self, meeting: Meeting) -> None:
         around = self.around
@@ -66,6 +76,7 @@ class _Change:
         entries = around.ledger()[self._entries_before :]
         written = tuple((one.alias, one.from_version, one.to_version) for one in entries)
         assert written == self.entries
+        assert tuple(around.decisions()[self._decisions_before :]) == self.decisions
         assert around.undone() == []
         copy = S3LastPromotedModel(around.bucket, around.name, client=lambda: around.s3).find()
         assert copy.version.version == self.aliases[0]
@@ -79,7 +90,7 @@ class Promotion(_Change):
 
     may_raise: tuple[type[Exception], ...] = (HousingError,)
     aliases: tuple[str | None, str | None, str | None] = ("2", "1", None)
-    entries: tuple[Change, ...] = ((PREVIOUS, None, "1"), (PRODUCTION, "1", "2"))
+    entries: tuple[Move, ...] = ((PREVIOUS, None, "1"), (PRODUCTION, "1", "2"))
     alerts = ()
     verdict = BETTER
 
@@ -90,7 +101,7 @@ class Promotion(_Change):
         live = LiveModel(registry, Ledger(s3, around.bucket), s3, around.bucket)
         promoter = Promoter(live, around.name, "training job 1", lambda _: None, rollbacks_seen=0)
         champion, version = (around.registry.version(number) for number in "12")
-        promoter.apply(version, self.verdict, MODELS[1], champion=champion, parts=())
+        promoter.apply(version, self.verdict, MODELS[1], champion=champion, parts=(PART,))
 
     def check(self, meeting: Meeting) -> None:
         super().check(meeting)
@@ -104,6 +115,31 @@ class NotPromoted(Promotion):
     aliases = ("1", None, "2")
     entries = ((CHALLENGER, None, "2"),)
     verdict = WORSE
+
+
+class _Held(Promotion):
+    """A job's version that is better, and may not be promoted."""
+
+    aliases = ("1", None, None)
+    entries = ()
+
+    def check(self, meeting: Meeting) -> None:
+        _Change.check(self, meeting)
+        assert self.around.registry.version("2").tags[Tag.VERDICT] == "held"
+
+
+class PromotionWhileStopped(_Held):
+    """Automatic promotion was stopped while the job ran."""
+
+    def prepare(self) -> None:
+        self.live.promotion.stop(who="me", why="odd prices")
+
+
+class PromotionOfExcludedRows(_Held):
+    """Rows that the version was trained on were excluded while the job ran."""
+
+    def prepare(self) -> None:
+        self.live.exclusions.exclude(PART, "excluded", job_id="job", who="me", why="odd")
 
 
 class _ByHand(_Change):
@@ -126,6 +162,7 @@ class Rollback(_ByHand):
     promoted = 2
     aliases = ("1", "2", None)
     entries = ((PREVIOUS, "1", "2"), (PRODUCTION, "2", "1"))
+    decisions = ("promotion_stopped",)
     alerts = ("rolled_back",)
 
     def act(self) -> None:
@@ -135,6 +172,9 @@ class Rollback(_ByHand):
         super().check(meeting)
         assert self.around.registry.version("2").tags[Tag.ROLLED_BACK].endswith("odd prices")
         assert not self.around.registry.version("1").tags.get(Tag.ROLLED_BACK)
+        promotion = self.live.promotion.load()
+        assert promotion.stopped
+        assert promotion.rollbacks == 1 or not meeting.is_borne
 
 
 class PromotionByHand(_ByHand):
@@ -154,7 +194,81 @@ class PromotionByHand(_ByHand):
         assert self.around.registry.version("3").tags[Tag.VERDICT] == "promoted"
 
 
+class Resumption(_ByHand):
+    """The end of a stop."""
+
+    aliases = ("1", None, None)
+    entries = ()
+    decisions = ("promotion_resumed",)
+    alerts = ("promotion_resumed",)
+
+    def prepare(self) -> None:
+        self.live.promotion.stop(who="me", why="odd prices")
+
+    def act(self) -> None:
+        self.changes_of_predict().resume(why="it was right", who="me")
+
+    def check(self, meeting: Meeting) -> None:
+        super().check(meeting)
+        assert not self.live.promotion.load().stopped
+
+
+class Exclusion(_ByHand):
+    """Rows of a job leave the data set."""
+
+    aliases = ("1", None, None)
+    entries = ()
+    decisions = ("data_excluded",)
+    alerts = ("data_excluded",)
+
+    def prepare(self) -> None:
+        for job_id, part in (("job-1", PART), ("job-2", "2c3d")):
+            put_upload(self.around.s3, self.around.bucket, job_id, part=part)
+
+    def act(self) -> None:
+        changes = self.changes_of_predict()
+        data = DataChanges(changes.live, self.around.name, changes.alerts)
+        data.exclude("job-1", why="a wrong unit", who="me")
+
+    def check(self, meeting: Meeting) -> None:
+        super().check(meeting)
+        assert set(self.live.exclusions.load()) == {PART}
+
+
+class Inclusion(Exclusion):
+    """They come back."""
+
+    decisions = ("data_included",)
+    alerts = ("data_included",)
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.live.exclusions.exclude(PART, "excluded", job_id="job-1", who="me", why="odd")
+
+    def act(self) -> None:
+        changes = self.changes_of_predict()
+        data = DataChanges(changes.live, self.around.name, changes.alerts)
+        data.include("job-1", why="it was right", who="me")
+
+    def check(self, meeting: Meeting) -> None:
+        _ByHand.check(self, meeting)
+        assert self.live.exclusions.load() == {}
+
+
+PROTOCOLS = [
+    Promotion,
+    NotPromoted,
+    PromotionWhileStopped,
+    PromotionOfExcludedRows,
+    Rollback,
+    PromotionByHand,
+    Resumption,
+    Exclusion,
+    Inclusion,
+]
+
+
 @pytest.mark.parametrize("fault", ONCE)
-@pytest.mark.parametrize("protocol", [Promotion, NotPromoted, Rollback, PromotionByHand])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_change_is_whole_and_made_once(proved: Prove, protocol: Any, fault: str) -> None:
     proved(protocol, fault)
