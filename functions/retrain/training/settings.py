@@ -6,7 +6,9 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from housing.registry.settings import RegistrySettings
+from retrain.training.anomaly.copies import CopyRule
 from retrain.training.gate.gate import GateRules
+from retrain.training.gate.hold import HoldRule
 from retrain.training.model.engines.engine import EngineName
 from retrain.training.model.recipe import Recipe
 from retrain.training.upload.limits import (
@@ -90,6 +92,18 @@ class TrainingSettings(RegistrySettings):
     )
     slice_limit: float = Field(0.1, ge=0, description="how much worse a slice may be")
     slice_min_rows: int = Field(30, ge=10, description="smaller slices are not judged")
+    hold_score: float = Field(
+        4, gt=0, description="new rows whose misses come by chance once in 10 to this are held"
+    )
+    hold_copy_share: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="new rows that copy known ones, shifted: above it, held",
+    )
+    hold_judged_copy_share: float = Field(
+        0.02, gt=0, le=1, description="the same of the rows that judge and have such a copy"
+    )
     shadow_days: int = Field(
         7, ge=0, le=60, description="days of the challenger's shadow in the report; 0 for none"
     )
@@ -124,6 +138,11 @@ class TrainingSettings(RegistrySettings):
             slice_limit=self.slice_limit,
             slice_min_rows=self.slice_min_rows,
         )
+
+    def hold_rule(self) -> HoldRule:
+        """Return from what on new rows wait for a person."""
+        copies = CopyRule(of_new=self.hold_copy_share, of_held_out=self.hold_judged_copy_share)
+        return HoldRule(self.hold_score, copies)
 
     def recipe(self) -> Recipe:
         """Return the settings that decide which model comes of given rows."""

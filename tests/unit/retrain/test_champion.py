@@ -1,11 +1,13 @@
 """The champion before the gate: its own prices, or those of a fair stand-in."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fakes.registry import FakeModelRegistry
 from fakes.tables import as_csv, housing_table
@@ -13,10 +15,10 @@ from housing.jobs.findings import Verdict
 from housing.jobs.status import JobStore, State
 from housing.registry.port import PRODUCTION
 from housing.s3.layout import HOLDOUT_KEY, LINEAGE_SNAPSHOTS, LINEAGE_UPLOADS
-from retrain.training.dataset.dataset import Dataset
 from retrain.training.dataset.holdout_key import HoldoutKey
-from retrain.training.dataset.snapshot import Snapshot, near, snapshot_of
-from retrain.training.gate.champion import Champion, ChampionPrices, champion_of, champion_prices
+from retrain.training.dataset.snapshot import snapshot_of
+from retrain.training.errors import TooFewRowsError
+from retrain.training.gate.champion import are_fair, champion_of
 from retrain.training.job.context import Parts
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload
@@ -94,8 +96,12 @@ def test_a_champion_that_has_too_few_rows_to_be_refitted_is_not_beaten(
     registry: FakeModelRegistry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def too_few(*_: object) -> None:
+        msg = "12 rows are too few for 90% intervals"
+        raise TooFewRowsError(msg)
+
     forget(HOLDOUT_KEY)
-    monkeypatch.setattr("retrain.training.gate.champion.snapshot_of", _of_few_rows)
+    monkeypatch.setattr("retrain.training.gate.champion.fit", too_few)
 
     verdict = verdict_on_more()
 
@@ -105,16 +111,38 @@ def test_a_champion_that_has_too_few_rows_to_be_refitted_is_not_beaten(
 
 
 def test_rows_that_the_champion_was_fitted_on_do_not_judge(parts: Parts, trained: Upload) -> None:
-    """Without the upload that came first, a near copy of its row takes a side of its own."""
+    """A champion of all rows, under another key: a fifth of the rows were held out from it, too."""
     dataset, key = parts.dataset, HoldoutKey(b"another", 0.2)
-    snapshot, _ = snapshot_of(dataset.load(dataset.uploads()), key)
-    champion = _champion(parts, dataset, uploads={trained.job_id, "gone"})
+    records = dataset.uploads()
+    snapshot, _ = snapshot_of(dataset.load(records), key)
+    champion = champion_of(parts.registry, dataset, records, key.id)
+    assert champion is not None
+    other = replace(champion, uploads=frozenset({trained.job_id, "gone"}))
 
-    priced = _priced(champion, snapshot, dataset, key, parts)
+    fair = are_fair(other, snapshot, dataset, HoldoutKey(b"a third", 0.2))
 
-    fitted = snapshot.rows[~snapshot.is_held_out]
-    assert priced.is_fair.tolist() == (~near(snapshot.rows[snapshot.judges], fitted)).tolist()
-    assert priced.is_fair.all()
+    assert 0.1 < fair.mean() < 0.3
+    assert are_fair(other, snapshot, dataset, key).all()
+    assert are_fair(champion, snapshot, dataset, HoldoutKey(b"a third", 0.2)).all()
+
+
+def test_a_champion_that_was_fitted_on_all_rows_that_judge_is_not_beaten(
+    parts: Parts, put_upload: PutUpload, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(put_upload(as_csv(housing_table(400)), name="first.csv"), parts) == State.SUCCEEDED
+
+    def none_is(*given: object) -> NDArray[np.bool_]:
+        return ~are_fair(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("retrain.training.job.pipeline.are_fair", none_is)
+    upload = put_upload(as_csv(MORE), name="more.csv")
+
+    assert run(upload, parts) == State.SUCCEEDED
+
+    verdict = jobs.load(upload.job_id).verdict
+    assert verdict is not None
+    assert not verdict.promote
+    assert "it was fitted on all but 0 of the rows that judge" in verdict.reason
 
 
 def test_a_champion_that_was_made_elsewhere_is_compared_by_its_own_model(
@@ -129,7 +157,7 @@ def test_a_champion_that_was_made_elsewhere_is_compared_by_its_own_model(
     champion = champion_of(parts.registry, dataset, records, "a key")
 
     assert champion is not None
-    assert not champion.needs_refit
+    assert not champion.needs_stand_in
     assert champion.uploads == {trained.job_id}
 
 
@@ -148,47 +176,9 @@ def test_uploads_that_came_after_a_version_of_an_older_release_are_not_its_own(
     champion = champion_of(parts.registry, dataset, dataset.uploads(), "a key")
 
     assert champion is not None
-    assert champion.needs_refit
+    assert champion.needs_stand_in
     assert champion.uploads == {trained.job_id}
 
 
 def test_nothing_is_the_champion_before_the_first_promotion(parts: Parts) -> None:
     assert champion_of(parts.registry, parts.dataset, [], "a key") is None
-
-
-def _champion(parts: Parts, dataset: Dataset, *, uploads: set[str]) -> Champion:
-    champion = champion_of(parts.registry, dataset, dataset.uploads(), "a key")
-    assert champion is not None
-    return Champion(champion.version, champion.model, "", frozenset(uploads), needs_refit=False)
-
-
-def _priced(
-    champion: Champion, snapshot: Snapshot, dataset: Dataset, key: HoldoutKey, parts: Parts
-) -> ChampionPrices:
-    return champion_prices(
-        champion,
-        snapshot,
-        dataset=dataset,
-        key=key,
-        recipe=parts.settings.recipe(),
-        say=lambda _: None,
-    )
-
-
-def _of_few_rows(*given: object) -> tuple[Snapshot, dict[str, object]]:
-    snapshot, arrivals = snapshot_of(*given)  # type: ignore[arg-type]
-    few = np.arange(len(snapshot)) < 12
-    return (
-        Snapshot(
-            snapshot.rows[few],
-            snapshot.is_held_out[few],
-            snapshot.has_fitted_copy[few],
-            snapshot.first_upload[few],
-            snapshot.standing_upload[few],
-            snapshot.uploads,
-            snapshot.dataset_id,
-            snapshot.data_source,
-            snapshot.key_id,
-        ),
-        dict(arrivals),
-    )

@@ -24,7 +24,7 @@ from retrain.training.upload.ingest import Upload
 PutUpload = Callable[..., Upload]
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 VERSION = ModelVersion("california-housing", "1", "run", NOON)
-CHAMPION = Champion(VERSION, linear_model(), "", frozenset(), needs_refit=False)
+CHAMPION = Champion(VERSION, linear_model(), "", frozenset(), needs_stand_in=False)
 
 
 def rows_of(errors: list[float]) -> Values:
@@ -53,7 +53,7 @@ def test_too_few_rows_say_nothing_but_why() -> None:
 
 
 def test_a_model_that_does_not_load_is_said() -> None:
-    broken = Champion(VERSION, None, "the SHA-256 is another", frozenset(), needs_refit=False)
+    broken = Champion(VERSION, None, "the SHA-256 is another", frozenset(), needs_stand_in=False)
 
     told = measure_live(broken, rows_of([0.0] * 50), min_rows=50)
 

@@ -27,6 +27,10 @@ class Rows:
         """Return the number of rows."""
         return len(self.prices)
 
+    def take(self, rows: NDArray[np.bool_]) -> "Rows":
+        """Return some of the rows."""
+        return Rows(self.features[rows], self.prices[rows])
+
 
 def distinct(values: Values) -> tuple[Values, Hashes]:
     """Return each distinct row once, in the order of the hashes, with its hash."""

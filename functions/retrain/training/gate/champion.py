@@ -1,12 +1,12 @@
 """The champion before the gate: the version in production, and its prices on the held-out rows.
 
 A champion may have been judged by another split than today's, of an older release or another key.
-It was fitted then on rows that judge now, and its lead on them would be memory. It is refitted for
-the comparison: today's recipe, on the rows of its own snapshot that today's split fits.
+It was fitted then on rows that judge now, and its lead on them would be memory. A stand-in takes
+its place: today's recipe, fitted on the rows of its own snapshot that today's split fits.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,10 @@ from housing.registry.model_file import download_model
 from housing.registry.port import PRODUCTION, ModelRegistry, ModelVersion, Tag
 from retrain.training.dataset.dataset import Dataset
 from retrain.training.dataset.holdout_key import HoldoutKey
-from retrain.training.dataset.rows import Rows, Values
+from retrain.training.dataset.rows import Rows
 from retrain.training.dataset.snapshot import Snapshot, near, snapshot_of
 from retrain.training.errors import ModelLoadError, TrackingError
+from retrain.training.graph.export import export
 from retrain.training.model.fit import fit
 from retrain.training.model.recipe import Recipe
 from retrain.training.model.scoring import Predictions, score
@@ -32,17 +33,19 @@ class Champion:
 
     Attributes:
         version: The version.
-        model: Its ``model.onnx``; None where it does not load.
+        model: Its ``model.onnx``, or the stand-in's; None where it does not load.
         trouble: Why it does not load.
         uploads: The jobs whose uploads it may have been fitted on.
-        needs_refit: Whether it was made by the pipeline, under another split than today's.
+        needs_stand_in: Whether it was made by the pipeline, under another split than today's.
+        note: How it is compared, where that is not by its own model.
     """
 
     version: ModelVersion
     model: bytes | None
     trouble: str
     uploads: frozenset[str]
-    needs_refit: bool
+    needs_stand_in: bool
+    note: str = ""
 
     def predict(self, features: NDArray[np.float32]) -> Predictions:
         """Price rows, ``[n, 8]``.
@@ -53,21 +56,6 @@ class Champion:
         if self.model is None:
             raise ModelLoadError(self.trouble)
         return score(self.model, features)
-
-
-@dataclass(frozen=True, slots=True)
-class ChampionPrices:
-    """The champion's prices on the rows that judge.
-
-    Attributes:
-        prices: Of each row, ``[n]``, in $100,000.
-        is_fair: Whether neither the champion was fitted on it nor on a near copy, ``[n]``.
-        note: How they came about, where that is not the version's own model.
-    """
-
-    prices: Values
-    is_fair: NDArray[np.bool_]
-    note: str = ""
 
 
 def champion_of(
@@ -93,47 +81,55 @@ def champion_of(
     made_of = dataset.snapshot_record(dataset_id) if dataset_id else None
     if made_of:
         is_other = made_of.key_id != key_id
-        return Champion(version, model, trouble, frozenset(made_of.uploads), needs_refit=is_other)
+        return Champion(
+            version, model, trouble, frozenset(made_of.uploads), needs_stand_in=is_other
+        )
     # Of a release that kept no record, or made elsewhere; it saw no upload that came later.
     uploads = frozenset(one.job_id for one in records if one.uploaded_at <= version.created_at)
-    return Champion(version, model, trouble, uploads, needs_refit=bool(dataset_id))
+    return Champion(version, model, trouble, uploads, needs_stand_in=bool(dataset_id))
 
 
-def champion_prices(  # noqa: PLR0913 - the champion, the rows, and what a refit takes
+def with_stand_in(
     champion: Champion,
-    snapshot: Snapshot,
-    *,
     dataset: Dataset,
     key: HoldoutKey,
     recipe: Recipe,
     say: Callable[[str], None],
-) -> ChampionPrices:
-    """Price the rows that judge as the champion does.
+) -> Champion:
+    """Return the champion as it can be compared: itself, or with a model that stands in for it.
 
     Raises:
-        ModelLoadError: It does not load.
-        TooFewRowsError: It was judged by another split, and has too few rows to be refitted.
+        TooFewRowsError: It has too few rows to be refitted.
     """
-    judging = snapshot.rows[snapshot.judges]
-    features = Rows.of(judging).features
-    if not champion.needs_refit and _is_beginning(champion, snapshot):
-        is_fair = np.ones(len(judging), dtype=bool)
-        return ChampionPrices(champion.predict(features).price, is_fair)
+    if not champion.needs_stand_in or champion.model is None:
+        return champion
     own = [one for one in dataset.uploads() if one.job_id in champion.uploads]
-    seen, _ = snapshot_of(dataset.load(own), key)
-    is_fair = ~near(judging, seen.rows[~seen.is_held_out])
-    if not champion.needs_refit:
-        return ChampionPrices(champion.predict(features).price, is_fair)
-    champion.predict(features[:1])  # whether it loads
-    fitting = Rows.of(seen.rows[~seen.is_held_out])
+    snapshot, _ = snapshot_of(dataset.load(own), key)
+    fitting = Rows.of(snapshot.rows[~snapshot.is_held_out])
     number = champion.version.version
     say(f"refitting version {number}, which was judged by another split, on {len(fitting):,} rows")
-    prices = fit(fitting, recipe).predict(Rows.of(judging))
+    model = export(fit(fitting, recipe))
     note = (
         f"version {number} was judged by another split, and so was refitted on its own rows "
         "without those that judge now"
     )
-    return ChampionPrices(prices, is_fair, note)
+    return replace(champion, model=model, needs_stand_in=False, note=note)
+
+
+def are_fair(
+    champion: Champion, snapshot: Snapshot, dataset: Dataset, key: HoldoutKey
+) -> NDArray[np.bool_]:
+    """Tell on which rows that judge a champion is compared fairly, ``[n]``.
+
+    They are those that it was not fitted on, nor on a near copy.
+    """
+    judging = snapshot.rows[snapshot.judges]
+    if _is_beginning(champion, snapshot):
+        return np.ones(len(judging), dtype=bool)
+    own = [one for one in dataset.uploads() if one.job_id in champion.uploads]
+    seen, _ = snapshot_of(dataset.load(own), key)
+    is_fair: NDArray[np.bool_] = ~near(judging, seen.rows[~seen.is_held_out])
+    return is_fair
 
 
 def download_registered(registry: ModelRegistry, version: ModelVersion) -> bytes:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from housing.jobs.findings import Verdict
 from housing.registry.port import ModelVersion
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.dataset.split import Split
-from retrain.training.errors import ModelLoadError, TooFewRowsError
-from retrain.training.gate.champion import Champion, ChampionPrices
+from retrain.training.errors import ModelLoadError
+from retrain.training.gate.champion import Champion
 from retrain.training.gate.gate import GateRules, judge, judge_first
 from retrain.training.model.evaluation import baseline_rmse, rmse
 from retrain.training.model.scoring import score
@@ -22,7 +25,7 @@ def judge_version(  # noqa: PLR0913 - both models, and all that judges them
     rules: GateRules,
     *,
     champion: Champion | None,
-    priced: Callable[[Champion], ChampionPrices],
+    fair: Callable[[Champion], NDArray[np.bool_]],
 ) -> Verdict:
     """Judge a version against the one in production on the held-out rows.
 
@@ -34,7 +37,7 @@ def judge_version(  # noqa: PLR0913 - both models, and all that judges them
         rows: Both parts of the snapshot.
         rules: What is asked.
         champion: The version in production, if there is one.
-        priced: Prices the rows that judge as the champion does.
+        fair: Tells on which of the rows that judge the champion is compared fairly, ``[n]``.
     """
     holdout = rows.holdout
     challenger = score(model, holdout.features).price
@@ -47,27 +50,36 @@ def judge_version(  # noqa: PLR0913 - both models, and all that judges them
         )
     because = "the first model"
     if champion:
-        number = champion.version.version
         try:
-            old = priced(champion)
+            prices = champion.predict(holdout.features).price
         except ModelLoadError as exc:
-            because = f"version {number} in production does not load ({exc})"
-        except TooFewRowsError as exc:
-            return _not_compared(challenger, holdout, number, str(exc))
+            because = f"version {champion.version.version} in production does not load ({exc})"
         else:
-            fair = old.is_fair
-            if fair.sum() < _LEAST_ROWS:
-                why = f"it was fitted on all but {fair.sum()} of the rows that judge"
-                return _not_compared(challenger, holdout, number, why)
-            kept = Rows(holdout.features[fair], holdout.prices[fair])
-            verdict = judge(
-                challenger[fair], old.prices[fair], kept, rules, champion_version=number
-            )
-            if old.note:
-                verdict.reason = f"{verdict.reason}; {old.note}"
-            return verdict
+            return _against(champion, prices, challenger, holdout, rules, fair(champion))
     baseline = baseline_rmse(rows.fitting, holdout)
     return judge_first(challenger, holdout.prices, baseline=baseline, because=because)
+
+
+def _against(  # noqa: PLR0913, PLR0917 - both models, and all that judges them
+    champion: Champion,
+    prices: Values,
+    challenger: Values,
+    holdout: Rows,
+    rules: GateRules,
+    is_fair: NDArray[np.bool_],
+) -> Verdict:
+    number = champion.version.version
+    if champion.needs_stand_in:
+        why = "it was judged by another split, and has too few rows to be refitted"
+        return _not_compared(challenger, holdout, number, why)
+    if is_fair.sum() < _LEAST_ROWS:
+        why = f"it was fitted on all but {is_fair.sum()} of the rows that judge"
+        return _not_compared(challenger, holdout, number, why)
+    kept = Rows(holdout.features[is_fair], holdout.prices[is_fair])
+    verdict = judge(challenger[is_fair], prices[is_fair], kept, rules, champion_version=number)
+    if champion.note:
+        verdict.reason = f"{verdict.reason}; {champion.note}"
+    return verdict
 
 
 def _not_compared(challenger: Values, holdout: Rows, number: str, why: str) -> Verdict:

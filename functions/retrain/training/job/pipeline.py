@@ -1,19 +1,14 @@
 """The stages of a job in their order, from the upload to the alias."""
 
 from housing.alerts.job_outcomes import alert_on_repair
-from housing.jobs.findings import Held, RowCounts, Verdict
+from housing.jobs.findings import Held, RowCounts
 from housing.jobs.status import Stage, State
 from housing.registry.alias_repair import Repair
-from housing.registry.port import ModelVersion, Tag
+from housing.registry.live_model import holder_of
+from housing.registry.port import PRODUCTION, ModelVersion, Tag
 from housing.s3.lease import Lease
 from retrain.training.errors import ChampionChangedError
-from retrain.training.gate.champion import (
-    Champion,
-    ChampionPrices,
-    champion_of,
-    champion_prices,
-    download_registered,
-)
+from retrain.training.gate.champion import Champion, are_fair, download_registered
 from retrain.training.gate.gate_report import HELD
 from retrain.training.gate.judging import judge_version
 from retrain.training.gate.promote import Outcome, Promoter
@@ -22,7 +17,11 @@ from retrain.training.job.candidate import make_version
 from retrain.training.job.context import Parts
 from retrain.training.job.intake import TakenIn, take_in, take_in_queued
 from retrain.training.job.progress import JobProgress
-from retrain.training.job.training_data import TrainingData, training_data
+from retrain.training.job.training_data import (
+    TrainingData,
+    comparable_champion,
+    training_data,
+)
 from retrain.training.tracking.port import find_trained
 from retrain.training.upload.ingest import Upload
 
@@ -69,7 +68,7 @@ def train(taken: TakenIn, parts: Parts, progress: JobProgress, lease: Lease) -> 
         others = take_in_queued(parts, known=known)
         if others:
             progress.say(f"{others} uploads that queue are trained on as well")
-        data = training_data(taken, parts, progress)
+        data = training_data(taken, parts, progress, promoter_of(parts, progress))
     version = find_trained(
         parts.registry,
         dataset_id=data.snapshot.dataset_id,
@@ -124,8 +123,15 @@ def _judge_and_act(
     for judging in range(1, _MOST_JUDGINGS + 1):
         with progress.stage(Stage.GATE, f"comparing version {version.version} with production"):
             model = download_registered(parts.registry, version)
-            champion = champion_of(parts.registry, parts.dataset, data.records, data.key.id)
-            judged = _judged(version, model, champion, data, parts, progress)
+            champion = _champion_now(data, parts, progress)
+            judged = judge_version(
+                version,
+                model,
+                data.rows,
+                parts.settings.gate_rules(),
+                champion=champion,
+                fair=lambda one: are_fair(one, data.snapshot, parts.dataset, data.key),
+            )
             verdict = with_shadow(judged, parts.registry, parts.shadow_report)
             status.verdict = verdict
         message = "promoting" if verdict.promote else "keeping production"
@@ -138,7 +144,7 @@ def _judge_and_act(
                     model,
                     champion=champion.version if champion else None,
                     parts=data.parts,
-                    held=_held_before(status.part, parts),
+                    held=data.held or _held_before(status.part, parts),
                 )
             break
         except ChampionChangedError:
@@ -166,26 +172,10 @@ def _held_before(part: str | None, parts: Parts) -> Held | None:
     return Held(kind="data", reason=exclusion.why, jobs=[exclusion.job_id])
 
 
-def _judged(  # noqa: PLR0913, PLR0917 - both models, and all that judges them
-    version: ModelVersion,
-    model: bytes,
-    champion: Champion | None,
-    data: TrainingData,
-    parts: Parts,
-    progress: JobProgress,
-) -> Verdict:
-    settings = parts.settings
-
-    def priced(holder: Champion) -> ChampionPrices:
-        return champion_prices(
-            holder,
-            data.snapshot,
-            dataset=parts.dataset,
-            key=data.key,
-            recipe=settings.recipe(),
-            say=progress.say,
-        )
-
-    return judge_version(
-        version, model, data.rows, settings.gate_rules(), champion=champion, priced=priced
-    )
+def _champion_now(data: TrainingData, parts: Parts, progress: JobProgress) -> Champion | None:
+    """Return the version in production now: mostly the one that the job has loaded already."""
+    holder = holder_of(parts.registry, PRODUCTION)
+    known = data.champion
+    if holder and known and known.version.identity == holder.identity and known.model is not None:
+        return known
+    return comparable_champion(parts, data.records, data.key, progress)

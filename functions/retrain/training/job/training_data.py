@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from housing.jobs.findings import Held
 from housing.jobs.uploads import UploadRecord
 from housing.registry.exclusions import Exclusion
 from housing.s3.documents import Documents
@@ -12,10 +13,12 @@ from retrain.training.dataset.holdout_key import HoldoutKey, holdout_key
 from retrain.training.dataset.rows import Values
 from retrain.training.dataset.snapshot import Arrivals, Snapshot, snapshot_of
 from retrain.training.dataset.split import Split, split
-from retrain.training.errors import UploadExcludedError
-from retrain.training.gate.champion import Champion, champion_of
+from retrain.training.errors import TooFewRowsError, UploadExcludedError
+from retrain.training.gate.champion import Champion, champion_of, with_stand_in
 from retrain.training.gate.live_figures import measure_live
+from retrain.training.gate.promote import Promoter
 from retrain.training.job.context import Parts
+from retrain.training.job.holding import HeldUploads, held_uploads
 from retrain.training.job.intake import TakenIn
 from retrain.training.job.progress import JobProgress
 from retrain.training.upload.reporting import write_report
@@ -25,7 +28,17 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """The rows that a job trains on, and the champion that they are judged against."""
+    """The rows that a job trains on, and the champion that they are judged against.
+
+    Attributes:
+        snapshot: All rows.
+        rows: The same in their two parts.
+        records: The uploads that there are.
+        champion: The version in production, as it can be compared.
+        key: Decides which rows are held out.
+        parts: The parts that the rows come from: some of those of the records.
+        held: Why a version of these rows waits for a person; None where it need not.
+    """
 
     snapshot: Snapshot
     rows: Split
@@ -33,11 +46,15 @@ class TrainingData:
     champion: Champion | None
     key: HoldoutKey
     parts: frozenset[str]
-    """The parts that the rows come from: some of those of the records."""
+    held: Held | None
 
 
-def training_data(taken: TakenIn, parts: Parts, progress: JobProgress) -> TrainingData:
+def training_data(
+    taken: TakenIn, parts: Parts, progress: JobProgress, promoter: Promoter
+) -> TrainingData:
     """Put the data set together, and write into the status what is new in it.
+
+    Uploads that contradict production are held; the job's own stays in its own data.
 
     Raises:
         UploadExcludedError: A person excluded the job's own rows.
@@ -47,25 +64,65 @@ def training_data(taken: TakenIn, parts: Parts, progress: JobProgress) -> Traini
     settings, status, dataset = parts.settings, progress.status, parts.dataset
     key = holdout_key(Documents(parts.s3, settings.bucket), settings.holdout_share)
     records = dataset.uploads()
-    included = _included(records, taken.part, parts.live.exclusions.load())
+    exclusions = parts.live.exclusions
+    included = _included(records, taken.part, exclusions.load())
     snapshot, arrivals = snapshot_of(dataset.load(included), key)
-    champion = champion_of(parts.registry, dataset, records, key.id)
+    champion = comparable_champion(parts, records, key, progress)
     _count(taken, arrivals[status.job_id], parts, progress)
     new, before = _new_and_before(snapshot, status.job_id)
     status.drift = measure_drift(
         new, before, psi_limit=settings.drift_psi_limit, min_rows=settings.drift_min_rows
     )
-    unseen = _unseen(snapshot, champion, status.job_id)
-    status.live = measure_live(champion, unseen, min_rows=settings.drift_min_rows)
     if status.drift.warnings:
         _LOG.warning("rows_drift", extra={"warnings": status.drift.warnings})
+    unseen = _unseen(snapshot, champion, status.job_id)
+    status.live = measure_live(champion, unseen, min_rows=settings.drift_min_rows)
+    released = exclusions.released()
+    found = held_uploads(
+        snapshot,
+        champion,
+        released=[one.job_id for one in included if one.part in released],
+        rule=settings.hold_rule(),
+    )
+    if found:
+        held_parts = _hold(found, included, promoter)
+        if held_parts - {taken.part}:
+            included = [one for one in included if one.part not in held_parts - {taken.part}]
+            snapshot, _ = snapshot_of(dataset.load(included), key)
     status.dataset_id = snapshot.dataset_id
     status.dataset_rows = len(snapshot)
     status.data_source = snapshot.data_source
     rows = split(snapshot, min_rows=settings.min_rows)
     dataset.keep_snapshot(snapshot)
     digests = frozenset(record.part for record in included)
-    return TrainingData(snapshot, rows, records, champion, key, digests)
+    held = found.held if found and status.job_id in found.jobs else None
+    return TrainingData(snapshot, rows, records, champion, key, digests, held)
+
+
+def comparable_champion(
+    parts: Parts, records: Sequence[UploadRecord], key: HoldoutKey, progress: JobProgress
+) -> Champion | None:
+    """Return the version in production as it can be compared, or None where there is none."""
+    champion = champion_of(parts.registry, parts.dataset, records, key.id)
+    if champion is None:
+        return None
+    recipe = parts.settings.recipe()
+    try:
+        return with_stand_in(champion, parts.dataset, key, recipe, progress.say)
+    except TooFewRowsError as exc:
+        _LOG.warning("champion_not_refitted", extra={"reason": str(exc)})
+        return champion
+
+
+def _hold(
+    found: HeldUploads, included: Sequence[UploadRecord], promoter: Promoter
+) -> frozenset[str]:
+    """Hold the parts of some uploads; return them."""
+    _LOG.warning("uploads_held", extra={"jobs": sorted(found.jobs), "reason": found.held.reason})
+    held = {one.part: one.job_id for one in included if one.job_id in found.jobs}
+    for part, job_id in held.items():
+        promoter.hold(part, job_id=job_id, why=found.held.reason)
+    return frozenset(held)
 
 
 def _included(
@@ -103,5 +160,5 @@ def _unseen(snapshot: Snapshot, champion: Champion | None, job_id: str) -> Value
     """Return those of a job's rows that the champion was not fitted on."""
     brought = snapshot.brought_by({job_id})
     if champion and job_id in champion.uploads:
-        brought &= snapshot.judges & (not champion.needs_refit)
+        brought &= snapshot.judges & (not champion.needs_stand_in)
     return snapshot.rows[brought]

@@ -5,18 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.onnx_session import ONNX_ERRORS, OUTPUTS, open_session
+from housing.onnx_session import NEAREST_KM, ONNX_ERRORS, OUTPUTS, open_session
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import ModelLoadError
 
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Prices and their intervals, ``[n]`` each, in $100,000."""
+    """Prices and their intervals, ``[n]`` each, in $100,000.
+
+    Attributes:
+        nearest_km: Distance to the nearest training row, where the graph says it.
+    """
 
     price: Values
     lower: Values
     upper: Values
+    nearest_km: Values | None = None
 
 
 def score(model: bytes, features: NDArray[np.float32]) -> Predictions:
@@ -27,7 +32,8 @@ def score(model: bytes, features: NDArray[np.float32]) -> Predictions:
     """
     try:
         session = open_session(model)
-        answers = session.run(OUTPUTS, {session.get_inputs()[0].name: features})
+        more = [one.name for one in session.get_outputs() if one.name == NEAREST_KM]
+        answers = session.run([*OUTPUTS, *more], {session.get_inputs()[0].name: features})
     # ValueError is ONNX Runtime's word for an input or output that the graph does not have.
     except (*ONNX_ERRORS, ValueError) as exc:
         msg = "the model file is no graph that ONNX Runtime can load and run on the rows"

@@ -97,14 +97,15 @@ class Verdict(BaseModel):
 
 
 class HeldPlace(BaseModel):
-    """A place where new rows contradict production; prices in $100,000."""
+    """New rows that contradict production together; prices in $100,000."""
 
-    latitude: float | None = Field(None, description="None for a table without places")
+    latitude: float | None = Field(None, description="of the middle; None where they lie apart")
     longitude: float | None = None
     radius_km: float | None = None
-    rows: int = Field(description="prices there that lie outside production's interval")
+    alike: str | None = Field(None, description="what rows that lie apart have in common")
+    rows: int = Field(description="those whose prices are too far off production's")
     of_rows: int = Field(description="new rows there")
-    side: Literal["below", "above"] = Field(description="of production's interval")
+    side: Literal["below", "above", "outside"] = Field(description="of production's prices")
     production_price: float = Field(description="production's median price of those rows")
     upload_price: float = Field(description="median of their own prices")
     jobs: list[str] = Field([], max_length=MOST_HELD_JOBS, description="that brought them")
@@ -112,7 +113,7 @@ class HeldPlace(BaseModel):
     def where(self) -> str:
         """Return the place in words."""
         if self.latitude is None or self.longitude is None or self.radius_km is None:
-            return "rows alike"
+            return self.alike or "rows alike"
         return f"{self.latitude:.2f}, {self.longitude:.2f}, within {self.radius_km:.1f} km"
 
 

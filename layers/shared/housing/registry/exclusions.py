@@ -46,11 +46,12 @@ class Exclusion(BaseModel):
 
 
 class _Excluded(BaseModel):
-    """The document: each part that is left out, by its digest."""
+    """The document: each part that is left out, by its digest, and those that a person let in."""
 
     model_config = ConfigDict(frozen=True)
 
     parts: dict[str, Exclusion] = {}
+    released: frozenset[str] = frozenset()
 
     def after(self, decision: Decision) -> Self:
         """Return the list in which a decision holds."""
@@ -65,7 +66,8 @@ class _Excluded(BaseModel):
                 when=decision.when,
                 why=decision.why,
             )
-        return self.model_copy(update={"parts": parts})
+        released = self.released - {part} if state else self.released | {part}
+        return self.model_copy(update={"parts": parts, "released": released})
 
 
 class Exclusions:
@@ -83,6 +85,10 @@ class Exclusions:
     def load(self) -> Mapping[str, Exclusion]:
         """Return the parts that are left out, by the digest of their rows."""
         return self._document.load().parts
+
+    def released(self) -> frozenset[str]:
+        """Return the parts that a person let in: no job holds them again."""
+        return self._document.load().released
 
     def exclude(self, part: str, state: ExclusionState, *, job_id: str, who: str, why: str) -> bool:
         """Leave a part out of every snapshot to come; return whether that is a change.

@@ -1,0 +1,152 @@
+"""How far new prices lie off the champion's, in units of its interval, and how often they may.
+
+A price is a miss of size s where it lies s times the way from the champion's price to that limit of
+its interval. The champion's own held-out rows say how often misses of each size come by chance.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain.training.dataset.rows import Values
+from retrain.training.model.scoring import Predictions
+
+SIZES = np.array([0.5, 0.75, 1.0, 1.5, 2.0, 3.0])
+"""Misses are counted from each of these sizes on: many small ones say as much as a few large."""
+BELOW, ABOVE, EITHER = 0, 1, 2
+LIMIT = int(np.flatnonzero(SIZES == 1)[0])
+"""Misses from this size on lie outside the interval."""
+
+_LEAST_SHARE_OF_PRICE = 0.1
+"""An interval counts as reaching so far at least: where prices are capped it is narrower than what
+noise of 10 % does to them, and honest rows looked wrong there."""
+_LEAST_SHARE_OF_SPREAD = 0.04
+_ROWS_OF_A_BAND = 150
+_MOST_BANDS = 10
+_HIGHEST_RATE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Misses:
+    """The misses of n rows.
+
+    Attributes:
+        size: Of each, negative below the champion's price, ``[n]``.
+        level: How many of ``SIZES`` it exceeds, ``[n]``.
+    """
+
+    size: Values
+    level: NDArray[np.int8]
+
+    @classmethod
+    def of(cls, size: Values) -> "Misses":
+        """Take the sizes; find the levels."""
+        return cls(size, np.searchsorted(SIZES, np.abs(size), side="left").astype(np.int8))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.size)
+
+    def on(self, side: int) -> NDArray[np.bool_]:
+        """Tell which rows lie on a side of the champion's price."""
+        if side == EITHER:
+            return np.ones(len(self.size), dtype=bool)
+        lies: NDArray[np.bool_] = self.size < 0 if side == BELOW else self.size > 0
+        return lies
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Misses":
+        """Return the misses of some rows, by mask or number."""
+        return Misses(self.size[rows], self.level[rows])
+
+
+def miss_sizes(prices: Values, said: Predictions, *, dearest: float, spread: float) -> Values:
+    """Return the size of each price's miss, negative below the champion's price, ``[n]``.
+
+    Args:
+        prices: The true ones.
+        said: The champion's prices and intervals.
+        dearest: No upper limit of its is above it. A limit that was cut there says nothing of how
+            far a price may lie above, so that the lower half stands for the upper one.
+        spread: Standard deviation of prices that it knows.
+    """
+    least = np.maximum(_LEAST_SHARE_OF_PRICE * np.abs(said.price), _LEAST_SHARE_OF_SPREAD * spread)
+    least = np.maximum(least, np.finfo(np.float64).tiny)
+    below = np.maximum(said.price - said.lower, least)
+    above = np.maximum(said.upper - said.price, least)
+    is_cut = said.upper >= dearest * (1 - 1e-6)
+    above = np.where(is_cut, np.maximum(above, below), above)
+    apart = prices - said.price
+    sizes: Values = apart / np.where(apart < 0, below, above)
+    return sizes
+
+
+@dataclass(frozen=True, slots=True)
+class MissRates:
+    """How often a price is a miss by chance, by side and size.
+
+    Dear rows are missed above more often than others, cheap ones below, so that an honest upload of
+    dear rows alone has more misses. Rates are therefore known by band of true price, and an upload
+    is compared with the mean over the bands of its rows.
+
+    Attributes:
+        overall: ``[2, sizes]``.
+        edges: True prices between the bands, ``[b - 1]``, rising.
+        of_band: ``[2, sizes, b]``.
+    """
+
+    overall: Values
+    edges: Values
+    of_band: Values
+
+    @classmethod
+    def measured(cls, misses: Misses, prices: Values) -> "MissRates":
+        """Measure on rows that the champion was not fitted on."""
+        bands = int(np.clip(len(prices) // _ROWS_OF_A_BAND, 1, _MOST_BANDS))
+        edges = np.unique(np.quantile(prices, np.linspace(0, 1, bands + 1)[1:-1]))
+        band = np.searchsorted(edges, prices, side="left")
+        of_band = [_rates(misses.take(band == number)) for number in range(len(edges) + 1)]
+        return cls(_rates(misses), edges, np.stack(of_band, axis=2))
+
+    def of_uploads(self, prices: Values, uploads: NDArray[np.int64], count: int) -> Values:
+        """Return what chance gives the rows of each upload, ``[uploads, 3, sizes]``.
+
+        Args:
+            prices: True prices of the new rows, ``[n]``.
+            uploads: Which upload each belongs to, ``[n]``, below ``count``.
+            count: How many uploads there are.
+        """
+        bands = len(self.edges) + 1
+        band = np.searchsorted(self.edges, prices, side="left")
+        rows = np.bincount(uploads * bands + band, minlength=count * bands).reshape(count, bands)
+        shares = rows / np.maximum(1, rows.sum(axis=1, keepdims=True))
+        mean = np.einsum("ub,stb->ust", shares, self.of_band)
+        sides = np.maximum(mean, self.overall)
+        both = sides.sum(axis=1, keepdims=True)
+        rates: Values = np.minimum(np.concatenate([sides, both], axis=1), _HIGHEST_RATE)
+        return rates
+
+
+def _rates(misses: Misses) -> Values:
+    """Return the share of misses by side and size: the median of what c of n leave possible."""
+    count = len(misses)
+    rates = np.empty((2, len(SIZES)))
+    for side in (BELOW, ABOVE):
+        levels = np.bincount(misses.level[misses.on(side)], minlength=len(SIZES) + 1)
+        larger = levels[::-1].cumsum()[::-1][1:]
+        rates[side] = (larger + 2 / 3) / (count + 4 / 3)
+    return rates
+
+
+def likelihood_ratio(count: Values, expected: Values) -> Values:
+    """Return by which power of ten a count is likelier with a rate of its own than by chance.
+
+    Of Poisson counts; 0 where the count is not above what is expected. It is Chernoff's bound of
+    the chance of such a count as well: that is at most ten to the power of minus this.
+    """
+    count, expected = np.broadcast_arrays(count, expected)
+    ratio = np.zeros(count.shape)
+    is_more = count > expected
+    more, chance = count[is_more], expected[is_more]
+    ratio[is_more] = (more * np.log(more / chance) - (more - chance)) / np.log(10)
+    return ratio

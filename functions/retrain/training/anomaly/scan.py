@@ -1,0 +1,264 @@
+"""A scan for misses that lie together: in place, among rows that are alike, or in one upload.
+
+A window holds the k new rows around one of them, or the rows of a cell of two columns. Its score is
+the likelihood ratio of the spatial scan statistic for Poisson counts (M. Kulldorff, "A spatial scan
+statistic", Communications in Statistics 26, 1997), as a decimal logarithm, less the logarithm of
+the number of windows (Bonferroni). The ratio is Chernoff's bound of the chance as well, so that a
+score of 3 comes by chance in less than one scan of a thousand.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from retrain.training.anomaly.misses import ABOVE, BELOW, EITHER, SIZES, Misses, likelihood_ratio
+from retrain.training.dataset.rows import Values
+
+Indices = NDArray[np.int64]
+
+_COUNTS = (5, 10, 20, 30, 50, 100, 200)
+_FEW_COUNTS = (5, 10, 20, 30, 50)
+_SLACK_UP_TO = (20, 50)
+_SLACK = np.array([1.0, 1.25, 1.5])
+"""So many times the misses that chance gives are allowed to windows in place of up to so many rows:
+errors of honest rows hang together, which counts the more the larger a window is."""
+_SLACK_ELSEWHERE = 2.0
+"""The same of other windows. Of dear rows alone, those that look cheap are missed most often."""
+_CROWD, _OPINIONS = 10, 5
+_CENTRE_LEVEL = 2
+_MOST_CENTRES = 25_000
+_CENTRE_SHARE = 0.25
+_MOST_FEW_CENTRES = 5_000
+_APPROXIMATION = 1.0
+_CHUNK = 2_048
+_BINS = 8
+_ROWS_OF_A_BIN = 20
+_MOST_PAIRED = 12
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """What is scanned.
+
+    Attributes:
+        misses: Of n rows.
+        uploads: Which upload each belongs to, ``[n]``.
+        rates: What chance gives the rows of each upload, ``[uploads, 3, sizes]``.
+        weights: How much each row counts, ``[n]``; see ``weights_of``.
+    """
+
+    misses: Misses
+    uploads: Indices
+    rates: Values
+    weights: Values
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.misses)
+
+    def are_misses(self, rows: Indices, side: int, size: int) -> NDArray[np.bool_]:
+        """Tell which of some rows are misses on a side, from a size on."""
+        are: NDArray[np.bool_] = self.misses.on(side)[rows] & (self.misses.level[rows] > size)
+        return are
+
+    def take(self, rows: Indices) -> "NewRows":
+        """Return some of the rows, by their numbers."""
+        return NewRows(self.misses.take(rows), self.uploads[rows], self.rates, self.weights[rows])
+
+    @property
+    def signed_level(self) -> NDArray[np.int8]:
+        """How many sizes each miss exceeds, negative below the champion's price, ``[n]``."""
+        return np.where(self.misses.size < 0, -self.misses.level, self.misses.level)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """New rows among which there are too many misses.
+
+    Attributes:
+        score: Minus the decimal logarithm of the chance of it in the whole scan.
+        side: Of the champion's price: ``BELOW``, ``ABOVE`` or ``EITHER``.
+        size: Index into ``SIZES``, from which on misses were counted.
+        rows: Its rows.
+        is_near: Whether they are the nearest ones in place.
+    """
+
+    score: float
+    side: int
+    size: int
+    rows: Indices
+    is_near: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The highest score of many windows, and the windows that reach the limit."""
+
+    best: float
+    windows: Sequence[Window]
+
+
+def weights_of(points: Values, known: Values) -> Values:
+    """Return how much rows count as evidence, by the known rows around them, ``[n]``.
+
+    The champion's errors hang together over the distance between the rows that it knows. Where
+    ten new rows lie among less than five known ones they say the same thing again; so many times
+    less each of them counts.
+
+    Args:
+        points: Where the new rows lie, ``[n, 2]``.
+        known: Where the known ones lie, ``[m, 2]``.
+    """
+    few = min(_CROWD, len(points))
+    reach = cKDTree(points).query(points, [few])[0] * (1 + 1e-9)
+    opinions = min(_OPINIONS, len(known))
+    apart, _ = cKDTree(known).query(points, np.arange(1, opinions + 1))
+    within = (apart <= reach).sum(axis=1)
+    weights: Values = np.maximum(within, 1) / opinions
+    return weights
+
+
+def scan_places(new: NewRows, points: Values, *, limit: float) -> Scan:
+    """Scan the up to 200 nearest rows around each row that is a miss.
+
+    Args:
+        new: The rows.
+        points: Where they lie, ``[n, 2]``.
+        limit: Score from which on a window is returned.
+    """
+    most = max(_MOST_CENTRES, int(_CENTRE_SHARE * len(new)))
+    return _scan_nearest(new, points, _COUNTS, most, limit=limit, is_near=True)
+
+
+def scan_features(new: NewRows, points: Values, *, limit: float) -> Scan:
+    """Scan the up to 50 rows that are most alike, around as many rows as are quickly looked at.
+
+    In many dimensions the nearest rows cost much: rows that are at most twice as far do as well.
+    """
+    return _scan_nearest(
+        new, points, _FEW_COUNTS, _MOST_FEW_CENTRES, limit=limit, approximation=_APPROXIMATION
+    )
+
+
+def scan_cells(new: NewRows, points: Values, *, limit: float) -> Scan:
+    """Scan the uploads, all rows together, and the cells of each two columns.
+
+    A column is cut into up to eight parts of equally many rows.
+
+    Args:
+        new: The rows.
+        points: Their columns, ``[n, m]``; of more than twelve the first twelve are paired.
+        limit: Score from which on a window is returned.
+    """
+    groupings = list(_groupings(new, points))
+    windows = sum(int(cells.max()) + 1 for cells in groupings)
+    penalty = np.log10(windows * 3 * len(SIZES))
+    best, kept = -np.inf, []
+    for cells in groupings:
+        scores = likelihood_ratio(*_counted_in_cells(new, cells)) - penalty
+        best = max(best, float(scores.max()))
+        for cell in np.flatnonzero(scores.max(axis=(1, 2)) >= limit):
+            side, size = np.unravel_index(scores[cell].argmax(), scores.shape[1:])
+            rows = np.flatnonzero(cells == cell)
+            kept.append(Window(float(scores[cell].max()), int(side), int(size), rows))
+    return Scan(best, kept)
+
+
+def _scan_nearest(  # noqa: PLR0913 - a scan and its bounds, given by name
+    new: NewRows,
+    points: Values,
+    counts: Sequence[int],
+    most_centres: int,
+    *,
+    limit: float,
+    approximation: float = 0.0,
+    is_near: bool = False,
+) -> Scan:
+    sizes = np.unique(np.minimum(counts, len(new)))
+    within = (np.arange(sizes[-1])[:, np.newaxis] < sizes).astype(np.float32)
+    slack = _SLACK[np.searchsorted(_SLACK_UP_TO, sizes)] if is_near else _SLACK_ELSEWHERE
+    penalty = np.log10(len(new) * len(sizes) * 3 * len(SIZES))
+    tree = cKDTree(points)
+    best, kept = -np.inf, []
+    for centres in _chunks(_centres(new, most_centres)):
+        _, near = tree.query(points[centres], np.arange(1, sizes[-1] + 1), eps=approximation)
+        counted, expected = _counted(new, near, within)
+        scores = likelihood_ratio(counted, expected * slack) - penalty
+        best = max(best, float(scores.max()))
+        for row in np.flatnonzero(scores.max(axis=(1, 2, 3)) >= limit):
+            place = np.unravel_index(scores[row].argmax(), scores.shape[1:])
+            side, size, count = (int(number) for number in place)
+            rows = near[row, : sizes[count]].copy()
+            kept.append(Window(float(scores[row].max()), side, size, rows, is_near))
+    return Scan(best, kept)
+
+
+def _centres(new: NewRows, most: int) -> Indices:
+    """Return the rows that windows lie around: those that are misses, drawn if they are many."""
+    centres = np.flatnonzero(new.misses.level >= _CENTRE_LEVEL)
+    if len(centres) <= most:
+        return centres
+    return np.sort(np.random.default_rng(_SEED).permutation(centres)[:most])
+
+
+def _chunks(centres: Indices) -> Iterator[Indices]:
+    yield from (centres[start : start + _CHUNK] for start in range(0, len(centres), _CHUNK))
+
+
+def _counted(new: NewRows, near: Indices, within: NDArray[np.float32]) -> tuple[Values, Values]:
+    """Count the misses among the first k of each row's nearest, and how many chance gives.
+
+    Returns:
+        Both ``[c, 3, sizes, k]``.
+    """
+    level, weights = new.signed_level[near], new.weights.astype(np.float32)[near]
+    counted = np.empty((len(near), 3, len(SIZES), within.shape[1]))
+    for size in range(len(SIZES)):
+        counted[:, BELOW, size] = (weights * (level < -size)) @ within
+        counted[:, ABOVE, size] = (weights * (level > size)) @ within
+    counted[:, EITHER] = counted[:, BELOW] + counted[:, ABOVE]
+    if (new.rates == new.rates[:1]).all():
+        rows = weights @ within
+        return counted, rows[:, np.newaxis, np.newaxis] * new.rates[0, :, :, np.newaxis]
+    uploads, rates = new.uploads[near], new.rates.astype(np.float32)
+    expected = np.empty_like(counted)
+    for side, size in np.ndindex(3, len(SIZES)):
+        expected[:, side, size] = (weights * rates[:, side, size][uploads]) @ within
+    return counted, expected
+
+
+def _groupings(new: NewRows, points: Values) -> Iterator[Indices]:
+    """Yield the number of each row's cell, ``[n]``, for each way of cutting the rows."""
+    yield np.zeros(len(new), dtype=np.int64)
+    if new.uploads.any():
+        yield new.uploads
+    bins = int(np.clip(len(new) // _ROWS_OF_A_BIN, 1, _BINS))
+    if bins == 1:
+        return
+    shares = np.linspace(0, 1, bins + 1)[1:-1]
+    parts = [
+        np.searchsorted(np.unique(np.quantile(column, shares)), column, side="left")
+        for column in points.T[:_MOST_PAIRED]
+    ]
+    for first, second in combinations(parts, 2):
+        yield first * bins + second
+
+
+def _counted_in_cells(new: NewRows, cells: Indices) -> tuple[Values, Values]:
+    """Count the misses of each cell, and how many chance gives; ``[cells, 3, sizes]`` each."""
+    count, levels, uploads = int(cells.max()) + 1, len(SIZES), len(new.rates)
+    width = 2 * levels + 1
+    by_level = np.bincount(
+        cells * width + new.signed_level + levels, new.weights, minlength=count * width
+    ).reshape(count, width)
+    below = by_level[:, :levels].cumsum(axis=1)[:, ::-1]
+    above = by_level[:, :levels:-1].cumsum(axis=1)[:, ::-1]
+    rows = np.bincount(cells * uploads + new.uploads, new.weights, minlength=count * uploads)
+    expected = np.tensordot(rows.reshape(count, uploads), new.rates, axes=1)
+    counted = np.stack([below, above, below + above], axis=1)
+    return counted, expected * _SLACK_ELSEWHERE

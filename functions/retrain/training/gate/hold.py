@@ -1,0 +1,296 @@
+"""The hold rule: new rows that contradict the champion, or copy what it knows, wait for a person.
+
+The champion prices the new rows first. Where misses of its interval lie together as chance does not
+explain (``scan``), or many rows are copies of known ones (``copies``), somebody has to look: it may
+be poison, and it may be a market that moved.
+
+How a job asks, with the rows of all uploads that the champion has not seen::
+
+    is_new = snapshot.brought_by(set(snapshot.uploads) - champion.uploads)
+    rows, known = Rows.of(snapshot.rows[is_new]), Rows.of(snapshot.rows[~is_new])
+    judges = snapshot.judges[~is_new]
+    judging = Rows(known.features[judges], known.prices[judges])
+    hold = examine(
+        NewData(
+            Priced(rows, champion.predict(rows.features)),
+            uploads=snapshot.standing_upload[is_new],
+            are_revised=(snapshot.first_upload != snapshot.standing_upload)[is_new],
+        ),
+        KnownData(Priced(judging, champion.predict(judging.features)), known, judges),
+        Table.of(known, FEATURE_NAMES, COORDINATES),
+        settings.hold_rule(),
+    )
+    if hold.is_held:
+        status.held = held_of(hold, snapshot.uploads)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from housing.jobs.findings import MOST_HELD_JOBS, MOST_HELD_PLACES, Held, HeldPlace
+from retrain.training.anomaly.clusters import Cluster, clusters_of, contributors
+from retrain.training.anomaly.contradictions import Contradiction, Table, described, sentence
+from retrain.training.anomaly.copies import ALLOWED, Copies, CopyRule, find_copies
+from retrain.training.anomaly.misses import EITHER, LIMIT, Misses, MissRates, miss_sizes
+from retrain.training.anomaly.priced import Priced
+from retrain.training.anomaly.scan import (
+    NewRows,
+    scan_cells,
+    scan_features,
+    scan_places,
+    weights_of,
+)
+from retrain.training.dataset.rows import Rows, Values
+
+Mask = NDArray[np.bool_]
+Indices = NDArray[np.int64]
+
+_SUPPORTED_SHARE = 0.98
+"""Rows are judged within the distance to the nearest training row that so many of the rows that
+judge the champion keep: farther off it has no opinion, and every honest row of a new region would
+contradict it."""
+_RANKS = 101
+_MOST_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class NewData:
+    """Rows that the champion has not seen: of all uploads since its own, and of the last ones.
+
+    Attributes:
+        priced: The n rows.
+        uploads: Which upload brought each, ``[n]``, counted from 0.
+        are_revised: Which are known rows with another price, ``[n]``: they are copies of nothing.
+    """
+
+    priced: Priced
+    uploads: Indices
+    are_revised: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class KnownData:
+    """Rows of the champion's snapshot.
+
+    Attributes:
+        judging: Those that it was not fitted on.
+        rows: All m of them.
+        judges: Which of all these are, ``[m]``.
+    """
+
+    judging: Priced
+    rows: Rows
+    judges: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRule:
+    """From what on new rows are held.
+
+    Attributes:
+        score: Of a scan.
+        copies: Shares of copies.
+    """
+
+    score: float
+    copies: CopyRule
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What the rule has seen, and decides.
+
+    Attributes:
+        reason: Why a person has to decide; empty if nobody has to.
+        rows: Number of new rows.
+        supported_rows: Number of those that lie where the champion has an opinion.
+        score: The highest of all scans.
+        score_limit: From which on rows are held.
+        miss_share: Of the supported rows, those outside the champion's interval.
+        expected_miss_share: The same by chance.
+        copy_share: Of the new rows, copies of known ones.
+        expected_copy_share: The same by chance.
+        contradictions: Where there are too many misses, the worst first.
+        uploads: Uploads that have made this, in rising order: their parts are held, no others.
+    """
+
+    reason: str
+    rows: int
+    supported_rows: int
+    score: float
+    score_limit: float
+    miss_share: float
+    expected_miss_share: float
+    copy_share: float
+    expected_copy_share: float
+    contradictions: tuple[Contradiction, ...]
+    uploads: tuple[int, ...]
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a person has to decide."""
+        return bool(self.reason)
+
+
+def examine(new: NewData, known: KnownData, table: Table, rule: HoldRule) -> Hold:
+    """Examine new rows by what the champion knows; at least one row has to judge it.
+
+    The cost grows with the rows: 100,000 new ones take about 2 s of one core.
+    """
+    priced, scanned, ranks = _supported(new, known, table)
+    score, clusters = _scan_in_rounds(priced, scanned, ranks, table, rule.score)
+    contradictions = tuple(described(one, priced, ranks, table) for one in clusters)
+    is_new = ~new.are_revised
+    copies = find_copies(
+        new.priced.rows.take(is_new),
+        new.uploads[is_new],
+        known.rows,
+        known.judges,
+        place=table.place,
+        rule=rule.copies,
+    )
+    made = {number for one in contradictions for number in one.uploads}
+    if copies.are_too_many:
+        made |= _copiers(copies, new.uploads[is_new])
+    are_outside = scanned.are_misses(np.arange(len(scanned)), EITHER, LIMIT)
+    by_chance = scanned.rates[scanned.uploads, EITHER, LIMIT]
+    return Hold(
+        reason=_reason(contradictions, copies, table),
+        rows=len(new.priced),
+        supported_rows=len(scanned),
+        score=score,
+        score_limit=rule.score,
+        miss_share=_mean(are_outside),
+        expected_miss_share=_mean(by_chance),
+        copy_share=copies.share,
+        expected_copy_share=copies.expected,
+        contradictions=contradictions,
+        uploads=tuple(sorted(made)),
+    )
+
+
+def held_of(hold: Hold, jobs: Sequence[str]) -> Held:
+    """Return the part of a job's status that says why its version waits.
+
+    Args:
+        hold: What is held.
+        jobs: The job of each upload, by its number.
+    """
+    return Held(
+        kind="data",
+        reason=hold.reason,
+        rows=hold.rows,
+        supported_rows=hold.supported_rows,
+        score=hold.score,
+        score_limit=hold.score_limit,
+        miss_share=hold.miss_share,
+        copy_share=hold.copy_share,
+        places=[
+            HeldPlace(
+                latitude=one.latitude,
+                longitude=one.longitude,
+                radius_km=one.radius_km,
+                alike=one.alike,
+                rows=one.rows,
+                of_rows=one.of_rows,
+                side=one.side,
+                production_price=one.champion_price,
+                upload_price=one.new_price,
+                jobs=[jobs[number] for number in one.uploads[:MOST_HELD_JOBS]],
+            )
+            for one in hold.contradictions[:MOST_HELD_PLACES]
+        ],
+        jobs=[jobs[number] for number in hold.uploads[:MOST_HELD_JOBS]],
+    )
+
+
+def _supported(new: NewData, known: KnownData, table: Table) -> tuple[Priced, NewRows, Values]:
+    """Return the new rows that are judged, as they are scanned, and the ranks of their columns."""
+    judging, priced = known.judging, new.priced
+    is_judging, is_near = np.ones(len(judging), dtype=bool), np.ones(len(priced), dtype=bool)
+    if judging.said.nearest_km is not None and priced.said.nearest_km is not None:
+        farthest = np.quantile(judging.said.nearest_km, _SUPPORTED_SHARE)
+        is_judging = judging.said.nearest_km <= farthest
+        is_near = priced.said.nearest_km <= farthest
+    judging, priced = judging.take(is_judging), priced.take(is_near)
+    spread = float(judging.rows.prices.std())
+
+    def misses(of: Priced) -> Misses:
+        sizes = miss_sizes(of.rows.prices, of.said, dearest=table.dearest, spread=spread)
+        return Misses.of(sizes)
+
+    rates = MissRates.measured(misses(judging), judging.rows.prices)
+    uploads = new.uploads[is_near]
+    count = int(new.uploads.max(initial=0)) + 1
+    chance = rates.of_uploads(priced.rows.prices, uploads, count)
+    ranks = _ranks(priced.rows.features, known.rows.features)
+    weights = np.ones(len(priced))
+    if table.place and len(priced):
+        places = (table.kilometres(rows.features) for rows in (priced.rows, known.rows))
+        weights = weights_of(*places)
+    return priced, NewRows(misses(priced), uploads, chance, weights), ranks
+
+
+def _ranks(features: NDArray[np.float32], known: NDArray[np.float32]) -> Values:
+    """Return the share of the known rows below each value, ``[n, m]``."""
+    shares = np.linspace(0, 1, _RANKS)
+    quantiles = np.quantile(known, shares, axis=0)
+    columns = zip(features.T, quantiles.T, strict=True)
+    return np.column_stack([np.interp(column, points, shares) for column, points in columns])
+
+
+def _scan_in_rounds(
+    priced: Priced, scanned: NewRows, ranks: Values, table: Table, limit: float
+) -> tuple[float, list[Cluster]]:
+    """Scan; set the uploads aside that have made something; scan the others until none has.
+
+    So each upload that is held has made something, and the others have not.
+    """
+    best, clusters = -np.inf, []
+    left = np.arange(len(scanned))
+    for _ in range(_MOST_ROUNDS):
+        if not len(left):
+            break
+        rows = scanned.take(left)
+        if table.place:
+            places = table.kilometres(priced.rows.features[left])
+            nearest = scan_places(rows, places, limit=limit)
+        else:
+            nearest = scan_features(rows, ranks[left], limit=limit)
+        scans = (nearest, scan_cells(rows, ranks[left], limit=limit))
+        best = max(best, *(scan.best for scan in scans))
+        made = clusters_of([one for scan in scans for one in scan.windows], rows)
+        if not made:
+            break
+        clusters += [one.moved(left) for one in made]
+        left = left[~np.isin(scanned.uploads[left], np.concatenate([c.uploads for c in made]))]
+    return float(best), clusters
+
+
+def _copiers(copies: Copies, uploads: Indices) -> set[int]:
+    """Return the uploads that have brought the copies."""
+    rows = np.bincount(uploads).astype(np.float64)
+    count = np.bincount(uploads, copies.are).astype(np.float64)
+    return set(contributors(count, rows * copies.expected * ALLOWED).tolist())
+
+
+def _reason(contradictions: Sequence[Contradiction], copies: Copies, table: Table) -> str:
+    """Say in a sentence what is held; nothing where nothing is."""
+    parts = []
+    if contradictions:
+        more = len(contradictions) - 1
+        others = f" (and {more} more {'place' if more == 1 else 'places'})" if more else ""
+        parts.append(f"{sentence(contradictions[0], table)}{others}")
+    if copies.are_too_many:
+        parts.append(
+            f"{copies.are.sum():,} of {len(copies.are):,} new rows ({copies.share:.0%}) are copies "
+            f"of known ones, shifted a little, where chance gives {copies.expected:.1%}"
+        )
+    return "; ".join(parts)
+
+
+def _mean(values: Values | Mask) -> float:
+    return float(values.mean()) if len(values) else 0.0

@@ -1,0 +1,90 @@
+"""The hold of a job: which uploads contradict production, or copy the rows that it knows."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from housing.jobs.findings import Held
+from housing.schema import DOLLARS_PER_UNIT, FEATURE_NAMES, PLACE
+from retrain.training.anomaly.contradictions import Table
+from retrain.training.anomaly.priced import Priced
+from retrain.training.dataset.rows import Rows
+from retrain.training.dataset.snapshot import Snapshot
+from retrain.training.gate.champion import Champion
+from retrain.training.gate.hold import HoldRule, KnownData, NewData, examine, held_of
+
+_PLACE = [FEATURE_NAMES.index(name) for name in PLACE]
+_LAST_UPLOADS = 10
+_LAST_SHARE = 0.1
+"""So many of the champion's newest uploads are looked at again, as poison may come in drips; of all
+its rows they may be so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUploads:
+    """Uploads that wait for a person, by the ids of their jobs, and why."""
+
+    jobs: frozenset[str]
+    held: Held
+
+
+def held_uploads(
+    snapshot: Snapshot,
+    champion: Champion | None,
+    *,
+    released: Collection[str],
+    rule: HoldRule,
+) -> HeldUploads | None:
+    """Return the uploads whose rows a person has to look at, or None where there are none.
+
+    Args:
+        snapshot: All rows.
+        champion: The version in production.
+        released: Jobs whose uploads a person has looked at.
+        rule: From what on uploads are held.
+    """
+    if champion is None or champion.model is None or champion.needs_stand_in:
+        return None
+    pending = set(snapshot.uploads) - champion.uploads - set(released)
+    is_new = snapshot.brought_by(pending) | _are_of_last_uploads(snapshot, champion)
+    judges = snapshot.judges & ~is_new
+    if not snapshot.brought_by(pending).any() or not judges.any():
+        return None
+    known, new = Rows.of(snapshot.rows[~is_new]), Rows.of(snapshot.rows[is_new])
+    judging = Rows.of(snapshot.rows[judges])
+    hold = examine(
+        NewData(
+            Priced(new, champion.predict(new.features)),
+            uploads=snapshot.standing_upload[is_new],
+            are_revised=(snapshot.first_upload != snapshot.standing_upload)[is_new],
+        ),
+        KnownData(
+            Priced(judging, champion.predict(judging.features)), known, snapshot.judges[~is_new]
+        ),
+        Table.of(known, FEATURE_NAMES, _PLACE, _in_dollars),
+        rule,
+    )
+    jobs = frozenset(snapshot.uploads[number] for number in hold.uploads) & pending
+    if not hold.is_held or not jobs:
+        return None
+    held = held_of(hold, snapshot.uploads)
+    return HeldUploads(jobs, held.model_copy(update={"jobs": sorted(jobs)}))
+
+
+def _are_of_last_uploads(snapshot: Snapshot, champion: Champion) -> NDArray[np.bool_]:
+    """Tell which rows the champion's newest uploads brought, ``[n]``."""
+    own = snapshot.brought_by(champion.uploads)
+    are = np.zeros(len(snapshot), dtype=bool)
+    newest_first = [job for job in reversed(snapshot.uploads) if job in champion.uploads]
+    for job in newest_first[:_LAST_UPLOADS]:
+        more = are | snapshot.brought_by({job})
+        if more.sum() > _LAST_SHARE * own.sum():
+            break
+        are = more
+    return are
+
+
+def _in_dollars(price: float) -> str:
+    return f"${price * DOLLARS_PER_UNIT:,.0f}"
