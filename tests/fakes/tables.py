@@ -19,6 +19,13 @@ def housing_table(rows: int = 600, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(columns)[list(CANONICAL_HEADER)]
 
 
+def dense_city(rows: int = 600, seed: int = 0) -> pd.DataFrame:
+    """Return rows that all lie within 200 m: their coordinates are neighbouring float32 values."""
+    table = housing_table(rows, seed)
+    north, east = np.random.default_rng(seed).uniform(-1e-3, 1e-3, (2, rows))
+    return table.assign(Latitude=34.05 + 0.9 * north, Longitude=-118.24 + east)
+
+
 def census_table(rows: int = 20, seed: int = 0) -> pd.DataFrame:
     """Return rows under the census file's own header, with its last, textual column."""
     table = housing_table(rows, seed)

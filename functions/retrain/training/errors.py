@@ -10,6 +10,7 @@ HousingError
     ├── EngineError
     ├── TooFewRowsError
     ├── ModelLoadError
+    ├── ExportError
     ├── ParityError
     └── TrackingError
 BaseException
@@ -82,6 +83,16 @@ class TooFewRowsError(TrainingError):
 
 class ModelLoadError(TrainingError):
     """Raised when ONNX Runtime cannot load a graph, or the graph is not the service's."""
+
+
+class ExportError(TrainingError):
+    """Raised when a fitted model predicts in a way that the graph has no node for."""
+
+    next_step: ClassVar[str] = "take the engine's option back; nothing was registered"
+
+    def __init__(self, kind: str) -> None:
+        """Name what was met."""
+        super().__init__(f"the graph cannot hold {kind}")
 
 
 class ParityError(TrainingError):

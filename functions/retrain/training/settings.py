@@ -82,8 +82,10 @@ class TrainingSettings(RegistrySettings):
         0.98, gt=0, le=1, description="rows that lie near enough to others to trust neighbours"
     )
 
-    parity_worst: float = Field(0.06, gt=0, description="largest difference ONNX may show")
-    parity_p99: float = Field(0.012, gt=0, description="its 99th percentile, in $100,000")
+    parity_worst: float = Field(
+        1e-5, gt=0, description="largest difference between ONNX and fit of a row, in $100,000"
+    )
+    parity_p99: float = Field(5e-6, gt=0, description="99th percentile of these differences")
     promotion_margin: float = Field(
         0.01, ge=0, description="how much worse than the champion is still as good"
     )

@@ -1,15 +1,17 @@
 """The libraries that grow the trees: each does the same for the job."""
 
 import sys
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import onnxruntime as ort
 import pytest
+from lightgbm import LGBMRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 from retrain.training.dataset.rows import Values
-from retrain.training.errors import EngineError
-from retrain.training.graph.onnx_ops import OnnxWriter, Trees
+from retrain.training.errors import EngineError, ExportError
+from retrain.training.graph.onnx_ops import OnnxWriter
 from retrain.training.model.engines import Engine, EngineName, TreeOptions, engine_of
 from retrain.training.model.tensor_ops import Floats
 
@@ -30,34 +32,42 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 def table(rows: int, seed: int = 0) -> tuple[Floats, Values]:
-    """Draw features of close neighbours, whole numbers and zeros, and what they are worth."""
+    """Draw features, one of them whole numbers, and what they are worth."""
     rng = np.random.default_rng(seed)
-    features = np.column_stack(
-        [
-            rng.normal(size=rows),
-            15 + rng.integers(0, 4, rows) * np.float64(np.spacing(np.float32(15))),
-            rng.integers(0, 3, rows) * 1e-36,
-        ]
-    ).astype(np.float32)
-    return features, 2 + features[:, 0] + 3 * (features[:, 1] > 15) + 1.0 * (features[:, 2] > 0)
+    features = np.column_stack([rng.normal(size=rows), rng.integers(0, 4, rows)])
+    return features.astype(np.float32), 2 + features[:, 0] + 3.0 * (features[:, 1] > 1)
 
 
-def in_graph(trees: Trees, features: Floats) -> Values:
+def in_graph(trees: Any, features: Floats) -> Values:
     writer = OnnxWriter()
     writer.output("price", writer.trees(writer.input("x", features.shape[1]), trees))
     session = ort.InferenceSession(writer.model().SerializeToString())
-    found: Values = np.asarray(session.run(None, {"x": features})[0]).ravel()
-    return found
+    return np.asarray(session.run(None, {"x": features})[0], np.float64).ravel()
 
 
-def test_the_graph_splits_where_the_library_does(engine: Engine) -> None:
+def test_the_graph_predicts_what_the_library_predicts(engine: Engine) -> None:
     fitted = engine.regressor(OPTIONS).fit(*table(2_000))
     unseen, worth = table(2_000, seed=1)
 
     predicted = fitted.predict(unseen)
 
-    np.testing.assert_allclose(in_graph(engine.trees(fitted), unseen), predicted, atol=1e-4)
+    np.testing.assert_allclose(in_graph(engine.trees(fitted), unseen), predicted, atol=1e-5)
     assert np.sqrt(np.mean((predicted - worth) ** 2)) < 0.4 * worth.std()
+
+
+@pytest.mark.parametrize("start", [15.0, 34.05, -118.24, 1e-3, -2.5e5, 3e-30])
+def test_neighbouring_float32_values_stay_apart_in_the_graph(engine: Engine, start: float) -> None:
+    """A threshold lies half-way between two values; every other one rounds up to the greater."""
+    first = np.float32(start).view(np.int32)
+    values = np.arange(first, first + 60, dtype=np.int32).view(np.float32)
+    features = np.repeat(values, 10)[:, np.newaxis]
+    worth = np.repeat(np.random.default_rng(0).normal(2, 1, len(values)), 10)
+    fitted = engine.regressor(OPTIONS).fit(features, worth)
+
+    predicted = fitted.predict(features)
+
+    assert len(np.unique(predicted)) > 50
+    np.testing.assert_allclose(in_graph(engine.trees(fitted), features), predicted, atol=1e-5)
 
 
 def test_rows_too_few_for_a_split_make_trees_of_one_leaf(engine: Engine) -> None:
@@ -67,7 +77,7 @@ def test_rows_too_few_for_a_split_make_trees_of_one_leaf(engine: Engine) -> None
 
     expected = np.full(6, worth.mean())
     np.testing.assert_allclose(fitted.predict(features), expected, atol=1e-4)
-    np.testing.assert_allclose(in_graph(engine.trees(fitted), features), expected, atol=1e-4)
+    np.testing.assert_allclose(in_graph(engine.trees(fitted), features), expected, atol=1e-5)
 
 
 def test_each_tree_adds_to_what_the_trees_before_it_say(engine: Engine) -> None:
@@ -87,7 +97,49 @@ def test_a_seed_gives_the_same_trees_again(engine: Engine) -> None:
 
     first, again = (engine.trees(engine.regressor(OPTIONS).fit(*rows)) for _ in range(2))
 
-    assert first == again
+    assert len(first.each) == OPTIONS.iterations
+    assert first.base == again.base
+    for tree, same in zip(first.each, again.each, strict=True):
+        for column, equal in zip(tree, same, strict=True):
+            np.testing.assert_array_equal(column, equal)
+
+
+FEW_TREES: dict[str, Any] = {"n_estimators": 5, "n_jobs": 1, "verbosity": -1}
+REFUSED: dict[str, tuple[EngineName, Any, dict[str, Any]]] = {
+    "linear leaves": ("lightgbm", LGBMRegressor(linear_tree=True, **FEW_TREES), {}),
+    "a mean of trees": (
+        "lightgbm",
+        LGBMRegressor(boosting_type="rf", bagging_freq=1, bagging_fraction=0.5, **FEW_TREES),
+        {},
+    ),
+    "square roots": ("lightgbm", LGBMRegressor(reg_sqrt=True, **FEW_TREES), {}),
+    "LightGBM's Poisson": ("lightgbm", LGBMRegressor(objective="poisson", **FEW_TREES), {}),
+    "zeros for missing values": ("lightgbm", LGBMRegressor(zero_as_missing=True, **FEW_TREES), {}),
+    "missing values": ("lightgbm", LGBMRegressor(**FEW_TREES), {}),
+    "LightGBM's categories": (
+        "lightgbm",
+        LGBMRegressor(**FEW_TREES),
+        {"categorical_feature": [1]},
+    ),
+    "categories": (
+        "scikit-learn",
+        HistGradientBoostingRegressor(max_iter=5, categorical_features=[1]),
+        {},
+    ),
+    "Poisson": ("scikit-learn", HistGradientBoostingRegressor(max_iter=5, loss="poisson"), {}),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_trees_that_predict_by_more_than_sums_of_leaves_are_refused(kind: str) -> None:
+    name, regressor, of_fit = REFUSED[kind]
+    features, worth = table(500)
+    if kind == "missing values":
+        features[::7, 0] = np.nan
+    fitted = regressor.fit(features, np.exp(worth), **of_fit)
+
+    with pytest.raises(ExportError, match="the graph cannot hold"):
+        engine_of(name).trees(fitted)
 
 
 def test_a_library_that_cannot_be_loaded_is_said_with_what_to_do(

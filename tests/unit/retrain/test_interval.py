@@ -7,9 +7,9 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from fakes.tables import housing_table
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.errors import TooFewRowsError
-from retrain.training.model.interval import Interval, calibrated, conformal_quantile
+from retrain.training.model.interval import calibrated, conformal_quantile
 from retrain.training.model.regressor import GatedRegressor
-from retrain.training.model.tensor_ops import Floats, NumpyOps
+from retrain.training.model.tensor_ops import Floats
 
 SCALE = HistGradientBoostingRegressor(
     max_iter=150, learning_rate=0.06, max_leaf_nodes=15, min_samples_leaf=40, random_state=0
@@ -37,19 +37,11 @@ def noisy(count: int, seed: int) -> tuple[Floats, Values, Values]:
     return features, predicted, np.clip(predicted + errors, 0.1, 5.0)
 
 
-def limits(interval: Interval, features: Floats, predicted: Values) -> tuple[Values, Values]:
-    inputs = np.column_stack([features, predicted]).astype(np.float32)
-    expected = interval.scale.predict(inputs)[:, np.newaxis].astype(np.float32)
-    price = predicted[:, np.newaxis].astype(np.float32)
-    lower, upper = interval.limits(NumpyOps(), price, expected)
-    return lower.ravel(), upper.ravel()
-
-
 def test_it_covers_in_every_band_where_errors_grow_with_the_price() -> None:
     interval = calibrated(*noisy(4_000, 0), coverage=0.9, scale=SCALE, seed=0)
     features, predicted, prices = noisy(4_000, 1)
 
-    lower, upper = limits(interval, features, predicted)
+    lower, upper = interval.around(features, predicted)
 
     covered = (lower <= prices) & (prices <= upper)
     assert covered.mean() == pytest.approx(0.9, abs=0.02)
@@ -66,7 +58,7 @@ def test_a_few_rows_make_one_band() -> None:
 
     assert len(interval.edges) == 0
     features, predicted, _ = noisy(10, 1)
-    lower, upper = limits(interval, features, predicted)
+    lower, upper = interval.around(features, predicted)
     assert (lower <= predicted).all()
     assert (predicted <= upper + 1e-6).all()
 

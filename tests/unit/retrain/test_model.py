@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -18,15 +20,15 @@ from retrain.training.graph.export import export
 from retrain.training.graph.parity import check_parity
 from retrain.training.model.engines import EngineName
 from retrain.training.model.evaluation import baseline_rmse, evaluate, rmse
-from retrain.training.model.fit import Fitted, fit
+from retrain.training.model.fit import MODEL, Fitted, fit
 from retrain.training.model.recipe import Recipe
 from retrain.training.model.scoring import Predictions, score
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.check import check_csv
 
-RECIPE = TrainingSettings(
-    bucket="b", tracking_uri="http://r.test", iterations=60, max_leaves=12
-).recipe()
+SETTINGS = TrainingSettings(bucket="b", tracking_uri="http://r.test")
+RECIPE = replace(SETTINGS.recipe(), iterations=60, max_leaves=12)
+LIMITS = {"worst": SETTINGS.parity_worst, "p99": SETTINGS.parity_p99}
 
 
 def rows(count: int, seed: int) -> Rows:
@@ -65,14 +67,12 @@ def test_the_graph_has_the_services_contract(model: bytes) -> None:
     }
 
 
-def test_the_graph_predicts_what_the_pipeline_predicts(fitted: Fitted, model: bytes) -> None:
+def test_the_graph_predicts_what_the_fitted_model_predicts(fitted: Fitted, model: bytes) -> None:
     unseen = rows(2_000, 3)
 
-    parity = check_parity(
-        score(model, unseen.features).price, fitted.predict(unseen), worst=1e-4, p99=1e-5
-    )
+    parity = check_parity(model, fitted, unseen.features, **LIMITS)
 
-    assert parity.worst < 1e-4
+    assert 0 < parity.p99 < parity.worst
 
 
 def test_a_price_is_between_its_limits_and_they_between_nothing_and_the_dearest(
@@ -111,15 +111,42 @@ def test_measures_are_what_their_names_say() -> None:
     assert rmse(predicted, prices) == 1.0
 
 
-@pytest.mark.parametrize(
-    ("worst", "p99"), [(0.05, 1.0), (1.0, 0.005)], ids=["the worst row", "many rows"]
-)
-def test_a_graph_that_differs_is_refused(worst: float, p99: float) -> None:
-    pipeline: Values = np.ones(100)
-    graph = pipeline + np.linspace(0, 0.06, 100)
+def test_rows_are_compared_in_parts_as_they_are_together(
+    fitted: Fitted, model: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unseen = rows(500, 3).features
+    together = check_parity(model, fitted, unseen, **LIMITS)
+    monkeypatch.setattr("retrain.training.graph.parity._ROWS_AT_ONCE", 120)
 
-    with pytest.raises(ParityError, match=r"up to 0\.0600"):
-        check_parity(graph, pipeline, worst=worst, p99=p99)
+    assert check_parity(model, fitted, unseen, **LIMITS) == together
+
+
+def with_fewer_models(fitted: Fitted) -> Fitted:
+    pipeline = deepcopy(fitted.pipeline)
+    pipeline[MODEL].near_ = pipeline[MODEL].near_[:1]
+    return replace(fitted, pipeline=pipeline)
+
+
+ALTERED: dict[str, Callable[[Fitted], Fitted]] = {
+    "price": with_fewer_models,
+    "lower limit": lambda fitted: replace(
+        fitted, interval=replace(fitted.interval, below=fitted.interval.below + 0.01)
+    ),
+    "upper limit": lambda fitted: replace(
+        fitted, interval=replace(fitted.interval, above=fitted.interval.above + 0.01)
+    ),
+}
+
+
+@pytest.mark.parametrize("altered", ALTERED)
+@pytest.mark.parametrize(
+    ("worst", "p99"), [(1e-4, 1.0), (1.0, 1e-4)], ids=["the worst row", "many rows"]
+)
+def test_a_graph_that_differs_is_refused(
+    fitted: Fitted, model: bytes, altered: str, worst: float, p99: float
+) -> None:
+    with pytest.raises(ParityError, match=r"differs from the fitted model by up to 0\.\d+"):
+        check_parity(model, ALTERED[altered](fitted), rows(100, 3).features, worst=worst, p99=p99)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +170,7 @@ ODD: dict[str, Callable[[pd.DataFrame], None]] = {
     "constant columns": lambda table: table.update(table[[]].assign(AveRooms=5.0, Population=9.0)),
     "all prices capped": lambda table: table.update(table[[]].assign(MedHouseVal=5.00001)),
     "two places": lambda table: table.update(table[[]].assign(Latitude=table.index % 2 + 36.0)),
+    "dear houses": lambda table: table.update(table[["MedHouseVal"]] * 150),
     "extremes": lambda table: table.update(
         table[table.index % 50 == 0].assign(
             AveOccup=0.01, Population=1e6, AveRooms=1_000, Latitude=-90, Longitude=180
@@ -158,9 +186,10 @@ def test_odd_data_make_a_sound_model(case: str) -> None:
     odd = Rows.of(table.to_numpy())
 
     fitted = fit(odd, RECIPE)
-    found = score(export(fitted), odd.features)
+    model = export(fitted)
+    found = score(model, odd.features)
 
-    assert found.price == pytest.approx(fitted.predict(odd), abs=0.05)
+    check_parity(model, fitted, odd.features, **LIMITS)
     assert (found.lower <= found.price).all()
     assert (found.price <= found.upper).all()
 
@@ -171,20 +200,37 @@ def test_too_few_rows_for_an_interval_are_said(count: int) -> None:
         fit(rows(count, 1), RECIPE)
 
 
-@pytest.mark.skipif("HOUSING_DATA" not in os.environ, reason="HOUSING_DATA names no CSV")
-def test_the_real_data_set_gives_a_good_model_and_an_exact_graph() -> None:
-    with open(os.environ["HOUSING_DATA"], "rb") as file:  # noqa: PTH123 - a path from outside
-        values = check_csv(file.read()).rows
-    order = np.random.default_rng(0).permutation(len(values))
-    train, holdout = (Rows.of(values[part]) for part in np.split(order, [16_500]))
-    recipe = TrainingSettings(bucket="b", tracking_uri="http://r.test").recipe()
+needs_real_data = pytest.mark.skipif(
+    "HOUSING_DATA" not in os.environ, reason="HOUSING_DATA names no CSV"
+)
 
-    model = export(fitted := fit(train, recipe))
+
+@pytest.fixture(scope="module")
+def real() -> Values:
+    return check_csv(Path(os.environ["HOUSING_DATA"]).read_bytes()).rows
+
+
+@needs_real_data
+def test_the_real_data_set_gives_a_good_model_and_an_exact_graph(real: Values) -> None:
+    order = np.random.default_rng(0).permutation(len(real))
+    train, holdout = (Rows.of(real[part]) for part in np.split(order, [16_500]))
+
+    model = export(fitted := fit(train, SETTINGS.recipe()))
     found = evaluate(score(model, holdout.features), holdout.prices)
 
     assert found["rmse"] < 0.42
     assert found["coverage"] == pytest.approx(0.9, abs=0.02)
     assert found["width"] < 1.05
-    check_parity(
-        score(model, holdout.features).price, fitted.predict(holdout), worst=0.06, p99=0.012
-    )
+    check_parity(model, fitted, Rows.of(real).features, **LIMITS)
+
+
+@needs_real_data
+@pytest.mark.parametrize("number", range(20))
+def test_a_sample_of_the_real_data_set_gives_an_exact_graph(real: Values, number: int) -> None:
+    rng = np.random.default_rng(number)
+    sample = real[rng.permutation(len(real))[: rng.integers(250, 2_551)]]
+    engine = get_args(EngineName)[number % 2]
+
+    fitted = fit(Rows.of(sample), replace(SETTINGS.recipe(), engine=engine))
+
+    check_parity(export(fitted), fitted, Rows.of(real).features, **LIMITS)

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def export(fitted: Fitted) -> bytes:
-    """Return the serialized graph of a fitted pipeline."""
+    """Return the serialized graph of a fitted pipeline.
+
+    Raises:
+        ExportError: The graph has no node for the engine's trees.
+    """
     neighbours: NeighbourFeatures = dict(fitted.pipeline[FEATURES].transformer_list)[NEIGHBOURS]
     model: GatedRegressor = fitted.pipeline[MODEL]
     interval, trees_of = fitted.interval, fitted.engine.trees

@@ -1,12 +1,14 @@
 """Writes formulas down as nodes of an ONNX graph; the graph's side of ``tensor_ops``."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
+from retrain.training.dataset.rows import Values
+from retrain.training.model.engines.trees import Tree, Trees
 from retrain.training.model.tensor_ops import Constant, Floats, PlaneTree, Tensor
 
 _OPSETS = {"": 17, "ai.onnx.ml": 3}  # below what ONNX Runtime has known for years
@@ -50,12 +52,6 @@ class Symbol:
         return self._writer.node("Div", other, self)
 
 
-class Trees(NamedTuple):
-    """The node of a tree ensemble that another library wrote: its attributes."""
-
-    attributes: dict[str, Any]
-
-
 class OnnxWriter:
     """One graph that grows; the ``TensorOps`` of its values."""
 
@@ -93,7 +89,7 @@ class OnnxWriter:
 
     def trees(self, features: Symbol, trees: Trees) -> Symbol:
         """Add a tree ensemble over ``[n, m]``; ``[n, 1]``."""
-        return self.node("TreeEnsembleRegressor", features, domain=_ML, **trees.attributes)
+        return self.node("TreeEnsembleRegressor", features, domain=_ML, **_ensemble(trees))
 
     def mean(self, values: Sequence[Symbol]) -> Symbol:
         """Average values of one shape."""
@@ -162,7 +158,7 @@ class OnnxWriter:
 
     def leaf(self, points: Tensor, tree: PlaneTree) -> Tensor:
         """See ``TensorOps``."""
-        number = self.node("TreeEnsembleRegressor", points, domain=_ML, **_as_ensemble(tree))
+        number = self.trees(points, Trees([_numbered(tree)]))
         flat = self.node("Reshape", number, np.array([-1], np.int64))
         return self.node("Cast", flat, to=TensorProto.INT64)
 
@@ -219,23 +215,52 @@ def _described(name: str, width: int) -> Any:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
 
 
-def _as_ensemble(tree: PlaneTree) -> dict[str, Any]:
-    """Write a tree of the plane as an ensemble of one, which answers the leaf's number."""
-    inner = len(tree.axis)
-    nodes, leaves = 2 * inner + 1, inner + 1
-    left = [2 * node + 1 if node < inner else 0 for node in range(nodes)]
-    right = [2 * node + 2 if node < inner else 0 for node in range(nodes)]
+def _numbered(tree: PlaneTree) -> Tree:
+    """Return the tree of the plane as one that predicts the leaf's number."""
+    inner, leaves = np.arange(len(tree.axis)), np.arange(len(tree.axis) + 1)
+    none = np.zeros(len(leaves))
+    return Tree(
+        feature=np.concatenate([tree.axis, none]),
+        threshold=np.concatenate([tree.threshold, none]),
+        left=np.concatenate([2 * inner + 1, none]),
+        right=np.concatenate([2 * inner + 2, none]),
+        value=np.concatenate([np.zeros(len(inner)), leaves]),
+    )
+
+
+def _ensemble(trees: Trees) -> dict[str, Any]:
+    """Return the attributes of the node ``TreeEnsembleRegressor`` of ``ai.onnx.ml``."""
+    counts = [len(tree.feature) for tree in trees.each]
+    number = np.repeat(np.arange(len(counts)), counts)
+    node = np.concatenate([np.arange(count) for count in counts])
+    feature, threshold, left, right, value = (
+        np.concatenate(column) for column in zip(*trees.each, strict=True)
+    )
+    is_leaf = left == 0
     return {
         "n_targets": 1,
-        "nodes_treeids": [0] * nodes,
-        "nodes_nodeids": list(range(nodes)),
-        "nodes_featureids": [*tree.axis.tolist(), *[0] * leaves],
-        "nodes_values": [*tree.threshold.tolist(), *[0.0] * leaves],
-        "nodes_modes": ["BRANCH_LEQ"] * inner + ["LEAF"] * leaves,
-        "nodes_truenodeids": left,
-        "nodes_falsenodeids": right,
-        "target_treeids": [0] * leaves,
-        "target_nodeids": list(range(inner, nodes)),
-        "target_ids": [0] * leaves,
-        "target_weights": [float(leaf) for leaf in range(leaves)],
+        "base_values": [trees.base],
+        "nodes_treeids": number.tolist(),
+        "nodes_nodeids": node.tolist(),
+        "nodes_featureids": feature.astype(int).tolist(),
+        "nodes_values": _float32_not_above(threshold).tolist(),
+        "nodes_modes": np.where(is_leaf, "LEAF", "BRANCH_LEQ").tolist(),
+        "nodes_truenodeids": left.astype(int).tolist(),
+        "nodes_falsenodeids": right.astype(int).tolist(),
+        "target_treeids": number[is_leaf].tolist(),
+        "target_nodeids": node[is_leaf].tolist(),
+        "target_ids": [0] * int(is_leaf.sum()),
+        "target_weights": value[is_leaf].tolist(),
     }
+
+
+def _float32_not_above(thresholds: Values) -> Floats:
+    """Return the largest float32 that is not above each float64.
+
+    A float32 is at most the one exactly if it is at most the other. The nearest float32 may lie
+    above: then rows of that very value go to the left in the graph and to the right in the library.
+    """
+    with np.errstate(over="ignore"):  # scikit-learn's largest threshold is 1e300
+        nearest = thresholds.astype(np.float32)
+    is_above = nearest.astype(np.float64) > thresholds
+    return np.where(is_above, np.nextafter(nearest, np.float32(-np.inf)), nearest)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from housing.jobs.status import Stage
@@ -16,7 +15,7 @@ from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.dataset.split import Split
 from retrain.training.gate.slices import slices
 from retrain.training.graph.export import export
-from retrain.training.graph.parity import Parity, check_parity
+from retrain.training.graph.parity import check_parity
 from retrain.training.job.context import Parts
 from retrain.training.job.progress import JobProgress
 from retrain.training.model.evaluation import baseline_rmse, evaluate
@@ -65,7 +64,13 @@ def make(
         fitted = fit(rows.fitting, recipe, say)
     with stage(Stage.EXPORT, "writing the model as one ONNX graph and checking it"):
         model = export(fitted)
-        parity = _parity(model, fitted, snapshot, settings)
+        parity = check_parity(
+            model,
+            fitted,
+            Rows.of(snapshot.rows).features,
+            worst=settings.parity_worst,
+            p99=settings.parity_p99,
+        )
     with stage(Stage.EVALUATE, f"judging on {len(rows.holdout):,} held-out rows"):
         predictions = score(model, rows.holdout.features)
         metrics = evaluate(predictions, rows.holdout.prices)
@@ -126,13 +131,3 @@ def make_version(
             drift=drift,
         )
         return parts.tracker.register(candidate)
-
-
-def _parity(model: bytes, fitted: Fitted, snapshot: Snapshot, settings: TrainingSettings) -> Parity:
-    rows = Rows.of(snapshot.rows)
-    return check_parity(
-        np.asarray(score(model, rows.features).price),
-        fitted.predict(rows),
-        worst=settings.parity_worst,
-        p99=settings.parity_p99,
-    )

@@ -18,6 +18,8 @@ from retrain.training.model.interval import Interval, calibrated, check_enough, 
 from retrain.training.model.neighbours import NEAREST, NeighbourFeatures
 from retrain.training.model.recipe import Recipe
 from retrain.training.model.regressor import GatedRegressor
+from retrain.training.model.scoring import Predictions
+from retrain.training.model.tensor_ops import Floats
 
 _THREADS = 1  # two threads on busy cores wait for each other: five times as long as one
 FEATURES, MODEL = "features", "model"
@@ -41,6 +43,19 @@ class Fitted:
         """Return prices, ``[n]``, in $100,000."""
         with threadpool_limits(_THREADS):
             return np.asarray(self.pipeline.predict(rows.features), dtype=np.float64)
+
+    def predictions(self, rows: Floats, *, interval_of: Values | None = None) -> Predictions:
+        """Return prices and their limits by arrays, without the graph.
+
+        Args:
+            rows: The rows to predict, ``[n, 8]``.
+            interval_of: Prices, ``[n]``, to put the limits around; the predicted ones if not given.
+        """
+        with threadpool_limits(_THREADS):
+            features = self.pipeline[FEATURES].transform(rows)
+            prices = np.asarray(self.pipeline[MODEL].predict(features), dtype=np.float64)
+            limits = self.interval.around(features, prices if interval_of is None else interval_of)
+            return Predictions(prices, *limits)
 
 
 def fit(rows: Rows, recipe: Recipe, on_step: Callable[[str], None] = lambda _: None) -> Fitted:

@@ -20,7 +20,7 @@ from sklearn.base import clone
 
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import TooFewRowsError
-from retrain.training.model.tensor_ops import Floats, Tensor, TensorOps
+from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
 
 _FOLDS = 5
 _BANDS = 4
@@ -60,6 +60,18 @@ class Interval:
         lower = ops.clip(price - below * size, 0.0, self.dearest)
         return lower, ops.clip(price + above * size, 0.0, self.dearest)
 
+    def around(self, features: Floats, prices: Values) -> tuple[Values, Values]:
+        """Return lower and upper limits of n prices, ``[n]`` each, by arrays.
+
+        Args:
+            features: What the prices were predicted from, ``[n, m]``.
+            prices: The predicted prices.
+        """
+        inputs = _inputs(features, prices)
+        expected = self.scale.predict(inputs)[:, np.newaxis].astype(np.float32)
+        lower, upper = self.limits(NumpyOps(), inputs[:, -1:], expected)
+        return lower.ravel().astype(np.float64), upper.ravel().astype(np.float64)
+
     def _by_band(self, ops: TensorOps, price: Tensor, of_band: Values) -> Tensor:
         """Look a band's number up: the first one's, and a step at each edge that lies below."""
         if not len(self.edges):
@@ -95,7 +107,7 @@ def calibrated(  # noqa: PLR0913 - the rows and how, given by name
     """
     dearest = float(prices.max())
     errors = prices - predicted
-    inputs = np.column_stack([features, predicted]).astype(np.float32)
+    inputs = _inputs(features, predicted)
     expected = np.clip(_held_out(scale, inputs, np.abs(errors), seed), _SMALLEST_SCALE, dearest)
     quotients = errors / expected
     bands = max(1, min(_BANDS, len(prices) // _ROWS_OF_A_BAND))
@@ -121,6 +133,11 @@ def check_enough(count: int, coverage: float) -> None:
         TooFewRowsError: They cannot.
     """
     conformal_quantile(np.zeros(count), _tail(coverage))
+
+
+def _inputs(features: Floats, prices: Values) -> Floats:
+    """Return the scale model's features, float32 ``[n, m + 1]``."""
+    return np.column_stack([features, prices]).astype(np.float32)
 
 
 def _tail(coverage: float) -> float:

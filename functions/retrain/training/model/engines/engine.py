@@ -7,7 +7,7 @@ if TYPE_CHECKING:  # the settings know the engines' names, and need not load ONN
     from collections.abc import Iterator
 
     from retrain.training.dataset.rows import Values
-    from retrain.training.graph.onnx_ops import Trees
+    from retrain.training.model.engines.trees import Trees
     from retrain.training.model.tensor_ops import Floats
 
 EngineName = Literal["scikit-learn", "lightgbm"]
@@ -51,5 +51,9 @@ class Engine(Protocol):
         ...
 
     def trees(self, fitted: Any) -> "Trees":
-        """Return the fitted trees as a graph's node takes them."""
+        """Return the fitted trees.
+
+        Raises:
+            ExportError: They predict by more than sums of leaves behind ``<=``.
+        """
         ...

@@ -1,15 +1,15 @@
-"""Trees by LightGBM, whose Dask form grows the same trees on many machines."""
+"""Trees by LightGBM."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from lightgbm import LGBMRegressor
 
 from retrain.training.dataset.rows import Values
-from retrain.training.graph.onnx_ops import Trees
+from retrain.training.errors import ExportError
 from retrain.training.model.engines.engine import TreeOptions
+from retrain.training.model.engines.trees import Tree, Trees
 from retrain.training.model.tensor_ops import Floats
 
 
@@ -44,62 +44,35 @@ class LightGbm:
             yield predicted
 
     def trees(self, fitted: Any) -> Trees:
-        """Return all trees as one ensemble; thresholds are rounded so that float32 splits alike."""
-        trees = [tree["tree_structure"] for tree in fitted.booster_.dump_model()["tree_info"]]
-        nodes = [node for number, tree in enumerate(trees) for node in _nodes(tree, number)]
-        leaves = [node for node in nodes if node.is_leaf]
-        return Trees(
-            {
-                "n_targets": 1,
-                "nodes_treeids": [node.tree for node in nodes],
-                "nodes_nodeids": [node.number for node in nodes],
-                "nodes_featureids": [node.feature for node in nodes],
-                "nodes_values": [0.0 if node.is_leaf else node.value for node in nodes],
-                "nodes_modes": ["LEAF" if node.is_leaf else "BRANCH_LEQ" for node in nodes],
-                "nodes_truenodeids": [node.left for node in nodes],
-                "nodes_falsenodeids": [node.right for node in nodes],
-                "target_treeids": [leaf.tree for leaf in leaves],
-                "target_nodeids": [leaf.number for leaf in leaves],
-                "target_ids": [0] * len(leaves),
-                "target_weights": [leaf.value for leaf in leaves],
-            }
-        )
+        """See ``Engine``.
+
+        LightGBM keeps the mean of the prices in the leaves of the first tree. It is taken out of
+        them: float32 rounds smaller sums by less.
+        """
+        dumped = fitted.booster_.dump_model()
+        if dumped["objective"] != "regression" or dumped["average_output"]:
+            msg = f"LightGBM's objective {dumped['objective']!r} or a mean of trees"
+            raise ExportError(msg)
+        first, *others = (_tree(tree["tree_structure"]) for tree in dumped["tree_info"])
+        mean = float(first.value[first.left == 0].mean())
+        return Trees([first._replace(value=first.value - mean), *others], base=mean)
 
 
-@dataclass(slots=True)
-class _Node:
-    """A node as ONNX counts them: by number within the tree, the root first."""
-
-    tree: int
-    number: int
-    value: float
-    feature: int = 0
-    left: int = 0
-    right: int = 0
-
-    @property
-    def is_leaf(self) -> bool:
-        return self.left == 0
-
-
-def _nodes(root: Mapping[str, Any], tree: int) -> list[_Node]:
-    """Number the nodes of one tree."""
-    nodes: list[_Node] = []
+def _tree(root: Mapping[str, Any]) -> Tree:
+    """Number the nodes of a tree, breadth first."""
+    nodes: list[tuple[int, float, int, int, float]] = []
     described: list[Mapping[str, Any]] = [root]
-    for number, node in enumerate(described):  # grows while it is gone through
+    for node in described:  # grows while it is gone through
+        if "leaf_coeff" in node:
+            msg = "a leaf of LightGBM's that holds a linear model"
+            raise ExportError(msg)
         if "leaf_value" in node:
-            nodes.append(_Node(tree, number, float(node["leaf_value"])))
+            nodes.append((0, 0.0, 0, 0, node["leaf_value"]))
             continue
+        if (node["decision_type"], node["missing_type"]) != ("<=", "None"):
+            msg = "a node of LightGBM's that splits on categories or missing values"
+            raise ExportError(msg)
         left = len(described)
         described += [node["left_child"], node["right_child"]]
-        value = _float32_not_above(node["threshold"])
-        nodes.append(_Node(tree, number, value, node["split_feature"], left, left + 1))
-    return nodes
-
-
-def _float32_not_above(threshold: float) -> float:
-    """Return the largest float32 that is not above: float32 features split there as they did."""
-    rounded = np.float32(threshold)
-    if float(rounded) > threshold:  # NumPy would compare them as float32
-        rounded = np.nextafter(rounded, np.float32(-np.inf))
-    return float(rounded)
+        nodes.append((node["split_feature"], node["threshold"], left, left + 1, 0.0))
+    return Tree(*(np.array(column) for column in zip(*nodes, strict=True)))

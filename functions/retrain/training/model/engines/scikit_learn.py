@@ -1,20 +1,17 @@
 """Trees by scikit-learn's histogram gradient boosting."""
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from onnx import helper
-from skl2onnx import convert_sklearn
-from skl2onnx.common.data_types import FloatTensorType
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from retrain.training.dataset.rows import Values
-from retrain.training.graph.onnx_ops import Trees
+from retrain.training.errors import ExportError
 from retrain.training.model.engines.engine import TreeOptions
+from retrain.training.model.engines.trees import Tree, Trees
 from retrain.training.model.tensor_ops import Floats
-
-_ENSEMBLE = "TreeEnsembleRegressor"
 
 
 class ScikitLearn:
@@ -38,12 +35,30 @@ class ScikitLearn:
         return iter(fitted.staged_predict(features))
 
     def trees(self, fitted: Any) -> Trees:
-        """Return what ``skl2onnx`` makes of them: the attributes of their one node."""
-        with warnings.catch_warnings():
-            # skl2onnx 1.20 writes booleans where protobuf wants integers; protobuf < 7 only warns.
-            warnings.filterwarnings("ignore", "Field onnx.AttributeProto.ints", DeprecationWarning)
-            converted = convert_sklearn(
-                fitted, initial_types=[("x", FloatTensorType([None, fitted.n_features_in_]))]
-            )
-        [node] = [node for node in converted.graph.node if node.op_type == _ENSEMBLE]
-        return Trees({entry.name: helper.get_attribute_value(entry) for entry in node.attribute})
+        """See ``Engine``.
+
+        The nodes are private to scikit-learn, and lie as they do since its version 1.0.
+        """
+        if fitted.loss != "squared_error":
+            msg = f"scikit-learn's loss {fitted.loss!r}"
+            raise ExportError(msg)
+        predictors = [predictor for [predictor] in fitted._predictors]  # noqa: SLF001 - see above
+        return Trees(
+            [_tree(predictor.nodes) for predictor in predictors],
+            base=float(np.asarray(fitted._baseline_prediction).item()),  # noqa: SLF001 - see above
+        )
+
+
+def _tree(nodes: NDArray[Any]) -> Tree:
+    """Return the columns of a structured array of nodes."""
+    if nodes["is_categorical"].any():
+        msg = "a node of scikit-learn's that splits on categories"
+        raise ExportError(msg)
+    is_leaf = nodes["is_leaf"].astype(bool)
+    return Tree(
+        feature=np.where(is_leaf, 0, nodes["feature_idx"]),
+        threshold=np.where(is_leaf, 0, nodes["num_threshold"]),
+        left=np.where(is_leaf, 0, nodes["left"]),
+        right=np.where(is_leaf, 0, nodes["right"]),
+        value=nodes["value"],
+    )
