@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 from fakes.faulty_proxy import Call, Fault, FaultyProxy
 from fakes.http_server import http_server
-from fakes.network_faults import lost
+from fakes.network_faults import ONCE
 from fakes.onnx_models import linear_model
 from fakes.tables import housing_table
 from fakes.uploads import snapshot_after
@@ -67,19 +67,21 @@ def test_a_run_has_the_drift_of_every_column_as_metrics_and_as_a_figure(
     assert [figure.path for figure in figures] == ["figures/drift.png"]
 
 
-def test_a_version_whose_answer_is_lost_is_one_version_with_its_card(
-    mlflow_uri: str, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("fault", ["lost", "cut"])  # MLflow's client sends again, or gives up
+def test_a_version_whose_answer_does_not_come_is_one_version_with_its_card(
+    mlflow_uri: str, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     drift = measure_drift(ROWS[:100], ROWS[100:], psi_limit=0.2, min_rows=50)
-    name, proxy = "housing-once", FaultyProxy(registry=mlflow_uri)
+    name, proxy = f"housing-{fault}", FaultyProxy(registry=mlflow_uri)
     met: list[Call] = []
 
     def the_first_registration(call: Call) -> Fault | None:
         if met or not call.path.endswith("model-versions/create"):
             return None
         met.append(call)
-        return lost
+        return ONCE[fault]
 
     proxy.restart(the_first_registration)
     with http_server(proxy.answer, keeps_alive=True) as uri:
@@ -91,4 +93,26 @@ def test_a_version_whose_answer_is_lost_is_one_version_with_its_card(
     assert registered == version
     assert registered.description == "# Card"
     assert registry.download(version.version, MODEL_FILE) == MODEL
+
+
+def test_a_registration_that_fails_before_there_is_a_version_is_made_as_another_run(
+    mlflow_uri: str, client: MlflowClient
+) -> None:
+    drift = measure_drift(ROWS[:100], ROWS[100:], psi_limit=0.2, min_rows=50)
+    proxy = FaultyProxy(registry=mlflow_uri)
+    met: list[Call] = []
+
+    def the_first_artifact(call: Call) -> Fault | None:
+        if met or call.method != "PUT":
+            return None
+        met.append(call)
+        return ONCE["409"]
+
+    proxy.restart(the_first_artifact)
+    with http_server(proxy.answer, keeps_alive=True) as uri:
+        tracker = MlflowRunTracker(uri, "housing-again", "bucket")
+        version = tracker.register(candidate_of("job-3", drift))
+
+    assert proxy.injected == met
     assert client.get_run(version.run_id).info.status == "FINISHED"
+    assert MlflowModelRegistry(mlflow_uri, "housing-again").versions() == [version]

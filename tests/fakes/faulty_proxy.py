@@ -129,7 +129,11 @@ class FaultyProxy:
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one request."""
-        body = _body(request)
+        try:
+            body = _body(request)
+        except OSError:  # the client is gone: an endpoint does not act on half a request
+            request.close_connection = True
+            return
         with self._counting:
             call = _call(len(self.calls) + 1, request, body)
             self.calls.append(call)
@@ -199,15 +203,23 @@ def _call(number: int, request: BaseHTTPRequestHandler, body: bytes) -> Call:
 
 
 def _body(request: BaseHTTPRequestHandler) -> bytes:
+    """Return the body of a request; raise ``ConnectionError`` if its end does not come."""
     if request.headers.get("Transfer-Encoding", "").lower() != "chunked":
-        return request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        return _read(request, int(request.headers.get("Content-Length", 0)))
     pieces = []
-    while size := int(request.rfile.readline().partition(b";")[0], 16):
-        pieces.append(request.rfile.read(size))
+    while size := int(request.rfile.readline().partition(b";")[0] or b"0", 16):
+        pieces.append(_read(request, size))
         request.rfile.readline()
     while request.rfile.readline().strip():  # trailers
         pass
     return b"".join(pieces)
+
+
+def _read(request: BaseHTTPRequestHandler, size: int) -> bytes:
+    content = request.rfile.read(size)
+    if len(content) < size:
+        raise ConnectionError
+    return content
 
 
 def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,28 +1,37 @@
 """Fifty uploads at once, events that come again or never, jobs that are killed at any moment.
 
-S3 and MLflow are the stack's; the function's entry and the jobs are real, and run by this test.
+S3 and MLflow are the stack's, behind a proxy that breaks an exchange now and then; the function's
+entry and the jobs are real, and run by this test.
 """
 
 import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import numpy as np
 import pytest
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from fakes.alerts import FakeAlerts
+from fakes.faulty_proxy import FaultyProxy
+from fakes.http_server import http_server
+from fakes.random_faults import RandomFaults
 from fakes.tables import as_csv, housing_table
 from fakes.uploads import FIRST_UPLOAD
+from housing.errors import HousingError
 from housing.jobs.restarts import RestartRules
 from housing.jobs.status import JobStore, State
 from housing.registry.alias_repair import repair
@@ -33,6 +42,7 @@ from housing.registry.port import PRODUCTION, Tag
 from housing.s3.documents import Documents
 from housing.s3.layout import NEW_DATA
 from integration.running_stack import RunningStack
+from retrain import composition
 from retrain.composition import Service
 from retrain.handler import entry_of
 from retrain.sweep.sweeper import Sweeper
@@ -57,7 +67,14 @@ KILLS = 12
 AT_ONCE = 8
 LONGEST_PAUSE_SECONDS = 4
 ENDS_WITHIN_SECONDS = 330
+FAULTS_SHARE, FAULTS_PAUSE_SECONDS = 0.03, 0.1
+FEWEST_FAULTS = 50
+PATIENCE_SECONDS = 1.5
+"""Function and jobs wait no longer for an answer: the fault of a late one is to take its time."""
+RETRIES = 2
+"""Of Lambda, where the function fails."""
 BUCKET, MODEL = "chaos", "chaos"
+Entry = Callable[[dict[str, Any], Any], dict[str, Any]]
 CONTEXT: Any = SimpleNamespace(
     function_name="retrain",
     memory_limit_in_mb=256,
@@ -76,13 +93,14 @@ QUICK = {
     "HOUSING_NEIGHBOUR_FOLDS": "2",
     "HOUSING_MIN_ROWS": "100",
     "HOUSING_MAX_BAD_ROWS_SHARE": "0.1",
-    "HOUSING_LEASE_SECONDS": "4",
+    "HOUSING_LEASE_SECONDS": "8",
     "HOUSING_HEARTBEAT_SECONDS": "1.5",
     "HOUSING_LEASE_WAIT_SECONDS": "600",
     # Who is better is not what this is about: whatever is newest goes live.
     "HOUSING_PROMOTION_MARGIN": "100",
     "HOUSING_SLICE_LIMIT": "100",
     "OMP_NUM_THREADS": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
 }
 
 
@@ -95,6 +113,7 @@ class Chaos:
     launcher: ForkedJobLauncher
     registry: MlflowModelRegistry
     service: Service
+    proxy: FaultyProxy
 
     @property
     def live(self) -> LiveModel:
@@ -106,11 +125,38 @@ def chaos(stack: RunningStack, tmp_path: Path) -> Iterator[Chaos]:
     s3, uri = stack.s3, stack.env["MLFLOW_TRACKING_URI"]
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    own = {name: text for name, text in stack.env.items() if name.startswith(("AWS_", "MLFLOW_"))}
-    environment = {**own, **QUICK, "HOUSING_MODEL_NAME": MODEL, "HOME": str(tmp_path)}
-    launcher = ForkedJobLauncher(environment, tmp_path, at_once=AT_ONCE)
+    Dataset(s3, BUCKET).add(first_rows(), source="test", job_id="before", uploaded_at=FIRST_UPLOAD)
+    proxy = FaultyProxy(aws=stack.env["AWS_ENDPOINT_URL"], registry=uri)
+    with http_server(proxy.answer, keeps_alive=True) as url:
+        own = {name: text for name, text in stack.env.items() if name.startswith("AWS_")}
+        proxied = {"AWS_ENDPOINT_URL": url, "MLFLOW_TRACKING_URI": url, "HOME": str(tmp_path)}
+        environment = {**own, **QUICK, **proxied, "HOUSING_MODEL_NAME": MODEL}
+        launcher = ForkedJobLauncher(
+            environment, tmp_path, at_once=AT_ONCE, patience_seconds=PATIENCE_SECONDS
+        )
+        service = function(own, url, launcher)
+        chosen = RandomFaults(SEED, share=FAULTS_SHARE, pause_seconds=FAULTS_PAUSE_SECONDS)
+        proxy.restart(chosen)
+        try:
+            registry = MlflowModelRegistry(uri, MODEL)
+            yield Chaos(s3, JobStore(s3, BUCKET), launcher, registry, service, proxy)
+        finally:
+            launcher.end()
+
+
+def function(own: Mapping[str, str], url: str, launcher: ForkedJobLauncher) -> Service:
+    """Return the parts of the retrain function behind the proxy."""
+    impatient = Config(connect_timeout=PATIENCE_SECONDS, read_timeout=PATIENCE_SECONDS)
+    s3: S3Client = boto3.client(
+        "s3",
+        region_name=own["AWS_DEFAULT_REGION"],
+        endpoint_url=url,
+        aws_access_key_id=own["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=own["AWS_SECRET_ACCESS_KEY"],
+        config=composition._BOUNDED.merge(impatient),
+    )
     jobs = JobStore(s3, BUCKET)
-    service = Service(
+    return Service(
         model_name=MODEL,
         jobs=jobs,
         launcher=launcher,
@@ -120,11 +166,15 @@ def chaos(stack: RunningStack, tmp_path: Path) -> Iterator[Chaos]:
         logger=Logger(service="chaos"),
         metrics=EphemeralMetrics(namespace="chaos", service="chaos"),
     )
-    Dataset(s3, BUCKET).add(first_rows(), source="test", job_id="before", uploaded_at=FIRST_UPLOAD)
-    try:
-        yield Chaos(s3, jobs, launcher, MlflowModelRegistry(uri, MODEL), service)
-    finally:
-        launcher.end()
+
+
+def invoke(entry: Entry, event: dict[str, Any]) -> None:
+    """Call the function, and again where it fails, as Lambda does."""
+    for _ in range(RETRIES):
+        with suppress(HousingError, BotoCoreError, ClientError):
+            entry(event, CONTEXT)
+            return
+    entry(event, CONTEXT)
 
 
 def files() -> list[bytes]:
@@ -166,7 +216,7 @@ def upload_and_tell(chaos: Chaos) -> None:
 
     def deliver(event: dict[str, Any], seconds: float) -> None:
         time.sleep(seconds)
-        entry(event, CONTEXT)
+        invoke(entry, event)
 
     def upload(number: int, content: bytes) -> None:
         choice = random.Random(SEED + number)
@@ -194,7 +244,7 @@ def until_all_have_ended(chaos: Chaos, choice: random.Random) -> None:
         if len(chaos.launcher.killed) < KILLS and time.monotonic() >= next_kill:
             chaos.launcher.kill_one(choice)
             next_kill = time.monotonic() + choice.uniform(0.3, 3)
-        entry({"source": "aws.events"}, CONTEXT)
+        invoke(entry, {"source": "aws.events"})
         if chaos.launcher.is_idle():
             states = Counter(job.state for job in chaos.jobs.newest(2 * FILES))
             if all(state.is_final for state in states) and states.total() == FILES:
@@ -237,8 +287,12 @@ def test_every_upload_has_exactly_one_effect(chaos: Chaos) -> None:
         assert datetime.fromisoformat(held["expires_at"]) <= datetime.now(UTC), held
     assert repair(chaos.live, MODEL, who="test") == []
 
+    faults = len(chaos.proxy.injected)
+    assert faults >= FEWEST_FAULTS
+
     launches = sum(job.launches for job in ended)
     print(  # noqa: T201 - for whoever runs it with -s
         f"{FILES} uploads, {len(chaos.launcher.killed)} jobs killed, {launches} launches, "
-        f"{len(versions)} versions, {len(snapshot):,} rows, {time.monotonic() - started:.0f} s"
+        f"{faults} faults in {len(chaos.proxy.calls):,} calls, {len(versions)} versions, "
+        f"{len(snapshot):,} rows, {time.monotonic() - started:.0f} s"
     )

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from botocore.config import Config
+
 from retrain.launcher import Job
 
 if TYPE_CHECKING:
@@ -31,13 +33,29 @@ class ForkedJobLauncher:
         killed: The ids of the jobs whose processes were killed, one for each time.
     """
 
-    def __init__(self, environment: Mapping[str, str], folder: Path, *, at_once: int) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        folder: Path,
+        *,
+        at_once: int,
+        patience_seconds: float,
+    ) -> None:
+        """Remember how to run jobs.
+
+        Args:
+            environment: Of each job.
+            folder: Where their logs are kept.
+            at_once: So many run, the others queue.
+            patience_seconds: How long they wait for an answer of S3 or the registry.
+        """
         self.killed: list[str] = []
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(_PRELOADED))
         self._environment = dict(environment)
         self._folder = folder
         self._at_once = at_once
+        self._patience_seconds = patience_seconds
         self._queue: list[Job] = []
         self._running: dict[BaseProcess, Job] = {}
         self._lock = threading.Lock()
@@ -65,7 +83,8 @@ class ForkedJobLauncher:
                 job = self._queue.pop(0)
                 log = str(self._folder / f"{job.job_id}.log")
                 process = self._context.Process(
-                    target=_run, args=(job.arguments(), self._environment, log)
+                    target=_run,
+                    args=(job.arguments(), self._environment, log, self._patience_seconds),
                 )
                 process.start()
                 self._running[process] = job
@@ -95,10 +114,16 @@ class ForkedJobLauncher:
             self._running.clear()
 
 
-def _run(arguments: list[str], environment: dict[str, str], log: str) -> None:
-    """Be one job: ``python -m retrain.training``, but for the start of Python."""
+def _run(
+    arguments: list[str], environment: dict[str, str], log: str, patience_seconds: float
+) -> None:
+    """Be one job: ``python -m retrain.training``, but for the start of Python, and impatient."""
     from retrain.training.__main__ import main  # noqa: PLC0415 - in the job's own process
+    from retrain.training.job import composition  # noqa: PLC0415
 
+    impatient = Config(connect_timeout=patience_seconds, read_timeout=patience_seconds)
+    composition._BOUNDED = composition._BOUNDED.merge(impatient)
+    composition._REGISTRY_SECONDS = patience_seconds
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.nice(_NICENESS)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

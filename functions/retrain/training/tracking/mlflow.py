@@ -1,5 +1,6 @@
 """Runs and versions in MLflow."""
 
+import logging
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
@@ -14,14 +15,18 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, DataType, Schema
+from requests.exceptions import RequestException
 
 from housing.onnx_session import NEAREST_KM, OUTPUTS
-from housing.registry.port import ModelVersion
+from housing.registry.port import ModelVersion, Tag
 from housing.s3.layout import DATASET
 from housing.schema import CANONICAL_HEADER, FEATURE_NAMES, FEATURES, TARGET
 from retrain.training.errors import TrackingError
 from retrain.training.tracking.port import Candidate
 
+_LOG = logging.getLogger(__name__)
+_FAILURES = (MlflowException, RequestException)
+"""The latter is of an artifact that the server did not take."""
 _ALREADY_EXISTS = "RESOURCE_ALREADY_EXISTS"
 _DIGEST_CHARACTERS = 36  # MLflow's limit
 _ONE_THREAD = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
@@ -49,12 +54,15 @@ class MlflowRunTracker:
         self._bucket = bucket
 
     def register(self, candidate: Candidate) -> ModelVersion:
-        """See ``RunTracker.register``."""
+        """See ``RunTracker.register``; what fails is done once more, as another run."""
         try:
-            return self._register(candidate)
-        except MlflowException as exc:
-            first_line = str(exc).partition("\n")[0]
-            msg = f"MLflow at {self._tracking_uri} did not take the model: {first_line}"
+            try:
+                return self._register(candidate)
+            except _FAILURES as exc:
+                _LOG.warning("registration_repeated", extra={"error": _first_line(exc)})
+                return self._known(candidate) or self._register(candidate)
+        except _FAILURES as exc:
+            msg = f"MLflow at {self._tracking_uri} did not take the model: {_first_line(exc)}"
             raise TrackingError(msg) from exc
 
     def _register(self, candidate: Candidate) -> ModelVersion:
@@ -70,6 +78,14 @@ class MlflowRunTracker:
                 mlflow.log_figure(figure, f"figures/{name}")
             logged = _log_model(candidate.model)
             return self._registered(logged, candidate, run.info.run_id)
+
+    def _known(self, candidate: Candidate) -> ModelVersion | None:
+        """Return the version of a candidate whose registration failed after it was made."""
+        wanted = f"name='{self._model_name}' and tags.{Tag.JOB_ID}='{candidate.job_id}'"
+        for found in mlflow.MlflowClient().search_model_versions(wanted):
+            if found.tags.get(Tag.SHA256) == candidate.sha256:
+                return _version(found, str(found.run_id))
+        return None
 
     def _registered(self, logged: ModelInfo, candidate: Candidate, run_id: str) -> ModelVersion:
         """Register a logged model whole, with one request, and as one version.
@@ -120,6 +136,10 @@ def _log_model(model: bytes) -> ModelInfo:
         save_as_external_data=False,  # else tensors over 1 KiB go to files of their own
     )
     return logged
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).partition("\n")[0]
 
 
 def _version(found: Any, run_id: str) -> ModelVersion:
