@@ -8,7 +8,7 @@ from housing.registry.live_model import holder_of
 from housing.registry.port import PRODUCTION, ModelVersion, Tag
 from housing.s3.lease import Lease
 from retrain.training.errors import ChampionChangedError
-from retrain.training.gate.champion import Champion, are_fair, download_registered
+from retrain.training.gate.champion import Champion, are_fair, champion_of, download_registered
 from retrain.training.gate.gate_report import HELD
 from retrain.training.gate.judging import judge_version
 from retrain.training.gate.promote import Outcome, Promoter
@@ -19,7 +19,7 @@ from retrain.training.job.intake import TakenIn, take_in, take_in_queued
 from retrain.training.job.progress import JobProgress
 from retrain.training.job.training_data import (
     TrainingData,
-    comparable_champion,
+    comparable,
     training_data,
 )
 from retrain.training.tracking.port import find_trained
@@ -178,4 +178,5 @@ def _champion_now(data: TrainingData, parts: Parts, progress: JobProgress) -> Ch
     known = data.champion
     if holder and known and known.version.identity == holder.identity and known.model is not None:
         return known
-    return comparable_champion(parts, data.records, data.key, progress)
+    champion = champion_of(parts.registry, parts.dataset, data.records, data.key.id)
+    return comparable(champion, parts, data.key, progress)

@@ -67,7 +67,7 @@ def training_data(
     exclusions = parts.live.exclusions
     included = _included(records, taken.part, exclusions.load())
     snapshot, arrivals = snapshot_of(dataset.load(included), key)
-    champion = comparable_champion(parts, records, key, progress)
+    producing = champion_of(parts.registry, dataset, records, key.id)
     _count(taken, arrivals[status.job_id], parts, progress)
     new, before = _new_and_before(snapshot, status.job_id)
     status.drift = measure_drift(
@@ -75,8 +75,9 @@ def training_data(
     )
     if status.drift.warnings:
         _LOG.warning("rows_drift", extra={"warnings": status.drift.warnings})
-    unseen = _unseen(snapshot, champion, status.job_id)
-    status.live = measure_live(champion, unseen, min_rows=settings.drift_min_rows)
+    unseen = _unseen(snapshot, producing, status.job_id)
+    status.live = measure_live(producing, unseen, min_rows=settings.drift_min_rows)
+    champion = comparable(producing, parts, key, progress)
     released = exclusions.released()
     found = held_uploads(
         snapshot,
@@ -99,11 +100,10 @@ def training_data(
     return TrainingData(snapshot, rows, records, champion, key, digests, held)
 
 
-def comparable_champion(
-    parts: Parts, records: Sequence[UploadRecord], key: HoldoutKey, progress: JobProgress
+def comparable(
+    champion: Champion | None, parts: Parts, key: HoldoutKey, progress: JobProgress
 ) -> Champion | None:
     """Return the version in production as it can be compared, or None where there is none."""
-    champion = champion_of(parts.registry, parts.dataset, records, key.id)
     if champion is None:
         return None
     recipe = parts.settings.recipe()
