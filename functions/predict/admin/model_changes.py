@@ -15,7 +15,7 @@ from housing.alerts.model_changes import (
 from housing.errors import ArtifactError, VersionNotFoundError
 from housing.registry.alias_repair import repair
 from housing.registry.automatic_promotion import AutomaticPromotion
-from housing.registry.ledger import AliasChange, Change
+from housing.registry.ledger import AliasChange, Change, Entry
 from housing.registry.live_model import LiveModel, Reason, holder_of
 from housing.registry.model_file import download_model
 from housing.registry.port import PREVIOUS, PRODUCTION, ModelVersion, Tag
@@ -145,10 +145,16 @@ class ModelChanges:
     def _alone(self, who: str) -> Iterator[AliasChange | None]:
         """Change aliases alone; first finish what an earlier call left, and return that of them."""
         with outages_as_unavailable(), self.live.locked(who):
-            repaired = repair(self.live, self.model_name, who=who)
-            finished = [one.change for one in repaired if one.was_finished]
-            by_hand = [one for one in finished if one.alias == PRODUCTION and _KIND in one.evidence]
-            yield by_hand[0] if by_hand else None
+            last = self.live.ledger.last_of(PRODUCTION)
+            repair(self.live, self.model_name, who=who)
+            yield self._finished(last)
+
+    def _finished(self, entry: Entry | None) -> AliasChange | None:
+        """Return the change of an entry that had no mark, if it was made by hand and holds now."""
+        if entry is None or entry.is_done or _KIND not in entry.change.evidence:
+            return None
+        holder = holder_of(self.live.registry, PRODUCTION)
+        return entry.change if entry.change.leads_to(holder) else None
 
     def _put(  # noqa: PLR0913, PLR0917 - what, how, why, by whom, and what came before
         self,

@@ -302,20 +302,20 @@ class InterruptedError_(Exception):  # noqa: N818, N801
 
 
 @pytest.mark.parametrize(
-    ("call", "at", "again"),
+    ("call", "at"),
     [
-        ("record", 1, None),  # the stop of automatic promotion
-        ("put_object", PROMOTION, None),
-        ("mark_done", 1, None),
-        ("put_object", "the copy", None),
-        ("set_tag", 1, None),
-        ("record", 2, None),
-        ("set_alias", 1, None),
-        ("record", 3, None),
-        ("set_alias", 2, None),
-        ("mark_done", 2, None),
-        ("mark_done", 3, "1"),
-        ("put_object", POINTER, "1"),  # the pointer: all else is done, and the version is named
+        ("record", 1),  # the stop of automatic promotion
+        ("put_object", PROMOTION),
+        ("mark_done", 1),
+        ("put_object", "the copy"),
+        ("set_tag", 1),
+        ("record", 2),
+        ("set_alias", 1),
+        ("record", 3),
+        ("set_alias", 2),
+        ("mark_done", 2),
+        ("mark_done", 3),
+        ("put_object", POINTER),
     ],
 )
 def test_an_interrupted_rollback_is_finished_by_the_same_call(  # noqa: PLR0913, PLR0917 - fixtures
@@ -323,10 +323,10 @@ def test_an_interrupted_rollback_is_finished_by_the_same_call(  # noqa: PLR0913,
     live: LiveModel,
     registry: FakeModelRegistry,
     s3: "S3Client",
+    alerts: FakeAlerts,
     monkeypatch: pytest.MonkeyPatch,
     call: str,
     at: int | str,
-    again: str | None,
 ) -> None:
     register(live, registry, 2)
     targets = {"set_alias": registry, "set_tag": registry, "put_object": s3}
@@ -346,8 +346,10 @@ def test_an_interrupted_rollback_is_finished_by_the_same_call(  # noqa: PLR0913,
         with pytest.raises(InterruptedError_):
             changes.rollback(None, why="odd", who="me")
 
-    changes.rollback(again, why="odd", who="me")
+    done = changes.rollback(None, why="odd", who="me")
 
+    assert (done.version, done.from_version, done.is_changed) == ("1", "2", True)
+    assert [alert.event for alert in alerts.sent] == ["rolled_back"]
     assert carriers(registry) == {PRODUCTION: "1", PREVIOUS: "2"}
     assert registry.version("2").tags[Tag.ROLLED_BACK]
     assert pointer(s3)["version"] == "1"

@@ -1,8 +1,8 @@
 """Changing what is live: aliases, ledger, and the copy for bad days, in one order for everybody.
 
-A ledger entry is written before its alias moves, and the pointer last. Every step may be repeated,
-so that whoever was interrupted does the same again and ends where the first try would have. One
-changes at a time, and first finishes what another left unfinished
+A ledger entry is written before its alias moves, then the pointer follows, and the entry's mark is
+last. Every step may be repeated, so that whoever was interrupted does the same again and ends where
+the first try would have. One changes at a time, and first finishes what another left unfinished
 (``housing.registry.alias_repair``).
 """
 
@@ -105,8 +105,8 @@ class LiveModel:
         champion = holder_of(self.registry, PRODUCTION)
         if champion and champion.identity != version.identity:
             self.move(PREVIOUS, champion, reason)
-        self.move(PRODUCTION, version, reason)
-        self.point_to(version, tags)
+        with self._moved(PRODUCTION, version, reason):
+            self.point_to(version, tags)
 
     def move(self, alias: str, version: ModelVersion, reason: Reason) -> None:
         """Write the ledger, then move the alias; nothing happens where it is there already.
@@ -114,8 +114,15 @@ class LiveModel:
         Raises:
             VersionChangedError: The number stands for another model than the version.
         """
+        with self._moved(alias, version, reason):
+            pass
+
+    @contextmanager
+    def _moved(self, alias: str, version: ModelVersion, reason: Reason) -> Iterator[None]:
+        """Move an alias before a block that belongs to the change; the mark comes after it."""
         holder = holder_of(self.registry, alias)
         if holder and holder.identity == version.identity:
+            yield
             return
         if self.registry.version(version.version).identity != version.identity:
             raise VersionChangedError(version.version)
@@ -133,6 +140,7 @@ class LiveModel:
         )
         number = self.ledger.record(change)
         self.registry.set_alias(alias, version.version)
+        yield
         self.ledger.mark_done(number, alias)
 
     def keep_copy(self, version: ModelVersion, model: bytes) -> None:
