@@ -52,10 +52,10 @@ class Table:
 
     def kilometres(self, features: NDArray[np.float32]) -> Values:
         """Return where rows lie on a plane, ``[n, 2]``, north and east."""
+        shrink = np.cos(np.deg2rad(self.latitude))
         places = features[:, list(self.place)].astype(np.float64)
-        scale = [_KM_PER_DEGREE, _KM_PER_DEGREE * np.cos(np.deg2rad(self.latitude))]
-        kilometres: Values = places * scale
-        return kilometres
+        points: Values = places * [_KM_PER_DEGREE, _KM_PER_DEGREE * shrink]
+        return points
 
 
 @dataclass(frozen=True, slots=True)

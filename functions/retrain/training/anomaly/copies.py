@@ -21,6 +21,8 @@ _SHARE = 0.05
 _PRICE_SHARE = 0.03
 _PLACE_DEGREES = 0.03
 _RADII = (1 / 3, 1 / 2, 1.0, 1.5, 2.0)
+_RADII_ELSEWHERE = (1 / 3, 1 / 2)
+"""Of copies whose place is another one: honest rows of one kind are found all over a country."""
 _LEAST_ROWS = 20
 ALLOWED = 2.0
 """So many times the share that known rows have of each other is allowed: some places are dense."""
@@ -86,13 +88,15 @@ def find_copies(  # noqa: PLR0913 - rows of both kinds, and what is asked of the
         return Copies(np.zeros(len(new), dtype=bool), 0.0, are_too_many=False)
     tolerances = _tolerances(known, place)
     columns = np.arange(known.features.shape[1] + 1)
-    ways = [columns, np.setdiff1d(columns, place)] if place else [columns]
+    ways: list[tuple[NDArray[np.int64], Sequence[float]]] = [(columns, _RADII)]
+    if place:
+        ways.append((np.setdiff1d(columns, place), _RADII_ELSEWHERE))
     points, others = _warped(new, *tolerances), _warped(known, *tolerances)
     alike = _compared(points, others, place)
     looks = [
         look
-        for way in ways
-        for look in _looks(points[:, way], others[:, way], alike, is_held_out, uploads, rule)
+        for way, radii in ways
+        for look in _looks(points[:, way], others[:, way], radii, alike, is_held_out, uploads, rule)
     ]
     return max(looks, key=lambda look: (look.are_too_many, look.share - ALLOWED * look.expected))
 
@@ -113,17 +117,18 @@ def _compared(new: Values, known: Values, place: Sequence[int]) -> NDArray[np.in
 def _looks(  # noqa: PLR0913, PLR0917 - rows of both kinds, and what is asked of them
     new: Values,
     known: Values,
+    radii: Sequence[float],
     compared: NDArray[np.int64],
     is_held_out: Mask,
     uploads: NDArray[np.int64],
     rule: CopyRule,
 ) -> Iterator[Copies]:
     """Yield the copies within each radius."""
-    tree, reach = cKDTree(known), max(_RADII) * (1 + 1e-9)
+    tree, reach = cKDTree(known), max(radii) * (1 + 1e-9)
     apart, of = tree.query(new, p=np.inf, distance_upper_bound=reach)
     among_known, _ = tree.query(known[compared], [2], p=np.inf, distance_upper_bound=reach)
     judging = is_held_out.sum(dtype=np.float64)
-    for radius in _RADII:
+    for radius in radii:
         are = apart <= radius
         expected = float(((among_known <= radius).sum() + 2 / 3) / (len(compared) + 4 / 3))
         copied = is_held_out[np.unique(of[are])].sum(dtype=np.float64)
