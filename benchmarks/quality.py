@@ -6,7 +6,7 @@ test part is looked at by this program alone.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +20,7 @@ from sklearn.model_selection import KFold, train_test_split
 from threadpoolctl import threadpool_limits
 
 from benchmarks import report
+from benchmarks.intervals import scaled_by_mean_error
 from housing.onnx_session import INPUT, OUTPUTS, open_session
 from housing_cli.data.sources import first_data
 from retrain.training.dataset.rows import Rows, Values
@@ -39,6 +40,12 @@ _REGIONS = 20
 _FOLDS = 5
 _BOOTSTRAPS = 1_000
 _CAP = 5.0
+_INTERVAL_HEADINGS = [
+    "interval, random 5-fold CV",
+    "mean width, $100,000",
+    "coverage",
+    *(f"{quarter} quarter of prices" for quarter in ("cheapest", "second", "third", "dearest")),
+]
 Indices = NDArray[np.int64]
 Fits = dict[str, Callable[[Rows, Rows], Values]]
 
@@ -95,14 +102,17 @@ def _literature(values: Values) -> dict[str, Any]:
 
 def _random_folds(values: Values) -> dict[str, Any]:
     folds = KFold(_FOLDS, shuffle=True, random_state=0).split(values)
-    columns = np.empty((3, len(values)))
+    columns, as_it_was = np.empty((2, 3, len(values)))
     by_fold = []
     baselines = {name: np.empty(len(values)) for name in _baselines()}
     for number, (train, test) in enumerate(folds):
         _say(f"random fold {number + 1} of {_FOLDS}")
         fitting, held = Rows.of(values[train]), Rows.of(values[test])
-        predictions = score(export(fit(fitting, _recipe())), held.features)
+        fitted = fit(fitting, _recipe())
+        predictions = score(export(fitted), held.features)
+        other = scaled_by_mean_error(fitted, fitting, predictions.price, held, _recipe())
         columns[:, test] = predictions.price, predictions.lower, predictions.upper
+        as_it_was[:, test] = other.price, other.lower, other.upper
         by_fold.append(rmse(predictions.price, held.prices))
         for name, predict in _baselines().items():
             baselines[name][test] = predict(fitting, held)
@@ -110,6 +120,7 @@ def _random_folds(values: Values) -> dict[str, Any]:
     return {
         **_measures(Predictions(*columns), prices),
         "rmse_of_folds": by_fold,
+        "scaled_by_mean_error": _measures(Predictions(*as_it_was), prices),
         "baselines": {name: rmse(found, prices) for name, found in baselines.items()},
     }
 
@@ -145,9 +156,10 @@ def _baselines() -> Fits:
     return {"default HistGradientBoosting, raw columns": trees, "linear regression": line}
 
 
-def _measures(predictions: Predictions, prices: Values) -> dict[str, float]:
+def _measures(predictions: Predictions, prices: Values) -> dict[str, Any]:
     inside = (predictions.lower <= prices) & (prices <= predictions.upper)
     quartile = np.digitize(prices, np.quantile(prices, [0.25, 0.5, 0.75]))
+    of_quartile = [float(inside[quartile == number].mean()) for number in range(4)]
     is_free = prices < _CAP
     squares = (predictions.price - prices) ** 2
     rng = np.random.default_rng(0)
@@ -156,7 +168,8 @@ def _measures(predictions: Predictions, prices: Values) -> dict[str, float]:
         **evaluate(predictions, prices),
         "bootstrap_se": float(np.sqrt(squares[drawn].mean(axis=1)).std()),
         "rmse_without_capped": rmse(predictions.price[is_free], prices[is_free]),
-        "worst_quartile_coverage": min(float(inside[quartile == n].mean()) for n in range(4)),
+        "coverage_of_quartiles": of_quartile,
+        "worst_quartile_coverage": min(of_quartile),
     }
 
 
@@ -169,7 +182,9 @@ def _job(values: Values) -> dict[str, float]:
     started = time.perf_counter()
     fitted = fit(fitting, _recipe())
     model = export(fitted)
-    parity = check_parity(model, fitted, everything.features, worst=1, p99=1)
+    parity = check_parity(
+        model, fitted, everything.features, worst=1, p99=1
+    )  # measured, not judged
     seconds = time.perf_counter() - started
     return {
         "seconds": seconds,
@@ -207,6 +222,7 @@ def _text(results: dict[str, Any]) -> str:
             report.table(
                 ["RMSE, $100,000", "this model", *_baselines()], list(_beside_baselines(results))
             ),
+            report.table(_INTERVAL_HEADINGS, list(_intervals(results["random_cv"]))),
         ]
     )
 
@@ -239,17 +255,17 @@ def _wanted(results: dict[str, Any]) -> Iterator[list[str]]:
     ]
     yield [
         "interval's coverage in that CV",
-        ".89 to .91",
+        ".895 to .905",
         ".895 to .905",
         f"{folds['coverage']:.4f}",
     ]
     yield [
         "in the worst quartile of prices",
-        "≥ .86",
+        "≥ .88",
         "≥ .88",
         f"{folds['worst_quartile_coverage']:.4f}",
     ]
-    yield ["interval's mean width, $100,000", "≤ 1.05", "≤ .92", f"{folds['width']:.3f}"]
+    yield ["interval's mean width, $100,000", "≤ .93", "≤ .92", f"{folds['width']:.3f}"]
     trees = next(iter(space["baselines"].values()))
     yield [f"spatial CV, {_REGIONS} regions, RMSE", f"≤ {trees:.3f}", "", f"{space['rmse']:.4f}"]
     yield ["fit, export and parity check, one core, s", "≤ 60", "≤ 20", f"{job['seconds']:.1f}"]
@@ -269,7 +285,16 @@ def _beside_baselines(results: dict[str, Any]) -> Iterator[list[str]]:
         yield [title, f"{found['rmse']:.4f}", *_numbers(found["baselines"])]
 
 
-def _numbers(found: dict[str, float]) -> list[str]:
+def _intervals(folds: dict[str, Any]) -> Iterator[list[str]]:
+    for name, found in (
+        ("this model's", folds),
+        ("as wide as the mean error, bands alike", folds["scaled_by_mean_error"]),
+    ):
+        shares = [found["coverage"], *found["coverage_of_quartiles"]]
+        yield [name, f"{found['width']:.4f}", *_numbers(dict(enumerate(shares)))]
+
+
+def _numbers(found: Mapping[Any, float]) -> list[str]:
     return [f"{value:.4f}" for value in found.values()]
 
 

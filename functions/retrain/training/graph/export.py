@@ -35,8 +35,8 @@ def export(fitted: Fitted) -> bytes:
     near = writer.mean([writer.trees(features, trees_of(one)) for one in model.near_])
     far = writer.trees(writer.columns(features, model.far_columns), trees_of(model.far_))
     price = model.blended(writer, features, near, far)
-    expected = writer.trees(writer.concat([features, price]), trees_of(interval.scale))
-    limits = interval.limits(writer, price, expected)
+    log_size = writer.trees(writer.concat([features, price]), trees_of(interval.scale))
+    limits = interval.limits(writer, price, log_size)
     for name, value in zip(OUTPUTS, (price, *limits), strict=True):
         writer.output(name, value)
     writer.output(NEAREST_KM, writer.columns(features, [model.distance_column]))

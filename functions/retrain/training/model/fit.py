@@ -74,14 +74,14 @@ def fit(rows: Rows, recipe: Recipe, on_step: Callable[[str], None] = lambda _: N
     check_enough(len(rows), INTERVAL_COVERAGE)
     with threadpool_limits(_THREADS):
         pipeline = pipeline_of(recipe)
-        features, predicted = _held_out(pipeline, rows, recipe, on_step)
+        features, predicted = out_of_fold(pipeline, rows, recipe, on_step)
         on_step("fitting the interval")
         interval = calibrated(
             features,
             predicted,
             rows.prices,
             coverage=INTERVAL_COVERAGE,
-            scale=engine.regressor(_of_scale(recipe)),
+            scale=engine.regressor(scale_options(recipe)),
             seed=recipe.seed,
         )
         on_step(f"fitting the model on {len(rows):,} rows")
@@ -147,7 +147,8 @@ def _of_near(recipe: Recipe) -> TreeOptions:
     return TreeOptions(**{name: getattr(recipe, name) for name in TreeOptions.__dataclass_fields__})
 
 
-def _of_scale(recipe: Recipe) -> TreeOptions:
+def scale_options(recipe: Recipe) -> TreeOptions:
+    """Return how the trees of the interval's scale are grown."""
     return TreeOptions(
         iterations=min(_SCALE_ITERATIONS, recipe.iterations),
         learning_rate=0.06,
@@ -159,7 +160,7 @@ def _of_scale(recipe: Recipe) -> TreeOptions:
     )
 
 
-def _held_out(
+def out_of_fold(
     pipeline: Any, rows: Rows, recipe: Recipe, on_step: Callable[[str], None]
 ) -> tuple[Any, Values]:
     """Return each row's features and prediction by a pipeline that was fitted on other folds."""

@@ -2,11 +2,13 @@
 
 Every row is predicted by a model that was fitted on the other folds (cross-conformal prediction:
 V. Vovk, "Cross-conformal predictors", Annals of Mathematics and Artificial Intelligence 74, 2015).
-A second model learns from them how large an error to expect; errors are divided by that (normalized
-conformal prediction: H. Papadopoulos and H. Haralambous, Neural Networks 24, 2011), and quantiles
-of the quotients are taken by band of predicted price, below and above by itself, so that dear
-houses are covered as well as others (Mondrian conformal prediction: V. Vovk, A. Gammerman and
-G. Shafer, "Algorithmic Learning in a Random World", 2005, chapter 4).
+A second model learns from them the logarithm of the error to expect, so that a few large errors do
+not decide; errors are divided by it (normalized conformal prediction: H. Papadopoulos and
+H. Haralambous, Neural Networks 24, 2011), and quantiles of the quotients are taken by band of
+predicted price, below and above by itself, so that dear houses are covered as well as others
+(Mondrian conformal prediction: V. Vovk, A. Gammerman and G. Shafer, "Algorithmic Learning in a
+Random World", 2005, chapter 4). Houses that are dear are often predicted too cheap: the highest
+band is covered more than asked for, and the others less.
 """
 
 import math
@@ -23,10 +25,16 @@ from retrain.training.errors import TooFewRowsError
 from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
 
 _FOLDS = 5
-_BANDS = 4
+_POWERS = (1.0, 1.2, 1.3, 0.7)
+"""Of the coverage that is asked for in each of four bands, the cheapest first.
+
+.9 becomes .900, .881, .872 and .929. Powers follow any other coverage: whether a tenth of the rows
+may lie outside or a hundredth, 1.2 or 1.3 times as many may in the second and third band. The mean
+power is above 1 because the errors are those of smaller models, fitted on fewer rows.
+"""
 _ROWS_OF_A_BAND = 100
-_SMALLEST_SCALE = 0.03
-"""In $100,000; below it the expected error is noise."""
+_OFFSET = 0.05
+"""In $100,000, added to an error before its logarithm is taken: smaller errors are chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class Interval:
     """What an interval is computed from.
 
     Attributes:
-        scale: Predicts the size of the error from features and price, ``[n, m + 1]``.
+        scale: Predicts the logarithm of the error's size from features and price, ``[n, m + 1]``.
         edges: Prices between the bands, ``[b - 1]``, rising.
         below: Of each band, how many times the expected error the lower limit lies below the price.
         above: The same of the upper limit.
@@ -47,15 +55,15 @@ class Interval:
     above: Values
     dearest: float
 
-    def limits(self, ops: TensorOps, price: Tensor, expected: Tensor) -> tuple[Tensor, Tensor]:
+    def limits(self, ops: TensorOps, price: Tensor, log_size: Tensor) -> tuple[Tensor, Tensor]:
         """Return lower and upper limits, ``[n, 1]`` each, in arrays or in a graph.
 
         Args:
             ops: Runs the formula or writes it down.
-            price: What is predicted, ``[n, 1]``.
-            expected: What ``scale`` says of it, ``[n, 1]``.
+            price: The predicted price, ``[n, 1]``.
+            log_size: The prediction of ``scale`` for it, ``[n, 1]``.
         """
-        size = ops.clip(expected, _SMALLEST_SCALE, self.dearest)
+        size = ops.clip(ops.exp(log_size), _OFFSET, self.dearest)
         below, above = self._by_band(ops, price, self.below), self._by_band(ops, price, self.above)
         lower = ops.clip(price - below * size, 0.0, self.dearest)
         return lower, ops.clip(price + above * size, 0.0, self.dearest)
@@ -68,8 +76,8 @@ class Interval:
             prices: The predicted prices.
         """
         inputs = _inputs(features, prices)
-        expected = self.scale.predict(inputs)[:, np.newaxis].astype(np.float32)
-        lower, upper = self.limits(NumpyOps(), inputs[:, -1:], expected)
+        log_size = self.scale.predict(inputs)[:, np.newaxis].astype(np.float32)
+        lower, upper = self.limits(NumpyOps(), inputs[:, -1:], log_size)
         return lower.ravel().astype(np.float64), upper.ravel().astype(np.float64)
 
     def _by_band(self, ops: TensorOps, price: Tensor, of_band: Values) -> Tensor:
@@ -107,21 +115,17 @@ def calibrated(  # noqa: PLR0913 - the rows and how, given by name
     """
     dearest = float(prices.max())
     errors = prices - predicted
-    inputs = _inputs(features, predicted)
-    expected = np.clip(_held_out(scale, inputs, np.abs(errors), seed), _SMALLEST_SCALE, dearest)
+    inputs, log_sizes = _inputs(features, predicted), np.log(np.abs(errors) + _OFFSET)
+    expected = np.exp(_held_out(scale, inputs, log_sizes, seed)).clip(_OFFSET, dearest)
     quotients = errors / expected
-    bands = max(1, min(_BANDS, len(prices) // _ROWS_OF_A_BAND))
-    edges = np.quantile(predicted, np.linspace(0, 1, bands + 1)[1:-1])
-    band = np.searchsorted(edges, predicted, side="left")
-    if np.bincount(band, minlength=bands).min() < _ROWS_OF_A_BAND // 2:  # many equal predictions
-        edges, band = edges[:0], np.zeros(len(band), np.int64)
-    groups = [quotients[band == number] for number in range(len(edges) + 1)]
-    tail = _tail(coverage)
+    edges, band = _bands(predicted, coverage)
+    shares = _coverages(coverage, bands=len(edges) + 1)
+    tails = [(quotients[band == number], _tail(share)) for number, share in enumerate(shares)]
     return Interval(
-        scale=clone(scale).fit(inputs, np.abs(errors)),
+        scale=clone(scale).fit(inputs, log_sizes),
         edges=edges,
-        below=np.array([conformal_quantile(-group, tail) for group in groups]),
-        above=np.array([conformal_quantile(group, tail) for group in groups]),
+        below=np.array([conformal_quantile(-group, tail) for group, tail in tails]),
+        above=np.array([conformal_quantile(group, tail) for group, tail in tails]),
         dearest=dearest,
     )
 
@@ -140,6 +144,26 @@ def _inputs(features: Floats, prices: Values) -> Floats:
     return np.column_stack([features, prices]).astype(np.float32)
 
 
+def _bands(predicted: Values, coverage: float) -> tuple[Values, NDArray[np.int64]]:
+    """Cut predicted prices into bands of equal size: the edges, and each row's band, ``[n]``.
+
+    There are four, or one where a band would have too few rows: few in all, or of equal prices.
+    """
+    strictest = _tail(max(_coverages(coverage, bands=len(_POWERS))))
+    least = max(_ROWS_OF_A_BAND, math.ceil(2 * strictest / (1 - strictest)))  # twice its quantile's
+    edges = np.quantile(predicted, np.linspace(0, 1, len(_POWERS) + 1)[1:-1])
+    band = np.searchsorted(edges, predicted, side="left")
+    sizes = np.bincount(band, minlength=len(_POWERS))
+    if sizes.min() < least:
+        return edges[:0], np.zeros(len(band), np.int64)
+    return edges, band
+
+
+def _coverages(coverage: float, *, bands: int) -> list[float]:
+    """Return the coverage to ask for in each band."""
+    return [coverage**power for power in _POWERS] if bands == len(_POWERS) else [coverage]
+
+
 def _tail(coverage: float) -> float:
     return (1 + coverage) / 2
 
@@ -152,7 +176,7 @@ def conformal_quantile(scores: Values, share: float) -> float:
     """
     rank = math.ceil((len(scores) + 1) * share)
     if rank > len(scores):
-        msg = f"{len(scores)} rows are too few for {2 * share - 1:.0%} intervals"
+        msg = f"{len(scores)} rows are too few for {100 * (2 * share - 1):.4g}% intervals"
         raise TooFewRowsError(msg)
     return max(0.0, float(np.sort(scores)[rank - 1]))
 

@@ -1,0 +1,72 @@
+"""The interval as it was: as wide as the mean error, with one coverage for all bands of price.
+
+Papadopoulos and Haralambous (2011) scale by the expected error itself; the training job scales by
+the exponential of its expected logarithm and asks for more coverage where houses are dear.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from housing.schema import INTERVAL_COVERAGE
+from retrain.training.dataset.rows import Rows, Values
+from retrain.training.model.engines import engine_of
+from retrain.training.model.fit import FEATURES, Fitted, out_of_fold, pipeline_of, scale_options
+from retrain.training.model.interval import Interval, conformal_quantile, folds_of
+from retrain.training.model.recipe import Recipe
+from retrain.training.model.scoring import Predictions
+from retrain.training.model.tensor_ops import Floats
+
+_FOLDS = 5
+_BANDS = 4
+_SMALLEST = 0.03
+_TAIL = (1 + INTERVAL_COVERAGE) / 2
+
+
+def scaled_by_mean_error(
+    fitted: Fitted, fitting: Rows, prices: Values, held: Rows, recipe: Recipe
+) -> Predictions:
+    """Put intervals of that kind around predicted prices.
+
+    Args:
+        fitted: The model.
+        fitting: The rows that it was fitted on.
+        prices: Its predictions of the held-out rows.
+        held: The held-out rows.
+        recipe: How it was fitted.
+    """
+    features, predicted = out_of_fold(pipeline_of(recipe), fitting, recipe, lambda _: None)
+    inputs = np.column_stack([features, predicted]).astype(np.float32)
+    errors = fitting.prices - predicted
+    scale = engine_of(recipe.engine).regressor(scale_options(recipe))
+    expected = np.empty(len(errors))
+    for fold, others in folds_of(len(errors), _FOLDS, recipe.seed):
+        one = clone(scale).fit(inputs[others], np.abs(errors[others]))
+        expected[fold] = one.predict(inputs[fold])
+    quotients = errors / expected.clip(_SMALLEST)
+    edges = np.quantile(predicted, np.linspace(0, 1, _BANDS + 1)[1:-1])
+    band = np.searchsorted(edges, predicted, side="left")
+    groups = [quotients[band == number] for number in range(_BANDS)]
+    interval = Interval(
+        scale=_Logarithm(clone(scale).fit(inputs, np.abs(errors))),
+        edges=edges,
+        below=np.array([conformal_quantile(-group, _TAIL) for group in groups]),
+        above=np.array([conformal_quantile(group, _TAIL) for group in groups]),
+        dearest=fitted.interval.dearest,
+    )
+    asked = fitted.pipeline[FEATURES].transform(held.features)
+    return Predictions(prices, *interval.around(asked, prices))
+
+
+@dataclass(frozen=True, slots=True)
+class _Logarithm:
+    """A regressor's logarithm, which ``Interval`` takes the exponential of."""
+
+    regressor: Any
+
+    def predict(self, inputs: Floats) -> Values:
+        """Return the logarithm of what the regressor predicts, ``[n]``."""
+        found: Values = np.log(self.regressor.predict(inputs).clip(_SMALLEST))
+        return found
