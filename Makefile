@@ -155,7 +155,7 @@ cost: $(VENVS)/dev/.ready  ## write docs/cost.md anew
 	mv docs/cost.md.part docs/cost.md
 
 # ---- benchmarks ----------------------------------------------------------------------------------
-.PHONY: bench-serve bench-cold bench-model bench-ingest soak
+.PHONY: bench-serve bench-cold bench-model bench-ingest bench-trust soak
 BENCH_ENVIRONMENTS = ours litserve bentoml mlserver
 bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready  ## the service beside its peers
 	@$(ENVIRONMENTS) $(BENCH_ENVIRONMENTS:%=$(VENVS)/bench-%/.ready)
@@ -169,6 +169,9 @@ bench-model: $(VENVS)/dev/.ready  ## the training job's model: error, interval, 
 
 bench-ingest: $(VENVS)/dev/.ready  ## the check of an upload: time beside pandas.read_csv, memory; GB=2
 	$(DEV)/python -m benchmarks.ingest
+
+bench-trust: $(VENVS)/dev/.ready  ## honest and crafted uploads, and which of them are held; DATA=path.csv
+	DATA="$(DATA)" $(DEV)/python -m benchmarks.trust
 
 soak: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/bench-ours/.ready  ## ten minutes of load, swaps and outages
 	$(DEV)/python -m benchmarks.soak

@@ -13,7 +13,7 @@ from retrain.training.anomaly.priced import Priced
 from retrain.training.dataset.rows import Rows
 from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.gate.champion import Champion
-from retrain.training.gate.hold import HoldRule, KnownData, NewData, examine, held_of
+from retrain.training.gate.hold import Hold, HoldRule, KnownData, NewData, examine, held_of
 
 _PLACE = [FEATURE_NAMES.index(name) for name in PLACE]
 _LAST_UPLOADS = 10
@@ -45,16 +45,35 @@ def held_uploads(
         released: Jobs whose uploads a person has looked at.
         rule: From what on uploads are held.
     """
+    hold = examined(snapshot, champion, released=released, rule=rule)
+    if champion is None or hold is None or not hold.is_held:
+        return None
+    pending = _pending(snapshot, champion, released)
+    jobs = frozenset(snapshot.uploads[number] for number in hold.uploads) & pending
+    if not jobs:
+        return None
+    held = held_of(hold, snapshot.uploads)
+    return HeldUploads(jobs, held.model_copy(update={"jobs": sorted(jobs)}))
+
+
+def examined(
+    snapshot: Snapshot,
+    champion: Champion | None,
+    *,
+    released: Collection[str],
+    rule: HoldRule,
+) -> Hold | None:
+    """Examine the rows that the champion does not know; None where there is nothing to examine."""
     if champion is None or champion.model is None or champion.needs_stand_in:
         return None
-    pending = set(snapshot.uploads) - champion.uploads - set(released)
-    is_new = snapshot.brought_by(pending) | _are_of_last_uploads(snapshot, champion)
+    is_pending = snapshot.brought_by(_pending(snapshot, champion, released))
+    is_new = is_pending | _are_of_last_uploads(snapshot, champion)
     judges = snapshot.judges & ~is_new
-    if not snapshot.brought_by(pending).any() or not judges.any():
+    if not is_pending.any() or not judges.any():
         return None
     known, new = Rows.of(snapshot.rows[~is_new]), Rows.of(snapshot.rows[is_new])
     judging = Rows.of(snapshot.rows[judges])
-    hold = examine(
+    return examine(
         NewData(
             Priced(new, champion.predict(new.features)),
             uploads=snapshot.standing_upload[is_new],
@@ -66,11 +85,11 @@ def held_uploads(
         Table.of(known, FEATURE_NAMES, _PLACE, _in_dollars),
         rule,
     )
-    jobs = frozenset(snapshot.uploads[number] for number in hold.uploads) & pending
-    if not hold.is_held or not jobs:
-        return None
-    held = held_of(hold, snapshot.uploads)
-    return HeldUploads(jobs, held.model_copy(update={"jobs": sorted(jobs)}))
+
+
+def _pending(snapshot: Snapshot, champion: Champion, released: Collection[str]) -> frozenset[str]:
+    """Return the jobs whose uploads the champion was not made of, and no person has looked at."""
+    return frozenset(snapshot.uploads) - champion.uploads - frozenset(released)
 
 
 def _are_of_last_uploads(snapshot: Snapshot, champion: Champion) -> NDArray[np.bool_]:
