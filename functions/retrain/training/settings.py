@@ -95,7 +95,7 @@ class TrainingSettings(RegistrySettings):
     slice_limit: float = Field(0.1, ge=0, description="how much worse a slice may be")
     slice_min_rows: int = Field(30, ge=10, description="smaller slices are not judged")
     hold_score: float = Field(
-        2.5, gt=0, description="new rows whose misses come by chance once in 10 to this are held"
+        3.5, gt=0, description="new rows whose misses come by chance once in 10 to this are held"
     )
     hold_copy_share: float = Field(
         0.05,
