@@ -169,7 +169,7 @@ _TRAINING = [
         "short",
         {
             "uploads": "sum(increase(housing_uploads_received_total[1h]))",
-            "found by the sweep": "sum(increase(housing_uploads_recovered_total[1h]))",
+            "found by the sweep": "sum(increase(housing_uploads_recovered_total[1h])) or vector(0)",
             "started": "sum(increase(housing_jobs_started_total[1h]))",
             "promoted": "sum(increase(housing_models_promoted_total[1h]))",
         },

@@ -36,7 +36,7 @@ def test_a_file_becomes_a_model_a_card_and_figures(housing: CommandLine, tmp_pat
     model = (tmp_path / "made/model.onnx").read_bytes()
     assert len(score(model, table.to_numpy()[:5, :8].astype(np.float32)).price) == 5
     card = (tmp_path / "made/model_card.md").read_text()
-    assert "400 distinct rows, source file:rows.csv" in card
+    assert "400 distinct rows, source `file:rows.csv`" in card
     assert all(Path(name).is_file() for name in found["files"])
     assert len(found["files"]) == 5
 
