@@ -9,7 +9,7 @@ import pytest
 
 from fakes.command_line import CommandLine
 from fakes.jobs import FakeTime, job_status, stage_times
-from housing.jobs.findings import Drift, RowCounts, Verdict
+from housing.jobs.findings import Drift, Held, RowCounts, Verdict
 from housing.jobs.status import JobStatus, JobStore, Stage, State
 from housing.s3.layout import job_id
 
@@ -105,6 +105,18 @@ def test_waiting_shows_the_stages_and_the_outcome(
         in result.stdout
     )
     assert "not better; on 4,128 held-out rows" in result.stdout
+
+
+def test_a_version_that_is_held_is_a_success_and_says_why_it_waits(
+    housing: CommandLine, jobs: JobStore, csv: Path, succeeded: JobStatus
+) -> None:
+    held = Held(kind="stop", reason="automatic promotion is stopped", who="anna")
+    jobs.create(succeeded.model_copy(update={"state": State.HELD, "held": held}))
+
+    done = housing("upload", str(csv), "--wait")
+
+    assert done.exit_code == 0, done.output
+    assert "automatic promotion is stopped (by anna)" in done.stdout
 
 
 def test_waiting_shows_what_drifts(
