@@ -5,7 +5,6 @@
 """
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,13 +17,13 @@ from fakes.http_server import http_server
 from fakes.rest_mlflow import RestMlflow
 from faults.proving import Counted, MakeProtocol, count, prove
 from faults.registering import MlflowRegistrar, Registrar, registrar_in_memory
+from faults.summary import INJECTED
 from faults.surroundings import Endpoints
 from servers.aws_endpoint import running_aws_endpoint
 from servers.mlflow_server import tracking_server
 
 EVERY_FAULT = bool(os.environ.get("HOUSING_EVERY_FAULT"))
 _TIMEOUT_SECONDS = 1_800 if EVERY_FAULT else 300
-_INJECTED = "faults injected"
 Prove = Callable[[MakeProtocol, str], None]
 """Prove that a protocol bears a fault, by its name, wherever it meets it."""
 
@@ -80,7 +79,7 @@ def proved(
         proof = prove(make, fault, meeting, endpoints.proxy, endpoints.new)
 
         injected = (make.__name__, fault, proof.injected)
-        request.node.user_properties.append((_INJECTED, injected))
+        request.node.user_properties.append((INJECTED, injected))
         if proof.wrong:
             pytest.fail("\n".join(["", *proof.wrong]), pytrace=False)
         assert proof.injected == len(meeting)
@@ -93,22 +92,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.timeout(_TIMEOUT_SECONDS))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many faults were injected, by protocol and kind."""
-    counts: dict[str, dict[str, int]] = defaultdict(dict)
-    for outcome in ("passed", "failed"):
-        for report in terminalreporter.stats.get(outcome, []):
-            for name, value in getattr(report, "user_properties", []):
-                if name == _INJECTED:
-                    protocol, fault, injected = value
-                    counts[protocol][fault] = injected
-    if not counts:
-        return
-    terminalreporter.section(_INJECTED)
-    for protocol, by_fault in sorted(counts.items()):
-        kinds = ", ".join(f"{fault} {number}" for fault, number in sorted(by_fault.items()))
-        terminalreporter.line(f"{protocol}: {sum(by_fault.values())} ({kinds})")
-    total = sum(sum(by_fault.values()) for by_fault in counts.values())
-    terminalreporter.line(f"all: {total}")
