@@ -20,7 +20,7 @@ from housing.jobs.restarts import SWEEP_EVERY
 from housing.metrics import names as metric_names
 from housing.registry.port import ModelVersion
 from housing.schema import CANONICAL_COLUMNS, FEATURES
-from local_stack.template import load
+from housing_ops.template import load
 from predict.exchange import Call
 from predict.model.predictor import Prediction
 from predict.model.served_model import ServedModel

@@ -10,7 +10,6 @@ CliError
 │   ├── JobNotStartedError
 │   ├── JobStalledError
 │   └── JobTimeoutError
-├── UnknownKeyError
 ├── ApiUnreachableError
 └── ApiRefusedError
 """
@@ -41,10 +40,6 @@ class LogGroupNotFoundError(CliError):
 
 class UnreadableLineError(CliError):
     """Raised when a logged prediction lacks a field or holds a wrong one."""
-
-
-class UnknownKeyError(CliError):
-    """Raised when no key of the API has the id."""
 
 
 class JobWaitError(CliError):

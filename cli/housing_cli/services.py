@@ -17,9 +17,9 @@ from housing.registry.port import ModelRegistry
 from housing.registry.settings import RegistrySettings
 from housing_cli.api import HousingApi
 from housing_cli.errors import MissingSettingError
-from housing_cli.key_ring import KeyRing
+from housing_cli.jobs.follow import Clock
 from housing_cli.settings import Settings, revealed
-from housing_cli.waiting import Clock
+from housing_ops.key_ring import KeyRing
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient

@@ -8,14 +8,14 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from housing_deploy import steps
-from housing_deploy.clients import make_clients
 from housing_deploy.errors import DeployError
-from housing_deploy.parameters import read_template
+from housing_deploy.plan import read_template
 from housing_deploy.removal import remove
 from housing_deploy.rollout import Answers, Rollout
+from housing_deploy.stacks import make_clients
 from housing_deploy.stage import Stage, read_stage
-from local_stack.progress import Progress
-from local_stack.settings import CHECKOUT
+from housing_ops.checkout import CHECKOUT
+from housing_ops.progress import Progress
 
 _INTERRUPTED = 130
 

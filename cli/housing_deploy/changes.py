@@ -1,8 +1,13 @@
 """What a change set would do, and what would be lost by it."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import typer
+
+from housing_deploy.errors import NotConfirmedError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ResourceChangeTypeDef
@@ -112,3 +117,37 @@ def _parameters(before: Mapping[str, str], after: Mapping[str, str]) -> list[str
 
 def _value(text: str | None) -> str:
     return "(none)" if text is None else text or '""'
+
+
+def confirm(question: str, given: str) -> None:
+    """Go on only after a yes.
+
+    Args:
+        question: To ask.
+        given: ``yes`` where it was answered beforehand.
+
+    Raises:
+        NotConfirmedError: The answer is no, or there is nobody to ask.
+    """
+    if given == "yes":
+        return
+    if not sys.stdin.isatty():
+        msg = "there is nobody to ask: say CONFIRM=yes. Nothing was changed"
+        raise NotConfirmedError(msg)
+    if not typer.confirm(question):
+        msg = "not confirmed; nothing was changed"
+        raise NotConfirmedError(msg)
+
+
+def confirm_name(question: str, name: str, given: str) -> None:
+    """Go on only after a name was typed.
+
+    Raises:
+        NotConfirmedError: It is another one, or there is nobody to ask.
+    """
+    if not given and not sys.stdin.isatty():
+        msg = f"there is nobody to ask: say CONFIRM={name}. Nothing was changed"
+        raise NotConfirmedError(msg)
+    if (given or typer.prompt(question)) != name:
+        msg = f"that is not {name}; nothing was changed"
+        raise NotConfirmedError(msg)

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from housing_deploy import stacks
-from housing_deploy.asking import confirm_name
-from housing_deploy.clients import Clients
+from housing_deploy.change_set import Follower
+from housing_deploy.changes import confirm_name
 from housing_deploy.errors import NotConfirmedError, RolloutError
-from housing_deploy.following import Follower
-from housing_deploy.parameters import read_template
-from housing_deploy.stacks import Stack
+from housing_deploy.plan import read_template
+from housing_deploy.stacks import Clients, Stack
 from housing_deploy.stage import Stage
-from local_stack.progress import Progress
+from housing_ops.progress import Progress
 
 _BUCKET = "AWS::S3::Bucket"
 _EMPTY_IT = (

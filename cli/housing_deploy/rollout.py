@@ -1,24 +1,19 @@
 """Deploying: changes shown, confirmed, made, tried; put back where the trial fails."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from housing_deploy import change_set, stacks
-from housing_deploy.asking import confirm
-from housing_deploy.change_set import ChangeSet, Wanted
-from housing_deploy.changes import shown
-from housing_deploy.clients import Clients
+from housing_deploy.change_set import ChangeSet, Follower, Wanted, key_of
+from housing_deploy.changes import confirm, shown
 from housing_deploy.errors import DeployError, NotConfirmedError, RolloutError, SmokeError
-from housing_deploy.following import Follower
-from housing_deploy.health import api_client, api_url, health
 from housing_deploy.plan import planned
-from housing_deploy.putting_back import ended_in, logs, nothing_to_go_back_to, wanted_again
-from housing_deploy.smoke import key_ring, smoke
-from housing_deploy.stacks import Snapshot, Stack
+from housing_deploy.smoke import api_client, api_url, health, key_ring, smoke
+from housing_deploy.stacks import Clients, Snapshot, Stack
 from housing_deploy.stage import Stage
-from local_stack.progress import Progress
+from housing_ops.progress import Progress
 
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
@@ -148,3 +143,45 @@ def _require_allowed(proposed: ChangeSet, answers: Answers) -> None:
     if answers.replace != "yes" and any(change.danger for change in proposed.changes):
         msg = "what holds something would go (see the warning); REPLACE=yes allows it"
         raise NotConfirmedError(msg)
+
+
+_AT_ONCE = {"TrafficShift": "AllAtOnce"}
+"""A canary on the way back would only serve what failed for longer, and its alarms ring already."""
+
+
+def wanted_again(kept: Snapshot, wanted: Wanted) -> Wanted:
+    """Return what was deployed before as something to deploy."""
+    shifted = {name: value for name, value in _AT_ONCE.items() if name in kept.parameters}
+    return replace(
+        wanted,
+        template=kept.template,
+        parameters={**kept.parameters, **shifted},
+        key=key_of(kept.template, wanted.key),
+    )
+
+
+def ended_in(stage: Stage, status: str, failures: str) -> str:
+    """Say what it means that CloudFormation ended in this state."""
+    if status == "UPDATE_ROLLBACK_COMPLETE":
+        then = "CloudFormation has put back what was deployed before; repair it and deploy again"
+    elif status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
+        then = (
+            "it was the first deployment: what is left can only be deleted. "
+            f"make destroy STAGE={stage.name}, repair it, deploy again"
+        )
+    else:
+        then = f"see the events: {stacks.watching(stage.stack_name)}"
+    return f"CloudFormation ended in {status}:\n{failures}\n{then}"
+
+
+def nothing_to_go_back_to(stage: Stage) -> str:
+    """Say what remains after a first deployment whose smoke test failed."""
+    return (
+        "It is the first deployment: there is nothing to go back to, and it stays as it is.\n"
+        f"{logs(stage)}\nRepair it and deploy again, or: make destroy STAGE={stage.name}"
+    )
+
+
+def logs(stage: Stage) -> str:
+    """Return where the reason is."""
+    return f"see: aws logs tail /aws/lambda/{stage.stack_name}-predict --since 15m"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from housing_deploy.errors import StepError
-from local_stack.progress import Progress
-from local_stack.settings import CHECKOUT
+from housing_ops.checkout import CHECKOUT
+from housing_ops.progress import Progress
 
 BUILT = CHECKOUT / ".aws-sam/build/template.yaml"
 _CHECK_SECONDS = 3600

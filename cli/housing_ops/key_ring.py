@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from housing.api_keys import ApiKeyDocument, Scope, new_key
-from housing_cli.errors import UnknownKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mypy_boto3_apigateway import APIGatewayClient
+
+
+class UnknownKeyError(LookupError):
+    """Raised when no key of the API has the id."""
 
 
 class SecretsClient(Protocol):

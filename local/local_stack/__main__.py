@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from housing.errors import RegistryError
+from housing_ops.progress import Progress
 from local_stack import monitoring, report, stack
 from local_stack.errors import StackError
-from local_stack.progress import Progress
 from local_stack.settings import StackSettings
 
 _INTERRUPTED = 130

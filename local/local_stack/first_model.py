@@ -13,9 +13,9 @@ from housing.registry.port import PRODUCTION, ModelVersion
 from housing.schema import FEATURES
 from housing_cli.data.sources import first_data
 from housing_cli.errors import CliError
-from housing_cli.uploading import upload_file
-from housing_cli.waiting import follow_job
-from local_stack.deployment import Deployment, client
+from housing_cli.jobs.follow import follow_job
+from housing_cli.jobs.upload import upload_file
+from local_stack.deploy.deployment import Deployment, client
 from local_stack.errors import FirstModelError
 from local_stack.settings import StackSettings
 

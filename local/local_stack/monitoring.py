@@ -9,11 +9,13 @@ import re
 import shutil
 from pathlib import Path
 
-from local_stack import environment_file, services
+from housing_ops.checkout import CHECKOUT
+from housing_ops.progress import Progress
+from local_stack.deploy import environment_file
 from local_stack.errors import MissingProgramError, StackError
-from local_stack.progress import Progress
-from local_stack.services import Service, aws_environment, clean_environment
-from local_stack.settings import CHECKOUT, LOOPBACK, REGION, StackSettings
+from local_stack.services import service as services
+from local_stack.services.service import Service, aws_environment, clean_environment
+from local_stack.settings import LOOPBACK, REGION, StackSettings
 
 SOURCES = CHECKOUT / "monitoring"
 BUILT_YACE = CHECKOUT / ".tools" / "yace"

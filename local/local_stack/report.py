@@ -9,12 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from housing.s3.layout import NEW_DATA
-from housing_cli.waiting_uploads import waiting_uploads
-from local_stack import environment_file, services, training_jobs
-from local_stack.deployment import Deployment, client
+from housing_cli.jobs.waiting_uploads import waiting_uploads
+from local_stack.deploy import environment_file
+from local_stack.deploy.deployment import Deployment, client, read_variables
 from local_stack.first_model import Prediction, production_version
-from local_stack.keys import read_variables
-from local_stack.services import MONITORING_NAMES, SERVICE_NAMES
+from local_stack.services import service as services
+from local_stack.services import training_jobs
+from local_stack.services.service import MONITORING_NAMES, SERVICE_NAMES
 from local_stack.settings import StackSettings
 
 _FUNCTIONS = ("predict", "retrain", "notify")

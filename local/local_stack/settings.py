@@ -7,13 +7,13 @@ from typing import Self
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from housing_ops.checkout import CHECKOUT
 from retrain.training.model.engines import EngineName
 
 LOOPBACK = "127.0.0.1"
 REGION = "us-east-1"
 ACCESS_KEY = "test"  # the one that MiniStack checks presigned URLs against
 SECRET_KEY = "test"  # noqa: S105 - the local endpoint takes any
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 class StackSettings(BaseSettings):

@@ -6,19 +6,15 @@ import shutil
 import signal
 from collections.abc import Iterator
 
-from local_stack import (
-    environment_file,
-    first_model,
-    sam_environment,
-    services,
-    training_jobs,
-)
-from local_stack.deployment import Deployment, deploy
+from housing_ops.progress import Progress
+from local_stack import first_model
+from local_stack.deploy import environment_file, sam_environment
+from local_stack.deploy.deployment import Deployment, deploy
 from local_stack.errors import StackError
 from local_stack.first_model import Prediction
-from local_stack.metrics_bridge import metrics_bridge
-from local_stack.progress import Progress
-from local_stack.services import MONITORING_NAMES, SERVICE_NAMES, Service
+from local_stack.services import service as services
+from local_stack.services import training_jobs
+from local_stack.services.service import MONITORING_NAMES, SERVICE_NAMES, Service, metrics_bridge
 from local_stack.settings import StackSettings
 
 

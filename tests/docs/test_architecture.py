@@ -2,12 +2,13 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local_stack.settings import CHECKOUT
+from housing_ops.checkout import CHECKOUT
 
 ROOTS = {
     path.parent.name: path.parent.parent
@@ -19,7 +20,27 @@ MAY_IMPORT = {
     "predict": {"predict", "housing"},
     "retrain": {"retrain", "housing"},
     "notify": {"notify", "housing"},
+    "housing_ops": {"housing_ops", "housing"},
+    "housing_cli": {"housing_cli", "housing_ops", "housing", "retrain"},
+    "housing_deploy": {"housing_deploy", "housing_ops", "housing"},
+    "local_stack": {"local_stack", "housing_cli", "housing_ops", "housing", "retrain"},
 }
+ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room that stands after it
+    "housing_ops": ("checkout", "progress", "template", "key_ring"),
+    "housing_cli": (
+        *("errors", "settings", "api", "data", "predictions", "jobs", "output", "services"),
+        *("promotion_view", "commands", "main"),
+    ),
+    "housing_deploy": (
+        *("errors", "release", "stage", "changes", "stacks", "change_set", "plan", "smoke"),
+        *("rollout", "removal", "steps", "__main__"),
+    ),
+    "local_stack": (
+        *("errors", "settings", "bridge", "services", "deploy", "first_model", "monitoring"),
+        *("stack", "report", "on_localstack", "__main__"),
+    ),
+}
+MOST_FILES_OF_A_FOLDER = 12
 NOT_IN_PREDICT = {"mlflow", "pandas", "sklearn", "scipy"}
 PAGE = CHECKOUT / "docs/architecture.md"
 
@@ -42,10 +63,34 @@ def first_party(module: Path) -> set[str]:
     return {name.partition(".")[0] for name in imported(module)} & ROOTS.keys()
 
 
-def test_every_package_of_a_function_has_a_rule() -> None:
-    inner = {name for name, root in ROOTS.items() if root.name in ("functions", "shared")}
+def room(package: str, module: Path) -> str:
+    return module.relative_to(ROOTS[package] / package).parts[0].removesuffix(".py")
 
-    assert inner == MAY_IMPORT.keys()
+
+def test_every_package_has_a_rule() -> None:
+    assert ROOTS.keys() == MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_no_room_imports_one_above_it(package: str) -> None:
+    order = ("__init__", *ROOMS[package])
+    upward = {
+        f"{module.relative_to(CHECKOUT)} imports {name}"
+        for module in modules(package)
+        for name in imported(module)
+        if name.startswith(f"{package}.")
+        and order.index(name.split(".")[1]) > order.index(room(package, module))
+    }
+
+    assert {room(package, module) for module in modules(package)} == set(order)
+    assert upward == set()
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_no_folder_has_more_files_than_a_person_can_overlook(package: str) -> None:
+    folders = Counter(path.parent for path in modules(package) if path.name != "__init__.py")
+
+    assert {folder for folder, count in folders.items() if count > MOST_FILES_OF_A_FOLDER} == set()
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)

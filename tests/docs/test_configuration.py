@@ -9,7 +9,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from housing_cli.settings import Settings as CliSettings
-from local_stack.settings import CHECKOUT, StackSettings
+from housing_ops.checkout import CHECKOUT
+from local_stack.settings import StackSettings
 from notify.settings import NotifySettings
 from predict.settings import PredictSettings
 from retrain.settings import RetrainSettings

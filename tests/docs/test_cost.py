@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from local_stack.settings import CHECKOUT
+from housing_ops.checkout import CHECKOUT
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 from typer.main import get_command
 
 from housing_deploy.__main__ import app
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
 
 PAGE = (CHECKOUT / "docs/deploy.md").read_text()
 

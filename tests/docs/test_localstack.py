@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from housing_ops.checkout import CHECKOUT
 from integration.lacking import ANOTHERS, LOCALSTACK
-from local_stack.settings import CHECKOUT
 
 PAGE = (CHECKOUT / "docs/localstack.md").read_text()
 ROW_OF_README = r"^\| (.+) \| `(test_\w+\.py)`, (\d+) \|$"

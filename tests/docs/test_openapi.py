@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from housing.api_keys import Scope
-from local_stack.settings import CHECKOUT
+from housing_ops.checkout import CHECKOUT
 
 KEPT = CHECKOUT / "docs/openapi.json"
 DOCUMENT: dict[str, Any] = json.loads(KEPT.read_text())

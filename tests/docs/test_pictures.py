@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from housing_cli.main import app
-from local_stack.settings import CHECKOUT
+from housing_ops.checkout import CHECKOUT
 
 DOCS = CHECKOUT / "docs"
 RECORD = json.loads((DOCS / "loop.json").read_text())

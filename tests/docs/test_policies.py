@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_all
 
+from housing_ops.checkout import CHECKOUT
 from infra.transforming import transformed
-from local_stack.settings import CHECKOUT
 
 FOLDER = CHECKOUT / "docs/iam"
 

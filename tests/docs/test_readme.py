@@ -8,7 +8,8 @@ import pytest
 from typer.main import get_command
 
 from housing_cli.main import app
-from local_stack.settings import CHECKOUT, StackSettings
+from housing_ops.checkout import CHECKOUT
+from local_stack.settings import StackSettings
 
 PAGES = sorted(
     path

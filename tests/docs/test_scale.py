@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
 from predict.settings import PredictSettings
 from retrain.training.settings import TrainingSettings
 

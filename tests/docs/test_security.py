@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.settings import CHECKOUT
+from housing_ops.checkout import CHECKOUT
 
 PAGE = (CHECKOUT / "docs/security.md").read_text()
 PROOFS = re.findall(r"`([\w/]+\.py): (\w+)`", PAGE)

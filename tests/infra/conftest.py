@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.settings import CHECKOUT
+from housing_ops.checkout import CHECKOUT
 
 Built = Callable[[str], Path]
 _PYENV = sorted((Path.home() / ".pyenv/versions").glob("3.13*/bin/python3.13"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from local_stack.settings import CHECKOUT
+from housing_ops.checkout import CHECKOUT
 
 TEMPLATE = CHECKOUT / "infra/template.yaml"
 

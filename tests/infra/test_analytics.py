@@ -24,9 +24,9 @@ from housing.s3.layout import DATASET
 from housing.schema import CANONICAL_HEADER, FEATURE_NAMES
 from housing_cli.data.generated import generate
 from housing_cli.predictions import log_events
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
 from infra.reading import TEMPLATE
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
 from predict.exchange import Call
 from predict.model.predictor import Predictor
 from predict.model.served_model import ServedModel

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from housing.s3.layout import ALERTS, DATASET, JOBS, LEDGER, MODELS, NEW_DATA, REJECTED
+from housing_ops.template import load
 from infra.reading import TEMPLATE
-from local_stack.template import load
 
 KEPT_FOR_EVER = (NEW_DATA, DATASET, LEDGER)
 EXPIRES = "ExpirationInDays"

@@ -22,8 +22,8 @@ from fakes.http_server import http_server
 from fakes.onnx_models import linear_model
 from fakes.slack import ScriptedSlack
 from housing.jobs.status import JobStore, State
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
 from servers.emulated_function import LAMBDA_PYTHON, EmulatedFunction, emulated
 from servers.mlflow_server import tracking_server
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
 from retrain.launcher import Job
 from retrain.training.__main__ import _parser
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
 from infra.deciding import Decisions
 from infra.reading import TEMPLATE, references
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
 
 STAGES = ("dev", "staging", "prod")
 BATCH = {

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from housing_ops.template import load
 from infra.reading import TEMPLATE, mappings, of_type, references, strings
 from infra.transforming import transformed
-from local_stack.template import load
 
 UNNAMEABLE = {
     # It takes no resource (a dataset, its one type, holds OTLP metrics), and the condition key

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
 
 REPOSITORY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/housing-training"
 DIGEST = "sha256:" + "a" * 64

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.sam_environment import functions, overrides
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
+from local_stack.deploy.sam_environment import functions, overrides
 
 SAM = CHECKOUT / ".venvs/sam/bin"
 TEMPLATE = CHECKOUT / "infra/template.yaml"

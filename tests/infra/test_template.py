@@ -8,9 +8,9 @@ from cfnlint.api import lint_file
 
 from housing.jobs.restarts import SWEEP_EVERY, RestartRules
 from housing.s3.layout import ALERTS, NEW_DATA
+from housing_ops.template import load
 from infra.reading import TEMPLATE, mappings, of_type, strings
 from local_stack.settings import StackSettings
-from local_stack.template import load
 from notify.settings import NotifySettings
 from predict.settings import PredictSettings
 from retrain.settings import RetrainSettings

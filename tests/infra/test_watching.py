@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from housing.metrics import names as metric_names
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
 from predict.errors import STATUS
 
 NAMES = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local_stack.settings import CHECKOUT
+from housing_ops.checkout import CHECKOUT
 
 WORKFLOWS = sorted((CHECKOUT / ".github/workflows").glob("*.y*ml"))
 MAKEFILE = CHECKOUT / "Makefile"

@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
 from infra.reading import TEMPLATE
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
 
 _PROGRAM = Path(__file__).with_name("transform_template.py")
 _CODE = ("CodeUri", "ContentUri")

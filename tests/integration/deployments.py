@@ -19,12 +19,13 @@ from botocore.config import Config
 
 from housing.api_keys import Scope
 from housing.schema import FEATURES
-from housing_cli.key_ring import KeyRing
+from housing_ops.checkout import CHECKOUT
+from housing_ops.key_ring import KeyRing
+from housing_ops.template import load
 from integration.running_stack import inherited, wait_for
-from local_stack.packaging import package
-from local_stack.services import aws_environment
-from local_stack.settings import CHECKOUT, StackSettings
-from local_stack.template import load
+from local_stack.deploy.packaging import package
+from local_stack.services.service import aws_environment
+from local_stack.settings import StackSettings
 
 STAGE = "local"
 COMMAND_SECONDS = 240

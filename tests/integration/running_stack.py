@@ -22,7 +22,7 @@ from housing.errors import JobNotFoundError
 from housing.jobs.status import JobStatus, JobStore
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.s3.layout import NEW_DATA, job_id
-from local_stack.settings import CHECKOUT
+from housing_ops.checkout import CHECKOUT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

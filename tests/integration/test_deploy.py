@@ -10,7 +10,7 @@ from fakes.onnx_models import linear_model
 from housing.api_keys import Scope
 from integration.deployments import Deployments, build, write
 from integration.running_stack import free_ports, processes_of
-from local_stack import services
+from local_stack.services import service as services
 from local_stack.settings import StackSettings
 from servers.mlflow_server import TrackingServer, tracking_server
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from housing_ops.checkout import CHECKOUT
 from integration.running_stack import RunningStack
-from local_stack.settings import CHECKOUT
 
 pytestmark = pytest.mark.integration
 

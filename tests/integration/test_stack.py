@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from housing.schema import FEATURES
+from housing_ops.checkout import CHECKOUT
 from integration.running_stack import (
     ENDPOINT,
     RunningStack,
@@ -22,8 +23,7 @@ from integration.running_stack import (
     processes_of,
     wait_for,
 )
-from local_stack import processes
-from local_stack.settings import CHECKOUT
+from local_stack.services import processes
 from monitoring.chain import settings_or_skip
 
 pytestmark = pytest.mark.integration

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from housing.schema import INTERVAL_COVERAGE
 from housing_cli.main import app
-from local_stack.template import load
+from housing_ops.template import load
 from monitoring.programs import CHECKOUT, run
 from predict.errors import STATUS, PredictError
 

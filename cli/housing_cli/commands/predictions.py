@@ -1,8 +1,9 @@
 """``housing predictions``: what the function predicted, for one's own analysis."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from housing_cli.output import JsonOption, console, fail, print_json
-from housing_cli.predictions.database import opened
-from housing_cli.predictions.exporting import ExportCounts
-from housing_cli.predictions.exporting import export as export_pages
-from housing_cli.predictions.log_events import milliseconds, read_pages
-from housing_cli.predictions.moments import moment
+from housing_cli.predictions.export import ExportCounts, opened
+from housing_cli.predictions.export import export as export_pages
+from housing_cli.predictions.log import milliseconds, read_pages
 
 if TYPE_CHECKING:
     from housing_cli.services import Services
@@ -102,3 +101,28 @@ def _tell(counts: ExportCounts, to: Path, people: Console) -> None:
             f"first: {counts.first_problem}",
             soft_wrap=True,
         )
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(rf"(\d+)([{''.join(_UNITS)}])")
+
+
+def moment(text: str, *, now: datetime) -> datetime:
+    """Return the moment that is meant.
+
+    Args:
+        text: A duration before now, a number and one of s, m, h, d, w; or an ISO 8601 date or
+            time, in the computer's own time zone if it names none.
+        now: The present, with its time zone.
+
+    Raises:
+        ValueError: It is neither, or too long ago to be a date.
+    """
+    duration = _DURATION.fullmatch(text.strip())
+    try:
+        if duration:
+            return now - timedelta(**{_UNITS[duration[2]]: int(duration[1])})
+        return datetime.fromisoformat(text.strip()).astimezone()
+    except (ValueError, OverflowError) as exc:
+        msg = f"'{text}' is neither a duration like 90m, 24h or 7d nor an ISO time"
+        raise ValueError(msg) from exc

@@ -7,12 +7,12 @@ import typer
 from botocore.exceptions import ClientError
 
 from housing.errors import JobNotFoundError
-from housing_cli.job_view import job_lines, jobs_table, problem_lines
+from housing_cli.jobs.report import first_problems
+from housing_cli.jobs.view import job_lines, jobs_table, problem_lines
+from housing_cli.jobs.waiting_uploads import WaitingUpload, waiting_uploads
 from housing_cli.output import JsonOption, console, print_json
 from housing_cli.promotion_view import show_stop
-from housing_cli.reports import first_problems
 from housing_cli.services import Services
-from housing_cli.waiting_uploads import WaitingUpload, waiting_uploads
 
 _DENIED = frozenset({"AccessDenied", "403"})
 

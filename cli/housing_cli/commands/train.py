@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from housing_cli.jobs.upload import readable_size
 from housing_cli.output import JsonOption, console, fail, print_json
-from housing_cli.uploading import readable_size
 
 if TYPE_CHECKING:
     from retrain.training.job.candidate import Made

@@ -10,13 +10,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from housing.jobs.status import JobStatus, State
 from housing_cli.errors import JobWaitError
-from housing_cli.job_view import problem_lines, summary_lines
-from housing_cli.live_view import show_job
+from housing_cli.jobs.follow import follow_job
+from housing_cli.jobs.report import Problem, first_problems
+from housing_cli.jobs.upload import Upload, readable_size, upload_file
+from housing_cli.jobs.view import problem_lines, show_job, summary_lines
 from housing_cli.output import JsonOption, console, fail, print_json
-from housing_cli.reports import Problem, first_problems
 from housing_cli.services import Services
-from housing_cli.uploading import Upload, readable_size, upload_file
-from housing_cli.waiting import follow_job
 
 
 def upload(  # noqa: PLR0913 - each is an option of the command

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from housing.schema import CANONICAL_HEADER
 from housing_cli.data.generated import DEFAULT_ROWS, generate
 from housing_cli.errors import DataFileError
 
 FETCH_SECONDS = 20.0
 SCIKIT_LEARN = "scikit-learn"
-DOWNLOAD = "housing_cli.data.download"
+DOWNLOAD = "housing_cli.data.sources"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +110,18 @@ def in_folder(path: Path) -> Path:
 
 def _unwritable(path: Path, error: OSError) -> DataFileError:
     return DataFileError(f"{path} cannot be written: {error.strerror}")
+
+
+def main(target: str) -> None:
+    """Write the data set as CSV under the canonical header.
+
+    scikit-learn keeps it in its own cache, so that a second call needs no network.
+    """
+    from sklearn.datasets import fetch_california_housing  # noqa: PLC0415 - seconds to import
+
+    bunch = fetch_california_housing(as_frame=True, n_retries=1, delay=0.1)
+    bunch.frame[list(CANONICAL_HEADER)].to_csv(target, index=False)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,6 +1,7 @@
 """Putting a CSV into the bucket as new data for training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -10,7 +11,6 @@ from boto3.s3.transfer import TransferConfig
 from housing.s3.layout import DATA_SOURCE_METADATA, NEW_DATA, UPLOAD_SUFFIXES, is_upload, job_id
 from housing.s3.stored_uploads import named_version
 from housing_cli.errors import DataFileError
-from housing_cli.upload_answers import answers_to_uploads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -119,3 +119,34 @@ def _metadata(source: str) -> str:
 def _version(answer: dict[str, Any]) -> str:
     version_id, etag = named_version(answer.get("VersionId"), answer["ETag"])
     return str(version_id or etag)
+
+
+_COMPLETED_BY = ("s3.PutObject", "s3.CompleteMultipartUpload")
+_OURS = "housing_cli.ours"
+
+
+@contextmanager
+def answers_to_uploads(s3: "S3Client", bucket: str, key: str) -> Iterator[list[dict[str, Any]]]:
+    """Collect the store's answers to uploads of a key, which boto3's transfer keeps to itself.
+
+    Events: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html
+    """
+    answers: list[dict[str, Any]] = []
+
+    def mark(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context[_OURS] = (params["Bucket"], params["Key"]) == (bucket, key)
+
+    def remember(parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        if context.get(_OURS):
+            answers.append(parsed)
+
+    events = s3.meta.events
+    for operation in _COMPLETED_BY:
+        events.register(f"before-parameter-build.{operation}", mark)
+        events.register(f"after-call.{operation}", remember)
+    try:
+        yield answers
+    finally:
+        for operation in _COMPLETED_BY:
+            events.unregister(f"before-parameter-build.{operation}", mark)
+            events.unregister(f"after-call.{operation}", remember)

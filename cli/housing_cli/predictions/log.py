@@ -1,13 +1,17 @@
 """The function's log, read from CloudWatch Logs page by page."""
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from housing_cli.errors import LogGroupNotFoundError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from housing.schema import FEATURE_NAMES
+from housing_cli.errors import LogGroupNotFoundError, UnreadableLineError
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -99,3 +103,49 @@ def _whole_milliseconds(page: Sequence[LogEvent]) -> tuple[list[LogEvent], int]:
     last_ms = max(event.timestamp_ms for event in page)
     whole = [event for event in page if event.timestamp_ms < last_ms]
     return (whole, last_ms) if whole else (list(page), last_ms + 1)
+
+
+MESSAGE = "prediction"
+
+
+def _complete(features: Mapping[str, float]) -> Mapping[str, float]:
+    missing = [name for name in FEATURE_NAMES if name not in features]
+    if missing:
+        msg = f"{', '.join(missing)} missing"
+        raise ValueError(msg)
+    return features
+
+
+class PredictionLine(BaseModel):
+    """One prediction; prices are in $100,000, the interval is lower and upper."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    request_id: str
+    features: Annotated[dict[str, float], AfterValidator(_complete)]
+    price: float
+    interval: tuple[float, float]
+    model_version: str
+    stale: bool
+    latency_ms: float
+    cold_start: bool
+
+
+def read_line(text: str) -> PredictionLine | None:
+    """Return the prediction that a line of the log tells of, or None if it tells of none.
+
+    Raises:
+        UnreadableLineError: It tells of one, but not all that belongs to it.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(document, dict) or document.get("message") != MESSAGE:
+        return None
+    try:
+        return PredictionLine.model_validate(document)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        msg = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise UnreadableLineError(msg) from exc

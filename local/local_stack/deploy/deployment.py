@@ -5,21 +5,22 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
 from housing.api_keys import Scope
-from housing_cli.key_ring import KeyRing
+from housing_ops.checkout import CHECKOUT
+from housing_ops.key_ring import KeyRing
+from housing_ops.template import load, with_defaults
+from local_stack.deploy.packaging import package
 from local_stack.errors import DeploymentError
-from local_stack.keys import ensured
-from local_stack.packaging import package
-from local_stack.services import ARTIFACT_BUCKET
-from local_stack.settings import ACCESS_KEY, CHECKOUT, REGION, SECRET_KEY, StackSettings
-from local_stack.slack_alerts import slack_parameters
-from local_stack.template import load, with_defaults
+from local_stack.services.service import ARTIFACT_BUCKET
+from local_stack.settings import ACCESS_KEY, REGION, SECRET_KEY, StackSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -209,3 +210,43 @@ def _read(
         admin_key=keys[Scope.ADMIN],
         changed=changed,
     )
+
+
+KEY_VARIABLES: Mapping[Scope, str] = {
+    Scope.PREDICT: "HOUSING_API_KEY",
+    Scope.ADMIN: "HOUSING_ADMIN_KEY",
+}
+
+
+def ensured(ring: KeyRing, env_file: Path) -> dict[Scope, str]:
+    """Return a key for each scope: the one of the file where it is still valid, else a new one."""
+    kept = read_variables(env_file)
+    document = ring.document()
+    keys = {}
+    for scope, variable in KEY_VARIABLES.items():
+        key = kept.get(variable, "")
+        entry = document.find(key)
+        if entry is None or scope not in entry.scopes:
+            key = ring.create(scope).key
+        keys[scope] = key
+    return keys
+
+
+def read_variables(env_file: Path) -> dict[str, str]:
+    """Read what ``.local/env`` sets; nothing before the stack was first brought up."""
+    if not env_file.exists():
+        return {}
+    lines = env_file.read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def slack_parameters(secrets: Any, *, stack_name: str, webhook_url: str | None) -> dict[str, str]:
+    """Keep the webhook as a secret of the local endpoint; return what the template has to know."""
+    if webhook_url is None:
+        return {}
+    name = f"{stack_name}/slack-webhook"
+    with contextlib.suppress(secrets.exceptions.ResourceExistsException):
+        secrets.create_secret(Name=name, SecretString=webhook_url)
+    arn = secrets.put_secret_value(SecretId=name, SecretString=webhook_url)["ARN"]
+    parts = urlsplit(webhook_url)
+    return {"SlackSecretArn": arn, "SlackOrigin": f"{parts.scheme}://{parts.netloc}"}

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from housing.api_keys import Scope
-from local_stack.deployment import Deployment
-from local_stack.keys import KEY_VARIABLES
-from local_stack.services import aws_environment
-from local_stack.settings import CHECKOUT, StackSettings
+from housing_ops.checkout import CHECKOUT
+from local_stack.deploy.deployment import KEY_VARIABLES, Deployment
+from local_stack.services.service import aws_environment
+from local_stack.settings import StackSettings
 
 _WRAPPER = """#!/bin/sh
 set -a

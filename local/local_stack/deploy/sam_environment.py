@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from local_stack.deployment import client
-from local_stack.settings import CHECKOUT, StackSettings
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
+from local_stack.deploy.deployment import client
+from local_stack.settings import StackSettings
 
 _FUNCTION = "AWS::Serverless::Function"
 _LAUNCHER = "HOUSING_JOB_LAUNCHER"

@@ -11,10 +11,10 @@ import subprocess
 import sys
 from types import FrameType
 
-from local_stack import services
 from local_stack.errors import StackError
 from local_stack.on_localstack.service import in_container, in_host_mode
-from local_stack.services import Service
+from local_stack.services import service as services
+from local_stack.services.service import Service
 from local_stack.settings import LOOPBACK, StackSettings
 
 _TOKEN = "LOCALSTACK_AUTH_TOKEN"  # noqa: S105 - the name of the variable

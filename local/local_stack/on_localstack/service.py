@@ -4,8 +4,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-from local_stack.services import Service, clean_environment
-from local_stack.settings import CHECKOUT, LOOPBACK, StackSettings
+from housing_ops.checkout import CHECKOUT
+from local_stack.services.service import Service, clean_environment
+from local_stack.settings import LOOPBACK, StackSettings
 
 IMAGE = "localstack/localstack:2026.3.0"
 _STARTUP_SECONDS = 180

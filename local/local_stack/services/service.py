@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from local_stack import processes
 from local_stack.errors import PortTakenError, ServiceError
+from local_stack.services import processes
 from local_stack.settings import ACCESS_KEY, LOOPBACK, REGION, SECRET_KEY, StackSettings
 
 _POLL_SECONDS = 0.2
@@ -139,7 +139,7 @@ def front_door(settings: StackSettings, api_gateway_url: str) -> Service:
         name="api",
         title="API's front door",
         command=(
-            *(str(settings.stack_python), "-m", "local_stack.front_door"),
+            *(str(settings.stack_python), "-m", "local_stack.services.front_door"),
             *("--port", str(settings.api_port), "--target", api_gateway_url),
         ),
         environment=clean_environment(settings),
@@ -256,3 +256,22 @@ def _require_free_port(service: Service) -> None:
 def _tail(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join(lines[-_LOG_LINES:])
+
+
+def metrics_bridge(settings: StackSettings) -> Service:
+    """Make metrics of log lines, which the local endpoint does not do by itself."""
+    folder = settings.state_dir / "bridge"
+    heartbeat = folder / "heartbeat"
+    return Service(
+        name="bridge",
+        title="bridge from logs to metrics",
+        command=(
+            *(str(settings.stack_python), "-m", "local_stack.bridge"),
+            *("--log-group-prefix", f"/aws/lambda/{settings.stack_name}-"),
+            *("--jobs-dir", str(settings.jobs_dir)),
+            *("--place", str(folder / "place.json"), "--heartbeat", str(heartbeat)),
+        ),
+        environment=clean_environment(settings) | aws_environment(settings),
+        startup_seconds=30,
+        heartbeat=heartbeat,
+    )

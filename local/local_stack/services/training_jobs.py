@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from local_stack import processes
+from local_stack.services import processes
 from retrain.launchers import supervisor
 from retrain.launchers.job_queue import JobQueue
 

@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from pydantic import ValidationError
 
 from housing.jobs.status import JobStatus
-from housing_cli.explaining import explain
+from housing_cli.output import explain
 
 
 def refused(code: str) -> ClientError:

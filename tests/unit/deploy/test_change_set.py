@@ -9,9 +9,8 @@ from moto import mock_aws
 from fakes.cloudformation import STACK_ID, FakeCloudFormation
 from housing_deploy import change_set
 from housing_deploy.change_set import Wanted, propose
-from housing_deploy.clients import Clients
 from housing_deploy.errors import ChangeSetError, WaitError
-from housing_deploy.stacks import Stack
+from housing_deploy.stacks import Clients, Stack
 
 WANTED = Wanted(
     "housing-dev",

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from fakes.cloudformation import STACK_ID, FakeCloudFormation
+from housing_deploy.change_set import Follower
 from housing_deploy.errors import WaitError
-from housing_deploy.following import Follower
 
 
 def event(number: int, status: str, name: str, **more: str) -> dict[str, Any]:

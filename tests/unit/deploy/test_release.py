@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from housing_deploy.parameters import values
+from housing_deploy.plan import values
 from housing_deploy.release import release
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
 
 TEMPLATE: dict[str, Any] = {
     "Parameters": {"Release": {"Default": ""}, "Ttl": {"Default": "30"}, "Mail": {"Default": ""}},

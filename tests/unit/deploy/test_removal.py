@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from fakes.cloudformation import FakeCloudFormation
-from housing_deploy.clients import Clients
 from housing_deploy.errors import NotConfirmedError, RolloutError
 from housing_deploy.removal import remove
+from housing_deploy.stacks import Clients
 from housing_deploy.stage import Stage
-from local_stack.progress import Progress
+from housing_ops.progress import Progress
 
 DEV = Stage("dev", "housing-dev", "housing-dev", None, (), {})
 PROD = Stage("prod", "housing-prod", "housing-prod", None, (), {})

@@ -9,12 +9,11 @@ from rich.console import Console
 
 from fakes.cloudformation import STACK_ID, FakeCloudFormation
 from housing_deploy import change_set
-from housing_deploy.clients import Clients
 from housing_deploy.errors import ChangeSetError, SmokeError
 from housing_deploy.rollout import Rollout
-from housing_deploy.stacks import Snapshot
+from housing_deploy.stacks import Clients, Snapshot
 from housing_deploy.stage import Stage
-from local_stack.progress import Progress
+from housing_ops.progress import Progress
 
 DEV = Stage("dev", "housing-dev", "housing-dev", None, (), {})
 WANTED = change_set.Wanted(

@@ -13,10 +13,9 @@ from moto import mock_aws
 from fakes.api_gateway import FakeApiGateway
 from fakes.registry import FakeModelRegistry
 from housing.registry.port import PRODUCTION
-from housing_cli.key_ring import KeyRing
 from housing_deploy.errors import SmokeError
-from housing_deploy.health import NO_MODEL_YET, api_url
-from housing_deploy.smoke import smoke
+from housing_deploy.smoke import NO_MODEL_YET, api_url, smoke
+from housing_ops.key_ring import KeyRing
 from predict.errors import ModelUnavailableError
 from predict.model.files import ModelFiles
 from predict.model.store import RegistryModelStore

@@ -7,10 +7,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fakes.cloudformation import FakeCloudFormation
-from housing_deploy.asking import confirm, confirm_name
 from housing_deploy.change_set import Wanted
+from housing_deploy.changes import confirm, confirm_name
 from housing_deploy.errors import NotConfirmedError, StackStateError
-from housing_deploy.putting_back import ended_in, wanted_again
+from housing_deploy.rollout import ended_in, wanted_again
 from housing_deploy.stacks import Snapshot, Stack, find, require_deployable
 from housing_deploy.stage import Stage
 

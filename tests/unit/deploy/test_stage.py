@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from housing_deploy.errors import StageError
-from housing_deploy.parameters import values
+from housing_deploy.plan import values
 from housing_deploy.stage import pairs, read_stage
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
 
 CONFIG = """
 version = 0.1

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from housing_deploy.errors import StepError
 from housing_deploy.steps import BUILT, build, check, package
-from local_stack.progress import Progress
+from housing_ops.progress import Progress
 
 MAKE = """#!/bin/sh
 echo "make $* ${AWS_PROFILE:-nobody} ${HOUSING_API_KEY:-no key}" >>"$TOLD"

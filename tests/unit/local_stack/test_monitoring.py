@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from housing_ops.progress import Progress
 from local_stack import monitoring
 from local_stack.errors import MissingProgramError, StackError
-from local_stack.progress import Progress
 from local_stack.settings import StackSettings
 
 NAMES = ("yace", "prometheus", "alertmanager")

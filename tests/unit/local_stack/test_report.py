@@ -15,7 +15,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from rich.console import Console
 
-from local_stack import processes, report, services, training_jobs
+from local_stack import report
+from local_stack.services import processes, training_jobs
+from local_stack.services import service as services
 from local_stack.settings import StackSettings
 from retrain.launchers.job_queue import JobQueue, QueuedJob
 

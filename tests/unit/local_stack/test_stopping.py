@@ -11,8 +11,10 @@ import psutil
 import pytest
 from rich.console import Console
 
-from local_stack import processes, services, stack, training_jobs
-from local_stack.progress import Progress
+from housing_ops.progress import Progress
+from local_stack import stack
+from local_stack.services import processes, training_jobs
+from local_stack.services import service as services
 from local_stack.settings import StackSettings
 from retrain.launchers.job_queue import JobQueue, QueuedJob
 

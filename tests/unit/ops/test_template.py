@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.template import load, with_defaults
+from housing_ops.template import load, with_defaults
 
 
 def test_short_forms_are_written_out(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from fakes.registry import FakeModelRegistry, Register
 from housing.errors import RegistryUnavailableError
 from housing.metrics import names as metric_names
 from housing.registry.port import CHALLENGER
-from housing_cli.predictions.prediction_line import read_line
+from housing_cli.predictions.log import read_line
 from predict import aws_composition, composition, handler
 from predict.access.auth import KeyAuthenticator
 from predict.scoring.lane import PredictionLane

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local_stack import training_jobs
+from local_stack.services import training_jobs
 from retrain.errors import LaunchError
 from retrain.launcher import Job
 from retrain.launchers import job_queue, local

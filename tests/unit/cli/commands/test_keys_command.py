@@ -12,7 +12,7 @@ from fakes.api_gateway import FakeApiGateway
 from fakes.command_line import CommandLine
 from housing.api_keys import ApiKeyDocument, Scope
 from housing_cli.services import Services
-from local_stack.keys import KEY_VARIABLES, ensured
+from local_stack.deploy.deployment import KEY_VARIABLES, ensured
 
 
 @pytest.fixture(autouse=True)

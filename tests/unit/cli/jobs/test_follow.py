@@ -10,7 +10,7 @@ from fakes.jobs import MOMENT, FakeJobs, FakeTime, job_status
 from housing.jobs.restarts import SWEEP_EVERY, RestartRules
 from housing.jobs.status import JobStatus, Stage, State
 from housing_cli.errors import JobNotStartedError, JobStalledError, JobTimeoutError, JobWaitError
-from housing_cli.waiting import Followed, follow_job
+from housing_cli.jobs.follow import Followed, follow_job
 
 RULES = RestartRules()
 

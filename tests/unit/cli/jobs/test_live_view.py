@@ -6,8 +6,8 @@ from rich.console import Console
 
 from fakes.jobs import job_status, stage_times
 from housing.jobs.status import Stage, State
-from housing_cli.live_view import show_job
-from housing_cli.waiting import Followed
+from housing_cli.jobs.follow import Followed
+from housing_cli.jobs.view import show_job
 
 FITTING = job_status(
     state=State.RUNNING,

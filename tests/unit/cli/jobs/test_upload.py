@@ -7,7 +7,7 @@ import pytest
 
 from housing.s3.layout import DATA_SOURCE_METADATA, job_id
 from housing_cli.errors import DataFileError
-from housing_cli.uploading import upload_file, upload_key
+from housing_cli.jobs.upload import upload_file, upload_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -64,7 +64,7 @@ def test_the_version_is_this_uploads_own_when_the_client_uploads_more_meanwhile(
 def test_a_large_file_goes_up_in_parts_and_has_its_own_version(
     s3: "S3Client", folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("housing_cli.uploading.ONE_PUT_BYTES", 5 << 20)
+    monkeypatch.setattr("housing_cli.jobs.upload.ONE_PUT_BYTES", 5 << 20)
     path = folder / "large.csv"
     path.write_bytes(b"1,2,3,4\n" * (9 << 17))
     pieces: list[int] = []

@@ -3,7 +3,7 @@
 from fakes.jobs import MOMENT, job_status
 from housing.jobs.findings import Held, HeldPlace, LiveFigures, ShadowFigures, Verdict
 from housing.jobs.status import State
-from housing_cli.job_view import held_text, jobs_table, live_text, shadow_text, summary_lines
+from housing_cli.jobs.view import held_text, jobs_table, live_text, shadow_text, summary_lines
 from housing_cli.output import console
 
 BETTER = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_rows=9)

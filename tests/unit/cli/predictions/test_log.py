@@ -12,8 +12,8 @@ from moto import mock_aws
 
 from fakes.command_line import CommandLine
 from fakes.prediction_log import FakeLogs, prediction_line
-from housing_cli.predictions.log_events import milliseconds, read_pages
-from housing_cli.predictions.moments import moment
+from housing_cli.commands.predictions import moment
+from housing_cli.predictions.log import milliseconds, read_pages
 from housing_cli.services import Services
 
 NOW = datetime.now(UTC)

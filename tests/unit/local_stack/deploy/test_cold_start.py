@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack import cold_start
+from local_stack.deploy import cold_start
 
 PROGRAM = Path(cold_start.__file__)
 CLIENT = {

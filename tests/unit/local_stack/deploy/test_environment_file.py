@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.deployment import Deployment
-from local_stack.environment_file import command, write
+from local_stack.deploy.deployment import Deployment
+from local_stack.deploy.environment_file import command, write
 from local_stack.settings import StackSettings
 
 DEPLOYMENT = Deployment(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from local_stack.packaging import Package, package
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
+from local_stack.deploy.packaging import Package, package
 
 PYTHON = Path("/somewhere/bin/python")
 Packaged = tuple[dict[str, Any], dict[str, zipfile.ZipFile]]

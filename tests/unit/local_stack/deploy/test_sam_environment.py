@@ -1,8 +1,8 @@
 import pytest
 
-from local_stack.sam_environment import functions, overrides
-from local_stack.settings import CHECKOUT
-from local_stack.template import load
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
+from local_stack.deploy.sam_environment import functions, overrides
 
 TEMPLATE = load(CHECKOUT / "infra" / "template.yaml")
 

@@ -5,7 +5,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local_stack.slack_alerts import slack_parameters
+from local_stack.deploy.deployment import slack_parameters
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from housing_ops.checkout import CHECKOUT
 from local_stack.on_localstack import __main__ as on_localstack
 from local_stack.on_localstack.service import IMAGE, in_container, in_host_mode
-from local_stack.services import Service
-from local_stack.settings import CHECKOUT, StackSettings
+from local_stack.services.service import Service
+from local_stack.settings import StackSettings
 
 
 @pytest.fixture

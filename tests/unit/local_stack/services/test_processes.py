@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local_stack import processes, training_jobs
-from local_stack.processes import Record
+from local_stack.services import processes, training_jobs
+from local_stack.services.processes import Record
 
 SLEEPER = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)")
 

@@ -1,0 +1,1 @@
+"""Uploads and the training jobs that they start."""

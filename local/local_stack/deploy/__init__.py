@@ -1,0 +1,1 @@
+"""Deploying the template to the local endpoint."""
