@@ -188,7 +188,7 @@ def _mlflow(port: int, folder: Path) -> list[str]:
 def _service(port: int) -> list[str]:
     return [
         *(str(VENVS / "bench-ours/bin/python"), "-m", "uvicorn", "--factory"),
-        *("predict.http.application:application", "--host", "127.0.0.1", "--port", str(port)),
+        *("predict.http.app:application", "--host", "127.0.0.1", "--port", str(port)),
         *("--no-access-log", "--log-level", "warning"),
     ]
 

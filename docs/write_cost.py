@@ -21,9 +21,9 @@ from housing.metrics import names as metric_names
 from housing.registry.port import ModelVersion
 from housing.schema import CANONICAL_COLUMNS, FEATURES
 from housing_ops.template import load
-from predict.exchange import Call
+from predict.messages import Call
+from predict.model.loading import ServedModel
 from predict.model.predictor import Prediction
-from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
 from predict.telemetry.account_metrics import COUNTERS, GAUGES, REASONS
 from predict.telemetry.emf import UNITS as PREDICT_UNITS

@@ -6,7 +6,7 @@ from predict.access.auth import OpenDoor
 from predict.admin.model_changes import ModelChanges
 from predict.errors import ModelUnavailableError
 from predict.http.app import create_app
-from predict.model.served_model import ServedModel
+from predict.model.loading import ServedModel
 from predict.settings import PredictSettings
 from predict.telemetry.account_metrics import AccountMetrics
 from predict.telemetry.telemetry import Telemetry

@@ -15,10 +15,10 @@ from housing.api_keys import ApiKey, ApiKeyDocument, Scope, digest
 from housing.registry.port import ModelVersion, Tag
 from predict.access.auth import KeyAuthenticator
 from predict.composition import Service
-from predict.http.application import application
+from predict.http.app import application
+from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
-from predict.model.served_model import ServedModel
-from predict.scoring.lane import PredictionLane
+from predict.scoring.service import ScoringService
 from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry
 
@@ -52,7 +52,7 @@ def service(graph: Path) -> Service:
     models = FileStore(graph)
     telemetry = Telemetry(logged_per_second=settings.logged_predictions_per_second)
     door = KeyAuthenticator(_keys, ttl_seconds=settings.api_keys_ttl_seconds)
-    lane = PredictionLane(models, telemetry, door, max_rows=settings.max_batch_rows)
+    lane = ScoringService(models, telemetry, door, max_rows=settings.max_batch_rows)
     return Service(settings, models, telemetry, door, lane, close_connections=lambda: None)
 
 

@@ -9,12 +9,11 @@ from botocore.config import Config
 from pydantic import ValidationError
 
 from housing.jobs.status import JobStore
-from housing.registry.access import RegistryAccess
+from housing.registry.access import RegistryAccess, RegistrySettings
 from housing.registry.automatic_promotion import PromotionSwitch
 from housing.registry.ledger import Ledger
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import ModelRegistry
-from housing.registry.settings import RegistrySettings
 from housing_cli.api import HousingApi
 from housing_cli.errors import MissingSettingError
 from housing_cli.jobs.follow import Clock

@@ -8,8 +8,7 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.config import Config
 
 from notify.settings import NotifySettings
-from notify.slack import MessagePoster, SlackWebhook
-from notify.webhook_secret import WebhookSecret
+from notify.slack import MessagePoster, SlackWebhook, WebhookSecret
 
 _SERVICE = "notify"
 _BOUNDED = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})

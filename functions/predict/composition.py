@@ -10,14 +10,13 @@ from housing.registry.last_promoted import S3LastPromotedModel
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import ModelRegistry, ModelVersion
 from housing.s3.artifacts import S3ArtifactReader
-from housing.s3.bounded import bounded_s3, close_bounded_s3
+from housing.s3.client import bounded_s3, close_bounded_s3
 from predict.access.auth import Authenticator, KeyAuthenticator, OpenDoor
 from predict.access.key_store import StoredKeys
 from predict.admin.promotion_watch import PromotionWatch
-from predict.model.files import ModelFiles
-from predict.model.served_model import ModelStore
-from predict.model.store import RegistryModelStore
-from predict.scoring.lane import PredictionLane
+from predict.model.loading import ModelFiles
+from predict.model.store import ModelStore, RegistryModelStore
+from predict.scoring.service import ScoringService
 from predict.settings import PredictSettings
 from predict.shadow.challenger import ChallengerStore
 from predict.shadow.shadow import Shadow
@@ -35,7 +34,7 @@ class Service:
     models: ModelStore
     telemetry: Telemetry
     authenticator: Authenticator
-    lane: PredictionLane
+    scoring: ScoringService
     close_connections: Callable[[], None]
     shadow: Shadow | None = None
     promotion: PromotionWatch | None = None
@@ -64,7 +63,7 @@ def service() -> Service:
     telemetry = Telemetry(logged_per_second=settings.logged_predictions_per_second)
     authenticator = _authenticator(settings)
     shadow = _shadow(settings, registry, telemetry)
-    lane = PredictionLane(
+    scoring = ScoringService(
         models,
         telemetry,
         authenticator,
@@ -81,7 +80,7 @@ def service() -> Service:
         models,
         telemetry,
         authenticator,
-        lane,
+        scoring,
         close_connections,
         shadow,
         _promotion_watch(settings),

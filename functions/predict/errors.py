@@ -21,14 +21,16 @@ HousingError
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
-from housing.errors import HousingError
+from housing.errors import HousingError, LeaseError, LedgerError, ObjectError, RegistryError
 
 SHOWN_ERRORS = 100
 _NAMED_FIELDS = 10
+_RETRY_SECONDS = 10
 
 
 class PredictError(HousingError):
@@ -157,3 +159,22 @@ STATUS: Mapping[type[PredictError], HTTPStatus] = {
     RefusedInvocationError: HTTPStatus.BAD_REQUEST,
     InvalidFieldsError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
+
+
+@contextmanager
+def outages_as_unavailable() -> Iterator[None]:
+    """Translate the errors of a block.
+
+    Raises:
+        StoreUnavailableError: Registry or bucket is out of reach, or another process changes what
+            is live.
+    """
+    try:
+        yield
+    except (LeaseError, LedgerError) as exc:
+        msg = f"somebody else changes what is live at this moment: {exc}"
+        raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc
+    except (RegistryError, ObjectError) as exc:
+        place = "bucket" if isinstance(exc, ObjectError) else "model registry"
+        msg = f"the {place} cannot do its part now; send the same request again to go on"
+        raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc

@@ -1,6 +1,7 @@
 """Entry of the predict function: an API Gateway event in, its response out."""
 
 import gc
+import logging
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -8,13 +9,14 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
-from predict import snapshots
 from predict.composition import Service, service
+from predict.errors import ModelUnavailableError
 from predict.http.lambda_proxy import call_of, response_of
 from predict.telemetry.telemetry import SERVICE
 
 Event = dict[str, Any]
 Entry = Callable[[Event, Any], dict[str, Any]]
+_LOG = logging.getLogger(__name__)
 
 
 def lambda_handler(event: Event, context: Any) -> dict[str, Any]:
@@ -23,15 +25,36 @@ def lambda_handler(event: Event, context: Any) -> dict[str, Any]:
 
 
 def before_snapshot() -> None:
-    """Do before a SnapStart snapshot what the first requests would do."""
+    """Do before a SnapStart snapshot what the first requests would do; leave no connection open.
+
+    Hooks: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html
+    """
+    parts = service()
     _entry()
-    _framework(service())
-    snapshots.prepare(service())
+    _framework(parts)
+    try:
+        version = parts.models.current().version.version
+    except ModelUnavailableError as exc:  # a version can be published before there is a model
+        _LOG.warning("snapshot_without_model", extra={"reason": str(exc)})
+    else:
+        _LOG.info("snapshot_with_model", extra={"model_version": version})
+    if parts.shadow:
+        parts.shadow.prepare()
+    parts.close_connections()
 
 
 def after_restore() -> None:
-    """Trust nothing that the snapshot says of the world."""
-    snapshots.renew(service())
+    """Have the next request ask which model is live, and count as a cold one.
+
+    A snapshot may be days old: the model in it may have been replaced since.
+    """
+    parts = service()
+    parts.models.recheck()
+    if parts.shadow:
+        parts.shadow.recheck()
+    if parts.promotion:
+        parts.promotion.recheck()
+    parts.telemetry.restored()
 
 
 @cache
@@ -40,21 +63,21 @@ def _entry() -> Entry:
     parts = service()
     # It is named after the package, so that every module's own logger writes through it.
     logger = Logger(service=SERVICE)
-    lane = parts.lane
+    scoring = parts.scoring
 
     def entry(event: Event, context: Any) -> dict[str, Any]:
-        if lane.takes(event.get("httpMethod", ""), event.get("path", "")):
-            return response_of(lane.answer(call_of(event, context.aws_request_id)))
+        if scoring.takes(event.get("httpMethod", ""), event.get("path", "")):
+            return response_of(scoring.answer(call_of(event, context.aws_request_id)))
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
         return _framework(parts)(event, context)
 
-    gc.freeze()  # see predict.http.application
+    gc.freeze()  # see predict.http.app
     return entry
 
 
 @cache
 def _framework(parts: Service) -> Entry:
-    """Build the application at the first request that is not for the lane.
+    """Build the application at the first request that the scoring service does not take.
 
     FastAPI takes a third of a second to import; a function that only predicts never needs it.
     """
@@ -63,7 +86,7 @@ def _framework(parts: Service) -> Entry:
     from mangum import Mangum  # noqa: PLC0415
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES  # noqa: PLC0415
 
-    from predict.http.application import application  # noqa: PLC0415
+    from predict.http.app import application  # noqa: PLC0415
     from predict.problems import PROBLEM_JSON  # noqa: PLC0415
 
     # Mangum takes the thread's current loop; Python 3.14 makes none by itself.

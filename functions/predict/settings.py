@@ -7,8 +7,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from housing.registry.access import RegistrySettings
 from housing.registry.port import PRODUCTION
-from housing.registry.settings import RegistrySettings
 
 
 class PredictSettings(RegistrySettings):

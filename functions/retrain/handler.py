@@ -10,8 +10,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from housing.alerts.job_outcomes import alert_on
-from housing.alerts.sweeps import alert_on_recovery, alert_on_refusals
+from housing.alerts.jobs import alert_on, alert_on_recovery, alert_on_refusals
 from housing.jobs.status import JobStatus
 from housing.metrics import names as metric_names
 from retrain.composition import Service, service

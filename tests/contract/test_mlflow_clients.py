@@ -30,8 +30,8 @@ from housing.schema import FEATURE_NAMES
 from housing_cli.data.generated import generate
 from predict.access.auth import OpenDoor
 from predict.http.app import create_app
+from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
-from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry
 from servers.mlflow_server import model_server

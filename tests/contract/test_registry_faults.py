@@ -20,10 +20,10 @@ from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import PRODUCTION
 from housing.schema import FEATURES
 from predict.access.auth import OpenDoor
-from predict.exchange import Answer, Call
-from predict.model.files import ModelFiles
+from predict.messages import Answer, Call
+from predict.model.loading import ModelFiles
 from predict.model.store import RegistryModelStore
-from predict.scoring.lane import PredictionLane
+from predict.scoring.service import ScoringService
 from predict.telemetry.telemetry import Telemetry
 
 SLOWEST_SECONDS = 2.5
@@ -38,7 +38,7 @@ Promote = Callable[..., str]
 class Load:
     """Threads that ask without a pause, and what they saw."""
 
-    lane: PredictionLane
+    lane: ScoringService
     slowest_seconds: float = 0.0
     failed: list[bytes] = field(default_factory=list)
     answered: int = 0
@@ -89,7 +89,7 @@ def test_no_request_fails_or_waits_long_and_the_next_version_follows(
         alias=PRODUCTION,
         ttl=timedelta(seconds=0.2),
     )
-    load = Load(PredictionLane(store, Telemetry(WrittenLines()), OpenDoor(), max_rows=10))
+    load = Load(ScoringService(store, Telemetry(WrittenLines()), OpenDoor(), max_rows=10))
     threads = [threading.Thread(target=load.run) for _ in range(THREADS)]
     for thread in threads:
         thread.start()

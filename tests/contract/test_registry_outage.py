@@ -20,7 +20,7 @@ from housing.registry.port import PRODUCTION
 from housing.schema import FEATURES
 from predict.access.auth import OpenDoor
 from predict.http.app import create_app
-from predict.model.files import ModelFiles
+from predict.model.loading import ModelFiles
 from predict.model.store import RegistryModelStore
 from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry

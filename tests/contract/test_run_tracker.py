@@ -13,7 +13,7 @@ from fakes.network_faults import ONCE
 from fakes.onnx_models import linear_model
 from fakes.tables import housing_table
 from fakes.uploads import snapshot_after
-from housing.jobs.findings import Drift
+from housing.jobs.results import Drift
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import MODEL_FILE
 from housing.schema import CANONICAL_HEADER

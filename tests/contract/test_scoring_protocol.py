@@ -27,8 +27,8 @@ from housing.registry.port import ModelVersion
 from housing.schema import FEATURE_NAMES, FEATURES
 from predict.access.auth import OpenDoor
 from predict.http.app import create_app
+from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
-from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry
 

@@ -11,9 +11,8 @@ from fakes.http_server import answering, http_server
 from fakes.signatures import is_right, scope_of
 from housing.errors import RegistryUnavailableError
 from housing.registry import access as registry_access
-from housing.registry.access import RegistryAccess, managed_by_sagemaker
+from housing.registry.access import RegistryAccess, RegistrySettings, managed_by_sagemaker
 from housing.registry.mlflow import MlflowModelRegistry
-from housing.registry.settings import RegistrySettings
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"  # AWS's own example
 SERVER = "arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/housing"

@@ -11,8 +11,7 @@ import pytest
 from fakes.http_server import http_server
 from fakes.slack import ScriptedSlack
 from notify.errors import SlackBusyError, SlackRefusedError, SlackUnavailableError
-from notify.slack import SlackWebhook
-from notify.webhook_secret import WebhookSecret
+from notify.slack import SlackWebhook, WebhookSecret
 
 TIMEOUT_SECONDS = 0.3
 MESSAGE = {"text": "häuser", "blocks": []}

@@ -14,8 +14,7 @@ from fakes.scripted_mlflow import ALIAS, FILE, URI, ScriptedMlflow
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import PRODUCTION
 from predict.errors import ModelUnavailableError
-from predict.model.files import ModelFiles
-from predict.model.served_model import ServedModel
+from predict.model.loading import ModelFiles, ServedModel
 from predict.model.store import RegistryModelStore
 
 BUDGET_SECONDS = 0.6

@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,19 @@ MAY_IMPORT = {
     "local_stack": {"local_stack", "housing_cli", "housing_ops", "housing", "retrain"},
 }
 ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room that stands after it
+    "housing": (
+        *("errors", "schema", "api_keys", "onnx_session", "metrics", "s3", "jobs", "registry"),
+        "alerts",
+    ),
+    "predict": (
+        *("errors", "messages", "background", "settings", "problems", "access", "model"),
+        *("telemetry", "admin", "aws_composition", "scoring", "shadow", "composition", "http"),
+        "handler",
+    ),
+    "notify": (
+        *("errors", "settings", "notices", "slack_message", "slack", "composition", "posting"),
+        "handler",
+    ),
     "housing_ops": ("checkout", "progress", "template", "key_ring"),
     "housing_cli": (
         *("errors", "settings", "api", "data", "predictions", "jobs", "output", "services"),
@@ -41,6 +55,8 @@ ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room 
     ),
 }
 MOST_FILES_OF_A_FOLDER = 12
+SHOWN = ("predict", "notify", "housing")
+"""Packages of whose folders the page shows every file."""
 NOT_IN_PREDICT = {"mlflow", "pandas", "sklearn", "scipy"}
 PAGE = CHECKOUT / "docs/architecture.md"
 
@@ -91,6 +107,45 @@ def test_no_folder_has_more_files_than_a_person_can_overlook(package: str) -> No
     folders = Counter(path.parent for path in modules(package) if path.name != "__init__.py")
 
     assert {folder for folder, count in folders.items() if count > MOST_FILES_OF_A_FOLDER} == set()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    paths = {dotted(module): module for package in ROOTS for module in modules(package)}
+
+    def module_of(name: str) -> str:
+        while name and name not in paths:
+            name = name.rpartition(".")[0]
+        return name
+
+    imports = {
+        importer: {module_of(name) for name in imported(path)} - {"", importer}
+        for importer, path in paths.items()
+    }
+
+    assert sum(map(len, imports.values())) > len(paths)
+    assert list(TopologicalSorter(imports).static_order())  # a circle is a CycleError
+
+
+def dotted(module: Path) -> str:
+    root = next(root for root in ROOTS.values() if module.is_relative_to(root))
+    parts = module.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("package", SHOWN)
+def test_the_page_shows_every_file(package: str) -> None:
+    tree = PAGE.read_text().partition("```text\n")[2].partition("```")[0]
+    rows = [re.split(r" {2,}", line.strip()) for line in tree.splitlines()]
+    shown = {row[0].rstrip("/"): set(row[-1].split()) for row in rows}
+    folders: dict[str, set[str]] = {}
+    for module in modules(package):
+        if module.stem != "__init__":
+            folder = module.parent.relative_to(ROOTS[package]).as_posix()
+            folders.setdefault(folder, set()).add(module.stem)
+
+    assert {
+        name: files for name, files in shown.items() if name.split("/")[0] == package
+    } == folders
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)

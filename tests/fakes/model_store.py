@@ -1,7 +1,7 @@
 """A model store that hands out what a test puts into it."""
 
 from predict.errors import ModelUnavailableError
-from predict.model.served_model import ServedModel
+from predict.model.loading import ServedModel
 
 
 class FakeModelStore:

@@ -10,7 +10,7 @@ from fakes.network_faults import ONCE
 from faults.conftest import Prove
 from faults.proving import Meeting
 from faults.surroundings import Surroundings
-from housing.alerts import alerting
+from housing.alerts import folded
 from housing.alerts.alert import Alert, AlertEvent, SnsAlerts
 from housing.alerts.folded import FoldedAlerts
 from housing.registry.port import ModelVersion, Tag
@@ -37,7 +37,7 @@ class FoldedAlert:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        config = alerting._BOUNDED
+        config = folded._BOUNDED
         topic = SnsAlerts(around.faulty_sns(config), around.topic_arn)
         self._alerts = FoldedAlerts(topic, around.faulty_s3(config), around.bucket)
         self._sent: list[bool] = []

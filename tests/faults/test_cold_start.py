@@ -20,13 +20,13 @@ from housing.registry.live_model import LiveModel
 from housing.registry.port import PRODUCTION
 from housing.schema import FEATURES
 from predict.errors import ModelUnavailableError
-from predict.model.files import ModelFiles
+from predict.model.loading import ModelFiles
 from predict.model.store import RegistryModelStore
 
 MODEL = linear_model(bias=2)
 ROW = [float(column.example) for column in FEATURES]
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1}, signature_version="s3v4")
-"""As in ``housing.s3.bounded``."""
+"""As in ``housing.s3.client``."""
 
 
 class ColdStart:

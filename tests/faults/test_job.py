@@ -20,7 +20,7 @@ from faults.conftest import Prove
 from faults.proving import Meeting
 from faults.surroundings import Surroundings
 from faults.test_alerts import assert_published
-from housing.alerts import alerting
+from housing.alerts import folded
 from housing.alerts.alert import SnsAlerts
 from housing.alerts.folded import FoldedAlerts
 from housing.jobs.status import JobStatus, JobStore, State
@@ -63,8 +63,8 @@ class Job:
         self.around = around
         self.jobs = JobStore(around.s3, around.bucket)
         self.registry = FakeModelRegistry()
-        s3 = around.faulty_s3(alerting._BOUNDED)
-        topic = SnsAlerts(around.faulty_sns(alerting._BOUNDED), around.topic_arn)
+        s3 = around.faulty_s3(folded._BOUNDED)
+        topic = SnsAlerts(around.faulty_sns(folded._BOUNDED), around.topic_arn)
         self._parts = Parts(
             TrainingSettings(bucket=around.bucket, tracking_uri="http://registry.test"),
             s3,

@@ -9,7 +9,7 @@ from fakes.network_faults import ONCE
 from faults.conftest import Prove
 from faults.proving import Meeting
 from faults.surroundings import READ_SECONDS, Surroundings
-from housing.alerts import alerting
+from housing.alerts import folded
 from housing.errors import ObjectError
 from housing.s3.lease import Lease
 
@@ -33,7 +33,7 @@ class KeptLease:
 
     def act(self) -> None:
         around = self._around
-        s3 = around.faulty_s3(alerting._BOUNDED)
+        s3 = around.faulty_s3(folded._BOUNDED)
         lease = Lease(s3, around.bucket, KEY, holder="job 1", seconds=SECONDS)
         with lease.held(wait_seconds=0, on_wait=lambda _: None):
             around.endpoints.proxy.await_calls(self.calls_while_held, seconds=2 * SECONDS)

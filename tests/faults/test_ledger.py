@@ -8,7 +8,7 @@ from fakes.network_faults import ONCE
 from faults.conftest import Prove
 from faults.proving import Meeting
 from faults.surroundings import Surroundings
-from housing.alerts import alerting
+from housing.alerts import folded
 from housing.errors import LedgerError, ObjectError
 from housing.registry.ledger import AliasChange, Ledger
 from housing.registry.port import PRODUCTION
@@ -33,7 +33,7 @@ class LedgerEntry:
         earlier = Ledger(around.s3, around.bucket)
         earlier.mark_done(earlier.record(CHANGE), PRODUCTION)
         self._around = around
-        self._ledger = Ledger(around.faulty_s3(alerting._BOUNDED), around.bucket)
+        self._ledger = Ledger(around.faulty_s3(folded._BOUNDED), around.bucket)
 
     def act(self) -> None:
         self._ledger.mark_done(self._ledger.record(CHANGE), PRODUCTION)

@@ -11,10 +11,10 @@ from faults.conftest import Prove
 from faults.proving import Meeting
 from faults.surroundings import Surroundings
 from faults.test_alerts import assert_published
-from housing.alerts import alerting
+from housing.alerts import folded
 from housing.alerts.alert import SnsAlerts
 from housing.errors import HousingError
-from housing.jobs.findings import Verdict
+from housing.jobs.results import Verdict
 from housing.registry.last_promoted import S3LastPromotedModel
 from housing.registry.ledger import Ledger
 from housing.registry.live_model import LOCK, LiveModel, Reason, holder_of
@@ -96,7 +96,7 @@ class Promotion(_Change):
 
     def act(self) -> None:
         around = self.around
-        s3 = around.faulty_s3(alerting._BOUNDED)
+        s3 = around.faulty_s3(folded._BOUNDED)
         registry = around.faulty_registry(tries=JOB_TRIES)
         live = LiveModel(registry, Ledger(s3, around.bucket), s3, around.bucket)
         promoter = Promoter(live, around.name, "training job 1", lambda _: None, rollbacks_seen=0)

@@ -27,10 +27,10 @@ from housing_cli.predictions import log_events
 from housing_ops.checkout import CHECKOUT
 from housing_ops.template import load
 from infra.reading import TEMPLATE
-from predict.exchange import Call
+from predict.messages import Call
+from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
-from predict.model.served_model import ServedModel
-from predict.scoring.predictions import predict
+from predict.scoring.service import predict
 from predict.telemetry.telemetry import PREDICTION, Telemetry
 from retrain.training.dataset.part_file import write_part
 from retrain.training.dataset.rows import distinct

@@ -11,7 +11,7 @@ from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import PRODUCTION
 from housing.s3.artifacts import S3ArtifactReader
 from integration.running_stack import RunningStack
-from predict.model.files import ModelFiles
+from predict.model.loading import ModelFiles
 from predict.model.store import RegistryModelStore
 from servers.mlflow_server import tracking_server
 

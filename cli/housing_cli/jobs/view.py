@@ -8,7 +8,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from housing.jobs.findings import Drift, Held, LiveFigures, ShadowFigures, Verdict
+from housing.jobs.results import Drift, Held, LiveFigures, ShadowFigures, Verdict
 from housing.jobs.status import JobStatus, StageTime, State
 from housing.schema import DOLLARS_PER_UNIT
 from housing_cli.jobs.follow import Followed

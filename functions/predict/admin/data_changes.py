@@ -12,8 +12,7 @@ from housing.registry.exclusions import Exclusion
 from housing.registry.live_model import LiveModel
 from housing.s3.documents import Documents
 from housing.s3.layout import DATASET, NEW_DATA
-from predict.admin.outages import outages_as_unavailable
-from predict.errors import ChangeRefusedError, NoSuchTargetError
+from predict.errors import ChangeRefusedError, NoSuchTargetError, outages_as_unavailable
 
 _SUFFIX = ".parquet"
 

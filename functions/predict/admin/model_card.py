@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from housing.registry.automatic_promotion import AutomaticPromotion
 from housing.registry.port import Tag
-from predict.model.served_model import ServedModel
+from predict.model.loading import ServedModel
 
 
 class ModelSummary(BaseModel):

@@ -17,10 +17,13 @@ from housing.registry.alias_repair import repair
 from housing.registry.automatic_promotion import AutomaticPromotion
 from housing.registry.ledger import AliasChange, Change, Entry
 from housing.registry.live_model import LiveModel, Reason, holder_of
-from housing.registry.model_file import download_model
-from housing.registry.port import PREVIOUS, PRODUCTION, ModelVersion, Tag
-from predict.admin.outages import outages_as_unavailable
-from predict.errors import ChangeRefusedError, ModelRefusedError, NoSuchTargetError
+from housing.registry.port import PREVIOUS, PRODUCTION, ModelVersion, Tag, download_model
+from predict.errors import (
+    ChangeRefusedError,
+    ModelRefusedError,
+    NoSuchTargetError,
+    outages_as_unavailable,
+)
 from predict.model.loading import prove
 
 ROLLBACK = "rollback"

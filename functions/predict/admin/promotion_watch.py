@@ -3,12 +3,11 @@
 import logging
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from housing.errors import ObjectError
 from predict.background import Workers
-from predict.model.store import utc_now
 
 if TYPE_CHECKING:  # what reads S3 is loaded by the first reading
     from housing.registry.automatic_promotion import AutomaticPromotion
@@ -25,7 +24,7 @@ class PromotionWatch:
         load: "Callable[[], AutomaticPromotion]",
         *,
         ttl: timedelta,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Remember how to read it; nothing is read yet.
 

@@ -1,5 +1,6 @@
 """The HTTP application: routes over a model store, whatever serves them."""
 
+import gc
 from collections.abc import Callable
 from functools import cache
 
@@ -9,17 +10,15 @@ from predict.access.auth import Authenticator
 from predict.admin.data_changes import DataChanges
 from predict.admin.model_changes import ModelChanges
 from predict.admin.promotion_watch import PromotionWatch
-from predict.http import openapi as api_document
-from predict.http import problem_handlers as framework_problems
-from predict.http.asgi import LaneMiddleware
-from predict.http.key_middleware import KeyCheck
+from predict.composition import Service, service
+from predict.http import openapi, problem_handlers
+from predict.http.asgi import KeyCheck, ScoringMiddleware
 from predict.http.routes.data import data_routes
-from predict.http.routes.metrics import metrics_route
 from predict.http.routes.models import model_routes
-from predict.http.routes.predictions import lane_routes
-from predict.http.routes.service import service_routes
-from predict.model.served_model import ModelStore
-from predict.scoring.lane import PredictionLane
+from predict.http.routes.predictions import scoring_routes
+from predict.http.routes.service import metrics_route, service_routes
+from predict.model.store import ModelStore
+from predict.scoring.service import ScoringService
 from predict.settings import PredictSettings
 from predict.shadow.shadow import Shadow
 from predict.telemetry.account_metrics import AccountMetrics
@@ -54,20 +53,20 @@ def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
     app = FastAPI(
         title=_TITLE,
         version=_VERSION,
-        openapi_url=None,  # api_document's business, as are the pages
+        openapi_url=None,  # predict.http.openapi serves it, and the page
         generate_unique_id_function=lambda route: route.name,
     )
     app.add_middleware(KeyCheck, authenticator=authenticator)
-    framework_problems.install(app)
-    lane = PredictionLane(
+    problem_handlers.install(app)
+    scoring = ScoringService(
         models,
         telemetry,
         authenticator,
         max_rows=settings.max_batch_rows,
         shadow=shadow.compare_aside if shadow else None,
     )
-    app.add_middleware(LaneMiddleware, lane=lane)
-    app.include_router(lane_routes(lane))
+    app.add_middleware(ScoringMiddleware, scoring=scoring)
+    app.include_router(scoring_routes(scoring))
     app.include_router(service_routes(settings, models, telemetry, promotion))
     if metrics is not None:
         app.include_router(metrics_route(cache(metrics)))
@@ -76,5 +75,43 @@ def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
     app.include_router(
         data_routes(lambda: DataChanges(made().live, settings.model_name, made().alerts))
     )
-    api_document.describe(app)
+    openapi.describe(app)
+    return app
+
+
+def application(parts: Service | None = None) -> FastAPI:
+    """Build the application, from the environment if no parts are given.
+
+    ``uvicorn --factory predict.http.app:application`` serves it; bind loopback.
+    """
+    parts = parts or service()
+
+    def changes() -> "ModelChanges":
+        from predict.aws_composition import model_changes  # noqa: PLC0415 - imports boto3
+
+        def followed() -> None:
+            parts.models.recheck()
+            if parts.promotion:
+                parts.promotion.recheck()
+
+        return model_changes(parts.settings, followed)
+
+    def metrics() -> "AccountMetrics":
+        from predict.aws_composition import account_metrics  # noqa: PLC0415 - the same
+
+        return account_metrics(parts.settings)
+
+    app = create_app(
+        parts.settings,
+        parts.models,
+        parts.telemetry,
+        parts.authenticator,
+        changes,
+        parts.shadow,
+        metrics,
+        parts.promotion,
+    )
+    # What is there now stays; a collector that looks through it again and again makes requests wait
+    # for tens of milliseconds. See https://docs.python.org/3/library/gc.html#gc.freeze
+    gc.freeze()
     return app

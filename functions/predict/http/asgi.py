@@ -7,39 +7,69 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from predict.exchange import Answer, Call
-from predict.scoring.lane import PredictionLane
+from predict.access.auth import Authenticator, required_scope
+from predict.errors import PredictError
+from predict.messages import Answer, Call
+from predict.problems import of_predict_error
 from predict.scoring.request_body import MAX_BODY_BYTES
+from predict.scoring.service import ScoringService
 
+KEY_ID = "key_id"
+"""Name under which a request's state holds the id of its key."""
 _KEY_HEADER = b"x-api-key"
 
 
-class LaneMiddleware:
+class ScoringMiddleware:
     """Takes the requests of the lane, and hands all others on."""
 
-    def __init__(self, app: ASGIApp, lane: PredictionLane) -> None:
+    def __init__(self, app: ASGIApp, scoring: ScoringService) -> None:
         """Put the lane before an application."""
         self._app = app
-        self._lane = lane
+        self._scoring = scoring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or not self._lane.takes(scope["method"], path_of(scope)):
+        if scope["type"] != "http" or not self._scoring.takes(scope["method"], path_of(scope)):
             await self._app(scope, receive, send)
             return
         body = await _body(receive)
         if body is None:
             return
         call = call_of(scope, body)
-        if self._lane.may_wait():  # for the registry: not on the event loop
-            answer, tell = await run_in_threadpool(self._lane.decided, call)
+        if self._scoring.may_wait():  # for the registry: not on the event loop
+            answer, tell = await run_in_threadpool(self._scoring.decided, call)
         else:
-            answer, tell = self._lane.decided(call)
+            answer, tell = self._scoring.decided(call)
         try:
             await _send(answer, send)
             await asyncio.sleep(0)  # the server writes before the line is
         finally:
             tell()
+
+
+class KeyCheck:
+    """Hands on the requests whose key allows them, and answers the others."""
+
+    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+        """Put the check before an application."""
+        self._app = app
+        self._authenticator = authenticator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check one request; its key's id is in its state from then on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        needed = required_scope(scope["method"], path_of(scope))
+        if needed is not None:
+            try:
+                # In a thread: a key that is not known may make it wait for the keys' store.
+                key_id = await run_in_threadpool(self._authenticator.require, key_of(scope), needed)
+            except PredictError as exc:
+                await response(of_predict_error(scope["path"], exc))(scope, receive, send)
+                return
+            scope.setdefault("state", {})[KEY_ID] = key_id
+        await self._app(scope, receive, send)
 
 
 def response(answer: Answer) -> Response:

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from predict.exchange import Answer, Call
+from predict.messages import Answer, Call
 
 Event = Mapping[str, Any]
 

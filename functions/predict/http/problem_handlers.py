@@ -14,9 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from predict import problems
 from predict.errors import PredictError
-from predict.field_errors import refusal
 from predict.http.asgi import response
-from predict.problems import PROBLEM_JSON
+from predict.problems import PROBLEM_JSON, refusal
 
 _LOG = logging.getLogger(__name__)
 

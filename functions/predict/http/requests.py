@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import Request
 from pydantic import StringConstraints
 
-from predict.http.key_middleware import KEY_ID
-from predict.scoring.json_names import refuse_repeated_names
-from predict.scoring.request_body import sized
+from predict.http.asgi import KEY_ID
+from predict.scoring.request_body import refuse_repeated_names, sized
 
 _UNKNOWN = -1  # so that the body is read for sure
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]

@@ -1,17 +1,23 @@
 """One look-up of the alias: the version it names, loaded and proved, or what is in the way."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from housing.errors import AliasNotFoundError, RegistryError, RegistryUnavailableError
-from housing.registry.model_file import download_model
-from housing.registry.port import ModelRegistry, ModelVersion
+from housing.errors import (
+    AliasNotFoundError,
+    LastPromotedError,
+    RegistryError,
+    RegistryUnavailableError,
+)
+from housing.registry.last_promoted import LastPromotedModel
+from housing.registry.port import ModelRegistry, ModelVersion, download_model
 from predict.errors import ModelRefusedError
-from predict.model.files import ModelFiles
-from predict.model.loading import load_predictor
+from predict.model.loading import ModelFiles, ServedModel, load_predictor
 from predict.model.predictor import Predictor
-from predict.model.served_model import ServedModel
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +91,22 @@ class AliasFollower:
         if version:
             return f"the model file of version {version.version} cannot be had"
         return "the model registry's answer makes no sense"
+
+
+@dataclass(frozen=True, slots=True)
+class PromotedCopy:
+    """What loading the copy needs."""
+
+    last_promoted: LastPromotedModel
+    files: ModelFiles
+    clock: Callable[[], datetime]
+
+    def load(self) -> ServedModel | None:
+        """Return the model, or None where it cannot be had or fails a check; that is logged."""
+        try:
+            found = self.last_promoted.find()
+            predictor = load_predictor(found.download, self.files, found.version)
+        except (LastPromotedError, ModelRefusedError) as exc:
+            _LOG.warning("model_copy_not_served", extra={"error": str(exc)})
+            return None
+        return ServedModel(found.version, predictor, loaded_at=self.clock())

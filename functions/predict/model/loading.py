@@ -1,8 +1,14 @@
 """From a registered version to a predictor that has proved itself."""
 
 import hashlib
+import logging
+import os
 import re
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 
@@ -10,12 +16,59 @@ from housing.errors import ArtifactDigestError
 from housing.registry.port import MODEL_FILE, ModelVersion, Tag
 from housing.schema import FEATURES
 from predict.errors import ModelOutputError, ModelRefusedError
-from predict.model.files import ModelFiles
 from predict.model.predictor import Predictor
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Two rows, so that a graph that takes one row only does not pass.
 _SMOKE_ROWS = np.array([[column.example for column in FEATURES]] * 2)
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A loaded version; ``stale`` when it may not be what the alias names now."""
+
+    version: ModelVersion
+    predictor: Predictor
+    loaded_at: datetime
+    stale: bool = False
+    reason: str | None = None
+
+
+class ModelFiles:
+    """One directory that holds the file of the last loaded version."""
+
+    def __init__(self, directory: Path) -> None:
+        """Use a directory; it is made when the first file is kept."""
+        self._directory = directory
+
+    def find(self, sha256: str) -> bytes | None:
+        """Return the file of that digest, or None where it is missing or not what it says."""
+        try:
+            content = self._path(sha256).read_bytes()
+        except OSError:
+            return None
+        return content if hashlib.sha256(content).hexdigest() == sha256 else None
+
+    def keep(self, sha256: str, content: bytes) -> None:
+        """Write a file and remove all others; a full or read-only disk is only logged."""
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._write(self._path(sha256), content)
+            for other in self._directory.iterdir():
+                if other != self._path(sha256):
+                    other.unlink(missing_ok=True)
+        except OSError as exc:
+            _LOG.warning("model_file_not_kept", extra={"sha256": sha256, "error": str(exc)})
+
+    def _write(self, path: Path, content: bytes) -> None:
+        descriptor, unfinished = tempfile.mkstemp(dir=self._directory, suffix=".part")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(unfinished).replace(path)
+
+    def _path(self, sha256: str) -> Path:
+        return self._directory / f"{sha256}.onnx"
 
 
 def load_predictor(

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from housing.alerts.alert import Alert, AlertEvent, AlertSink
-from housing.alerts.claim import Claim
+from housing.alerts.alert import Alert, AlertEvent, AlertSink, Claim
 from housing.errors import ObjectError
 from housing.registry.port import ModelVersion
 from housing.s3.documents import Documents

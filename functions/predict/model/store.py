@@ -9,15 +9,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from housing.registry.last_promoted import LastPromotedModel
 from housing.registry.port import ModelRegistry, ModelVersion
 from predict.background import BackgroundCall, Deadline, Workers
 from predict.errors import ModelUnavailableError
-from predict.model.alias import TOO_SLOW, AliasFollower, Trouble
-from predict.model.files import ModelFiles
-from predict.model.promoted_copy import PromotedCopy
-from predict.model.served_model import ServedModel
+from predict.model.alias import TOO_SLOW, AliasFollower, PromotedCopy, Trouble
+from predict.model.loading import ModelFiles, ServedModel
 
 Refusal = Callable[[ModelVersion, str, str | None], bool]
 """Alerts on a refused version, with the reason and the version that goes on being served; returns
@@ -28,9 +27,24 @@ _RETRY_WITHOUT_REGISTRY = timedelta(seconds=5)
 nothing at all, or a copy that may not be what the alias names."""
 
 
-def utc_now() -> datetime:
-    """Return the time; the wall clock, because others stand still while Lambda freezes."""
-    return datetime.now(UTC)
+class ModelStore(Protocol):
+    """Hands out the model to serve."""
+
+    def is_due(self) -> bool:
+        """Whether ``current`` would ask the registry, and so may wait."""
+        ...
+
+    def recheck(self) -> None:
+        """Forget when the registry was last asked: the next request asks."""
+        ...
+
+    def current(self) -> ServedModel:
+        """Return the model to serve now.
+
+        Raises:
+            ModelUnavailableError: There is none yet.
+        """
+        ...
 
 
 class RegistryModelStore:
@@ -53,7 +67,7 @@ class RegistryModelStore:
         last_promoted: LastPromotedModel | None = None,
         budget: timedelta = timedelta(seconds=2),
         tell_refusal: Refusal | None = None,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Remember what to follow; nothing is asked yet.
 
@@ -67,7 +81,7 @@ class RegistryModelStore:
             budget: The longest a request waits for a whole look-up, in real time.
             tell_refusal: Called, in a thread, for each version that fails a check: at each look-up,
                 until it returns True.
-            clock: Tells the time.
+            clock: Returns the time; the wall clock, because others stop while Lambda freezes.
         """
         self._follower = AliasFollower(registry, files, alias, clock)
         self._copy = PromotedCopy(last_promoted, files, clock) if last_promoted else None
@@ -97,22 +111,23 @@ class RegistryModelStore:
 
     def current(self) -> ServedModel:
         """See ``ModelStore.current``; only one thread asks, the others serve what is loaded."""
-        deadline = Deadline(self._budget_seconds)
-        if self.is_due() and self._locked(deadline):
-            try:
-                if self.is_due():
-                    self._follow(deadline)
-            finally:
-                self._lock.release()
+        if self.is_due():
+            self._ask(Deadline(self._budget_seconds))
         if self._served is None:
             reason = self._trouble.reason if self._trouble else "the model is still being loaded"
             retry_after_seconds = max(1, math.ceil(self._period().total_seconds()))
             raise ModelUnavailableError(reason, retry_after_seconds=retry_after_seconds)
         return self._served
 
-    def _locked(self, deadline: Deadline) -> bool:
-        """Whether this thread is the one that asks; without a model the others wait for it."""
-        return self._lock.acquire(timeout=0 if self._served else deadline.remaining_seconds())
+    def _ask(self, deadline: Deadline) -> None:
+        """Look the alias up in one thread; without a model the others wait for it."""
+        if not self._lock.acquire(timeout=0 if self._served else deadline.remaining_seconds()):
+            return
+        try:
+            if self.is_due():
+                self._follow(deadline)
+        finally:
+            self._lock.release()
 
     def _period(self) -> timedelta:
         if self._served and not self._serves_copy:

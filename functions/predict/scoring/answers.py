@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from housing.onnx_session import NEAREST_KM, OUTPUTS
 from housing.schema import DOLLARS_PER_UNIT, FEATURES, TARGET_CAP
+from predict.model.loading import ServedModel
 from predict.model.predictor import PredictedColumns, Prediction
-from predict.model.served_model import ServedModel
-from predict.scoring import batch_json as plain_rows
-from predict.scoring.caveats import FAR_KM, caveats
+from predict.scoring import batch_json
 from predict.scoring.validation import Matrix, named_rows
+from predict.scoring.warnings import FAR_KM, warnings_on
 
 DECIMALS = 6  # float32 carries seven digits
 CSV_HEADER = (
@@ -48,7 +48,7 @@ def many(features: Matrix, predicted: PredictedColumns, served: ServedModel) -> 
     """Write what ``schemas.BatchPrediction`` describes."""
     price, lower, upper, nearest = predicted
     prices = [column.astype(np.float64) for column in (price, lower, upper)]
-    plain = plain_rows.written(prices, None if nearest is None else nearest.astype(np.float64))
+    plain = batch_json.written(prices, None if nearest is None else nearest.astype(np.float64))
     width, begin = plain.width, 0
     parts: list[bytes | memoryview] = []
     others = np.flatnonzero(_may_warn(features, predicted) | ~plain.fits)
@@ -75,7 +75,7 @@ def _row(features: dict[str, float], prediction: Prediction) -> dict[str, Any]:
             "upper_usd": round(upper * DOLLARS_PER_UNIT, 2),
         },
         "nearest_training_km": None if nearest_km is None else round(nearest_km, _KM_DECIMALS),
-        "warnings": caveats(features, price, nearest_km),
+        "warnings": warnings_on(features, price, nearest_km),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from housing.schema import FEATURE_NAMES
 from predict.errors import InvalidFieldsError, MalformedBodyError
-from predict.scoring.many_names import MOST_NAMES
+from predict.scoring.request_body import MOST_NAMES
 from predict.scoring.validation import too_many_rows
 
 PLACE = "rows"

@@ -14,10 +14,14 @@ import pydantic_core
 
 from housing.schema import FEATURE_NAMES
 from predict.errors import InvalidFieldsError, MalformedBodyError, RefusedInvocationError
-from predict.scoring import csv_rows
-from predict.scoring import validation as block_groups
-from predict.scoring.json_names import colons, refuse_repeated_names
-from predict.scoring.many_names import MOST_NAMES, refuse_many_names, too_many_names
+from predict.scoring import csv_rows, validation
+from predict.scoring.request_body import (
+    MOST_NAMES,
+    colons,
+    refuse_many_names,
+    refuse_repeated_names,
+    too_many_names,
+)
 from predict.scoring.validation import Matrix
 
 PROTOCOL_VERSION = "2.0.0"
@@ -36,7 +40,7 @@ def from_csv(body: bytes, max_rows: int) -> Matrix:
     """
     try:
         rows = csv_rows.read(body, max_rows, strict=False)
-        return block_groups.from_rows(rows, place=csv_rows.PLACE)
+        return validation.from_rows(rows, place=csv_rows.PLACE)
     except InvalidFieldsError as exc:
         raise RefusedInvocationError.of(exc) from exc
 
@@ -61,7 +65,7 @@ def from_json(body: bytes, max_rows: int) -> Matrix:
             rows = _of_columns(form, data, max_rows)
         else:
             rows = _of_list(form, data, max_rows)
-        return block_groups.from_rows(rows, place=form)
+        return validation.from_rows(rows, place=form)
     except InvalidFieldsError as exc:
         raise RefusedInvocationError.of(exc) from exc
 
@@ -84,7 +88,7 @@ def _screened(body: bytes, names: int, max_rows: int) -> Matrix | None:
         return None
     if names != expected:  # a name stands there twice
         return None
-    return block_groups.screened_lists(rows, max_rows)
+    return validation.screened_lists(rows, max_rows)
 
 
 def _form(body: bytes) -> tuple[str, Any]:
@@ -163,7 +167,7 @@ def _has(row: object, width: int) -> bool:
 
 def _check_count(rows: Sequence[object], max_rows: int) -> None:
     if len(rows) > max_rows:
-        raise block_groups.too_many_rows(max_rows)
+        raise validation.too_many_rows(max_rows)
 
 
 def _check_columns(found: Sequence[str] | dict[str, Any]) -> None:

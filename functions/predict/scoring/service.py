@@ -1,36 +1,175 @@
-"""The short way for requests that predict: key, model, answer, one line; no framework on it.
+"""The scoring service: key, model, prices, one log line; no framework on the way.
 
-FastAPI and its router take longer than the model itself. They serve everything else, and describe
-these routes too.
+FastAPI and its router take longer than the model itself. They serve all other routes, and describe
+these too.
 """
 
 import logging
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from housing.api_keys import Scope
 from predict import problems
 from predict.access.auth import Authenticator
-from predict.errors import PredictError
-from predict.exchange import Answer, Call
-from predict.model.served_model import ModelStore, ServedModel
-from predict.scoring import predictions
-from predict.scoring.predictions import Predicted
-from predict.telemetry.telemetry import Telemetry
+from predict.errors import PredictError, TooLargeError
+from predict.messages import Answer, Call
+from predict.model.loading import ServedModel
+from predict.model.predictor import PredictedColumns, Prediction
+from predict.model.store import ModelStore
+from predict.scoring import answers, csv_rows, mlflow_protocol, validation
+from predict.scoring.request_body import (
+    CSV,
+    JSON,
+    MAX_BODY_BYTES,
+    MAX_ROW_BYTES,
+    media_type,
+    sized,
+)
+from predict.scoring.validation import Matrix, named_rows
+from predict.telemetry.telemetry import Rows, Telemetry
 
-Route = Callable[[Call, ServedModel, int], Predicted]
-ROUTES: Mapping[str, Route] = {
-    "/predict": predictions.predict,
-    "/predict/batch": predictions.predict_batch,
-    "/invocations": predictions.invocations,
-}
-"""All of them are POST."""
-
+_OK = HTTPStatus.OK.value
 _LOG = logging.getLogger(__name__)
 
 
-class PredictionLane:
-    """Answers the calls of ``ROUTES``, always."""
+class Predicted(Protocol):
+    """An answer, and the rows and prices that it was made of."""
+
+    answer: Answer
+    served: ServedModel
+
+    @property
+    def total(self) -> int:
+        """Number of rows."""
+        ...
+
+    def rows(self, count: int) -> Rows:
+        """Sample ``count`` rows for logging."""
+        ...
+
+    def matrix(self) -> Matrix:
+        """Return the features, ``[n, 8]`` in schema order."""
+        ...
+
+    def prices(self) -> NDArray[np.float32]:
+        """Return the prices, ``[n]``, in $100,000."""
+        ...
+
+
+class PredictedRow:
+    """The one row of a request."""
+
+    __slots__ = ("answer", "features", "prediction", "served")
+    total = 1
+
+    def __init__(
+        self,
+        answer: Answer,
+        served: ServedModel,
+        features: Mapping[str, float],
+        prediction: Prediction,
+    ) -> None:
+        self.answer = answer
+        self.served = served
+        self.features = features
+        self.prediction = prediction
+
+    def rows(self, _count: int) -> Rows:
+        """See ``Predicted.rows``."""
+        return [_logged(self.features, self.prediction)]
+
+    def matrix(self) -> Matrix:
+        """See ``Predicted.matrix``."""
+        return np.array([list(self.features.values())])
+
+    def prices(self) -> NDArray[np.float32]:
+        """See ``Predicted.prices``."""
+        return np.array([self.prediction.price], np.float32)
+
+
+class PredictedRows:
+    """The rows of a batch."""
+
+    __slots__ = ("answer", "features", "predicted", "served", "total")
+
+    def __init__(
+        self, answer: Answer, served: ServedModel, features: Matrix, predicted: PredictedColumns
+    ) -> None:
+        self.answer = answer
+        self.served = served
+        self.features = features
+        self.predicted = predicted
+        self.total = len(features)
+
+    def rows(self, count: int) -> Rows:
+        """See ``Predicted.rows``; the sample is spread evenly over the batch."""
+        drawn = np.linspace(0, self.total - 1, count).astype(np.intp)
+        named, predictions = named_rows(self.features, drawn), self.predicted.rows(drawn)
+        return [
+            {**_logged(features, prediction), "row": row + 1}
+            for row, features, prediction in zip(drawn.tolist(), named, predictions, strict=True)
+        ]
+
+    def matrix(self) -> Matrix:
+        """See ``Predicted.matrix``."""
+        return self.features
+
+    def prices(self) -> NDArray[np.float32]:
+        """See ``Predicted.prices``."""
+        return self.predicted.price
+
+
+def predict(call: Call, served: ServedModel, _max_rows: int) -> PredictedRow:
+    """Predict the median house value of one block group, with its 90 % interval."""
+    media_type(call, JSON)
+    features = validation.one_from_json(sized(call.body, MAX_ROW_BYTES))
+    prediction = served.predictor.predict_one(list(features.values()))
+    body = answers.one(features, prediction, served)
+    return PredictedRow(_answer(body, served, JSON), served, features, prediction)
+
+
+def predict_batch(call: Call, served: ServedModel, max_rows: int) -> PredictedRows:
+    """Predict many block groups: JSON in and out, or CSV in and out."""
+    sent_as = media_type(call, JSON, CSV)
+    body = sized(call.body)
+    if sent_as == CSV:
+        rows = csv_rows.read(body, max_rows, strict=True)
+        features = validation.from_rows(rows, place=csv_rows.PLACE)
+        predicted = served.predictor.predict_columns(features)
+        content = answers.as_csv(predicted)
+    else:
+        features = validation.from_json(body, max_rows)
+        predicted = served.predictor.predict_columns(features)
+        content = answers.many(features, predicted, served)
+    return PredictedRows(_answer(_sized(content), served, sent_as), served, features, predicted)
+
+
+def invocations(call: Call, served: ServedModel, max_rows: int) -> PredictedRows:
+    """Predict as MLflow's scoring server does: its forms in, its answer out."""
+    sent_as = media_type(call, JSON, CSV)
+    read = mlflow_protocol.from_csv if sent_as == CSV else mlflow_protocol.from_json
+    features = read(sized(call.body), max_rows)
+    predicted = served.predictor.predict_columns(features)
+    content = _sized(answers.as_mlflow(predicted))
+    return PredictedRows(_answer(content, served, JSON), served, features, predicted)
+
+
+Route = Callable[[Call, ServedModel, int], Predicted]
+ROUTES: Mapping[str, Route] = {
+    "/predict": predict,
+    "/predict/batch": predict_batch,
+    "/invocations": invocations,
+}
+"""All of them are POST."""
+
+
+class ScoringService:
+    """Answers the calls of ``ROUTES``, whatever happens."""
 
     def __init__(
         self,
@@ -41,14 +180,14 @@ class PredictionLane:
         max_rows: int,
         shadow: Callable[[Call, Predicted], None] | None = None,
     ) -> None:
-        """Use a model store, a telemetry and an authenticator.
+        """Combine the parts.
 
         Args:
             models: Hands out the model to serve.
-            telemetry: Told of every call.
+            telemetry: Logs every call.
             authenticator: Decides who may predict.
             max_rows: The most block groups that one call may hold.
-            shadow: Told of every prediction once its answer is decided; it raises nothing.
+            shadow: Called with every prediction once its answer is decided; it raises nothing.
         """
         self._models = models
         self._telemetry = telemetry
@@ -58,7 +197,7 @@ class PredictionLane:
 
     @staticmethod
     def takes(method: str, path: str) -> bool:
-        """Whether a request goes this way."""
+        """Whether a request is one of this service's routes."""
         return method == "POST" and path in ROUTES
 
     def may_wait(self) -> bool:
@@ -66,16 +205,16 @@ class PredictionLane:
         return self._models.is_due() or self._authenticator.may_wait()
 
     def answer(self, call: Call) -> Answer:
-        """Answer a call that ``takes`` took; what goes wrong is an answer as well."""
-        answer, tell = self.decided(call)
-        tell()
+        """Answer a call that ``takes`` accepts; an error is an answer as well."""
+        answer, log = self.decided(call)
+        log()
         return answer
 
     def decided(self, call: Call) -> tuple[Answer, Callable[[], None]]:
-        """Answer as ``answer`` does, but leave its line and the shadow to the caller.
+        """Answer as ``answer`` does, but leave the log line and the shadow to the caller.
 
         Returns:
-            The answer, and what is to be called once, after the answer has gone or before.
+            The answer, and a function to be called once, before or after the answer is sent.
         """
         started = time.perf_counter()
         try:
@@ -85,17 +224,17 @@ class PredictionLane:
             return self._refused(
                 call, problems.of_predict_error(call.path, exc), exc.reason, started
             )
-        except Exception:  # noqa: BLE001 - the outermost handler of this way
+        except Exception:  # noqa: BLE001 - the outermost handler of these routes
             _LOG.exception("unexpected_error", extra={"path": call.path})
             return self._refused(call, problems.unexpected(call.path), "unexpected", started)
         latency_ms = _milliseconds(started)
 
-        def tell() -> None:
+        def log() -> None:
             self._telemetry.predicted(call, done.served, latency_ms, done.total, done.rows)
             if self._shadow is not None:
                 self._shadow(call, done)
 
-        return done.answer, tell
+        return done.answer, log
 
     def _refused(
         self, call: Call, problem: Answer, reason: str, started: float
@@ -104,5 +243,41 @@ class PredictionLane:
         return problem, lambda: self._telemetry.refused(call, reason, problem.status, latency_ms)
 
 
+def model_headers(served: ServedModel) -> dict[str, str]:
+    """Return the headers that every answer of a model carries."""
+    if served.stale:
+        return {"X-Model-Version": served.version.version, "X-Model-Stale": "true"}
+    return {"X-Model-Version": served.version.version}
+
+
 def _milliseconds(started: float) -> float:
     return round((time.perf_counter() - started) * 1_000, 3)
+
+
+def _logged(features: Mapping[str, float], prediction: Prediction) -> dict[str, Any]:
+    price, lower, upper, nearest_km = prediction
+    return {
+        "features": features,
+        "price": price,
+        "interval": (lower, upper),
+        "nearest_training_km": nearest_km,
+    }
+
+
+def _sized(content: bytes) -> bytes:
+    """Return an answer that Lambda can carry, where quotes and line ends are escaped.
+
+    Raises:
+        TooLargeError: It is over the limit.
+    """
+    if (
+        2 * len(content) > MAX_BODY_BYTES
+        and len(content) + content.count(b'"') + content.count(b"\n") > MAX_BODY_BYTES
+    ):
+        msg = f"the answer would be over {MAX_BODY_BYTES} bytes; send fewer rows at once"
+        raise TooLargeError(msg)
+    return content
+
+
+def _answer(body: bytes, served: ServedModel, media_type: str) -> Answer:
+    return Answer(_OK, body, media_type, model_headers(served))

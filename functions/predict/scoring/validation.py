@@ -19,9 +19,13 @@ from pydantic_core import from_json as from_json_text
 
 from housing.schema import FEATURE_NAMES, FEATURES, Column
 from predict.errors import MalformedBodyError, TooLargeError
-from predict.field_errors import refusal
-from predict.scoring.json_names import colons, refuse_repeated_names
-from predict.scoring.many_names import refuse_many_names, too_many_names
+from predict.problems import refusal
+from predict.scoring.request_body import (
+    colons,
+    refuse_many_names,
+    refuse_repeated_names,
+    too_many_names,
+)
 
 INSTANCES = "instances"
 _WIDTH = len(FEATURES)

@@ -19,7 +19,7 @@ _USUAL = [
 _CAP = round(TARGET_CAP, 2)
 
 
-def caveats(
+def warnings_on(
     features: Mapping[str, float], price: float, nearest_km: float | None = None
 ) -> list[str]:
     """Return a sentence for each feature outside its usual range, a capped price, a far place.

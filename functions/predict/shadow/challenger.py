@@ -7,7 +7,7 @@ What stands in the way is no trouble of the service's: it is logged, nobody is a
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import numpy as np
@@ -16,10 +16,8 @@ from housing.registry.port import CHALLENGER, ModelRegistry
 from housing.schema import FEATURES
 from predict.background import BackgroundCall, Workers
 from predict.model.alias import AliasFollower, Trouble
-from predict.model.files import ModelFiles
+from predict.model.loading import ModelFiles, ServedModel
 from predict.model.predictor import Predictor
-from predict.model.served_model import ServedModel
-from predict.model.store import utc_now
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
@@ -70,7 +68,7 @@ class ChallengerStore:
         files: ModelFiles,
         *,
         ttl: timedelta,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Remember what to follow; nothing is asked yet.
 

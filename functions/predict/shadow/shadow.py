@@ -9,15 +9,20 @@ import random
 import time
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from predict.background import Deadline, Workers
-from predict.exchange import Call
+from predict.messages import Call
 from predict.model.predictor import Predictor
-from predict.scoring.predictions import Predicted
+from predict.scoring.service import Predicted
+from predict.scoring.validation import Matrix
 from predict.shadow.challenger import Challenger, ChallengerStore
-from predict.shadow.comparison import TIMED_OUT, Differences, compare
+from predict.telemetry.comparison import TIMED_OUT, Differences
 from predict.telemetry.telemetry import Telemetry
 
 _LOAD_SECONDS = 10.0
+_LOGGED_ROWS = 10
 
 
 class Shadow:
@@ -109,3 +114,28 @@ class Shadow:
             return None
         found = running.result(deadline.remaining_seconds())
         return TIMED_OUT if found is None else found
+
+
+def compare(predictor: Predictor, features: Matrix, answered: NDArray[np.float32]) -> Differences:
+    """Price rows once more and compare.
+
+    Args:
+        predictor: The challenger.
+        features: The rows, ``[n, 8]`` in schema order, at least one.
+        answered: Their prices as they were answered, ``[n]``, in $100,000.
+
+    Raises:
+        ModelOutputError: The challenger fails, or answers no finite numbers.
+    """
+    started = time.perf_counter()
+    found = predictor.predict_columns(features).price
+    latency_ms = round((time.perf_counter() - started) * 1_000, 3)
+    apart = np.abs(found.astype(np.float64) - answered)
+    places = np.linspace(0, len(found) - 1, min(len(found), _LOGGED_ROWS)).astype(int)
+    pairs = np.column_stack((answered, found))[places].tolist()
+    return Differences(
+        mean=float(apart.mean()),
+        worst=float(apart.max()),
+        latency_ms=latency_ms,
+        prices=[(before, after) for before, after in pairs],
+    )

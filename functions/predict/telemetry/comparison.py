@@ -1,19 +1,25 @@
-"""What a challenger says of rows that were already priced, beside what was answered."""
+"""Log fields of a comparison with the challenger: metrics, both versions, prices of a few rows."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from predict.model.predictor import Predictor
-from predict.scoring.validation import Matrix
+from housing.metrics import names
+from predict.model.loading import ServedModel
+from predict.telemetry.emf import directive, metadata, serialized
 
 TIMED_OUT = "timed_out"
-"""Says of a comparison that it took longer than its budget, in place of differences."""
+"""Outcome of a comparison that took longer than its budget."""
 
-_LOGGED_ROWS = 10
+_COUNTS = (names.SHADOW_REQUESTS, names.SHADOW_ERRORS, names.SHADOW_TIMED_OUT)
+_MEASURES = (names.SHADOW_LATENCY, names.SHADOW_DIFFERENCE, names.SHADOW_DIFFERENCE_WORST)
+_DIMENSIONS = (
+    (names.SERVICE_DIMENSION,),
+    (names.SERVICE_DIMENSION, names.CHALLENGER_DIMENSION),
+)
+_COMPARED = serialized(directive([*_COUNTS, *_MEASURES], *_DIMENSIONS))
+_FAILED = serialized(directive(_COUNTS, *_DIMENSIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +35,35 @@ class Differences:
     prices: Sequence[tuple[float, float]]
 
 
-def compare(predictor: Predictor, features: Matrix, answered: NDArray[np.float32]) -> Differences:
-    """Price rows once more and compare.
+def shadow_fields(
+    now: datetime, served: ServedModel, challenger: str, rows: int, found: Differences | str
+) -> dict[str, Any]:
+    """Return the fields; a failure has no differences.
 
     Args:
-        predictor: The challenger.
-        features: The rows, ``[n, 8]`` in schema order, at least one.
-        answered: Their prices as they were answered, ``[n]``, in $100,000.
-
-    Raises:
-        ModelOutputError: The challenger fails, or answers no finite numbers.
+        now: The time.
+        served: The model that answered.
+        challenger: The challenger's version, by number and digest.
+        rows: Block groups that were priced.
+        found: How far the prices are apart, or what went wrong.
     """
-    started = time.perf_counter()
-    found = predictor.predict_columns(features).price
-    latency_ms = round((time.perf_counter() - started) * 1_000, 3)
-    apart = np.abs(found.astype(np.float64) - answered)
-    places = np.linspace(0, len(found) - 1, min(len(found), _LOGGED_ROWS)).astype(int)
-    pairs = np.column_stack((answered, found))[places].tolist()
-    return Differences(
-        mean=float(apart.mean()),
-        worst=float(apart.max()),
-        latency_ms=latency_ms,
-        prices=[(before, after) for before, after in pairs],
-    )
+    failed = isinstance(found, str)
+    fields = {
+        "_aws": metadata(now, _FAILED if failed else _COMPARED),
+        "model_version": served.version.version,
+        names.CHALLENGER_DIMENSION: challenger,
+        "rows": rows,
+        names.SHADOW_REQUESTS: 1,
+        names.SHADOW_ERRORS: int(failed and found != TIMED_OUT),
+        names.SHADOW_TIMED_OUT: int(found == TIMED_OUT),
+        "message": "shadow",
+    }
+    if isinstance(found, str):
+        return {**fields, "error": found}
+    return {
+        **fields,
+        names.SHADOW_LATENCY: found.latency_ms,
+        names.SHADOW_DIFFERENCE: found.mean,
+        names.SHADOW_DIFFERENCE_WORST: found.worst,
+        "prices": found.prices,
+    }

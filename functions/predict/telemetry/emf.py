@@ -37,8 +37,8 @@ def directive(metrics: Iterable[str], *dimensions: Sequence[str]) -> dict[str, A
     return {"Namespace": names.NAMESPACE, "Dimensions": dimensions, "Metrics": described}
 
 
-def written(*directives: Mapping[str, Any]) -> orjson.Fragment:
-    """Write directives once: they are the same in every line, and half of it."""
+def serialized(*directives: Mapping[str, Any]) -> orjson.Fragment:
+    """Serialize directives once: they are the same in every line, and half of it."""
     return orjson.Fragment(orjson.dumps(directives))
 
 

@@ -13,12 +13,10 @@ from typing import Any, Protocol
 import orjson
 
 from housing.metrics import names
-from predict.exchange import Call
-from predict.model.served_model import ServedModel
-from predict.shadow.comparison import Differences
-from predict.telemetry.emf import directive, metadata, written
-from predict.telemetry.shadow_fields import shadow_fields
-from predict.telemetry.token_bucket import TokenBucket
+from predict.messages import Call
+from predict.model.loading import ServedModel
+from predict.telemetry.comparison import Differences, shadow_fields
+from predict.telemetry.emf import directive, metadata, serialized
 
 SERVICE = "predict"
 PREDICTION = "prediction"
@@ -45,12 +43,12 @@ _OF_CALL = (
 )
 _INTERNAL_ERROR = 500
 
-_PREDICTED = written(directive([*_OF_REQUEST, *_OF_SUCCESS, *_OF_MODEL], _BY_SERVICE))
-_REFUSED = written(
+_PREDICTED = serialized(directive([*_OF_REQUEST, *_OF_SUCCESS, *_OF_MODEL], _BY_SERVICE))
+_REFUSED = serialized(
     directive(_OF_REQUEST, _BY_SERVICE),
     directive([names.PREDICTION_ERRORS], _BY_SERVICE, _BY_REASON),
 )
-_LOOKED = written(directive(_OF_MODEL, _BY_SERVICE))
+_LOOKED = serialized(directive(_OF_MODEL, _BY_SERVICE))
 
 
 class LineSink(Protocol):
@@ -65,6 +63,33 @@ def to_stdout(lines: bytes) -> None:
     """Write where Lambda reads logs, in one write: lines of threads do not mix."""
     sys.stdout.buffer.write(lines + b"\n")
     sys.stdout.buffer.flush()
+
+
+class TokenBucket:
+    """A token bucket: filled at a rate, never beyond one second's worth (but at least one)."""
+
+    def __init__(self, per_second: float, monotonic: Callable[[], float]) -> None:
+        """Start full.
+
+        Args:
+            per_second: The rate; 0 lets nothing through.
+            monotonic: Tells seconds.
+        """
+        self._per_second = per_second
+        self._capacity = max(1.0, per_second) if per_second else 0.0
+        self._monotonic = monotonic
+        self._tokens = self._capacity
+        self._filled_at = monotonic()
+
+    def take(self, most: int) -> int:
+        """Take tokens, as many as there are up to a number; return how many."""
+        now = self._monotonic()
+        filled = self._tokens + (now - self._filled_at) * self._per_second
+        self._tokens = min(self._capacity, filled)
+        self._filled_at = now
+        taken = min(most, int(self._tokens))
+        self._tokens -= taken
+        return taken
 
 
 class Telemetry:
@@ -127,7 +152,7 @@ class Telemetry:
             "model_version": served.version.version,
             "stale": served.stale,
             "latency_ms": latency_ms,
-            "_aws": metadata(now, _PREDICTED),
+            "_aws": {"Timestamp": int(now.timestamp() * 1_000), "CloudWatchMetrics": _PREDICTED},
             names.PREDICTION_REQUESTS: 1,
             names.COLD_START: int(self._is_cold),
             **_model_gauges(served, now),

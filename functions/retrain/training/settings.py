@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from housing.registry.settings import RegistrySettings
+from housing.registry.access import RegistrySettings
 from retrain.training.anomaly.copies import CopyRule
 from retrain.training.gate.gate import GateRules
 from retrain.training.gate.hold import HoldRule

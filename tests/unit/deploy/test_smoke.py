@@ -17,7 +17,7 @@ from housing_deploy.errors import SmokeError
 from housing_deploy.smoke import NO_MODEL_YET, api_url, smoke
 from housing_ops.key_ring import KeyRing
 from predict.errors import ModelUnavailableError
-from predict.model.files import ModelFiles
+from predict.model.loading import ModelFiles
 from predict.model.store import RegistryModelStore
 
 HEALTHY = {"status": "ok", "model": {"version": "7"}, "reason": None}

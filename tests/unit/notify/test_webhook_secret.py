@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from moto import mock_aws
 
 from notify.errors import SecretUnavailableError, WebhookInvalidError
-from notify.webhook_secret import WebhookSecret
+from notify.slack import WebhookSecret
 
 URL = "https://hooks.slack.com/services/T0/B0/secret"
 NAME = "slack-webhook"

@@ -19,8 +19,8 @@ from housing.registry.port import MODEL_FILE, PRODUCTION, ModelVersion, Tag
 from housing.schema import FEATURES
 from predict.access.auth import OpenDoor
 from predict.http.app import create_app
+from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
-from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry
 

@@ -16,22 +16,24 @@ import pytest
 from moto import mock_aws
 
 from fakes.dataset import JOB_OF_THE_EVENTS, put_upload
+from fakes.entered_files import entered_files
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
+from housing.api_keys import ApiKeyDocument, Scope, new_key
 from housing.errors import RegistryUnavailableError
 from housing.metrics import names as metric_names
 from housing.registry.port import CHALLENGER
 from housing_cli.predictions.log import read_line
 from predict import aws_composition, composition, handler
 from predict.access.auth import KeyAuthenticator
-from predict.scoring.lane import PredictionLane
+from predict.scoring.service import ScoringService
 
 EVENTS = Path(__file__).parents[3] / "events"
 API_EVENTS = sorted(EVENTS.glob("api-*.json"))
 PREDICTING_EVENTS = [
     path
     for path in API_EVENTS
-    if PredictionLane.takes((event := json.loads(path.read_text()))["httpMethod"], event["path"])
+    if ScoringService.takes((event := json.loads(path.read_text()))["httpMethod"], event["path"])
 ]
 CONTEXT: Any = SimpleNamespace(
     function_name="predict",
@@ -41,6 +43,7 @@ CONTEXT: Any = SimpleNamespace(
 )
 BUCKET = "housing-test"
 OF_THE_ACCOUNT = ("api-models", "api-metrics", "api-data")
+MOST_ENTERED_FILES = 12
 POWERTOOLS_MARKS = ("init", "powertools_handler", "powertools_buffer_config")
 
 
@@ -322,3 +325,28 @@ def test_a_service_with_keys_is_guarded_by_them(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HOUSING_API_KEYS", "keys")
 
     assert isinstance(composition.service().authenticator, KeyAuthenticator)
+
+
+def test_a_warm_request_enters_few_files(
+    register: Register, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever follows a request through the code reads no more than these."""
+    key, entry = new_key(Scope.PREDICT)
+    monkeypatch.setenv("HOUSING_AUTH", "keys")
+    monkeypatch.setenv("HOUSING_API_KEYS", "keys")
+    monkeypatch.setattr(composition, "StoredKeys", lambda _: lambda: ApiKeyDocument(keys=(entry,)))
+    register()
+    event = sample("api-predict.ok")
+    event["headers"]["x-api-key"] = key
+    handler.lambda_handler(event, CONTEXT)
+
+    with entered_files() as entered:
+        answer = handler.lambda_handler(event, CONTEXT)
+
+    with capsys.disabled():
+        print(f"\na warm POST /predict: {entered}")  # noqa: T201 - the list is what it is for
+    assert answer["statusCode"] == 200
+    assert {"functions/predict/handler.py", "functions/predict/model/predictor.py"} <= set(
+        entered.calls
+    )
+    assert len(entered) <= MOST_ENTERED_FILES

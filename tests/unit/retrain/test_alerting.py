@@ -8,7 +8,7 @@ from moto.sns.models import sns_backends
 
 from fakes.jobs import job_status
 from housing.alerts.alert import LoggedAlerts
-from housing.alerts.alerting import alerts_to
+from housing.alerts.folded import alerts_to
 from housing.jobs.status import JobStore, State
 from retrain.training.job.early_end import end_early
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fakes.registry import FakeModelRegistry
 from fakes.tables import as_csv, housing_table
-from housing.jobs.findings import Verdict
+from housing.jobs.results import Verdict
 from housing.jobs.status import JobStore, State
 from housing.registry.port import PRODUCTION
 from housing.s3.layout import HOLDOUT_KEY, LINEAGE_SNAPSHOTS, LINEAGE_UPLOADS

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from housing.jobs.findings import Drift
+from housing.jobs.results import Drift
 from housing.schema import CANONICAL_HEADER
 from housing_cli.data.generated import generate
 from retrain.training.dataset.drift import kolmogorov_smirnov, measure_drift, population_stability

@@ -15,7 +15,7 @@ from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from fakes.uploads import FIRST_UPLOAD
 from housing.alerts.alert import AlertEvent
-from housing.jobs.findings import Drift
+from housing.jobs.results import Drift
 from housing.jobs.status import JobStore, State
 from housing.metrics import names as metric_names
 from housing.schema import CANONICAL_HEADER

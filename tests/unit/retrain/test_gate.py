@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fakes.tables import housing_table
-from housing.jobs.findings import Verdict
+from housing.jobs.results import Verdict
 from retrain.training.dataset.rows import Rows
 from retrain.training.gate.bootstrap import relative_change
 from retrain.training.gate.gate import GateRules, judge, judge_first

@@ -18,7 +18,7 @@ from fakes.launcher import FakeJobLauncher
 from fakes.sweeps import RULES
 from housing.alerts.alert import AlertEvent
 from housing.alerts.folded import FoldedAlerts
-from housing.alerts.sweeps import MANY
+from housing.alerts.jobs import MANY
 from housing.jobs.status import JobStore, State
 from housing.metrics import names as metric_names
 from retrain import composition, handler

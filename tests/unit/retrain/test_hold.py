@@ -13,7 +13,7 @@ from fakes.champions import (
     repriced,
     rows_of,
 )
-from housing.jobs.findings import MOST_HELD_JOBS, MOST_HELD_PLACES, Held
+from housing.jobs.results import MOST_HELD_JOBS, MOST_HELD_PLACES, Held
 from housing.schema import FEATURE_NAMES
 from retrain.training.dataset.rows import Values
 from retrain.training.gate.hold import held_of

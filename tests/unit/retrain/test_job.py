@@ -14,7 +14,7 @@ from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from housing.errors import AliasNotFoundError
-from housing.jobs.findings import RowCounts, ShadowFigures
+from housing.jobs.results import RowCounts, ShadowFigures
 from housing.jobs.status import JobStore, Stage, State
 from housing.registry.port import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
 from retrain.training.job.context import Parts

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fakes.jobs import MOMENT, job_status
-from housing.jobs.findings import ColumnDrift, Drift, RowCounts, Verdict
+from housing.jobs.results import ColumnDrift, Drift, RowCounts, Verdict
 from housing.jobs.status import JobStatus, State
 from housing.metrics import names
 from housing.schema import CANONICAL_HEADER

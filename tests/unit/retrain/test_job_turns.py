@@ -17,7 +17,7 @@ from fakes.registry import FakeModelRegistry
 from fakes.run_tracker import FakeRunTracker
 from fakes.sweeps import RULES
 from fakes.tables import as_csv, housing_table
-from housing.jobs.findings import Verdict
+from housing.jobs.results import Verdict
 from housing.jobs.status import JobStatus, JobStore, Stage, State
 from housing.registry.port import MODEL_FILE, PRODUCTION, Tag
 from housing.s3.lease import Lease

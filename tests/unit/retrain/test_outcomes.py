@@ -8,8 +8,8 @@ from typer.main import get_command
 
 from fakes.jobs import job_status
 from housing.alerts.alert import Alert, AlertEvent
-from housing.alerts.job_outcomes import alert_on, alert_on_drift
-from housing.jobs.findings import ColumnDrift, Drift, Held, HeldPlace, RowCounts, Verdict
+from housing.alerts.jobs import alert_on, alert_on_drift
+from housing.jobs.results import ColumnDrift, Drift, Held, HeldPlace, RowCounts, Verdict
 from housing.jobs.status import JobStatus, Stage, State
 from housing_cli.main import app
 

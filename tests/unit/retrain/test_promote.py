@@ -12,7 +12,7 @@ import pytest
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from housing.errors import LeaseError, VersionChangedError
-from housing.jobs.findings import Held, SliceChange, Verdict
+from housing.jobs.results import Held, SliceChange, Verdict
 from housing.registry.automatic_promotion import PromotionSwitch
 from housing.registry.last_promoted import POINTER
 from housing.registry.ledger import AliasChange, Ledger

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from fakes.tables import housing_table
 from fakes.uploads import snapshot_after
-from housing.jobs.findings import ColumnDrift, Drift
+from housing.jobs.results import ColumnDrift, Drift
 from housing.schema import INTERVAL_COVERAGE, TARGET_CAP
 from retrain.training.dataset.rows import Rows
 from retrain.training.dataset.split import split

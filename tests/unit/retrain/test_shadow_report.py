@@ -13,12 +13,12 @@ from moto import mock_aws
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry
 from housing.errors import RegistryUnavailableError
-from housing.jobs.findings import Verdict
+from housing.jobs.results import Verdict
 from housing.registry.port import CHALLENGER, MODEL_FILE, ModelVersion, Tag
-from predict.exchange import Call
+from predict.messages import Call
+from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
-from predict.model.served_model import ServedModel
-from predict.shadow.comparison import TIMED_OUT, Differences
+from predict.telemetry.comparison import TIMED_OUT, Differences
 from predict.telemetry.telemetry import Telemetry
 from retrain.training.gate.shadow_report import CloudWatchShadowReport, with_shadow
 from retrain.training.job.composition import parts_of

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from predict.admin.data_changes import DataChanged, DataChanges, UploadedPart
-from predict.http import problem_handlers as framework_problems
+from predict.http.problem_handlers import documented
 from predict.http.requests import Why, names_once, who
 
 Job = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9-]{1,64}$")]
@@ -69,12 +69,12 @@ def data_routes(changes: Callable[[], DataChanges]) -> APIRouter:
     """
     router = APIRouter(tags=["data"])
 
-    @router.get("/data", responses=framework_problems.documented(422, 503))
+    @router.get("/data", responses=documented(422, 503))
     def data(limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> Data:
         """List the uploads that the data set is made of, and which are left out."""
         return Data(uploads=[_upload(part) for part in changes().newest(limit)])
 
-    statuses = framework_problems.documented(400, 404, 409, 422, 503)
+    statuses = documented(400, 404, 409, 422, 503)
     once = [Depends(names_once)]
 
     @router.post("/data/exclude", responses=statuses, dependencies=once)

@@ -12,7 +12,7 @@ from housing.registry.ledger import AliasChange, Decision
 from housing.registry.port import ModelVersion, Tag
 from predict.admin.model_card import metrics_of
 from predict.admin.model_changes import Changed, ModelChanges
-from predict.http import problem_handlers as framework_problems
+from predict.http.problem_handlers import documented
 from predict.http.requests import Why, names_once, who
 
 _HISTORY = 20
@@ -113,7 +113,7 @@ def model_routes(changes: Callable[[], ModelChanges], model_name: str) -> APIRou
     """
     router = APIRouter(tags=["models"])
 
-    @router.get("/models", responses=framework_problems.documented(422, 503))
+    @router.get("/models", responses=documented(422, 503))
     def models(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> Models:
         """List the newest versions, and who changed what is live, when and why."""
         return Models(
@@ -124,7 +124,7 @@ def model_routes(changes: Callable[[], ModelChanges], model_name: str) -> APIRou
             history=changes().newest(_HISTORY),
         )
 
-    statuses = framework_problems.documented(400, 404, 409, 422, 503)
+    statuses = documented(400, 404, 409, 422, 503)
 
     once = [Depends(names_once)]
 

@@ -16,8 +16,8 @@ from predict.http.schemas import (
     MlflowPredictions,
     PredictedPrice,
 )
-from predict.scoring.lane import PredictionLane
 from predict.scoring.request_body import CSV, JSON
+from predict.scoring.service import ScoringService
 
 EXAMPLE_ROW: dict[str, float] = {column.name: column.example for column in FEATURES}
 EXAMPLE_CSV = "\n".join([",".join(FEATURE_NAMES), ",".join(map(str, EXAMPLE_ROW.values())), ""])
@@ -32,11 +32,11 @@ _MODEL_HEADERS = {
 _PROBLEMS = (400, 413, 415, 422, 500, 503)
 
 
-def lane_routes(lane: PredictionLane) -> APIRouter:
+def scoring_routes(scoring: ScoringService) -> APIRouter:
     """Describe the routes; whoever calls them through FastAPI gets the lane's answer, too."""
 
     async def answered(request: Request) -> Response:
-        return response(lane.answer(call_of(request.scope, await request.body())))
+        return response(scoring.answer(call_of(request.scope, await request.body())))
 
     router = APIRouter(tags=["predictions"])
 

@@ -1,5 +1,6 @@
 """The routes that predict nothing: which model answers, and is it well."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
@@ -11,11 +12,14 @@ from starlette.responses import PlainTextResponse, Response
 from predict.admin.model_card import Health, ModelCard, PromotionSummary, card, summary
 from predict.admin.promotion_watch import PromotionWatch
 from predict.errors import ModelUnavailableError
-from predict.http import problem_handlers as framework_problems
-from predict.model.served_model import ModelStore, ServedModel, model_headers
+from predict.http.problem_handlers import documented
+from predict.model.loading import ServedModel
+from predict.model.store import ModelStore
 from predict.scoring.mlflow_protocol import PROTOCOL_VERSION
 from predict.scoring.request_body import JSON
+from predict.scoring.service import model_headers
 from predict.settings import PredictSettings
+from predict.telemetry.account_metrics import AccountMetrics
 from predict.telemetry.telemetry import Telemetry
 
 
@@ -41,9 +45,33 @@ def service_routes(
         "/model",
         pages.model,
         response_model=ModelCard,
-        responses=framework_problems.documented(503),
+        responses=documented(503),
         summary="Show the card of the model that answers",
     )
+    return router
+
+
+def metrics_route(metrics: Callable[[], AccountMetrics]) -> APIRouter:
+    """Build the route.
+
+    Args:
+        metrics: Makes the reader, or returns it; not called before it is needed.
+    """
+    router = APIRouter(tags=["service"])
+
+    @router.get(
+        "/metrics",
+        response_class=PlainTextResponse,
+        responses=documented(503),
+        summary="Tell what the account counted, in Prometheus' text format",
+    )
+    def account_metrics() -> Response:
+        """Tell counters since the month began, and gauges; from CloudWatch, two minutes late."""
+        # Few ask for it, and the function that only predicts never imports it.
+        from predict.telemetry.prometheus import CONTENT_TYPE, as_text  # noqa: PLC0415
+
+        return Response(as_text(metrics().figures()), media_type=CONTENT_TYPE)
+
     return router
 
 

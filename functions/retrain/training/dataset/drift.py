@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import kolmogorov
 
-from housing.jobs.findings import ColumnDrift, Drift
+from housing.jobs.results import ColumnDrift, Drift
 from housing.schema import CANONICAL_HEADER
 from retrain.training.dataset.rows import Values
 

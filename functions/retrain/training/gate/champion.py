@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from housing.errors import ArtifactDigestError, ArtifactError
 from housing.jobs.uploads import UploadRecord
 from housing.registry.live_model import holder_of
-from housing.registry.model_file import download_model
-from housing.registry.port import PRODUCTION, ModelRegistry, ModelVersion, Tag
+from housing.registry.port import PRODUCTION, ModelRegistry, ModelVersion, Tag, download_model
 from retrain.training.dataset.dataset import Dataset
 from retrain.training.dataset.holdout_key import HoldoutKey
 from retrain.training.dataset.rows import Rows

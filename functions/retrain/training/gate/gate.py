@@ -9,7 +9,7 @@ ones never could.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from housing.jobs.findings import SliceChange, Verdict
+from housing.jobs.results import SliceChange, Verdict
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.gate.bootstrap import Change, relative_change
 from retrain.training.gate.slices import parts_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from housing.jobs.findings import Verdict
+from housing.jobs.results import Verdict
 from housing.registry.port import Tag
 
 HELD = "held"

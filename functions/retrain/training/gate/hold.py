@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.jobs.findings import MOST_HELD_JOBS, MOST_HELD_PLACES, Held, HeldPlace
+from housing.jobs.results import MOST_HELD_JOBS, MOST_HELD_PLACES, Held, HeldPlace
 from retrain.training.anomaly.clusters import Cluster, clusters_of, contributors
 from retrain.training.anomaly.contradictions import Contradiction, Table, described, sentence
 from retrain.training.anomaly.copies import ALLOWED, Copies, CopyRule, find_copies

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.jobs.findings import Verdict
+from housing.jobs.results import Verdict
 from housing.registry.port import ModelVersion
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.dataset.split import Split

@@ -1,6 +1,6 @@
 """How the model in production does on prices that came back: the new rows of an upload."""
 
-from housing.jobs.findings import LiveFigures
+from housing.jobs.results import LiveFigures
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.errors import ModelLoadError
 from retrain.training.gate.champion import Champion

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from housing.errors import VersionChangedError
-from housing.jobs.findings import Held, Verdict
+from housing.jobs.results import Held, Verdict
 from housing.registry.alias_repair import Repair, repair
 from housing.registry.exclusions import Exclusion
 from housing.registry.live_model import LOCK_SECONDS, LiveModel, Reason, holder_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from housing.jobs.findings import ShadowFigures, Verdict
+from housing.jobs.results import ShadowFigures, Verdict
 from housing.metrics import names
 from housing.metrics.points import MetricSource, Series, points_of
 from housing.registry.live_model import holder_of

@@ -3,7 +3,7 @@
 import boto3
 from botocore.config import Config
 
-from housing.alerts.alerting import alerts_to
+from housing.alerts.folded import alerts_to
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.s3.artifacts import S3ArtifactReader
 from retrain.training.gate.shadow_report import CloudWatchShadowReport, ShadowReport

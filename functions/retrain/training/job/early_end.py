@@ -4,8 +4,8 @@ import os
 
 import boto3
 
-from housing.alerts.alerting import alerts_to
-from housing.alerts.job_outcomes import alert_on
+from housing.alerts.folded import alerts_to
+from housing.alerts.jobs import alert_on
 from housing.jobs.status import JobStore
 from retrain.training.errors import JobStoppedError
 from retrain.training.job.job_metrics import write_job_metrics

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.jobs.findings import Held
+from housing.jobs.results import Held
 from housing.schema import DOLLARS_PER_UNIT, FEATURE_NAMES, PLACE
 from retrain.training.anomaly.contradictions import Table
 from retrain.training.anomaly.priced import Priced

@@ -14,7 +14,7 @@ from typing import Any
 from housing.errors import ObjectError
 from housing.jobs.status import JobStatus, State
 from housing.jobs.uploads import UploadRecord
-from housing.s3.failures import failure_of
+from housing.s3.client import failure_of
 from retrain.training.errors import TrainingError
 from retrain.training.job.context import Parts
 from retrain.training.upload.ingest import Ingested, Upload, ingest

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from housing.alerts.job_outcomes import alert_on, alert_on_drift
+from housing.alerts.jobs import alert_on, alert_on_drift
 from housing.errors import HousingError, JobTakenOverError, LeaseError, ObjectError
 from housing.jobs.status import JobStatus, Stage, State
 from housing.s3.layout import JOBS

@@ -1,7 +1,7 @@
 """The stages of a job in their order, from the upload to the alias."""
 
-from housing.alerts.job_outcomes import alert_on_repair
-from housing.jobs.findings import Held, RowCounts
+from housing.alerts.jobs import alert_on_repair
+from housing.jobs.results import Held, RowCounts
 from housing.jobs.status import Stage, State
 from housing.registry.alias_repair import Repair
 from housing.registry.live_model import holder_of

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from housing.jobs.findings import Held
+from housing.jobs.results import Held
 from housing.jobs.uploads import UploadRecord
 from housing.registry.exclusions import Exclusion
 from housing.s3.documents import Documents

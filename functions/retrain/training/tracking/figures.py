@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from housing.jobs.findings import Drift
+from housing.jobs.results import Drift
 from housing.schema import INTERVAL_COVERAGE
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.model.features import COORDINATES

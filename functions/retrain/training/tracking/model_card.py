@@ -5,7 +5,7 @@ After M. Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from housing.jobs.findings import Drift
+from housing.jobs.results import Drift
 from housing.schema import FEATURES, INTERVAL_COVERAGE, PLACE_STEP, TARGET
 from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.dataset.split import Split

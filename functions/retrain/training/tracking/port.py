@@ -6,7 +6,7 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
-from housing.jobs.findings import Drift
+from housing.jobs.results import Drift
 from housing.registry.port import ModelRegistry, ModelVersion, Tag
 from housing.schema import SCHEMA_VERSION
 from retrain.training.dataset.snapshot import Snapshot

@@ -6,10 +6,13 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from housing.s3.failures import Failure, failure_of
+from pydantic import AwareDatetime, BaseModel
+
+from housing.s3.client import Failure, failure_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -93,6 +96,18 @@ class AlertSink(Protocol):
     def send(self, alert: Alert) -> bool:
         """Send one alert; return whether it went out or was deliberately kept back."""
         ...
+
+
+class Claim(BaseModel):
+    """A claim on sending one alert: other processes wait, and take over if the claimant dies."""
+
+    by: str
+    """An id that no other process uses."""
+    until: AwareDatetime
+
+    def is_live(self, now: datetime, longest: timedelta) -> bool:
+        """Whether the others wait; a claim from the future is not, whose clock was set back."""
+        return self.until - longest <= now < self.until
 
 
 class SnsAlerts:

@@ -18,10 +18,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import boto3
+from botocore.config import Config
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from housing.alerts.alert import Alert, AlertSink
-from housing.alerts.claim import Claim
+from housing.alerts.alert import Alert, AlertSink, Claim, LoggedAlerts, SnsAlerts
 from housing.errors import ObjectError
 from housing.s3.documents import Documents
 from housing.s3.layout import ALERTS
@@ -40,7 +41,17 @@ _NAME_CHARACTERS = 8  # a shorter fact, such as a version, is no name to be look
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _HEX = re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b")
 _NUMBER = re.compile(r"\d[\d.,:]*")
+_BOUNDED = Config(
+    connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}
+)
 _LOG = logging.getLogger(__name__)
+
+
+def alerts_to(topic_arn: str | None, s3: "S3Client", bucket: str) -> AlertSink:
+    """Return the sink of a topic; of the log without one."""
+    if topic_arn is None:
+        return LoggedAlerts()
+    return FoldedAlerts(SnsAlerts(boto3.client("sns", config=_BOUNDED), topic_arn), s3, bucket)
 
 
 class _Fold(BaseModel):

@@ -1,10 +1,10 @@
 """What people are told of a job: how it ended, and that its rows are unlike those before."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from housing.alerts.alert import Alert, AlertEvent
-from housing.jobs.findings import Held, HeldPlace, Verdict
+from housing.jobs.results import Held, HeldPlace, Verdict
 from housing.jobs.status import JobStatus, State
 from housing.registry.alias_repair import Repair
 from housing.s3.layout import NEW_DATA
@@ -12,6 +12,8 @@ from housing.schema import DOLLARS_PER_UNIT
 
 _REASON = '--reason "…"'
 _SHOWN_PLACES, _SHOWN_JOBS = 3, 3
+MANY = 3
+"""Uploads without a job in one sweep; fewer are counted and logged, as S3 may lose an event."""
 _ENDED_EARLY = (State.REJECTED, State.FAILED)
 
 
@@ -43,6 +45,35 @@ def alert_on_drift(status: JobStatus, model_name: str) -> Alert | None:
         advice="the rows are used; see whether the file is what it should be",
         next_step=_status_command(status),
         facts={**facts, **_rows(status), **_traces(status)},
+    )
+
+
+def alert_on_refusals(reasons: Sequence[str], model_name: str) -> Alert | None:
+    """Return the alert on jobs that no launcher took; None where there are none."""
+    if not reasons:
+        return None
+    return Alert(
+        event=AlertEvent.LAUNCHES_REFUSED,
+        subject=f"{model_name}: training jobs cannot be started",
+        reason=reasons[0],
+        advice="put it right; each job is tried again every five minutes, and no upload is lost",
+        next_step="housing status",
+        facts={"jobs": f"{len(reasons):,}"},
+    )
+
+
+def alert_on_recovery(job_ids: Sequence[str], model_name: str) -> Alert | None:
+    """Return the alert on uploads that the sweep found without a job; None where they are few."""
+    if len(job_ids) < MANY:
+        return None
+    return Alert(
+        event=AlertEvent.UPLOADS_RECOVERED,
+        subject=f"{model_name}: uploads were found that no event told of",
+        reason=f"{len(job_ids):,} uploads had no training job; the sweep has started theirs",
+        advice="nothing is lost; see whether the bucket still notifies the retrain function, and "
+        "whether that failed:",
+        next_step="housing status",
+        facts={"jobs": ", ".join(job_ids)},
     )
 
 

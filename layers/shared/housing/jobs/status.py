@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from housing.errors import JobNotFoundError, JobTakenOverError
-from housing.jobs.findings import Drift, Held, LiveFigures, RowCounts, Verdict
+from housing.jobs.results import Drift, Held, LiveFigures, RowCounts, Verdict
 from housing.s3.documents import Documents
 from housing.s3.layout import JOBS
 

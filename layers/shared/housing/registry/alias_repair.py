@@ -11,8 +11,14 @@ from housing.errors import ArtifactError, LastPromotedError, VersionNotFoundErro
 from housing.registry.last_promoted import S3LastPromotedModel
 from housing.registry.ledger import AliasChange, Entry
 from housing.registry.live_model import LiveModel, holder_of
-from housing.registry.model_file import download_model
-from housing.registry.port import CHALLENGER, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from housing.registry.port import (
+    CHALLENGER,
+    PREVIOUS,
+    PRODUCTION,
+    ModelVersion,
+    Tag,
+    download_model,
+)
 
 _LOG = logging.getLogger(__name__)
 _ALIASES = (PREVIOUS, PRODUCTION, CHALLENGER)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from housing.errors import LastPromotedError, ObjectError
 from housing.registry.port import ModelVersion, Tag
-from housing.s3.bounded import bounded_s3
+from housing.s3.client import bounded_s3
 from housing.s3.layout import MODELS
 
 if TYPE_CHECKING:

@@ -1,9 +1,12 @@
 """The model registry as the project sees it: versions of one model, and aliases on them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from housing.errors import ArtifactDigestError, VersionChangedError
 
 PRODUCTION = "production"
 PREVIOUS = "previous"
@@ -11,6 +14,7 @@ CHALLENGER = "challenger"
 
 MODEL_FILE = "model.onnx"
 _DIGITS = 12
+_DOWNLOADS = 2
 
 
 class Tag:
@@ -131,3 +135,24 @@ class ModelRegistry(Protocol):
             VersionNotFoundError: There is no such version.
         """
         ...
+
+
+def download_model(registry: ModelRegistry, version: ModelVersion) -> bytes:
+    """Return a version's ``model.onnx``, which has the digest that the version's tag says.
+
+    A file that has not is downloaded again: a connection that ends early ends like a whole one. Of
+    a version without the tag, anything is returned.
+
+    Raises:
+        ArtifactDigestError: The registry serves another file than the registered one.
+        VersionChangedError: The number stands for another model by now.
+        RegistryError: As in ``ModelRegistry.download``.
+    """
+    for _ in range(_DOWNLOADS):
+        content = registry.download(version.version, MODEL_FILE)
+        if version.sha256 in {None, hashlib.sha256(content).hexdigest()}:
+            return content
+    if registry.version(version.version).identity != version.identity:
+        raise VersionChangedError(version.version)
+    msg = f"the SHA-256 of version {version.version}'s {MODEL_FILE} is not the registered one"
+    raise ArtifactDigestError(msg)

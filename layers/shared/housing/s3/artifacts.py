@@ -9,7 +9,7 @@ from housing.errors import (
     ObjectUnavailableError,
     RegistryUnavailableError,
 )
-from housing.s3.bounded import bounded_s3
+from housing.s3.client import bounded_s3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

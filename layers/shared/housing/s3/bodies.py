@@ -29,7 +29,7 @@ from housing.errors import (
     ObjectTooLargeError,
     ObjectUnavailableError,
 )
-from housing.s3.failures import Failure, failure_of
+from housing.s3.client import Failure, failure_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

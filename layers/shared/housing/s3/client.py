@@ -1,16 +1,23 @@
-"""Kinds of failed calls to S3: a failure that may pass, a conflict, an object that is missing.
+"""A client of S3 for code that answers requests, and the kinds of its failed calls.
 
-boto3 takes about 400 ms to import, so its errors are imported by the first failure.
+boto3 takes about 400 ms to import, so it is imported by the first call, and its errors by the first
+failure.
 """
 
 from enum import Enum, auto
+from functools import cache
 from typing import TYPE_CHECKING
 
 from urllib3.exceptions import HTTPError
 
+from housing.errors import ObjectError
+
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
+    from mypy_boto3_s3 import S3Client
 
+CONNECT_SECONDS = 1
+READ_SECONDS = 2
 # Where a ClientError names no code of S3's, botocore puts the status in its place.
 _MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 _DENIED = frozenset({"AccessDenied", "403"})
@@ -24,6 +31,37 @@ _BUSY = frozenset(
 )
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = range(500, 600)
+
+
+def close_bounded_s3() -> None:
+    """Close the client's idle connections, if there is one; it opens others at need."""
+    if bounded_s3.cache_info().currsize:
+        bounded_s3().close()
+
+
+@cache
+def bounded_s3() -> "S3Client":
+    """Return the process's client: one attempt, 1 s to connect, 2 s between bytes.
+
+    Raises:
+        ObjectError: The environment does not say enough for one.
+    """
+    from boto3.session import Session  # noqa: PLC0415 - slow to import
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": 1},
+        signature_version="s3v4",
+    )
+    # A session of its own: the default one must not be used by two threads at once.
+    try:
+        return Session().client("s3", config=config)
+    except BotoCoreError as exc:  # such as no region
+        msg = f"no client of S3 can be made: {exc}"
+        raise ObjectError(msg) from exc
 
 
 class Failure(Enum):

@@ -21,7 +21,7 @@ from housing.errors import (
     ObjectUnavailableError,
 )
 from housing.s3.bodies import Body, read_body
-from housing.s3.failures import Failure, failure_of
+from housing.s3.client import Failure, failure_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

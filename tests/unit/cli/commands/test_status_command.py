@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from fakes.command_line import CommandLine
 from fakes.jobs import MOMENT, FakeTime, job_status, stage_times
-from housing.jobs.findings import ColumnDrift, Drift, ShadowFigures, Verdict
+from housing.jobs.results import ColumnDrift, Drift, ShadowFigures, Verdict
 from housing.jobs.status import JobStore, Stage, State
 from housing.s3.layout import job_id
 

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.command_line import CommandLine
 from fakes.jobs import FakeTime, job_status, stage_times
-from housing.jobs.findings import Drift, Held, RowCounts, Verdict
+from housing.jobs.results import Drift, Held, RowCounts, Verdict
 from housing.jobs.status import JobStatus, JobStore, Stage, State
 from housing.s3.layout import job_id
 

@@ -1,7 +1,7 @@
 """A job's facts in words."""
 
 from fakes.jobs import MOMENT, job_status
-from housing.jobs.findings import Held, HeldPlace, LiveFigures, ShadowFigures, Verdict
+from housing.jobs.results import Held, HeldPlace, LiveFigures, ShadowFigures, Verdict
 from housing.jobs.status import State
 from housing_cli.jobs.view import held_text, jobs_table, live_text, shadow_text, summary_lines
 from housing_cli.output import console

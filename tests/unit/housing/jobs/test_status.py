@@ -8,7 +8,7 @@ import pytest
 from fakes.faulty_s3 import PASSING, Fault, FaultyS3
 from fakes.jobs import job_status
 from housing.errors import JobNotFoundError, JobTakenOverError
-from housing.jobs.findings import RowCounts, Verdict
+from housing.jobs.results import RowCounts, Verdict
 from housing.jobs.status import JobStore, State
 
 if TYPE_CHECKING:

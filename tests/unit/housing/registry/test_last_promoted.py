@@ -10,12 +10,12 @@ import pytest
 
 from fakes.registry import FakeModelRegistry
 from housing.errors import LastPromotedError
-from housing.jobs.findings import Verdict
+from housing.jobs.results import Verdict
 from housing.registry.last_promoted import POINTER, S3LastPromotedModel
 from housing.registry.ledger import Ledger
 from housing.registry.live_model import LiveModel
 from housing.registry.port import MODEL_FILE, Tag
-from housing.s3.bounded import bounded_s3
+from housing.s3.client import bounded_s3
 from retrain.training.gate.promote import Promoter
 
 if TYPE_CHECKING:

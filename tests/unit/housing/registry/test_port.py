@@ -7,8 +7,7 @@ import pytest
 
 from fakes.registry import FakeModelRegistry
 from housing.errors import ArtifactDigestError, ArtifactError, VersionChangedError
-from housing.registry.model_file import download_model
-from housing.registry.port import MODEL_FILE, ModelVersion, Tag
+from housing.registry.port import MODEL_FILE, ModelVersion, Tag, download_model
 
 MODEL = b"a model"
 

@@ -15,7 +15,7 @@ from fakes.model_store import FakeModelStore
 from fakes.written_lines import WrittenLines
 from housing.errors import ObjectError
 from housing.registry.automatic_promotion import AutomaticPromotion
-from predict import snapshots
+from predict import handler
 from predict.access.auth import OpenDoor
 from predict.admin import promotion_watch
 from predict.admin.promotion_watch import PromotionWatch
@@ -82,14 +82,18 @@ def test_the_state_is_read_at_once_after_a_change_here_and_after_a_clock_was_set
 
 
 def test_a_state_of_before_a_snapshot_is_not_trusted_after_the_restore(
-    watch: PromotionWatch, bucket: Bucket, models: FakeModelStore
+    watch: PromotionWatch,
+    bucket: Bucket,
+    models: FakeModelStore,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     watch.current()
     bucket.state = AutomaticPromotion()
     telemetry = Telemetry(WrittenLines())
     parts: Any = SimpleNamespace(models=models, shadow=None, promotion=watch, telemetry=telemetry)
+    monkeypatch.setattr(handler, "service", lambda: parts)
 
-    snapshots.renew(parts)
+    handler.after_restore()
 
     assert watch.current() == AutomaticPromotion()
 

@@ -16,8 +16,8 @@ from housing.metrics import names as metric_names
 from housing.schema import FEATURE_NAMES, FEATURES
 from predict.access.auth import OpenDoor
 from predict.http.app import create_app
+from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
-from predict.model.served_model import ServedModel
 from predict.settings import PredictSettings
 from predict.telemetry.telemetry import LOGGED_ROWS_OF_A_CALL, Telemetry
 

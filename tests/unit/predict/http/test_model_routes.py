@@ -13,7 +13,7 @@ from fakes.written_lines import WrittenLines
 from housing.schema import FEATURES
 from predict.access.auth import OpenDoor
 from predict.http.app import create_app
-from predict.model.served_model import ServedModel
+from predict.model.loading import ServedModel
 from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry
 

@@ -12,8 +12,8 @@ from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
 from housing.metrics import names as metric_names
 from housing.schema import FEATURES
+from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
-from predict.model.served_model import ServedModel
 from predict.scoring.request_body import MAX_ROW_BYTES
 
 PROBLEM_JSON = "application/problem+json"

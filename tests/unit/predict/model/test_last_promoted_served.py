@@ -21,7 +21,7 @@ from housing.registry.port import MODEL_FILE, PRODUCTION
 from predict.access.auth import OpenDoor
 from predict.errors import ModelUnavailableError
 from predict.http.app import create_app
-from predict.model.files import ModelFiles
+from predict.model.loading import ModelFiles
 from predict.model.store import RegistryModelStore
 from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry

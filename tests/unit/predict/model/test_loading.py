@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from predict.model.files import ModelFiles
+from predict.model.loading import ModelFiles
 
 CONTENT = b"a model"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -16,7 +16,7 @@ from fakes.registry import FakeModelRegistry, Register
 from housing.errors import RegistryAnswerError, RegistryUnavailableError
 from housing.registry.port import MODEL_FILE, PRODUCTION, ModelVersion, Tag
 from predict.errors import ModelUnavailableError
-from predict.model.files import ModelFiles
+from predict.model.loading import ModelFiles
 from predict.model.store import RegistryModelStore
 
 TTL_SECONDS = 30

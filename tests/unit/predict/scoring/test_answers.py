@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from housing.schema import FEATURES, INTERVAL_COVERAGE
+from predict.model.loading import ServedModel
 from predict.model.predictor import PredictedColumns, Prediction
-from predict.model.served_model import ServedModel
 from predict.scoring import answers
-from predict.scoring.caveats import FAR_KM
+from predict.scoring.warnings import FAR_KM
 
 ROW = {column.name: column.example for column in FEATURES}
 PRICES = (

@@ -8,7 +8,7 @@ import pytest
 
 from housing.schema import FEATURE_NAMES, FEATURES
 from predict.errors import RequestError
-from predict.scoring import validation as block_groups
+from predict.scoring import validation
 
 ROW: dict[str, Any] = {column.name: column.example for column in FEATURES}
 LIMIT = 3
@@ -16,8 +16,8 @@ LIMIT = 3
 
 def by_pydantic(body: bytes, monkeypatch: pytest.MonkeyPatch) -> Any:
     with monkeypatch.context() as patch:
-        patch.setattr(block_groups, "_screened", lambda *_: None)
-        return block_groups.from_json(body, LIMIT).tolist()
+        patch.setattr(validation, "_screened", lambda *_: None)
+        return validation.from_json(body, LIMIT).tolist()
 
 
 def body_of(*rows: Any) -> bytes:
@@ -51,7 +51,7 @@ ODD: dict[str, Any] = {
 def test_a_good_body_passes_the_quick_check_with_the_values_of_the_slow_one(
     case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick = block_groups._screened(GOOD[case], LIMIT)
+    quick = validation._screened(GOOD[case], LIMIT)
 
     assert quick is not None
     assert quick.shape == (len(json.loads(GOOD[case])["instances"]), len(FEATURES))
@@ -80,9 +80,9 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_body_passes_neither(case: str) -> None:
-    assert block_groups._screened(BAD[case], LIMIT) is None
+    assert validation._screened(BAD[case], LIMIT) is None
     with pytest.raises(RequestError):
-        block_groups.from_json(BAD[case], LIMIT)
+        validation.from_json(BAD[case], LIMIT)
 
 
 FAULTY = {
@@ -98,12 +98,12 @@ FAULTY = {
 @pytest.mark.parametrize("case", FAULTY)
 def test_piece_by_piece_the_same_is_found_wrong(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RequestError) as whole:
-        block_groups.from_json(FAULTY[case], LIMIT)
-    monkeypatch.setattr(block_groups, "_MOST_FAULTS_AT_ONCE", -1)
-    monkeypatch.setattr(block_groups, "_ROWS_AT_ONCE", 2)
+        validation.from_json(FAULTY[case], LIMIT)
+    monkeypatch.setattr(validation, "_MOST_FAULTS_AT_ONCE", -1)
+    monkeypatch.setattr(validation, "_ROWS_AT_ONCE", 2)
 
     with pytest.raises(RequestError) as pieces:
-        block_groups.from_json(FAULTY[case], LIMIT)
+        validation.from_json(FAULTY[case], LIMIT)
 
     assert str(pieces.value) == str(whole.value)
     assert getattr(pieces.value, "errors", ()) == getattr(whole.value, "errors", ())
@@ -121,7 +121,7 @@ def test_no_body_made_by_chance_passes_only_the_quick_check(
         for name in random.choice(FEATURE_NAMES, random.integers(0, 2)):
             row.pop(name, None)
         body = body_of(ROW, row)
-        quick = block_groups._screened(body, LIMIT)
+        quick = validation._screened(body, LIMIT)
         if quick is not None:
             taken += 1
             assert quick.tolist() == by_pydantic(body, monkeypatch)

@@ -15,9 +15,8 @@ from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from housing.errors import RegistryUnavailableError
 from housing.registry.port import CHALLENGER, ModelVersion
-from predict.model.files import ModelFiles
+from predict.model.loading import ModelFiles, ServedModel
 from predict.model.predictor import Predictor
-from predict.model.served_model import ServedModel
 from predict.shadow.challenger import Challenger, ChallengerStore
 
 TTL_SECONDS = 30

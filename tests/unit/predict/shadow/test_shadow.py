@@ -24,11 +24,10 @@ from housing.metrics import names
 from housing.registry.port import CHALLENGER, Tag
 from housing.schema import FEATURE_NAMES
 from predict.access.auth import OpenDoor
-from predict.exchange import Answer, Call
 from predict.http.app import create_app
-from predict.model.files import ModelFiles
-from predict.model.served_model import ServedModel
-from predict.scoring.lane import PredictionLane
+from predict.messages import Answer, Call
+from predict.model.loading import ModelFiles, ServedModel
+from predict.scoring.service import ScoringService
 from predict.settings import PredictSettings
 from predict.shadow.challenger import Challenger, ChallengerStore
 from predict.shadow.shadow import Shadow
@@ -49,9 +48,9 @@ class Stand:
         told, door = Telemetry(self.lines), OpenDoor()
         self.shadow = shadow
         shadow._telemetry = told
-        self._lane = PredictionLane(models, told, door, max_rows=5_000, shadow=shadow.compare)
+        self._lane = ScoringService(models, told, door, max_rows=5_000, shadow=shadow.compare)
         quiet = Telemetry(WrittenLines())
-        self._plain = PredictionLane(models, quiet, door, max_rows=5_000)
+        self._plain = ScoringService(models, quiet, door, max_rows=5_000)
 
     def answer(self, call: Call) -> Answer:
         """Answer with the shadow; the answer is the one that there is without."""

@@ -5,8 +5,8 @@ from typing import Any
 
 from fakes.written_lines import WrittenLines
 from housing.metrics import names as metric_names
-from predict.exchange import Call
-from predict.model.served_model import ServedModel
+from predict.messages import Call
+from predict.model.loading import ServedModel
 from predict.telemetry.telemetry import Rows, Telemetry
 
 CALL = Call("POST", "/predict", "application/json", b"{}", request_id="r-1")
