@@ -23,7 +23,7 @@ from housing.registry.port import ModelVersion
 from housing.s3.layout import DATASET
 from housing.schema import CANONICAL_HEADER, FEATURE_NAMES
 from housing_cli.data.generated import generate
-from housing_cli.predictions import log_events
+from housing_cli.predictions import log
 from housing_ops.checkout import CHECKOUT
 from housing_ops.template import load
 from infra.reading import TEMPLATE
@@ -117,7 +117,7 @@ def test_the_subscription_takes_the_lines_that_the_command_line_takes(
 ) -> None:
     pattern = resources["PredictionSubscription"]["Properties"]["FilterPattern"]
 
-    assert pattern == log_events._PATTERN
+    assert pattern == log._PATTERN
     assert f'"{PREDICTION}"' in pattern
 
 
