@@ -6,11 +6,11 @@ from scipy.spatial import cKDTree
 
 from housing.schema import FEATURE_NAMES, PLACE
 from retrain.training.anomaly.contradictions import Table
-from retrain.training.anomaly.copies import CopyRule
 from retrain.training.anomaly.priced import Priced
 from retrain.training.dataset.rows import Rows, Values
-from retrain.training.gate.hold import Hold, HoldRule, KnownData, NewData, examine
+from retrain.training.gate.hold import Hold, KnownData, NewData, examine
 from retrain.training.model.scoring import Predictions
+from retrain.training.rules import CopyRule, HoldRule
 
 PLACE_COLUMNS = [FEATURE_NAMES.index(name) for name in PLACE]
 RULE = HoldRule(score=3.5, copies=CopyRule(of_new=0.05, of_held_out=0.02))

@@ -6,11 +6,9 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from housing.registry.access import RegistrySettings
-from retrain.training.anomaly.copies import CopyRule
-from retrain.training.gate.gate import GateRules
-from retrain.training.gate.hold import HoldRule
 from retrain.training.model.engines.engine import EngineName
 from retrain.training.model.recipe import Recipe
+from retrain.training.rules import CopyRule, GateRules, HoldRule
 from retrain.training.upload.limits import (
     MOST_BLANK_LINES,
     MOST_UNPACKING_RATIO,

@@ -10,7 +10,8 @@ from fakes.tables import housing_table
 from housing.jobs.results import Verdict
 from retrain.training.dataset.rows import Rows
 from retrain.training.gate.bootstrap import relative_change
-from retrain.training.gate.gate import GateRules, judge, judge_first
+from retrain.training.gate.gate import judge, judge_first
+from retrain.training.rules import GateRules
 
 RULES = GateRules(margin=0.01, confidence=0.8, slice_limit=0.1, slice_min_rows=30)
 HELD = Rows.of(housing_table(2_000, seed=5).to_numpy())

@@ -1,5 +1,8 @@
 """Settings of the function and of the job."""
 
+import subprocess
+import sys
+
 import pytest
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -123,3 +126,15 @@ def test_settings_that_the_job_does_not_know_are_refused(
 
     with pytest.raises((ValidationError, SettingsError)):
         TrainingSettings(bucket="b", tracking_uri="http://r.test")
+
+
+def test_settings_of_the_job_load_no_library_of_its_fit() -> None:
+    program = "import sys, retrain.training.settings; print(*sys.modules)"
+
+    ran = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    loaded = {name.partition(".")[0] for name in ran.stdout.split()}
+    assert "retrain" in loaded
+    assert not loaded & {"numpy", "scipy", "sklearn", "onnxruntime", "pyarrow", "boto3"}

@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from retrain.training.anomaly.misses import likelihood_ratio
 from retrain.training.dataset.rows import Rows, Values
+from retrain.training.rules import CopyRule
 
 Mask = NDArray[np.bool_]
 
@@ -30,19 +31,6 @@ _LEAST_RATIO = 4.0
 """Of the likelihood: the share is not the chance of a few rows."""
 _COMPARED = 4_000
 _SEED = 0
-
-
-@dataclass(frozen=True, slots=True)
-class CopyRule:
-    """Shares of copies, beyond those that are allowed, from which on they are too many.
-
-    Attributes:
-        of_new: Of the new rows, or of one upload's.
-        of_held_out: Of the known rows that judge, those that have a copy.
-    """
-
-    of_new: float
-    of_held_out: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,26 +7,16 @@ ones never could.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from housing.jobs.results import SliceChange, Verdict
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.gate.bootstrap import Change, relative_change
 from retrain.training.gate.slices import parts_of
 from retrain.training.model.evaluation import rmse
+from retrain.training.rules import GateRules
 
 _ERROR_RATE = 0.05
 """Of all slices together, by Bonferroni's correction: so often one that is no worse is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class GateRules:
-    """How much worse is still as good; shares of the champion's RMSE."""
-
-    margin: float
-    confidence: float
-    slice_limit: float
-    slice_min_rows: int
 
 
 def judge_first(challenger: Values, prices: Values, *, baseline: float, because: str) -> Verdict:

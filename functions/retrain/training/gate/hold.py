@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from housing.jobs.results import MOST_HELD_JOBS, MOST_HELD_PLACES, Held, HeldPlace
 from retrain.training.anomaly.clusters import Cluster, clusters_of, contributors
 from retrain.training.anomaly.contradictions import Contradiction, Table, described, sentence
-from retrain.training.anomaly.copies import ALLOWED, Copies, CopyRule, find_copies
+from retrain.training.anomaly.copies import ALLOWED, Copies, find_copies
 from retrain.training.anomaly.misses import EITHER, LIMIT, Misses, MissRates, miss_sizes
 from retrain.training.anomaly.priced import Priced
 from retrain.training.anomaly.scan import (
@@ -44,6 +44,7 @@ from retrain.training.anomaly.scan import (
     weights_of,
 )
 from retrain.training.dataset.rows import Rows, Values
+from retrain.training.rules import HoldRule
 
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
@@ -84,19 +85,6 @@ class KnownData:
     judging: Priced
     rows: Rows
     judges: Mask
-
-
-@dataclass(frozen=True, slots=True)
-class HoldRule:
-    """From what on new rows are held.
-
-    Attributes:
-        score: Of a scan.
-        copies: Shares of copies.
-    """
-
-    score: float
-    copies: CopyRule
 
 
 @dataclass(frozen=True, slots=True)

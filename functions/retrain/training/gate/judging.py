@@ -11,9 +11,10 @@ from retrain.training.dataset.rows import Rows, Values
 from retrain.training.dataset.split import Split
 from retrain.training.errors import ModelLoadError
 from retrain.training.gate.champion import Champion
-from retrain.training.gate.gate import GateRules, judge, judge_first
+from retrain.training.gate.gate import judge, judge_first
 from retrain.training.model.evaluation import baseline_rmse, rmse
 from retrain.training.model.scoring import score
+from retrain.training.rules import GateRules
 
 _LEAST_ROWS = 10
 

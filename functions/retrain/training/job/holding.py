@@ -13,7 +13,8 @@ from retrain.training.anomaly.priced import Priced
 from retrain.training.dataset.rows import Rows
 from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.gate.champion import Champion
-from retrain.training.gate.hold import Hold, HoldRule, KnownData, NewData, examine, held_of
+from retrain.training.gate.hold import Hold, KnownData, NewData, examine, held_of
+from retrain.training.rules import HoldRule
 
 _PLACE = [FEATURE_NAMES.index(name) for name in PLACE]
 _LAST_UPLOADS = 10
