@@ -1,4 +1,4 @@
-"""The API's client: one question, one answer, errors in the API's own words."""
+"""HTTP client of the API; its errors carry the API's own messages."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
 
 class Interval(BaseModel):
-    """The 90 % interval of a price; the model's own limits are kept as extra fields."""
+    """The 90 % interval of a price; further fields of the answer are kept."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -24,7 +24,7 @@ class Interval(BaseModel):
 
 
 class PredictedPrice(BaseModel):
-    """What the command line needs of the API's answer; whatever else it holds is kept."""
+    """A prediction; further fields of the answer are kept."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
@@ -37,7 +37,7 @@ class PredictedPrice(BaseModel):
 
 
 class Promotion(BaseModel):
-    """Whether jobs may promote; who stopped them, since when and why."""
+    """The state of automatic promotion: stopped or not, since when, by whom and why."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -48,7 +48,7 @@ class Promotion(BaseModel):
 
 
 class Change(BaseModel):
-    """What is live now, and what was."""
+    """A change of the live version."""
 
     version: str
     from_version: str | None
@@ -58,14 +58,14 @@ class Change(BaseModel):
 
 
 class Resumed(BaseModel):
-    """The stop of automatic promotion that was ended."""
+    """The end of a stop of automatic promotion; ``before`` is the stop."""
 
     changed: bool
     before: Promotion
 
 
 class Exclusion(BaseModel):
-    """Who left rows out of the data set, since when and why."""
+    """An exclusion of rows from the data set."""
 
     who: str
     since: datetime
@@ -73,7 +73,7 @@ class Exclusion(BaseModel):
 
 
 class UploadedPart(BaseModel):
-    """Rows of the data set, as a job brought them."""
+    """The rows that one job added to the data set."""
 
     job_id: str
     part: str
@@ -86,13 +86,13 @@ class UploadedPart(BaseModel):
 
 
 class DataSet(BaseModel):
-    """The newest uploads of the data set, and every one whose rows are left out."""
+    """The newest uploads of the data set, and every excluded one."""
 
     uploads: list[UploadedPart]
 
 
 class DataChange(BaseModel):
-    """Rows of the data set, after they were taken out or in."""
+    """An exclusion or inclusion of an upload's rows."""
 
     upload: UploadedPart
     changed: bool
@@ -102,12 +102,11 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 
 class HousingApi:
-    """The deployed API, asked with a key."""
+    """Client of the deployed API, with a key."""
 
     def __init__(
         self, url: str, api_key: str, *, transport: httpx.BaseTransport | None = None
     ) -> None:
-        """Remember where the API is; nothing is asked yet."""
         self._url = url
         self._client = httpx.Client(
             headers={"x-api-key": api_key}, timeout=_TIMEOUT, transport=transport
@@ -125,69 +124,69 @@ class HousingApi:
         self._client.close()
 
     def predict(self, block_group: Mapping[str, Any]) -> PredictedPrice:
-        """Return the API's answer for one block group.
+        """Return the prediction for one block group.
 
         Raises:
-            ApiUnreachableError: There was no answer in time.
-            ApiRefusedError: The answer was an error.
-            DataFileError: The row cannot be written as JSON.
+            ApiUnreachableError: The API did not answer in time.
+            ApiRefusedError: The API answered with an error.
+            DataFileError: The row is not valid JSON.
         """
         try:
             body = json.dumps(block_group, allow_nan=False)
         except ValueError as exc:
-            msg = "a row holds a number that is not finite"
+            msg = "a row has a number that is not finite"
             raise DataFileError(msg) from exc
-        return self._asked("POST", "/predict", PredictedPrice, body)
+        return self._request("POST", "/predict", PredictedPrice, body)
 
     def rollback(self, to: str | None, reason: str) -> Change:
-        """Put an earlier version back; the key has to be an administrator's.
+        """Make an earlier version live again; needs an admin key.
 
         Raises:
             ApiUnreachableError, ApiRefusedError: As in ``predict``.
         """
-        wanted = {"reason": reason} | ({"to": to} if to else {})
-        return self._asked("POST", "/models/rollback", Change, json.dumps(wanted))
+        body = {"reason": reason} | ({"to": to} if to else {})
+        return self._request("POST", "/models/rollback", Change, json.dumps(body))
 
     def promote(self, version: str, reason: str) -> Change:
-        """Make a version live; the key has to be an administrator's.
+        """Make a version live; needs an admin key.
 
         Raises:
             ApiUnreachableError, ApiRefusedError: As in ``predict``.
         """
         body = json.dumps({"version": version, "reason": reason})
-        return self._asked("POST", "/models/promote", Change, body)
+        return self._request("POST", "/models/promote", Change, body)
 
     def resume(self, reason: str) -> Resumed:
-        """Let jobs promote again; the key has to be an administrator's.
+        """Allow automatic promotion again; needs an admin key.
 
         Raises:
             ApiUnreachableError, ApiRefusedError: As in ``predict``.
         """
-        return self._asked("POST", "/models/resume", Resumed, json.dumps({"reason": reason}))
+        return self._request("POST", "/models/resume", Resumed, json.dumps({"reason": reason}))
 
     def data(self, limit: int) -> DataSet:
-        """Return the uploads of the data set; the key has to be an administrator's.
+        """Return the uploads of the data set; needs an admin key.
 
         Raises:
             ApiUnreachableError, ApiRefusedError: As in ``predict``.
         """
-        return self._asked("GET", f"/data?limit={limit}", DataSet)
+        return self._request("GET", f"/data?limit={limit}", DataSet)
 
     def exclude(self, job: str, reason: str) -> DataChange:
-        """Leave the rows of a job out of the data set; the key has to be an administrator's.
+        """Exclude the rows of a job from the data set; needs an admin key.
 
         Raises:
             ApiUnreachableError, ApiRefusedError: As in ``predict``.
         """
         body = json.dumps({"job": job, "reason": reason})
-        return self._asked("POST", "/data/exclude", DataChange, body)
+        return self._request("POST", "/data/exclude", DataChange, body)
 
     def include(self, job: str, reason: str) -> DataChange:
-        """Take the rows of a job into the data set again; as ``exclude``."""
+        """Include the rows of a job in the data set again; needs an admin key."""
         body = json.dumps({"job": job, "reason": reason})
-        return self._asked("POST", "/data/include", DataChange, body)
+        return self._request("POST", "/data/include", DataChange, body)
 
-    def _asked(self, method: str, path: str, answer: type[AnswerT], body: str = "") -> AnswerT:
+    def _request(self, method: str, path: str, answer: type[AnswerT], body: str = "") -> AnswerT:
         try:
             response = self._client.request(
                 method,
@@ -196,7 +195,7 @@ class HousingApi:
                 headers={"content-type": "application/json"} if body else {},
             )
         except (httpx.TransportError, httpx.InvalidURL) as exc:
-            msg = f"the API at {self._url} cannot be reached ({type(exc).__name__})"
+            msg = f"cannot reach the API at {self._url} ({type(exc).__name__})"
             raise ApiUnreachableError(msg) from exc
         return _answer(response, answer)
 
@@ -206,24 +205,24 @@ def _answer(response: httpx.Response, answer: type[AnswerT]) -> AnswerT:
         body = response.json()
     except ValueError:
         body = None
-    known = body if isinstance(body, dict) else {}
+    document = body if isinstance(body, dict) else {}
     if not response.is_success:
-        raise ApiRefusedError(_refusal(response.status_code, known), known)
+        raise ApiRefusedError(_refusal(response.status_code, document), document)
     try:
-        return answer.model_validate(known)
+        return answer.model_validate(document)
     except ValidationError as exc:
-        what = "a prediction" if answer is PredictedPrice else "what was asked for"
-        msg = f"{response.request.url} answered without {what}: check HOUSING_API_URL"
-        raise ApiRefusedError(msg, known) from exc
+        field = ".".join(map(str, exc.errors()[0]["loc"]))
+        msg = f"{response.request.url} answered without a valid {field}: check HOUSING_API_URL"
+        raise ApiRefusedError(msg, document) from exc
 
 
 def _refusal(status: int, problem: Mapping[str, Any]) -> str:
-    """Say what the API said: a problem of RFC 9457, or the gateway's bare ``message``."""
-    said = [str(problem[name]) for name in ("title", "detail", "message") if problem.get(name)]
+    """Return the error line of a problem (RFC 9457), or of the gateway's bare ``message``."""
+    texts = [str(problem[name]) for name in ("title", "detail", "message") if problem.get(name)]
     fields = [
         f"{error.get('field')}: {error.get('message')}"
         for error in problem.get("errors") or []
         if isinstance(error, Mapping)
     ]
-    line = ": ".join(dict.fromkeys(said)) or "no word of why"
+    line = ": ".join(dict.fromkeys(texts)) or "no reason given"
     return f"the API answered {status}: {line}" + "".join(f"; {field}" for field in fields)

@@ -1,4 +1,4 @@
-"""What can go wrong on the command line; every message is a line that a person can act on.
+"""Errors of the command line; each message is one line with the next step.
 
 CliError
 ├── MissingSettingError
@@ -19,27 +19,27 @@ from typing import Any
 
 
 class CliError(Exception):
-    """Raised when a command cannot do what was asked; the root of every other error."""
+    """Raised when a command fails for a known reason; the root of the others."""
 
 
 class MissingSettingError(CliError):
-    """Raised when a command needs a setting that neither environment nor dotenv file gives."""
+    """Raised when neither the environment nor the dotenv file has a setting that is needed."""
 
 
 class DataFileError(CliError):
-    """Raised when a file is missing, unreadable, badly named or not what it should be."""
+    """Raised when a file is missing, unreadable, badly named or of the wrong content."""
 
 
 class DatabaseError(CliError):
-    """Raised when a database cannot be opened or written, or is not what it should be."""
+    """Raised when a database cannot be opened or written."""
 
 
 class LogGroupNotFoundError(CliError):
-    """Raised when the log of the predict function is not where the settings say."""
+    """Raised when the log group of the predict function does not exist."""
 
 
 class UnreadableLineError(CliError):
-    """Raised when a logged prediction lacks a field or holds a wrong one."""
+    """Raised when a logged prediction lacks a field or has an invalid one."""
 
 
 class JobWaitError(CliError):
@@ -47,25 +47,24 @@ class JobWaitError(CliError):
 
 
 class JobNotStartedError(JobWaitError):
-    """Raised when no job appears for an upload."""
+    """Raised when no job appears for an upload, or its launcher refuses it."""
 
 
 class JobStalledError(JobWaitError):
-    """Raised when a job stops being updated."""
+    """Raised when the status of a job is no longer updated."""
 
 
 class JobTimeoutError(JobWaitError):
-    """Raised when a job takes longer than somebody will wait."""
+    """Raised when a job takes longer than the limit."""
 
 
 class ApiUnreachableError(CliError):
-    """Raised when the API cannot be reached or is too slow."""
+    """Raised when the API does not answer in time."""
 
 
 class ApiRefusedError(CliError):
     """Raised when the API answers with an error; ``problem`` is its body."""
 
     def __init__(self, message: str, problem: Mapping[str, Any]) -> None:
-        """Keep the line to show and the API's own words."""
         super().__init__(message)
         self.problem = problem

@@ -22,17 +22,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Upload data, follow training jobs, list versions and ask for predictions.",
 )
-app.command()(upload)
-app.command()(status)
-app.command()(models)
-app.command()(rollback)
-app.command()(promote)
-app.command()(resume)
-app.command()(predict)
-app.command()(train)
-app.add_typer(keys_app)
-app.add_typer(predictions_app)
-app.add_typer(data_app)
+for command in (upload, status, models, rollback, promote, resume, predict, train):
+    app.command()(command)
+for group in (keys_app, predictions_app, data_app):
+    app.add_typer(group)
 
 
 def run() -> None:

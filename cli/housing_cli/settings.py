@@ -1,4 +1,4 @@
-"""Settings of the command line: the environment, then the checkout's ``.local/env``."""
+"""Settings of the command line, from the environment and the checkout's ``.local/env``."""
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,9 +9,9 @@ DOTENV = ".local/env"
 
 
 class Settings(BaseSettings):
-    """Where the services are; the name of a field in capitals is the variable's name.
+    """Addresses and keys; a field's name in capitals is the name of its variable.
 
-    The AWS settings are all optional: without them boto3 looks where it always does.
+    The AWS settings are optional: without them boto3 uses its own defaults.
     """
 
     model_config = SettingsConfigDict(env_file=DOTENV, env_ignore_empty=True, extra="ignore")
@@ -47,27 +47,27 @@ class Settings(BaseSettings):
 
     @property
     def api_url(self) -> str:
-        """URL of the API, without a slash at its end."""
+        """URL of the API, without a trailing slash."""
         return _needed("HOUSING_API_URL", self.housing_api_url).rstrip("/")
 
     @property
     def api_key(self) -> str:
-        """Key sent to the API with every request."""
+        """Key for requests to the API."""
         return _needed("HOUSING_API_KEY", revealed(self.housing_api_key))
 
     @property
     def api_keys(self) -> str:
-        """Secret that holds the hashes of the API's keys."""
+        """Secret with the hashes of the API's keys."""
         return _needed("HOUSING_API_KEYS", self.housing_api_keys)
 
     @property
     def usage_plan_id(self) -> str:
-        """Usage plan that the API's keys are on."""
+        """Usage plan of the API's keys."""
         return _needed("HOUSING_USAGE_PLAN_ID", self.housing_usage_plan_id)
 
     @property
     def admin_key(self) -> str:
-        """Key sent to the API when what is live is changed."""
+        """Key for admin requests to the API."""
         return _needed("HOUSING_ADMIN_KEY", revealed(self.housing_admin_key))
 
     @property
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
 
 
 def revealed(secret: SecretStr | None) -> str | None:
-    """Return the secret's text, if there is one."""
+    """Return the text of a secret; None if it is not set."""
     return secret.get_secret_value() if secret else None
 
 

@@ -42,8 +42,8 @@ ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room 
     ),
     "housing_ops": ("checkout", "progress", "template", "key_ring"),
     "housing_cli": (
-        *("errors", "settings", "api", "data", "predictions", "jobs", "output", "services"),
-        *("promotion_view", "commands", "main"),
+        *("errors", "settings", "api", "data", "predictions", "jobs", "explaining", "output"),
+        *("services", "promotion_view", "commands", "main"),
     ),
     "housing_deploy": (
         *("errors", "release", "stage", "changes", "stacks", "change_set", "plan", "smoke"),

@@ -1,1 +1,1 @@
-"""The commands of ``housing``, a module each."""
+"""The commands of ``housing``; each imports its libraries when it runs, not with its module."""

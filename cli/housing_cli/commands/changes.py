@@ -1,4 +1,4 @@
-"""``housing rollback``, ``promote`` and ``resume``: what is live, and who may change it."""
+"""``housing rollback``, ``promote`` and ``resume``: change the live version."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from housing_cli.api import Change
     from housing_cli.services import Services
 
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it is kept in the ledger.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="The reason, for the ledger.")]
 
 
 def rollback(
@@ -19,31 +19,31 @@ def rollback(
     *,
     reason: ReasonOption,
     to: Annotated[
-        str | None, typer.Option(help="The version; the one before the last change if left out.")
+        str | None, typer.Option(help="The version; by default the one before the last change.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put an earlier version back, after it was proved to load; no job promotes until `resume`."""
+    """Make an earlier version live, after a load test; stops automatic promotion until `resume`."""
     services: Services = context.obj
     with services.admin_api as api:
-        _tell(api.rollback(to, reason), as_json=as_json)
+        _show(api.rollback(to, reason), as_json=as_json)
 
 
 def promote(
     context: typer.Context,
-    version: Annotated[str, typer.Argument(help="The version, as `housing models` says it.")],
+    version: Annotated[str, typer.Argument(help="The version, as listed by `housing models`.")],
     *,
     reason: ReasonOption,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a version into production whatever the gate said, after it was proved to load."""
+    """Make a version live whatever the gate's verdict, after a load test."""
     services: Services = context.obj
     with services.admin_api as api:
-        _tell(api.promote(version, reason), as_json=as_json)
+        _show(api.promote(version, reason), as_json=as_json)
 
 
 def resume(context: typer.Context, *, reason: ReasonOption, as_json: JsonOption = False) -> None:
-    """Let jobs promote again, after a rollback stopped them."""
+    """Allow automatic promotion again, after a rollback stopped it."""
     services: Services = context.obj
     with services.admin_api as api:
         resumed = api.resume(reason)
@@ -53,19 +53,19 @@ def resume(context: typer.Context, *, reason: ReasonOption, as_json: JsonOption 
         console().print(ended_line(resumed), soft_wrap=True)
 
 
-def _tell(change: "Change", *, as_json: bool) -> None:
+def _show(change: "Change", *, as_json: bool) -> None:
     if as_json:
         print_json(change.model_dump(mode="json", exclude_unset=True))
         return
     out = console()
     if change.changed:
-        left = change.from_version or "none"
-        out.print(f"version {change.version} is in production; before, it was {left}")
+        before = change.from_version or "none"
+        out.print(f"version {change.version} is in production; the version before was {before}")
     else:
-        out.print(f"version {change.version} was in production already")
+        out.print(f"version {change.version} is already in production")
     if change.included:
         jobs = ", ".join(change.included)
-        out.print(f"rows that were held are in the data set again: job {jobs}", soft_wrap=True)
+        out.print(f"held rows are included in the data set again: job {jobs}", soft_wrap=True)
     stop = stop_line(change.automatic_promotion)
     if stop:
         out.print(stop, soft_wrap=True)

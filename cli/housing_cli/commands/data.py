@@ -1,23 +1,23 @@
-"""``housing data``: make, fetch and look at data files; the uploads of the data set."""
+"""``housing data``: generate, fetch and describe data files; change the data set."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from housing_cli.commands.data_set import exclude, include, list_uploads
-from housing_cli.data.describing import ColumnFacts, FileFacts
-from housing_cli.data.describing import describe as describe_file
-from housing_cli.data.generated import DEFAULT_ROWS
-from housing_cli.data.sources import FETCH_SECONDS, SCIKIT_LEARN, fetch_real, generate_to, in_folder
+from housing_cli.data import DEFAULT_ROWS
 from housing_cli.errors import DataFileError
 from housing_cli.output import JsonOption, console, print_json
 
+if TYPE_CHECKING:
+    from housing_cli.data.describing import ColumnFacts, FileFacts
+
 data_app = typer.Typer(
-    name="data", no_args_is_help=True, help="Make data files; list, exclude and include uploads."
+    name="data",
+    no_args_is_help=True,
+    help="Generate data files; list, exclude and include uploads.",
 )
 data_app.command("list")(list_uploads)
 data_app.command()(exclude)
@@ -35,33 +35,39 @@ def generate(
     as_json: JsonOption = False,
 ) -> None:
     """Generate invented block groups with the schema and geography of the data set."""
+    from housing_cli.data.sources import generate_to
+
     with console(stderr=True).status("generating"):
-        made = generate_to(out, rows=rows, seed=seed)
-    facts = {"path": str(out), "rows": rows, "source": made.source}
-    _tell(facts, f"wrote {rows:,} generated rows (seed {seed}) to {out}", as_json=as_json)
+        sample = generate_to(out, rows=rows, seed=seed)
+    facts = {"path": str(out), "rows": rows, "source": sample.source}
+    _print(facts, f"wrote {rows:,} generated rows (seed {seed}) to {out}", as_json=as_json)
 
 
 @data_app.command()
 def fetch(*, out: OutOption, as_json: JsonOption = False) -> None:
     """Fetch the real data set with scikit-learn."""
+    from housing_cli.data.sources import FETCH_SECONDS, SCIKIT_LEARN, fetch_real, in_folder
+
     with console(stderr=True).status("fetching"):
         fetched = fetch_real(in_folder(out))
     if not fetched:
         msg = (
-            f"the data set could not be fetched: check the network, which gets "
-            f"{FETCH_SECONDS:.0f} s, or make a sample with `housing data generate --out {out}`"
+            f"could not fetch the data set within {FETCH_SECONDS:.0f} s: check the network, or "
+            f"generate a sample with `housing data generate --out {out}`"
         )
         raise DataFileError(msg)
-    _tell({"path": str(out), "source": SCIKIT_LEARN}, f"wrote {out}", as_json=as_json)
+    _print({"path": str(out), "source": SCIKIT_LEARN}, f"wrote {out}", as_json=as_json)
 
 
 @data_app.command()
 def describe(
-    file: Annotated[Path, typer.Argument(help="A CSV with a header, canonical or the census's.")],
+    file: Annotated[Path, typer.Argument(help="A CSV with the canonical or the census header.")],
     *,
     as_json: JsonOption = False,
 ) -> None:
     """Show a file's columns beside the schema's units and usual ranges."""
+    from housing_cli.data.describing import describe as describe_file
+
     facts = describe_file(file)
     if as_json:
         print_json(asdict(facts))
@@ -69,14 +75,17 @@ def describe(
         _show(facts)
 
 
-def _tell(facts: dict[str, Any], line: str, *, as_json: bool) -> None:
+def _print(facts: dict[str, Any], line: str, *, as_json: bool) -> None:
     if as_json:
         print_json(facts)
     else:
         console().print(line, soft_wrap=True)
 
 
-def _show(facts: FileFacts) -> None:
+def _show(facts: "FileFacts") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     out = console()
     out.print(f"{facts.path}: {facts.rows:,} rows, {facts.header} header", soft_wrap=True)
     headings = ("column", "unit", "usual range", "minimum", "median", "maximum")
@@ -89,11 +98,11 @@ def _show(facts: FileFacts) -> None:
         out.print(f"not in the schema: {', '.join(facts.unknown_columns)}", soft_wrap=True)
 
 
-def _cells(column: ColumnFacts) -> list[str]:
+def _cells(column: "ColumnFacts") -> list[str]:
     usual = f"{column.usual_minimum:g} … {column.usual_maximum:g}"
     about = [column.name, column.unit, usual]
     if not column.present:
-        return [*about, "no such column"]
+        return [*about, "missing column"]
     numbers = (column.minimum, column.median, column.maximum)
     counts = (column.missing, column.unusual, column.impossible)
     return [

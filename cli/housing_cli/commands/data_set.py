@@ -1,10 +1,8 @@
-"""``housing data list``, ``exclude`` and ``include``: whose rows the jobs to come train on."""
+"""``housing data list``, ``exclude`` and ``include``: the uploads that jobs train on."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from housing_cli.commands.changes import ReasonOption
 from housing_cli.output import JsonOption, console, print_json
@@ -12,10 +10,12 @@ from housing_cli.output import JsonOption, console, print_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.table import Table
+
     from housing_cli.api import UploadedPart
     from housing_cli.services import Services
 
-JobArgument = Annotated[str, typer.Argument(help="The job, as `housing data list` says it.")]
+JobArgument = Annotated[str, typer.Argument(help="The job, as listed by `housing data list`.")]
 _HEADINGS = ("job", "file", "source", "rows", "uploaded", "state", "who", "why")
 
 
@@ -25,7 +25,7 @@ def list_uploads(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """List the uploads that the data set is made of, newest first, and which are left out."""
+    """List the uploads of the data set, newest first, and which of them are excluded."""
     services: Services = context.obj
     with services.admin_api as api:
         uploads = api.data(limit).uploads
@@ -34,13 +34,13 @@ def list_uploads(
     elif uploads:
         console().print(_table(uploads))
     else:
-        console().print("the data set is empty: fill it with `housing upload FILE.csv`")
+        console().print("the data set is empty: add rows with `housing upload FILE.csv`")
 
 
 def exclude(
     context: typer.Context, job: JobArgument, *, reason: ReasonOption, as_json: JsonOption = False
 ) -> None:
-    """Leave the rows of a job out of the data set; what is live stays as it is."""
+    """Exclude the rows of a job from the data set; the live version does not change."""
     services: Services = context.obj
     with services.admin_api as api:
         done = api.exclude(job, reason)
@@ -49,27 +49,27 @@ def exclude(
         return
     rows, out = _rows(done.upload), done.upload.exclusion
     if done.changed or out is None:
-        line = f"{rows} are excluded: jobs train without them from now on"
+        line = f"{rows} are excluded: the next job trains without them"
     else:
         since = f"since {out.since.astimezone():%Y-%m-%d %H:%M} by {out.who} ({out.why})"
-        line = f"{rows} were excluded already, {since}"
-    back = f"`housing data include {done.upload.job_id} --reason …` takes them in again"
+        line = f"{rows} are already excluded, {since}"
+    back = f"include them again with `housing data include {done.upload.job_id} --reason …`"
     console().print(f"{line}; {back}", soft_wrap=True)
 
 
 def include(
     context: typer.Context, job: JobArgument, *, reason: ReasonOption, as_json: JsonOption = False
 ) -> None:
-    """Take the rows of a job into the data set again."""
+    """Include the rows of a job in the data set again."""
     services: Services = context.obj
     with services.admin_api as api:
         done = api.include(job, reason)
     if as_json:
         print_json(done.model_dump(mode="json"))
         return
-    state = "are in the data set again: the next job trains on them"
-    known = "are in the data set already"
-    console().print(f"{_rows(done.upload)} {state if done.changed else known}", soft_wrap=True)
+    included = "are in the data set again: the next job trains on them"
+    state = included if done.changed else "are already in the data set"
+    console().print(f"{_rows(done.upload)} {state}", soft_wrap=True)
 
 
 def _rows(upload: "UploadedPart") -> str:
@@ -78,7 +78,10 @@ def _rows(upload: "UploadedPart") -> str:
     return f"{count} of job {upload.job_id}{file}"
 
 
-def _table(uploads: "Sequence[UploadedPart]") -> Table:
+def _table(uploads: "Sequence[UploadedPart]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(*_HEADINGS, box=None, pad_edge=False)
     for upload in uploads:
         out = upload.exclusion

@@ -1,20 +1,20 @@
-"""``housing keys``: who may ask the API."""
+"""``housing keys``: create, list and revoke the API's keys."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.table import Table
 
-from housing.api_keys import ApiKey, Scope
 from housing_cli.output import JsonOption, console, print_json
 
 if TYPE_CHECKING:
+    from housing.api_keys import ApiKey
     from housing_cli.services import Services
+ScopeName = Literal["predict", "admin"]
 
 keys_app = typer.Typer(
     name="keys",
     no_args_is_help=True,
-    help="Make, list and end the API's keys.",
+    help="Create, list and revoke the API's keys.",
     add_completion=False,
 )
 
@@ -23,21 +23,25 @@ keys_app = typer.Typer(
 def create(
     context: typer.Context,
     *,
-    scope: Annotated[Scope, typer.Option(help="What the key may do.")] = Scope.PREDICT,
+    scope: Annotated[ScopeName, typer.Option(help="The scope of the key.")] = "predict",
     as_json: JsonOption = False,
 ) -> None:
-    """Make a key and show it, this once; to move to it, make it, use it, revoke the old one."""
+    """Create a key and show it once; to rotate, create a key, use it, revoke the old one."""
+    from housing.api_keys import Scope
+
     services: Services = context.obj
-    made = services.key_ring.create(scope)
+    key = services.key_ring.create(Scope(scope))
     if as_json:
-        print_json({"id": made.id, "scope": made.scope, "key": made.key})
+        print_json({"id": key.id, "scope": key.scope, "key": key.key})
     else:
-        console().print(f"id   {made.id}\nkey  {made.key}\nIt is not shown again.", soft_wrap=True)
+        console().print(f"id   {key.id}\nkey  {key.key}\nIt is not shown again.", soft_wrap=True)
 
 
 @keys_app.command("list")
 def list_keys(context: typer.Context, *, as_json: JsonOption = False) -> None:
-    """List the keys that are valid now; their values are not kept."""
+    """List the valid keys; their values are not stored."""
+    from rich.table import Table
+
     services: Services = context.obj
     keys = services.key_ring.document().keys
     if as_json:
@@ -53,18 +57,18 @@ def list_keys(context: typer.Context, *, as_json: JsonOption = False) -> None:
 @keys_app.command()
 def revoke(
     context: typer.Context,
-    key_id: Annotated[str, typer.Argument(help="The key's id, as `housing keys list` says it.")],
+    key_id: Annotated[str, typer.Argument(help="The key's id, as listed by `housing keys list`.")],
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """End a key."""
+    """Revoke a key."""
     services: Services = context.obj
-    ended = services.key_ring.revoke(key_id)
+    services.key_ring.revoke(key_id)
     if as_json:
-        print_json({"id": ended})
+        print_json({"id": key_id})
     else:
-        console().print(f"{ended} is revoked; the function forgets it within a minute")
+        console().print(f"{key_id} is revoked; the function rejects it within a minute")
 
 
-def _facts(key: ApiKey) -> dict[str, Any]:
+def _facts(key: "ApiKey") -> dict[str, Any]:
     return {"id": key.id, "scopes": sorted(key.scopes), "created_at": key.created_at.isoformat()}

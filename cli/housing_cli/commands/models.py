@@ -1,18 +1,17 @@
-"""``housing models``: the versions of the registered model."""
+"""``housing models``: list the versions of the registered model, or their changes."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from housing.registry.ledger import Change, Decision
-from housing.registry.port import PRODUCTION, ModelVersion, Tag
 from housing_cli.output import JsonOption, console, print_json
-from housing_cli.promotion_view import show_stop
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from housing.registry.ledger import Change
+    from housing.registry.port import ModelVersion
     from housing_cli.services import Services
 
 _HEADINGS = ("", "version", "aliases", "created", "rmse", "data source", "data set", "verdict")
@@ -23,11 +22,16 @@ def models(
     *,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list.")] = 20,
     history: Annotated[
-        bool, typer.Option("--history", help="List who changed what is live, when and why.")
+        bool,
+        typer.Option(
+            "--history", help="List the changes of the live version: when, what, who, why."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the model's versions, or its changes, newest first; ● marks the one in production."""
+    from housing_cli.promotion_view import show_stop
+
     services: Services = context.obj
     show_stop(services, console(stderr=as_json))
     if history:
@@ -40,13 +44,16 @@ def models(
         console().print(_table(versions))
     else:
         name = services.settings.housing_model_name
-        console().print(f"{name} has no versions yet: `housing upload FILE.csv` makes one")
+        console().print(f"{name} has no versions yet: `housing upload FILE.csv` trains one")
 
 
-def _show_history(changes: Sequence[Change], *, as_json: bool) -> None:
+def _show_history(changes: "Sequence[Change]", *, as_json: bool) -> None:
     if as_json:
         print_json([change.model_dump(mode="json") for change in changes])
         return
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table("when", "what", "from", "to", "who", "why", box=None, pad_edge=False)
     for change in changes:
         when = f"{change.when.astimezone():%Y-%m-%d %H:%M:%S}"
@@ -54,8 +61,10 @@ def _show_history(changes: Sequence[Change], *, as_json: bool) -> None:
     console().print(table)
 
 
-def _what(change: Change) -> tuple[str, str, str]:
-    """Return which alias moved from where to where, or what was decided."""
+def _what(change: "Change") -> tuple[str, str, str]:
+    """Return an alias with its old and new version, or a decision with its state."""
+    from housing.registry.ledger import Decision
+
     if not isinstance(change, Decision):
         return change.alias, change.from_version or "", change.to_version or ""
     _, _, state = change.kind.partition("_")
@@ -64,7 +73,9 @@ def _what(change: Change) -> tuple[str, str, str]:
     return f"rows of job {change.job_id}", "", state
 
 
-def _facts(version: ModelVersion) -> dict[str, Any]:
+def _facts(version: "ModelVersion") -> dict[str, Any]:
+    from housing.registry.port import PRODUCTION, Tag
+
     tags = version.tags
     return {
         "name": version.name,
@@ -73,7 +84,7 @@ def _facts(version: ModelVersion) -> dict[str, Any]:
         "production": PRODUCTION in version.aliases,
         "created_at": version.created_at.isoformat(),
         "run_id": version.run_id,
-        "metrics": _metrics(tags),
+        "metrics": _metrics(tags, Tag.METRIC_PREFIX),
         "data_source": tags.get(Tag.DATA_SOURCE),
         "dataset_id": tags.get(Tag.DATASET_ID),
         "verdict": tags.get(Tag.VERDICT),
@@ -82,7 +93,12 @@ def _facts(version: ModelVersion) -> dict[str, Any]:
     }
 
 
-def _table(versions: Sequence[ModelVersion]) -> Table:
+def _table(versions: "Sequence[ModelVersion]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    from housing.registry.port import PRODUCTION, Tag
+
     table = Table(*_HEADINGS, box=None, pad_edge=False)
     for version in versions:
         tags = version.tags
@@ -95,24 +111,18 @@ def _table(versions: Sequence[ModelVersion]) -> Table:
             tags.get(f"{Tag.METRIC_PREFIX}rmse", ""),
             tags.get(Tag.DATA_SOURCE, ""),
             tags.get(Tag.DATASET_ID, "")[:12],
-            _verdict(tags),
+            ": ".join(filter(None, (tags.get(Tag.VERDICT), tags.get(Tag.VERDICT_REASON)))),
         )
         table.add_row(*(Text(cell) for cell in cells), style="green" if live else "")
     return table
 
 
-def _verdict(tags: Mapping[str, str]) -> str:
-    parts = (tags.get(Tag.VERDICT), tags.get(Tag.VERDICT_REASON))
-    return ": ".join(part for part in parts if part)
-
-
-def _metrics(tags: Mapping[str, str]) -> dict[str, float | str]:
-    named = {
-        key.removeprefix(Tag.METRIC_PREFIX): value
+def _metrics(tags: Mapping[str, str], prefix: str) -> dict[str, float | str]:
+    return {
+        key.removeprefix(prefix): _number(value)
         for key, value in tags.items()
-        if key.startswith(Tag.METRIC_PREFIX)
+        if key.startswith(prefix)
     }
-    return {name: _number(value) for name, value in named.items()}
 
 
 def _number(text: str) -> float | str:

@@ -1,4 +1,4 @@
-"""``housing predict``: ask the deployed API what a block group's houses cost."""
+"""``housing predict``: get the API's price for a block group."""
 
 import inspect
 import json
@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import track
-from rich.text import Text
 
 from housing.schema import FEATURE_NAMES, FEATURES, Column
-from housing_cli.api import HousingApi, PredictedPrice
 from housing_cli.errors import DataFileError
 from housing_cli.output import JsonOption, console, print_json
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
+    from housing_cli.api import HousingApi, PredictedPrice
     from housing_cli.services import Services
 
 _STDIN = Path("-")
@@ -26,7 +26,7 @@ _STDIN = Path("-")
 def with_feature_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command an option for each feature, in place of its parameter ``block_group``.
 
-    The command gets a dict of the features; typer sees one option each, with the schema's
+    The command gets a dict of the features; Typer gets one option each, with the schema's
     description and unit as help and its example as default.
     """
 
@@ -57,7 +57,7 @@ def _option(column: Column) -> inspect.Parameter:
 
 def _finite(value: float) -> float:
     if not math.isfinite(value):
-        msg = "a number is needed"
+        msg = "must be a finite number"
         raise typer.BadParameter(msg)
     return value
 
@@ -74,15 +74,15 @@ def predict(
 ) -> None:
     """Predict the median house value of a block group.
 
-    Features that are left out have the values shown, which are those of a block group in Berkeley.
+    A feature without an option has the default shown, of a block group in Berkeley.
     """
     if file is not None and _features_given(context):
-        msg = "give a --file or features, not both"
+        msg = "use --file or features, not both"
         raise typer.BadParameter(msg)
     services: Services = context.obj
     rows = [block_group] if file is None else _rows(file)
     with services.api as api:
-        answers = _ask(api, rows)
+        answers = _predictions(api, rows)
     if as_json:
         documents = [answer.model_dump(mode="json") for answer in answers]
         print_json(documents[0] if file is None else documents)
@@ -103,28 +103,32 @@ def _rows(file: Path) -> list[Mapping[str, Any]]:
         text = sys.stdin.read() if file == _STDIN else file.read_text(encoding="utf-8")
         read = json.loads(text)
     except OSError as exc:
-        msg = f"{file} cannot be read: {exc.strerror}"
+        msg = f"cannot read {file}: {exc.strerror}"
         raise DataFileError(msg) from exc
     except ValueError as exc:
         msg = f"{file} is not JSON: {exc}"
         raise DataFileError(msg) from exc
     rows = read if isinstance(read, list) else [read]
     if not rows or not all(isinstance(row, dict) for row in rows):
-        msg = f"{file} must hold a block group, as an object of its features, or a list of them"
+        msg = f"{file} must be a block group (a JSON object of its features) or a list of them"
         raise DataFileError(msg)
     return rows
 
 
-def _ask(api: HousingApi, rows: Sequence[Mapping[str, Any]]) -> list[PredictedPrice]:
+def _predictions(api: "HousingApi", rows: Sequence[Mapping[str, Any]]) -> "list[PredictedPrice]":
+    from rich.progress import track
+
     watched = track(rows, "predicting", console=console(stderr=True), transient=True)
     return [api.predict(row) for row in (watched if len(rows) > 1 else rows)]
 
 
-def _lines(answer: PredictedPrice) -> list[Text]:
-    """Say a prediction in words."""
+def _lines(answer: "PredictedPrice") -> "list[Text]":
+    """Return a prediction as lines for people."""
+    from rich.text import Text
+
     interval = answer.interval_90
     between = f"90 % between ${interval.lower_usd:,.0f} and ${interval.upper_usd:,.0f}"
-    stale = ", which may not be the newest" if answer.stale else ""
+    stale = ", which may be outdated" if answer.stale else ""
     model = f"{answer.model_name} version {answer.model_version}{stale}"
     price = (f"${answer.price_usd:,.0f}", "bold")
     warnings = [Text(f"note: {warning}", style="yellow") for warning in answer.warnings]

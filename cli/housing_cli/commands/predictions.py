@@ -1,4 +1,4 @@
-"""``housing predictions``: what the function predicted, for one's own analysis."""
+"""``housing predictions``: export the logged predictions."""
 
 import re
 from collections.abc import Iterable
@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from housing_cli.output import JsonOption, console, fail, print_json
-from housing_cli.predictions.export import ExportCounts, opened
-from housing_cli.predictions.export import export as export_pages
-from housing_cli.predictions.log import milliseconds, read_pages
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from housing_cli.predictions.export import ExportCounts
     from housing_cli.services import Services
 
 predictions_app = typer.Typer(
-    name="predictions", no_args_is_help=True, help="What the function predicted."
+    name="predictions", no_args_is_help=True, help="Export the logged predictions."
 )
 
 
@@ -28,16 +26,18 @@ predictions_app = typer.Typer(
 def export(
     context: typer.Context,
     *,
-    since: Annotated[str, typer.Option(help="From when on: 90m, 24h, 7d or an ISO time.")],
-    until: Annotated[str, typer.Option(help="Until when; the same forms.")] = "0s",
+    since: Annotated[str, typer.Option(help="Start: 90m, 24h or 7d ago, or an ISO time.")],
+    until: Annotated[str, typer.Option(help="End, in the same forms.")] = "0s",
     to: Annotated[Path, typer.Option(help="The SQLite database to write.")],
     as_json: JsonOption = False,
 ) -> None:
     """Export logged predictions from CloudWatch Logs to a SQLite table, `predictions`.
 
-    A prediction that is there already is not written again, so an export that was stopped is
-    finished by running it once more.
+    Each prediction is written once: to resume an export that was stopped, run it again.
     """
+    from housing_cli.predictions.export import ExportCounts, export_pages, open_database
+    from housing_cli.predictions.log import milliseconds, read_pages
+
     services: Services = context.obj
     began, ended = _range(since, until)
     group = services.settings.predict_log_group
@@ -45,15 +45,15 @@ def export(
     counts = ExportCounts()
     facts: dict[str, Any] = {"log_group": group, "since": began, "until": ended, "to": str(to)}
     try:
-        with opened(to) as database:
+        with open_database(to) as database:
             times = export_pages(pages, database, counts)
-            _show(times, counts, milliseconds(began), milliseconds(ended))
+            _show_progress(times, counts, milliseconds(began), milliseconds(ended))
     except KeyboardInterrupt:
-        reason = f"stopped after {counts.written:,} rows, which are kept: run it again to go on"
+        reason = f"stopped after {counts.written:,} rows, which are kept: run it again to resume"
         fail(context, reason, **facts, **asdict(counts))
     if as_json:
         print_json({**facts, **asdict(counts)})
-    _tell(counts, to, console(stderr=as_json))
+    _show_counts(counts, to, console(stderr=as_json))
 
 
 def _range(since: str, until: str) -> tuple[datetime, datetime]:
@@ -68,8 +68,12 @@ def _range(since: str, until: str) -> tuple[datetime, datetime]:
     return began, ended
 
 
-def _show(times: Iterable[int], counts: ExportCounts, began_ms: int, ended_ms: int) -> None:
-    """Run the export under a bar that fills with the time that is covered."""
+def _show_progress(
+    times: Iterable[int], counts: "ExportCounts", began_ms: int, ended_ms: int
+) -> None:
+    """Run the export under a progress bar of the time that is read."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
     people = console(stderr=True)
     columns = (
         TextColumn("exporting"),
@@ -89,16 +93,16 @@ def _show(times: Iterable[int], counts: ExportCounts, began_ms: int, ended_ms: i
             )
 
 
-def _tell(counts: ExportCounts, to: Path, people: Console) -> None:
+def _show_counts(counts: "ExportCounts", to: Path, people: "Console") -> None:
     people.print(
-        f"{counts.written:,} predictions written to {to}, {counts.already_there:,} were there "
-        f"already ({counts.events:,} log events read)",
+        f"{counts.written:,} predictions written to {to}, {counts.already_there:,} already there "
+        f"({counts.events:,} log events read)",
         soft_wrap=True,
     )
     if counts.unreadable:
         people.print(
-            f"note: unreadable prediction lines that are left out: {counts.unreadable:,}; the "
-            f"first: {counts.first_problem}",
+            f"note: skipped {counts.unreadable:,} unreadable prediction lines; the first: "
+            f"{counts.first_problem}",
             soft_wrap=True,
         )
 
@@ -108,15 +112,15 @@ _DURATION = re.compile(rf"(\d+)([{''.join(_UNITS)}])")
 
 
 def moment(text: str, *, now: datetime) -> datetime:
-    """Return the moment that is meant.
+    """Parse a time: ``90m``, ``7d``, or an ISO date or time.
 
     Args:
-        text: A duration before now, a number and one of s, m, h, d, w; or an ISO 8601 date or
-            time, in the computer's own time zone if it names none.
+        text: A duration before now, a number with s, m, h, d or w; or an ISO 8601 date or time,
+            by default in the local time zone.
         now: The present, with its time zone.
 
     Raises:
-        ValueError: It is neither, or too long ago to be a date.
+        ValueError: It is neither, or out of range.
     """
     duration = _DURATION.fullmatch(text.strip())
     try:
@@ -124,5 +128,5 @@ def moment(text: str, *, now: datetime) -> datetime:
             return now - timedelta(**{_UNITS[duration[2]]: int(duration[1])})
         return datetime.fromisoformat(text.strip()).astimezone()
     except (ValueError, OverflowError) as exc:
-        msg = f"'{text}' is neither a duration like 90m, 24h or 7d nor an ISO time"
+        msg = f"'{text}' is neither a duration (90m, 24h, 7d) nor an ISO time"
         raise ValueError(msg) from exc

@@ -1,32 +1,27 @@
-"""``housing status``: what the training jobs did."""
+"""``housing status``: show the training jobs."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from botocore.exceptions import ClientError
 
-from housing.errors import JobNotFoundError
-from housing_cli.jobs.report import first_problems
-from housing_cli.jobs.view import job_lines, jobs_table, problem_lines
-from housing_cli.jobs.waiting_uploads import WaitingUpload, waiting_uploads
 from housing_cli.output import JsonOption, console, print_json
-from housing_cli.promotion_view import show_stop
-from housing_cli.services import Services
+
+if TYPE_CHECKING:
+    from housing_cli.jobs.waiting_uploads import WaitingUpload
+    from housing_cli.services import Services
 
 _DENIED = frozenset({"AccessDenied", "403"})
 
 
 def status(
     context: typer.Context,
-    job_id: Annotated[
-        str | None, typer.Argument(help="A job; the newest ones if left out.")
-    ] = None,
+    job_id: Annotated[str | None, typer.Argument(help="A job; by default the newest ones.")] = None,
     *,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many jobs to list.")] = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the newest training jobs, and uploads that have none yet; or one job in full."""
+    """Show the newest training jobs and the uploads without one; or one job in full."""
     services: Services = context.obj
     if job_id is None:
         _show_newest(services, limit, as_json=as_json)
@@ -34,7 +29,10 @@ def status(
         _show_one(services, job_id, as_json=as_json)
 
 
-def _show_newest(services: Services, limit: int, *, as_json: bool) -> None:
+def _show_newest(services: "Services", limit: int, *, as_json: bool) -> None:
+    from housing_cli.jobs.view import jobs_table
+    from housing_cli.promotion_view import show_stop
+
     show_stop(services, console(stderr=as_json))
     waiting = _waiting(services)[:limit]
     jobs = services.jobs.newest(limit)
@@ -47,14 +45,18 @@ def _show_newest(services: Services, limit: int, *, as_json: bool) -> None:
         console().print("no jobs yet: start one with `housing upload FILE.csv`")
 
 
-def _show_one(services: Services, job_id: str, *, as_json: bool) -> None:
+def _show_one(services: "Services", job_id: str, *, as_json: bool) -> None:
+    from housing.errors import JobNotFoundError
+    from housing_cli.jobs.report import first_problems
+    from housing_cli.jobs.view import job_lines, problem_lines
+
     try:
         job = services.jobs.load(job_id)
     except JobNotFoundError:
-        found = [one for one in _waiting(services) if one.upload.job_id == job_id]
-        if not found:
+        waiting = [one for one in _waiting(services) if one.upload.job_id == job_id]
+        if not waiting:
             raise
-        _show_waiting(found[0], as_json=as_json)
+        _show_waiting(waiting[0], as_json=as_json)
         return
     if as_json:
         print_json(job.model_dump(mode="json"))
@@ -64,7 +66,7 @@ def _show_one(services: Services, job_id: str, *, as_json: bool) -> None:
         console().print(line, soft_wrap=True)
 
 
-def _show_waiting(waiting: WaitingUpload, *, as_json: bool) -> None:
+def _show_waiting(waiting: "WaitingUpload", *, as_json: bool) -> None:
     if as_json:
         print_json(waiting.document())
         return
@@ -72,8 +74,12 @@ def _show_waiting(waiting: WaitingUpload, *, as_json: bool) -> None:
         console().print(line, soft_wrap=True)
 
 
-def _waiting(services: Services) -> list[WaitingUpload]:
-    """Return the uploads without a job; none, with a note, where they may not be listed."""
+def _waiting(services: "Services") -> "list[WaitingUpload]":
+    """Return the uploads without a job; without the permission, print a note and return none."""
+    from botocore.exceptions import ClientError
+
+    from housing_cli.jobs.waiting_uploads import waiting_uploads
+
     now = datetime.fromtimestamp(services.clock.time(), UTC)
     try:
         return waiting_uploads(services.s3, services.settings.bucket, now=now)
@@ -81,6 +87,6 @@ def _waiting(services: Services) -> list[WaitingUpload]:
         if exc.response["Error"]["Code"] not in _DENIED:
             raise
         console(stderr=True).print(
-            "uploads without a job are not shown: that takes s3:ListBucketVersions", soft_wrap=True
+            "uploads without a job are not shown: s3:ListBucketVersions is denied", soft_wrap=True
         )
         return []

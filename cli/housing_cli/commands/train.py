@@ -1,4 +1,4 @@
-"""``housing train``: what a file would make of the model, without the pipeline."""
+"""``housing train``: train a model from a file, without the pipeline."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from housing_cli.jobs.upload import readable_size
 from housing_cli.output import JsonOption, console, fail, print_json
 
 if TYPE_CHECKING:
@@ -17,17 +15,22 @@ if TYPE_CHECKING:
 
 def train(
     context: typer.Context,
-    data: Annotated[Path, typer.Option(help="A CSV with a header, canonical or the census's.")],
+    data: Annotated[Path, typer.Option(help="A CSV with the canonical or the census header.")],
     *,
-    out: Annotated[Path, typer.Option(help="Folder for model, card and figures.")] = Path("model"),
+    out: Annotated[Path, typer.Option(help="The folder for model, card and figures.")] = Path(
+        "model"
+    ),
     as_json: JsonOption = False,
 ) -> None:
     """Train on a file here and now: nothing is uploaded, registered or promoted."""
-    from housing.errors import HousingError  # noqa: PLC0415 - with what follows, takes seconds
-    from retrain.training.job.by_hand import settings_by_hand, train_file  # noqa: PLC0415
-    from retrain.training.job.candidate import STEPS  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    readable_size(data)  # says what is wrong with the file, if anything is
+    from housing.errors import HousingError
+    from housing_cli.jobs.upload import readable_size
+    from retrain.training.job.by_hand import settings_by_hand, train_file
+    from retrain.training.job.candidate import STEPS
+
+    readable_size(data)
     people = console(stderr=as_json)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=people, transient=True) as progress:

@@ -1,1 +1,4 @@
-"""Data for a first upload: where it comes from, and a generator for when it comes from nowhere."""
+"""Data files: describe one, generate a sample, fetch the first data."""
+
+DEFAULT_ROWS = 20_640
+"""Rows of a generated sample: as many as the real data set has."""

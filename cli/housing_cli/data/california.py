@@ -1,4 +1,4 @@
-"""The geography that generated data is drawn on: California's outline, coast and cities.
+"""Geography of the generated data: California's outline, coast and cities.
 
 Coordinates are rounded to .01 to .1 degrees (a kilometre to ten): good for distances, not for maps.
 """
@@ -56,7 +56,7 @@ OUTLINE: tuple[tuple[float, float], ...] = (*COAST, *_LAND_BORDER)
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """A centre that block groups lie around.
+    """A centre of block groups.
 
     ``weight`` is its share of the block groups of all cities, ``spread_km`` the standard deviation
     of their distance along each axis, ``premium`` how much dearer houses are in its centre (log of
@@ -94,12 +94,12 @@ def kilometres(latitude: Floats, longitude: Floats) -> tuple[Floats, Floats]:
 
 
 def degrees(north_km: Floats, east_km: Floats) -> tuple[Floats, Floats]:
-    """Undo ``kilometres``."""
+    """Invert ``kilometres``."""
     return north_km / _KM_PER_DEGREE, east_km / _KM_PER_DEGREE_EAST
 
 
 def inside(latitude: Floats, longitude: Floats) -> NDArray[np.bool_]:
-    """Whether each of n points lies within the outline, by counting crossings of a ray."""
+    """Return whether each of n points lies within the outline, by counting crossings of a ray."""
     crossed = np.zeros(latitude.shape, dtype=bool)
     for (lat_a, lon_a), (lat_b, lon_b) in zip(OUTLINE, OUTLINE[1:] + OUTLINE[:1], strict=True):
         if lat_a == lat_b:
@@ -111,7 +111,7 @@ def inside(latitude: Floats, longitude: Floats) -> NDArray[np.bool_]:
 
 
 def km_to_coast(latitude: Floats, longitude: Floats) -> Floats:
-    """Distance of each of n points from the nearest piece of the coast, in kilometres."""
+    """Return the distance of each of n points from the coast, in kilometres."""
     north, east = kilometres(latitude, longitude)
     shore = np.stack(kilometres(*np.array(COAST).T), axis=1)
     nearest = np.full(latitude.shape, np.inf)
@@ -124,6 +124,6 @@ def km_to_coast(latitude: Floats, longitude: Floats) -> Floats:
 
 
 def km_to_city(city: City, latitude: Floats, longitude: Floats) -> Floats:
-    """Distance of each of n points from the city's centre, in kilometres."""
+    """Return the distance of each of n points from the city's centre, in kilometres."""
     north, east = kilometres(latitude - city.latitude, longitude - city.longitude)
     return np.hypot(north, east)

@@ -1,4 +1,4 @@
-"""A data file beside the schema: what each column holds, and what it should hold."""
+"""Describe a data file: each column's values beside the schema's ranges."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,10 @@ from housing_cli.errors import DataFileError
 
 @dataclass(frozen=True, slots=True)
 class ColumnFacts:
-    """A column of the schema as a file has it.
+    """The values of a column of the schema in a file.
 
     ``missing`` counts empty cells and text, ``impossible`` and ``unusual`` the values outside the
-    schema's two ranges; the three numbers are None where the file has none.
+    schema's two ranges; minimum, median and maximum are None without a number.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ColumnFacts:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """A file: how many rows, under which header, and its columns."""
+    """A file: its rows, its header, its columns."""
 
     path: str
     rows: int
@@ -46,22 +46,22 @@ def describe(path: Path) -> FileFacts:
     """Read a CSV under either header and compare it with the schema.
 
     Raises:
-        DataFileError: It is missing, empty or no CSV.
+        DataFileError: It is missing, empty or not a CSV.
     """
     table = _read(path)
     names = [str(name) for name in table.columns]
     from_the_census = set(CENSUS_HEADER) <= set(names)
     if from_the_census:
         numbers = {name: _numbers(table[name]) for name in CENSUS_HEADER}
-        known, found = set(CENSUS_HEADER), pd.DataFrame(from_census(numbers))
+        known, canonical = set(CENSUS_HEADER), pd.DataFrame(from_census(numbers))
     else:
         known = {column.name for column in CANONICAL_COLUMNS}
-        found = table
+        canonical = table
     return FileFacts(
         path=str(path),
         rows=len(table),
         header="census" if from_the_census else "canonical",
-        columns=[_facts(column, found) for column in CANONICAL_COLUMNS],
+        columns=[_facts(column, canonical) for column in CANONICAL_COLUMNS],
         unknown_columns=[name for name in names if name not in known],
     )
 
@@ -70,15 +70,15 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, low_memory=False)
     except FileNotFoundError as exc:
-        msg = f"there is no file {path}"
+        msg = f"no such file: {path}"
         raise DataFileError(msg) from exc
     except (OSError, ValueError) as exc:  # pandas' own parse errors are ValueErrors
-        msg = f"{path} cannot be read as CSV: {exc}"
+        msg = f"cannot read {path} as CSV: {exc}"
         raise DataFileError(msg) from exc
 
 
 def _numbers(cells: "pd.Series[float]") -> "pd.Series[float]":
-    """Turn cells into numbers; what is none becomes missing, and so do infinities."""
+    """Convert cells to numbers; text and infinities become missing."""
     numbers = pd.to_numeric(cells, errors="coerce").astype(float)
     return numbers.where(np.isfinite(numbers))
 

@@ -1,9 +1,10 @@
-"""A generated sample of the data set's kind, for machines that cannot fetch the real one."""
+"""Generate a sample like the data set, for machines that cannot fetch the real one."""
 
 import numpy as np
 import pandas as pd
 
 from housing.schema import CANONICAL_HEADER, TARGET, TARGET_CAP
+from housing_cli.data import DEFAULT_ROWS
 from housing_cli.data.california import (
     CITIES,
     OUTLINE,
@@ -14,8 +15,6 @@ from housing_cli.data.california import (
     km_to_city,
     km_to_coast,
 )
-
-DEFAULT_ROWS = 20_640
 
 _NEIGHBOURHOODS = 24
 _NEIGHBOURHOOD_KM = (12.0, 60.0)
@@ -30,7 +29,7 @@ _COAST_REACH_KM = 35.0
 def generate(rows: int = DEFAULT_ROWS, seed: int = 0) -> pd.DataFrame:
     """Generate block groups with the schema, units, ranges and geography of the data set.
 
-    What it is: invented rows, each drawn on its own. Block groups lie around twelve real city
+    The rows are invented, and drawn independently. Block groups lie around twelve real city
     centres or scattered over the state; incomes are log-normal and higher in some cities and
     neighbourhoods; rooms, bedrooms and people per household are ratios of whole numbers, as in
     the census. The logarithm of the price is a sum: it rises with income (elasticity .8) and
@@ -39,15 +38,15 @@ def generate(rows: int = DEFAULT_ROWS, seed: int = 0) -> pd.DataFrame:
     capped at 5.00001 (4 to 5 % of rows). Gradient boosting on the eight columns reaches an R² of
     about .82, as on the real data.
 
-    What it is not: the census. No row stands for a place, and no conclusion about California can
-    be drawn from it; only the plumbing of a pipeline can be proved with it.
+    They are not the census: no row stands for a place, and they support no conclusion about
+    California. They test the plumbing of a pipeline.
 
     Args:
-        rows: How many block groups, at least one.
+        rows: Number of block groups, at least one.
         seed: The same rows and seed give the same table; the imagined state is the same for all.
 
     Returns:
-        A table of ``rows`` rows under the canonical header, in no order.
+        A table of ``rows`` rows with the canonical header, in no order.
     """
     rng = np.random.default_rng(seed)
     latitude, longitude = draw_places(rng, rows)
@@ -71,7 +70,7 @@ def generate(rows: int = DEFAULT_ROWS, seed: int = 0) -> pd.DataFrame:
 
 
 def _income(rng: np.random.Generator, latitude: Floats, longitude: Floats) -> Floats:
-    """In $10,000, between the census's own limits."""
+    """Draw incomes in $10,000, within the limits of the census."""
     richer = sum(
         (city.richer * _nearness(km_to_city(city, latitude, longitude)) for city in CITIES),
         np.zeros_like(latitude),
@@ -83,14 +82,14 @@ def _income(rng: np.random.Generator, latitude: Floats, longitude: Floats) -> Fl
 
 
 def _age(rng: np.random.Generator, latitude: Floats, longitude: Floats) -> Floats:
-    """In years: city centres are older."""
+    """Draw ages in years: city centres are older."""
     nearness = [_nearness(km_to_city(city, latitude, longitude)) for city in CITIES]
     age: Floats = rng.normal(24, 12, latitude.shape) + 10 * np.max(nearness, axis=0)
     return age
 
 
 def _occupancy(rng: np.random.Generator, rows: int) -> Floats:
-    """People per household; one block group in five hundred is a dormitory or a prison."""
+    """Draw people per household; one block group in 500 is a dormitory or a prison."""
     crowded = np.where(rng.random(rows) < _CROWDED_SHARE, rng.uniform(3, 60, rows), 1.0)
     return rng.lognormal(np.log(2.82), 0.24, rows) * crowded
 
@@ -98,7 +97,7 @@ def _occupancy(rng: np.random.Generator, rows: int) -> Floats:
 def _rooms(
     rng: np.random.Generator, income: Floats, latitude: Floats, longitude: Floats
 ) -> tuple[Floats, Floats]:
-    """Rooms and bedrooms per household; houses for holidays, far inland, have many."""
+    """Draw rooms and bedrooms per household; holiday houses, far inland, have many."""
     rows = income.size
     holiday = (rng.random(rows) < _HOLIDAY_SHARE) & (km_to_coast(latitude, longitude) > _HOLIDAY_KM)
     empty_houses = np.where(holiday, rng.uniform(1.5, 8, rows), 1.0)
@@ -108,7 +107,7 @@ def _rooms(
 
 
 def _price(rng: np.random.Generator, features: dict[str, Floats]) -> Floats:
-    """In $100,000, in steps of $100, between the census's floor and cap."""
+    """Compute prices in $100,000, in steps of $100, between the census's floor and cap."""
     latitude, longitude = features["Latitude"], features["Longitude"]
     log_price = (
         np.log(1.22)
@@ -127,15 +126,15 @@ def _price(rng: np.random.Generator, features: dict[str, Floats]) -> Floats:
 
 
 def _nearness(km: Floats) -> Floats:
-    """From 1 in a city's centre down to 0."""
+    """Map a distance to 1 in a city's centre, falling to 0."""
     return np.exp(-km / _CITY_REACH_KM)
 
 
 def _neighbourhoods(map_seed: int, latitude: Floats, longitude: Floats) -> Floats:
-    """Smooth hills over the state, mean 0 and variance 1: a sum of plane waves.
+    """Compute smooth hills over the state, mean 0 and variance 1: a sum of plane waves.
 
     They do not depend on the sample's seed: all samples come from the same imagined California,
-    so that a second upload has something to add to the first.
+    so that a second upload adds to the first.
     """
     rng = np.random.default_rng(map_seed)
     north, east = kilometres(latitude, longitude)

@@ -1,4 +1,7 @@
-"""Where the first upload's data comes from: a given file, the real data set, or the generator."""
+"""Data for the first upload: a given file, the real data set, or a generated sample.
+
+Run as a program (``python -m housing_cli.data.sources FILE``), it fetches the real data set.
+"""
 
 import subprocess
 import sys
@@ -7,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from housing.schema import CANONICAL_HEADER
-from housing_cli.data.generated import DEFAULT_ROWS, generate
+from housing_cli.data import DEFAULT_ROWS
+from housing_cli.data.generated import generate
 from housing_cli.errors import DataFileError
 
 FETCH_SECONDS = 20.0
@@ -17,7 +21,7 @@ DOWNLOAD = "housing_cli.data.sources"
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A CSV and where its rows come from, in the words that the registry will hold."""
+    """A CSV, and the source of its rows for the registry."""
 
     path: Path
     source: str
@@ -32,21 +36,21 @@ def first_data(
 ) -> Data:
     """Return the data for a first upload.
 
-    A given file is used as it is. Without one the real data set is fetched; where that fails,
-    a sample is generated.
+    A given file is used as it is. Without one, the real data set is fetched; if that fails, a
+    sample is generated.
 
     Args:
-        given: What ``HOUSING_DATA`` says, if it is set.
-        folder: Where a CSV is written, if one is.
-        rows: How many rows to generate, if it comes to that.
-        fetch: Writes the real data set to a path, or returns False; ``fetch_real`` if not given.
+        given: The file of ``HOUSING_DATA``, if it is set.
+        folder: Folder for a fetched or generated CSV.
+        rows: Rows of a generated sample.
+        fetch: Writes the real data set to a path, or returns False; by default ``fetch_real``.
 
     Raises:
         DataFileError: The given file does not exist, or the folder cannot be written.
     """
     if given is not None:
         if not given.is_file():
-            msg = f"HOUSING_DATA names {given}, and there is no such file: correct or unset it"
+            msg = f"HOUSING_DATA is {given}, which does not exist: correct or unset it"
             raise DataFileError(msg)
         return Data(given, f"file:{given.name}")
     path = in_folder(folder / "california_housing.csv")
@@ -72,15 +76,15 @@ def generate_to(path: Path, *, rows: int, seed: int) -> Data:
 def fetch_real(path: Path, *, timeout_seconds: float = FETCH_SECONDS) -> bool:
     """Write the real data set, unless that fails or takes too long.
 
-    scikit-learn's download has no bound of its own, and looking up a name that never answers heeds
-    no socket timeout; a child process can simply be ended.
+    scikit-learn's download has no timeout, and the lookup of a host name ignores that of a socket;
+    a child process can be killed.
 
     Returns:
         Whether the file was written.
     """
     partial = path.with_suffix(".partial")
     try:
-        ended = subprocess.run(  # noqa: S603 - our own module, by our own interpreter
+        completed = subprocess.run(  # noqa: S603 - our own module, by our own interpreter
             [sys.executable, "-m", DOWNLOAD, str(partial)],
             timeout=timeout_seconds,
             check=False,
@@ -89,17 +93,17 @@ def fetch_real(path: Path, *, timeout_seconds: float = FETCH_SECONDS) -> bool:
     except subprocess.TimeoutExpired:
         partial.unlink(missing_ok=True)
         return False
-    if ended.returncode != 0:
+    if completed.returncode != 0:
         return False
     partial.replace(path)
     return True
 
 
 def in_folder(path: Path) -> Path:
-    """Return the path once its folder exists.
+    """Make the folder of a path; return the path.
 
     Raises:
-        DataFileError: It cannot be made.
+        DataFileError: The folder cannot be made.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,13 +113,13 @@ def in_folder(path: Path) -> Path:
 
 
 def _unwritable(path: Path, error: OSError) -> DataFileError:
-    return DataFileError(f"{path} cannot be written: {error.strerror}")
+    return DataFileError(f"cannot write {path}: {error.strerror}")
 
 
 def main(target: str) -> None:
-    """Write the data set as CSV under the canonical header.
+    """Write the data set as CSV with the canonical header.
 
-    scikit-learn keeps it in its own cache, so that a second call needs no network.
+    scikit-learn caches it: a second call needs no network.
     """
     from sklearn.datasets import fetch_california_housing  # noqa: PLC0415 - seconds to import
 

@@ -1,1 +1,1 @@
-"""Uploads and the training jobs that they start."""
+"""Uploads and their training jobs: send, follow, show."""

@@ -1,4 +1,4 @@
-"""Following a training job to its end through its status document."""
+"""Follow a training job to its end through its status document."""
 
 import time
 from collections.abc import Iterator
@@ -13,19 +13,19 @@ from housing_cli.errors import JobNotStartedError, JobStalledError, JobTimeoutEr
 
 POLL_SECONDS = 0.5
 _LATE_AFTER = timedelta(minutes=1)
-_SWEEPS = 2  # after so many, what the sweep promises has happened
+_SWEEPS = 2  # after two, the sweep has started every job that it can
 _LOOK_AGAIN = "look again with `housing status {}`"
 _CHECK = (
-    "check that the schedule calls the retrain function every five minutes, and what that logged "
+    "check that the schedule calls the retrain function every five minutes, and read its log "
     "(make logs)"
 )
 
 
 class Clock(Protocol):
-    """Time that passes; the module ``time`` is one."""
+    """A clock; the module ``time`` is one."""
 
     def monotonic(self) -> float:
-        """Return the seconds since some moment."""
+        """Return seconds of a clock that is never set back."""
         ...
 
     def time(self) -> float:
@@ -38,16 +38,16 @@ class Clock(Protocol):
 
 
 class JobReader(Protocol):
-    """Where the jobs' documents can be read; ``housing.jobs.status.JobStore`` is one."""
+    """Port: reads the status of jobs; ``housing.jobs.status.JobStore`` is one."""
 
     def load(self, job_id: str) -> JobStatus:
-        """Read a job's status, or raise ``JobNotFoundError``."""
+        """Read a job's status; raises ``JobNotFoundError``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A job that is followed: its status, once there is one, and why it does not move."""
+    """An update: the job's status, once there is one; ``note`` says why it does not change."""
 
     job: JobStatus | None
     note: str = ""
@@ -55,7 +55,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class _Outlook:
-    """What is said of a job that is silent for so long, and when nothing is left to wait for."""
+    """The note on a late job, and the error that ends the wait."""
 
     late_after: timedelta
     note: str
@@ -71,21 +71,21 @@ def follow_job(
     clock: Clock = time,
     rules: RestartRules = RestartRules(),  # noqa: B008 - frozen
 ) -> Iterator[Followed]:
-    """Yield a job each time it changes or is late, the last time when it has ended.
+    """Yield a job each time it changes or is late; the last update is final.
 
-    A job that is silent is waited for until the sweep should have started it again.
+    The wait for a job without updates ends when the sweep should have restarted it.
 
     Args:
-        jobs: Where the documents are.
-        job_id: The job, which need not exist yet.
-        timeout_seconds: Bound on the whole wait, if there is one.
-        clock: Whose seconds count.
-        rules: By which the sweep starts jobs.
+        jobs: Reads the status.
+        job_id: The job; it may not exist yet.
+        timeout_seconds: Limit of the whole wait; None is no limit.
+        clock: Measures the wait.
+        rules: Times of the sweep.
 
     Raises:
-        JobNotStartedError: Neither the upload's event nor two sweeps have started the job, or its
+        JobNotStartedError: Neither the upload's event nor two sweeps started the job, or its
             launcher refuses it.
-        JobStalledError: The job was silent for longer than two sweeps take to start it again.
+        JobStalledError: The job had no update for longer than two sweeps take to restart it.
         JobTimeoutError: The job had not ended after ``timeout_seconds``.
     """
     began = changed = clock.monotonic()
@@ -134,19 +134,19 @@ def _outlook(
     lost_after = rules.started_by(since, silence=allowed, sweeps=_SWEEPS) - since
     look_again = _LOOK_AGAIN.format(job_id)
     if status.state == State.RUNNING:
-        silent = f"no sign of life since {_clock_time(since)}"
-        msg = f"job {job_id} gives {silent} (stage {status.stage}), and no sweep has started it"
-        note = f"{silent}; the sweep starts it again by about {by}"
+        silent = f"no update since {_clock_time(since)}"
+        msg = f"job {job_id} has {silent} (stage {status.stage}), and no sweep restarted it"
+        note = f"{silent}; the sweep restarts it by about {by}"
         return _Outlook(
-            allowed, note, lost_after, JobStalledError(f"{msg} again: {_CHECK}; {look_again}")
+            allowed, note, lost_after, JobStalledError(f"{msg}: {_CHECK}; {look_again}")
         )
     if _is_refused(status):
-        msg = f"job {job_id} is not started: {status.reason}. It is tried again every five minutes"
+        msg = f"job {job_id} is not started: {status.reason}. It is retried every five minutes"
         note = f"{status.reason}; the sweep starts it by about {by}"
         return _Outlook(timedelta(), note, lost_after, JobNotStartedError(f"{msg}; {look_again}"))
-    waits = f"waits for a place to run since {_clock_time(since)}"
+    waits = f"waits for capacity since {_clock_time(since)}"
     if status.taken_at is None:
-        waits = f"is not started since {_clock_time(since)}; the sweep starts it by about {by}"
+        waits = f"has not started since {_clock_time(since)}; the sweep starts it by about {by}"
     msg = f"job {job_id} {waits}: {look_again}"
     return _Outlook(_LATE_AFTER, waits, lost_after, JobStalledError(msg))
 

@@ -1,4 +1,4 @@
-"""The report on a file that was not, or not wholly, accepted."""
+"""Read the report on the rejected rows of a file."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Problem(BaseModel):
-    """One thing wrong in a file; whatever is not known is None."""
+    """One problem of a file; unknown fields are None."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -23,7 +23,7 @@ class Problem(BaseModel):
     reason: str
 
     def line(self) -> str:
-        """Say it in one line."""
+        """Return it as one line."""
         where = [
             f"row {self.row}" if self.row is not None else "",
             self.column or "",
@@ -42,7 +42,7 @@ class _Report(BaseModel):
 def first_problems(
     s3: "S3Client", bucket: str, report_key: str | None, *, limit: int = 5
 ) -> Sequence[Problem]:
-    """Return the first problems of a report; none if there is no report that can be read."""
+    """Return the first problems of a report; none without a readable report."""
     if report_key is None:
         return []
     try:

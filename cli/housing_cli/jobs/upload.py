@@ -1,4 +1,4 @@
-"""Putting a CSV into the bucket as new data for training."""
+"""Upload a CSV to the bucket as new data for training."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ _METADATA_CHARACTERS = 256
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An object that lies in the bucket, and the job that it causes."""
+    """An uploaded object, and the id of its job."""
 
     key: str
     version: str
@@ -39,21 +39,21 @@ def upload_file(  # noqa: PLR0913 - the last three are optional and keyword-only
     source: str = "upload",
     on_bytes: Callable[[int], None] | None = None,
 ) -> Upload:
-    """Put a CSV under ``new_data/``.
+    """Upload a CSV to ``new_data/``.
 
-    The version is read from the answer to the upload itself, not asked for afterwards, so that
-    it is right even if somebody overwrites the object at once.
+    The version is read from the response to the upload, so that it is right even if the object is
+    overwritten at once.
 
     Args:
         s3: Client of the object store.
         bucket: The project's bucket.
         path: The file.
-        name: What it is called in the bucket; the file's own name if not given.
-        source: Where the rows come from, for the registry; S3 takes ASCII, the rest becomes ``?``.
-        on_bytes: Told the number of bytes after each piece that was sent.
+        name: Its name in the bucket; by default the file's own.
+        source: The source of the rows, for the registry; what is not ASCII becomes ``?``.
+        on_bytes: Called with the number of bytes after each part that was sent.
 
     Raises:
-        DataFileError: The file cannot be read, or its name would not start a job.
+        DataFileError: The file cannot be read, or its name starts no job.
     """
     key = upload_key(path.name if name is None else name)
     with _opened(path) as body, answers_to_uploads(s3, bucket, key) as answers:
@@ -77,15 +77,15 @@ def upload_key(name: str) -> str:
     """Return the key of an upload of this name.
 
     Raises:
-        DataFileError: No job would start for it.
+        DataFileError: The name starts no job, or is not a valid key.
     """
     key = f"{NEW_DATA}{name}"
     if not is_upload(key) or name in UPLOAD_SUFFIXES:
         suffixes = " or ".join(UPLOAD_SUFFIXES)
-        msg = f"'{name}' does not end in {suffixes}, so no job would start: give a --name"
+        msg = f"'{name}' does not end in {suffixes}, so it starts no job: set --name"
         raise DataFileError(msg)
     if "/" in name or not name.isprintable() or len(key.encode()) > _KEY_BYTES:
-        msg = f"{name!r} is no name for an upload: no slashes, no control characters, not so long"
+        msg = f"{name!r} is not a valid name: use no slashes, no control characters, fewer bytes"
         raise DataFileError(msg)
     return key
 
@@ -104,10 +104,10 @@ def _opened(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except FileNotFoundError as exc:
-        msg = f"there is no file {path}"
+        msg = f"no such file: {path}"
         raise DataFileError(msg) from exc
     except OSError as exc:
-        msg = f"{path} cannot be read: {exc.strerror}"
+        msg = f"cannot read {path}: {exc.strerror}"
         raise DataFileError(msg) from exc
 
 
@@ -127,7 +127,7 @@ _OURS = "housing_cli.ours"
 
 @contextmanager
 def answers_to_uploads(s3: "S3Client", bucket: str, key: str) -> Iterator[list[dict[str, Any]]]:
-    """Collect the store's answers to uploads of a key, which boto3's transfer keeps to itself.
+    """Collect the responses to uploads of a key, which boto3's transfer does not return.
 
     Events: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html
     """

@@ -1,4 +1,4 @@
-"""Jobs as people see them: the stages of one, a table of many, what was wrong with a file."""
+"""Show jobs: the stages of one, live; a table of many; the problems of a file."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -27,7 +27,7 @@ _NAME_WIDTH = 12
 
 
 def stage_line(time: StageTime, *, state: State) -> Text:
-    """One stage: a tick and its seconds, or a cross if the job ended in it."""
+    """Return the line of a stage: a tick and its seconds, or a cross if the job ended in it."""
     if time.seconds is not None:
         return Text.assemble(("✓ ", "green"), f"{time.stage:<10}", f"{time.seconds:8.1f} s")
     if state in (State.REJECTED, State.FAILED):
@@ -36,7 +36,7 @@ def stage_line(time: StageTime, *, state: State) -> Text:
 
 
 def summary_lines(job: JobStatus) -> list[Text]:
-    """What came of the job: version and metrics, or reason and next step."""
+    """Return the result of a job: version and metrics, or reason and next step."""
     facts = {
         "state": Text(job.state, style=_STYLES[job.state]),
         "reason": job.reason,
@@ -60,7 +60,7 @@ def summary_lines(job: JobStatus) -> list[Text]:
 
 
 def job_lines(job: JobStatus) -> list[Text]:
-    """One job in full."""
+    """Return a job with its stages and its result."""
     head = [
         Text(f"job {job.job_id}", style="bold"),
         Text.assemble(("file        ", "dim"), job.upload_key),
@@ -71,7 +71,7 @@ def job_lines(job: JobStatus) -> list[Text]:
 
 
 def jobs_table(jobs: Sequence[JobStatus], waiting: Sequence[WaitingUpload] = ()) -> Table:
-    """Many jobs, a row each, below the uploads that have none yet."""
+    """Return a table of jobs, below the uploads without a job."""
     headings = ("time", "job", "file", "state", "stage", "version", "verdict", "reason")
     table = Table(*headings, box=None, pad_edge=False)
     for one in waiting:
@@ -95,12 +95,12 @@ def jobs_table(jobs: Sequence[JobStatus], waiting: Sequence[WaitingUpload] = ())
 
 
 def problem_lines(problems: Iterable[Problem]) -> list[Text]:
-    """What is wrong with a file, a line for each place."""
+    """Return the problems of a file, one line each."""
     return [Text(f"  {problem.line()}") for problem in problems]
 
 
 def verdict_text(verdict: Verdict | None) -> str | None:
-    """The gate's decision in words."""
+    """Return the decision of the gate."""
     if verdict is None:
         return None
     decision = "promote" if verdict.promote else "keep the champion"
@@ -108,7 +108,7 @@ def verdict_text(verdict: Verdict | None) -> str | None:
 
 
 def drift_text(drift: Drift | None) -> Text | None:
-    """Whether the new rows differ from those before, with a line for each column that does."""
+    """Return the drift of the new rows, with a line for each column that drifts."""
     if drift is None:
         return None
     if drift.reason:
@@ -121,11 +121,11 @@ def drift_text(drift: Drift | None) -> Text | None:
 
 
 def live_text(live: LiveFigures | None) -> str | None:
-    """How the model in production priced the upload's new rows, in words."""
+    """Return the figures of the model in production on the new rows."""
     if live is None:
         return None
     if live.rmse is None or live.coverage is None:
-        return f"version {live.version} was not measured on them: {live.reason}"
+        return f"version {live.version} was not measured on the new rows: {live.reason}"
     return (
         f"version {live.version} on {live.rows:,} new rows: RMSE {live.rmse:.3f}, "
         f"{live.coverage:.1%} of the prices within its interval"
@@ -133,7 +133,7 @@ def live_text(live: LiveFigures | None) -> str | None:
 
 
 def shadow_text(shadow: ShadowFigures | None) -> str | None:
-    """How the challenger of that time did on real requests, in words."""
+    """Return the figures of the challenger on real requests."""
     if shadow is None:
         return None
     apart = ""
@@ -149,7 +149,7 @@ def shadow_text(shadow: ShadowFigures | None) -> str | None:
 
 
 def held_text(held: Held | None) -> Text | None:
-    """Return why the version waits for a person, with a table of the places."""
+    """Return the reason why a version is held, with a table of the places."""
     if held is None:
         return None
     stopped = [f"since {held.since.astimezone():%Y-%m-%d %H:%M}"] if held.since else []
@@ -159,7 +159,7 @@ def held_text(held: Held | None) -> Text | None:
 
 
 def _places(held: Held) -> Iterator[str]:
-    """Yield the lines of the table of places, under the value's column."""
+    """Yield the lines of the table of places, indented like the values."""
     if not held.places:
         return
     headings = ("place", "rows", "side", "their price", "production's", "jobs")
@@ -216,11 +216,11 @@ def _moment(job: JobStatus) -> str:
 
 
 def show_job(updates: Iterable[Followed], console: Console) -> JobStatus:
-    """Show a job's updates and return the last status.
+    """Show the updates of a job and return its last status.
 
     Args:
-        updates: The states of one job, at least one, the last one final.
-        console: Where to show them.
+        updates: At least one; the last one is final.
+        console: A terminal shows them live, a file gets a line for each stage.
     """
     return _show_live(updates, console) if console.is_terminal else _show_lines(updates, console)
 

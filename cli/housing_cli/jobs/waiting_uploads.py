@@ -1,4 +1,4 @@
-"""Uploads that have no training job yet: their event is under way, or the sweep will find them."""
+"""Uploads without a training job: the event is under way, or the next sweep starts the job."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,13 +21,13 @@ _RULES = RestartRules()
 
 @dataclass(frozen=True, slots=True)
 class WaitingUpload:
-    """An upload without a job, and what will happen to it."""
+    """An upload without a job; ``note`` says how its job will start."""
 
     upload: StoredUpload
     note: str
 
     def lines(self) -> list[Text]:
-        """Return it as people see it."""
+        """Return it as lines for people."""
         return [
             Text(f"job {self.upload.job_id}", style="bold"),
             Text.assemble(("file        ", "dim"), self.upload.key),
@@ -37,7 +37,7 @@ class WaitingUpload:
         ]
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON's writer takes it, with the names of a job's document."""
+        """Return it as a JSON document, with the field names of a job's status."""
         return {
             "job_id": self.upload.job_id,
             "upload_key": self.upload.key,
@@ -49,22 +49,22 @@ class WaitingUpload:
 
 
 def waiting_uploads(s3: "S3Client", bucket: str, *, now: datetime) -> list[WaitingUpload]:
-    """Return the uploads of the sweep's window that have no job, newest first.
+    """Return the uploads of the last seven days that have no job, newest first.
 
-    Of over 10,000 versions, the first of them by their keys are looked at.
+    Reads at most 10,000 versions, in the order of their keys.
     """
     known = {job_id for page in JobStore(s3, bucket).pages() for _, job_id in page}
     pages = islice(upload_pages(s3, bucket), _PAGES)
-    found = [
+    waiting = [
         WaitingUpload(upload, _note(upload, now))
         for upload in chain.from_iterable(uploads for uploads, _ in pages)
         if now - upload.uploaded_at <= _RULES.upload_window and upload.job_id not in known
     ]
-    return sorted(found, key=lambda one: one.upload.uploaded_at, reverse=True)
+    return sorted(waiting, key=lambda one: one.upload.uploaded_at, reverse=True)
 
 
 def shown_time(moment: datetime) -> str:
-    """Return a moment in the time of this place."""
+    """Format a time in the local time zone."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
@@ -73,6 +73,6 @@ def _note(upload: StoredUpload, now: datetime) -> str:
         return "its event is under way"
     silence, at = _RULES.upload_grace, upload.uploaded_at
     if now > _RULES.started_by(at, silence=silence, sweeps=2):
-        return "two sweeps should have started its job: see whether the schedule runs (make logs)"
+        return "two sweeps did not start its job: check that the schedule runs (make logs)"
     by = _RULES.started_by(at, silence=silence)
     return f"the sweep starts its job by about {by.astimezone():%H:%M}"

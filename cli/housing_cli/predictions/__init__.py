@@ -1,1 +1,1 @@
-"""Predictions that were made: out of the function's log, into a database of one's own."""
+"""Export predictions from the function's log to SQLite."""

@@ -1,4 +1,4 @@
-"""The SQLite database that predictions are exported to: one table, a row for each."""
+"""Export predictions to a SQLite database: one table, one row per prediction."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,73 +26,24 @@ _TYPES = {
     "latency_ms": "REAL NOT NULL",
     "cold_start": "INTEGER NOT NULL",
 }
-COLUMNS = tuple(_TYPES)
 _CREATE = "CREATE TABLE IF NOT EXISTS predictions ({})".format(
     ", ".join(f'"{name}" {kind}' for name, kind in _TYPES.items())
 )
 _INSERT = "INSERT OR IGNORE INTO predictions ({}) VALUES ({})".format(  # noqa: S608 - names of the schema, no input
-    ", ".join(f'"{name}"' for name in COLUMNS), ", ".join("?" * len(COLUMNS))
+    ", ".join(f'"{name}"' for name in _TYPES), ", ".join("?" * len(_TYPES))
 )
-
-
-def row(event: LogEvent, line: PredictionLine) -> Row:
-    """Return a prediction as a row; its time is that of the log event, ISO 8601 in UTC."""
-    time = datetime.fromtimestamp(event.timestamp_ms / 1_000, tz=UTC)
-    return (
-        event.event_id,
-        line.request_id,
-        time.isoformat(timespec="milliseconds"),
-        *(line.features[name] for name in FEATURE_NAMES),
-        line.price,
-        *line.interval,
-        line.model_version,
-        line.stale,
-        line.latency_ms,
-        line.cold_start,
-    )
-
-
-class PredictionDatabase:
-    """The table ``predictions``; a row's log event is its identity, so repeats change nothing."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Make the table if it is not there yet."""
-        self._connection = connection
-        connection.execute(_CREATE)
-
-    def add(self, rows: Sequence[Row]) -> int:
-        """Add the rows that are not there yet, all or none; return how many there were."""
-        before = self._connection.total_changes
-        with self._connection:
-            self._connection.executemany(_INSERT, rows)
-        return self._connection.total_changes - before
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[PredictionDatabase]:
-    """Open the database, or make it.
-
-    Raises:
-        DatabaseError: It cannot be opened or written, or is no such database.
-    """
-    try:
-        with closing(sqlite3.connect(path)) as connection:
-            yield PredictionDatabase(connection)
-    except sqlite3.Error as exc:
-        msg = f"{path} cannot be written: {exc}"
-        raise DatabaseError(msg) from exc
 
 
 @dataclass(slots=True)
 class ExportCounts:
-    """What became of the events that were read.
+    """Counts of an export.
 
     Attributes:
-        events: All that were read.
+        events: Log events read.
         written: Predictions that are new in the database.
-        already_there: Predictions that an earlier export had brought.
-        unreadable: Lines of predictions that lack a field or hold a wrong one.
-        first_problem: What is wrong with the first of these.
+        already_there: Predictions that an earlier export wrote.
+        unreadable: Prediction lines with a missing or invalid field.
+        first_problem: The problem of the first of these.
     """
 
     events: int = 0
@@ -102,18 +53,48 @@ class ExportCounts:
     first_problem: str | None = None
 
 
-def export(
+class PredictionDatabase:
+    """The table ``predictions``; the log event is a row's key, so that a repeat changes nothing."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        connection.execute(_CREATE)
+
+    def add(self, rows: Sequence[Row]) -> int:
+        """Insert the new rows in one transaction; return their number."""
+        before = self._connection.total_changes
+        with self._connection:
+            self._connection.executemany(_INSERT, rows)
+        return self._connection.total_changes - before
+
+
+@contextmanager
+def open_database(path: Path) -> Iterator[PredictionDatabase]:
+    """Open the database; make it if it does not exist.
+
+    Raises:
+        DatabaseError: It cannot be opened or written, or is not a SQLite database.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            yield PredictionDatabase(connection)
+    except sqlite3.Error as exc:
+        msg = f"cannot write {path}: {exc}"
+        raise DatabaseError(msg) from exc
+
+
+def export_pages(
     pages: Iterable[Sequence[LogEvent]], database: PredictionDatabase, counts: ExportCounts
 ) -> Iterator[int]:
-    """Write each page in a transaction of its own.
+    """Write each page in its own transaction.
 
     Args:
-        pages: Events of the log, oldest first.
-        database: Where the predictions go.
-        counts: Kept up to date with what is written for good.
+        pages: Log events, oldest first.
+        database: Receives the predictions.
+        counts: Updated after each page.
 
     Yields:
-        How far the export has come: the time of a page's last event in milliseconds.
+        The time of each page's last event, in milliseconds.
     """
     for page in pages:
         rows = _rows(page, counts)
@@ -135,5 +116,22 @@ def _rows(page: Sequence[LogEvent], counts: ExportCounts) -> list[Row]:
             counts.first_problem = counts.first_problem or f"event {event.event_id}: {exc}"
         else:
             if line is not None:
-                rows.append(row(event, line))
+                rows.append(_row(event, line))
     return rows
+
+
+def _row(event: LogEvent, line: PredictionLine) -> Row:
+    """Return a prediction as a row; its time is that of the log event, ISO 8601 in UTC."""
+    time = datetime.fromtimestamp(event.timestamp_ms / 1_000, tz=UTC)
+    return (
+        event.event_id,
+        line.request_id,
+        time.isoformat(timespec="milliseconds"),
+        *(line.features[name] for name in FEATURE_NAMES),
+        line.price,
+        *line.interval,
+        line.model_version,
+        line.stale,
+        line.latency_ms,
+        line.cold_start,
+    )

@@ -56,7 +56,7 @@ def test_a_state_that_cannot_be_read_is_said_and_the_rest_is_shown(
     done = housing("models")
 
     assert done.exit_code == 0
-    assert "whether automatic promotion is stopped cannot be read: " in done.stdout
+    assert "cannot read the state of automatic promotion: " in done.stdout
     assert "has no versions yet" in done.stdout
 
 

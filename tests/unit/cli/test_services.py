@@ -39,7 +39,7 @@ def test_the_registry_is_asked_with_mlflows_usual_credentials(
 
 
 def test_a_registry_that_cannot_be_meant_is_told_with_its_name() -> None:
-    with pytest.raises(MissingSettingError, match=r"arn:aws:s3:::b cannot be used: .*no ARN of a"):
+    with pytest.raises(MissingSettingError, match=r"arn:aws:s3:::b is not valid: .*ARN of a"):
         registry_access("arn:aws:s3:::b")
 
 

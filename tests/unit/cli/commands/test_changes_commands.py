@@ -58,7 +58,7 @@ def test_a_change_is_asked_for_and_told(
 
     assert done.exit_code == 0
     assert api.asked == [(asked[0], "admin-1", asked[1])]
-    assert "version 1 is in production; before, it was 2" in done.stdout
+    assert "version 1 is in production; the version before was 2" in done.stdout
 
 
 def test_json_is_what_the_api_said(housing: CommandLine) -> None:
@@ -104,14 +104,14 @@ def test_rows_that_a_promotion_released_are_told(housing: CommandLine, api: Api)
 
     done = housing("promote", "3", "--reason", "right")
 
-    assert "rows that were held are in the data set again: job job-1, job-2" in done.stdout
+    assert "held rows are included in the data set again: job job-1, job-2" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("changed", "line"),
     [
-        (True, "jobs promote again; automatic promotion was stopped since 20"),
-        (False, "automatic promotion was not stopped: jobs promote"),
+        (True, "automatic promotion is allowed again; it was stopped since 20"),
+        (False, "automatic promotion was not stopped"),
     ],
 )
 def test_resuming_says_what_it_ended(

@@ -40,7 +40,7 @@ def test_a_sample_that_cannot_be_written_is_one_line(housing: CommandLine, folde
     result = housing("data", "generate", "--rows", "4", "--out", str(folder))
 
     assert result.exit_code == 1
-    assert "cannot be written" in result.stderr
+    assert "cannot write" in result.stderr
 
 
 def test_no_rows_are_a_usage_error(housing: CommandLine) -> None:
@@ -50,7 +50,7 @@ def test_no_rows_are_a_usage_error(housing: CommandLine) -> None:
 def test_data_that_cannot_be_fetched_says_what_to_do(
     housing: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("housing_cli.commands.data.fetch_real", lambda _: False)
+    monkeypatch.setattr("housing_cli.data.sources.fetch_real", lambda _: False)
 
     result = housing("data", "fetch", "--out", "real.csv")
 
@@ -61,7 +61,7 @@ def test_data_that_cannot_be_fetched_says_what_to_do(
 def test_fetched_data_is_named_after_its_source(
     housing: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("housing_cli.commands.data.fetch_real", lambda _: True)
+    monkeypatch.setattr("housing_cli.data.sources.fetch_real", lambda _: True)
 
     result = housing("data", "fetch", "--out", "real.csv", "--json")
 
@@ -104,7 +104,7 @@ def test_the_table_has_a_line_for_each_column(housing: CommandLine, folder: Path
 
     assert lines[0] == "nine.csv: 9 rows, canonical header"
     assert [line.split()[0] for line in lines[2:]] == list(CANONICAL_HEADER)
-    assert "no such column" in lines[4]
+    assert "missing column" in lines[4]
 
 
 def test_columns_outside_the_schema_are_named_below_the_table(
@@ -145,11 +145,11 @@ def test_a_file_that_is_no_csv_is_one_line(
     result = housing("data", "describe", "bad.csv")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: bad.csv cannot be read as CSV")
+    assert result.stderr.startswith("error: cannot read bad.csv as CSV")
     assert result.stderr.count("\n") == 1
 
 
 def test_a_missing_file_is_one_line(housing: CommandLine) -> None:
     result = housing("data", "describe", "nowhere.csv")
 
-    assert result.stderr == "error: there is no file nowhere.csv\n"
+    assert result.stderr == "error: no such file: nowhere.csv\n"

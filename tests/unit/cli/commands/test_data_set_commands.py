@@ -99,18 +99,18 @@ def test_the_list_for_scripts_is_what_the_api_said(housing: CommandLine, api: Ap
             True,
             True,
             (
-                f"the 1,500 rows of job {JOB} (bad.csv) are excluded: jobs train without them from "
-                f"now on; `housing data include {JOB} --reason …` takes them in again"
+                f"the 1,500 rows of job {JOB} (bad.csv) are excluded: the next job trains "
+                f"without them; include them again with `housing data include {JOB} --reason …`"
             ),
         ),
-        ("exclude", True, False, f"the 1,500 rows of job {JOB} (bad.csv) were excluded already"),
+        ("exclude", True, False, f"the 1,500 rows of job {JOB} (bad.csv) are already excluded"),
         (
             "include",
             False,
             True,
             f"the 1,500 rows of job {JOB} (bad.csv) are in the data set again: the next job",
         ),
-        ("include", False, False, f"the 1,500 rows of job {JOB} (bad.csv) are in the data set al"),
+        ("include", False, False, f"the 1,500 rows of job {JOB} (bad.csv) are already in"),
     ],
 )
 def test_a_choice_is_asked_for_and_told(  # noqa: PLR0913, PLR0917 - fixtures and a case
@@ -140,8 +140,8 @@ def test_an_exclusion_that_stands_says_whose_it_is(housing: CommandLine, api: Ap
 
     line = housing("data", "exclude", JOB, "--reason", "me too").stdout
 
-    assert line.startswith(f"the rows of job {JOB} were excluded already, since 20")
-    assert "by api key anna (a [wrong] unit); `housing data include" in line
+    assert line.startswith(f"the rows of job {JOB} are already excluded, since 20")
+    assert "by api key anna (a [wrong] unit); include them again with `housing data include" in line
 
 
 @pytest.mark.parametrize("command", ["exclude", "include"])

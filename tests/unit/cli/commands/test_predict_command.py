@@ -79,7 +79,7 @@ def test_a_stale_answer_and_its_warnings_are_told(predict: Callable[..., Result]
 
     said = predict().stdout
 
-    assert "which may not be the newest" in said
+    assert "which may be outdated" in said
     assert "note: Latitude lies outside California" in said
 
 
@@ -117,8 +117,8 @@ def test_a_row_can_come_from_stdin(predict: Callable[..., Result], api: Api) -> 
     ("text", "said"),
     [
         ("not JSON", "is not JSON"),
-        ("[]", "must hold a block group"),
-        ("[1]", "must hold a block group"),
+        ("[]", "must be a block group"),
+        ("[1]", "must be a block group"),
         ('{"MedInc": NaN}', "not finite"),
         ('{"MedInc": 1e999}', "not finite"),
     ],
@@ -134,7 +134,7 @@ def test_a_file_of_no_use_is_refused_before_anything_is_asked(
 
 
 def test_a_missing_file_is_refused(predict: Callable[..., Result]) -> None:
-    assert "nowhere.json cannot be read" in predict("--file", "nowhere.json").stderr
+    assert "cannot read nowhere.json" in predict("--file", "nowhere.json").stderr
 
 
 def test_file_and_features_together_are_a_usage_error(predict: Callable[..., Result]) -> None:

@@ -80,4 +80,4 @@ def test_a_file_that_is_not_there_is_told(housing: CommandLine, tmp_path: Path) 
     done = housing("train", "--data", str(tmp_path / "none.csv"))
 
     assert done.exit_code == 1
-    assert "there is no file" in done.stderr
+    assert "no such file" in done.stderr

@@ -238,7 +238,7 @@ def test_a_missing_file_is_one_line(housing: CommandLine) -> None:
     result = housing("upload", "nowhere.csv")
 
     assert result.exit_code == 1
-    assert result.stderr == "error: there is no file nowhere.csv\n"
+    assert result.stderr == "error: no such file: nowhere.csv\n"
 
 
 @pytest.mark.usefixtures("s3")
@@ -250,7 +250,7 @@ def test_a_missing_bucket_is_one_line_that_names_the_setting(
     result = housing("upload", str(csv))
 
     assert result.exit_code == 1
-    assert "the bucket that HOUSING_BUCKET names does not exist" in result.stderr
+    assert "the bucket in HOUSING_BUCKET does not exist" in result.stderr
 
 
 def test_no_file_at_all_is_a_usage_error(housing: CommandLine) -> None:

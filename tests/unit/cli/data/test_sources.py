@@ -34,7 +34,7 @@ def test_a_given_file_comes_first_and_is_used_as_it_is(csv: Path, folder: Path) 
 def test_a_given_file_that_is_missing_is_an_error_and_no_reason_to_take_another(
     folder: Path,
 ) -> None:
-    with pytest.raises(DataFileError, match=r"HOUSING_DATA names .*gone\.csv"):
+    with pytest.raises(DataFileError, match=r"HOUSING_DATA is .*gone\.csv"):
         first_data(folder / "gone.csv", folder, fetch=unwanted)
 
 
@@ -55,7 +55,7 @@ def test_without_a_network_a_sample_is_generated_and_named_so(folder: Path) -> N
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(csv: Path) -> None:
-    with pytest.raises(DataFileError, match="cannot be written"):
+    with pytest.raises(DataFileError, match="cannot write"):
         first_data(None, csv / "data", fetch=unreachable)
 
 

@@ -88,11 +88,9 @@ def test_a_job_that_dies_is_waited_for_until_the_sweep_should_have_started_it_ag
 ) -> None:
     notes, error, minutes = notes_and_error([at(0, state=State.RUNNING, stage=Stage.FIT)], passing)
 
-    assert notes == [
-        f"no sign of life since {moment(0)}; the sweep starts it again by about {moment(8)}"
-    ]
+    assert notes == [f"no update since {moment(0)}; the sweep restarts it by about {moment(8)}"]
     assert isinstance(error, JobStalledError)
-    assert f"gives no sign of life since {moment(0)} (stage fit)" in str(error)
+    assert f"has no update since {moment(0)} (stage fit)" in str(error)
     assert minutes == pytest.approx(13, abs=0.1)
 
 
@@ -122,7 +120,7 @@ def test_a_job_that_lives_for_hours_is_followed(passing: FakeTime) -> None:
 def test_a_job_that_waits_in_a_queue_is_waited_for_longer(passing: FakeTime) -> None:
     notes, error, minutes = notes_and_error([at(0, taken_at=MOMENT)], passing)
 
-    assert notes == [f"waits for a place to run since {moment(0)}"]
+    assert notes == [f"waits for capacity since {moment(0)}"]
     assert isinstance(error, JobStalledError)
     assert "look again with `housing status job-1`" in str(error)
     assert minutes == pytest.approx(71, abs=0.1)
@@ -135,7 +133,7 @@ def test_a_job_that_no_launcher_took_is_waited_for_until_two_sweeps_have_passed(
     notes, error, minutes = notes_and_error([at(0)], passing)
 
     assert notes == [
-        f"is not started since {moment(0)}; the sweep starts it by about {moment(6.75)}"
+        f"has not started since {moment(0)}; the sweep starts it by about {moment(6.75)}"
     ]
     assert isinstance(error, JobStalledError)
     assert minutes == pytest.approx(11.75, abs=0.1)
@@ -150,7 +148,7 @@ def test_a_job_that_is_refused_is_waited_for_through_some_sweeps(passing: FakeTi
         f"the queue is gone; the sweep starts it by about {moment(by)}" for by in (6, 11, 16)
     ]
     assert isinstance(error, JobNotStartedError)
-    assert "the queue is gone. It is tried again every five minutes" in str(error)
+    assert "the queue is gone. It is retried every five minutes" in str(error)
     assert minutes == pytest.approx(15, abs=0.1)
 
 

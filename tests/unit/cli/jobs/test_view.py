@@ -20,7 +20,7 @@ def test_the_error_on_new_rows_is_said_with_the_intervals_share() -> None:
 def test_where_nothing_was_measured_the_reason_is_said() -> None:
     unmeasured = LiveFigures(version="2", rows=3, reason="too few rows")
 
-    assert live_text(unmeasured) == "version 2 was not measured on them: too few rows"
+    assert live_text(unmeasured) == "version 2 was not measured on the new rows: too few rows"
 
 
 def test_a_challenger_that_priced_nothing_is_no_distance_from_production() -> None:

@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from pydantic import ValidationError
 
 from housing.jobs.status import JobStatus
-from housing_cli.output import explain
+from housing_cli.explaining import explain
 
 
 def refused(code: str) -> ClientError:
@@ -22,14 +22,14 @@ def test_a_document_that_is_none_is_told_by_its_kind_and_first_fault() -> None:
     with pytest.raises(ValidationError) as caught:
         JobStatus.model_validate_json("{}")
 
-    assert explain(caught.value) == "cannot make sense of JobStatus: Field required"
+    assert explain(caught.value) == "JobStatus is not valid: Field required"
 
 
 @pytest.mark.parametrize(
     ("code", "advice"),
     [
-        ("NoSuchBucket", "the bucket that HOUSING_BUCKET names does not exist"),
-        ("AccessDenied", "check the AWS settings and what the credentials may do"),
+        ("NoSuchBucket", "the bucket in HOUSING_BUCKET does not exist"),
+        ("AccessDenied", "check the AWS settings and the permissions of the credentials"),
     ],
 )
 def test_what_aws_refuses_is_told_with_the_way_out(code: str, advice: str) -> None:
