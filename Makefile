@@ -61,10 +61,10 @@ lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where th
 	  else echo "amtool is not installed (Debian: prometheus-alertmanager): routes not checked"; fi
 
 test:  ## all tests
-	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA)
+	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA) trees
 	$(DEV)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA)  ## the tests that need nothing running
+test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA) trees  ## the tests that need nothing running
 	$(DEV)/python -m pytest tests/unit tests/infra tests/docs
 
 test-faults: $(VENVS)/dev/.ready $(VENVS)/ministack/.ready  ## every fault of the network at every call of S3, SNS and MLflow; half an hour
@@ -76,6 +76,18 @@ test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/minista
 
 test-localstack: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/localstack/.ready  ## the same on LocalStack, from PyPI or in its container
 	$(DEV)/python -m local_stack.on_localstack $(DEV)/python -m pytest tests/integration -rs
+
+.PHONY: trees fuzz-trees
+# The library of trees for this machine's processor: native/trees/README.md. Other systems go without it.
+TREES = $(if $(filter Linux,$(shell uname -s)),layers/shared/housing/native/trees-$(shell uname -m).so)
+trees: $(TREES)  ## the library that answers trees faster than ONNX Runtime
+
+FUZZ_ROWS ?= 1000000
+fuzz-trees: $(VENVS)/dev/.ready trees  ## random ensembles, ours against ONNX Runtime's; FUZZ_ROWS=1000000
+	HOUSING_FUZZ_ROWS=$(FUZZ_ROWS) $(DEV)/python -m pytest tests/unit/native -k million -s
+
+layers/shared/housing/native/trees-%.so: $(wildcard native/trees/*) requirements/native.txt | $(VENVS)/native/.ready
+	native/trees/build $* $@
 
 .PHONY: checkov
 checkov: $(VENVS)/checkov/.ready  ## what is unsafe in the template; exceptions say why, beside their resource

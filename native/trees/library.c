@@ -1,0 +1,55 @@
+/* What ONNX Runtime, and the service, call of this library by name. */
+#include "operators.h"
+
+#include <stdatomic.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
+#define EXPORTED __attribute__((visibility("default")))
+
+const char *cpu_provider(const CustomOp *op) { (void)op; return "CPUExecutionProvider"; }
+int required(const CustomOp *op, size_t index) { (void)op; (void)index; return INPUT_REQUIRED; }
+int default_memory(const CustomOp *op, size_t index) { (void)op; (void)index; return MEMORY_DEFAULT; }
+int one_of_variadic(const CustomOp *op) { (void)op; return 1; }
+int first_opset(const CustomOp *op) { (void)op; return 1; }
+int last_opset(const CustomOp *op) { (void)op; return 3; } /* of ai.onnx.ml: 5 has another operator for trees */
+
+/* Whether processor and system know AVX2. Asked by hand: zig's __builtin_cpu_supports says no to all. */
+static int processor_is_known(void) {
+#ifdef __x86_64__
+  unsigned a, b, c, d, low, high;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  if ((low & 6u) != 6u) return 0; /* the system keeps the registers that are wider */
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2);
+#else
+  return 1; /* NEON is part of arm64 */
+#endif
+}
+
+static _Atomic(CustomOpDomain *) domain; /* one for all sessions, for as long as the process lives */
+
+static Status *made_domain(const RuntimeApi *api, CustomOpDomain **to) {
+  if ((*to = atomic_load(&domain))) return NULL;
+  CustomOpDomain *made = NULL, *none = NULL;
+  Status *failed = create_domain(api, "ai.onnx.ml", &made);
+  if (!failed && (failed = add_to_domain(api, made, &REGRESSOR))) release_domain(api, made);
+  if (failed) return failed;
+  if (atomic_compare_exchange_strong(&domain, &none, made)) *to = made;
+  else { release_domain(api, made); *to = none; } /* another thread was first */
+  return NULL;
+}
+
+/* ONNX Runtime's entry. Where it or the processor is too old nothing is registered, and its own trees answer. */
+EXPORTED Status *RegisterCustomOps(SessionOptions *options, const RuntimeApiBase *base) {
+  const RuntimeApi *api = base->api(RUNTIME_API_VERSION);
+  CustomOpDomain *trees;
+  if (!api || !processor_is_known()) return NULL;
+  Status *failed = made_domain(api, &trees);
+  return failed ? failed : add_domain(api, options, trees);
+}
+
+EXPORTED uint64_t housing_trees_rows(void) { return regressor_rows(); }
+EXPORTED int housing_trees_is_usable(void) { return processor_is_known(); }
