@@ -1,1 +1,1 @@
-"""Deploying a stage, and removing it: ``make deploy`` and ``make destroy``."""
+"""Deploy or remove a stage: ``make deploy`` and ``make destroy``."""

@@ -1,4 +1,4 @@
-"""``infra/deploy up|down``: what ``make deploy`` and ``make destroy`` call."""
+"""``infra/deploy up|down``: the program of ``make deploy`` and ``make destroy``."""
 
 import os
 from pathlib import Path
@@ -9,13 +9,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from housing_deploy import steps
 from housing_deploy.errors import DeployError
-from housing_deploy.plan import read_template
 from housing_deploy.removal import remove
 from housing_deploy.rollout import Answers, Rollout
 from housing_deploy.stacks import make_clients
 from housing_deploy.stage import Stage, read_stage
 from housing_ops.checkout import CHECKOUT
 from housing_ops.progress import Progress
+from housing_ops.template import load
 
 _INTERRUPTED = 130
 
@@ -24,8 +24,8 @@ app = typer.Typer(
 )
 StageName = Annotated[str, typer.Option("--stage", envvar="STAGE", help="dev, staging or prod")]
 Config = Annotated[Path, typer.Option(envvar="SAMCONFIG", help="SAM's configuration")]
-Confirm = Annotated[str, typer.Option(envvar="CONFIRM", help="the answer, where nobody is asked")]
-Minutes = Annotated[float, typer.Option(envvar="DEPLOY_MINUTES", help="longest for CloudFormation")]
+Confirm = Annotated[str, typer.Option(envvar="CONFIRM", help="the answer without a terminal")]
+Minutes = Annotated[float, typer.Option(envvar="DEPLOY_MINUTES", help="limit for CloudFormation")]
 _CONFIG = CHECKOUT / "samconfig.toml"
 
 
@@ -37,24 +37,24 @@ def up(  # noqa: PLR0913 - each is an option
     minutes: Minutes = 90,
     *,
     parameters: Annotated[
-        str, typer.Option(envvar="PARAMETERS", help="Key=value …, before those of samconfig.toml")
+        str, typer.Option(envvar="PARAMETERS", help="Key=value …, overrides samconfig.toml")
     ] = "",
     image: Annotated[str, typer.Option(envvar="TRAINING_IMAGE_URI", help="the job's image")] = "",
     tests: Annotated[str, typer.Option(envvar="TESTS", help="skip: no lint, no tests")] = "",
     template: Annotated[
-        Path | None, typer.Option(envvar="TEMPLATE", help="built before: is not built again")
+        Path | None, typer.Option(envvar="TEMPLATE", help="a built template, in place of a build")
     ] = None,
     replace: Annotated[str, typer.Option(envvar="REPLACE", help="yes: state may be lost")] = "",
     smoke_seconds: Annotated[
-        float, typer.Option(envvar="SMOKE_SECONDS", help="longest until the API answers")
+        float, typer.Option(envvar="SMOKE_SECONDS", help="limit until the API answers")
     ] = 120,
 ) -> None:
-    """Check, build, package, show the changes, deploy, try; put back what fails."""
+    """Check, build, package, show the changes, deploy, test; roll back if the test fails."""
     more = f"{parameters} TrainingImageUri={image}" if image else parameters
     wanted, progress = _stage(config, stage, more), Progress()
     clients = make_clients(wanted.region, os.environ.get("AWS_ENDPOINT_URL"))
     rollout = Rollout(wanted, clients, progress, minutes * 60, smoke_seconds)
-    rollout.stack()  # a state that forbids a deployment is told before the long part
+    rollout.stack()  # fails early in a state that allows no update
     if tests != "skip":
         steps.check(progress)
     built = template or steps.build(progress, _architecture(wanted))
@@ -77,7 +77,7 @@ def down(
     *,
     prod: Annotated[str, typer.Option(envvar="DESTROY_PROD", help="yes: prod, too")] = "",
 ) -> None:
-    """Delete a stage's stack, after its name was typed; the bucket stays."""
+    """Delete a stage's stack, by its name; the bucket remains."""
     wanted = _stage(config, stage, "")
     clients = make_clients(wanted.region, os.environ.get("AWS_ENDPOINT_URL"))
     remove(wanted, clients, Progress(), seconds=minutes * 60, name=confirm, prod=prod)
@@ -85,26 +85,26 @@ def down(
 
 def _stage(config: Path, name: str, more: str) -> Stage:
     if not name:
-        msg = "which stage? STAGE=dev, staging or prod"
+        msg = "no stage given: set STAGE to dev, staging or prod"
         raise DeployError(msg)
     return read_stage(config, name, more)
 
 
 def _architecture(stage: Stage) -> str:
-    source = read_template((CHECKOUT / "infra/template.yaml").read_text())
+    source = load(CHECKOUT / "infra/template.yaml")
     default = source["Parameters"]["Architecture"]["Default"]
     return str(stage.parameters.get("Architecture", default))
 
 
 def main() -> None:
-    """Run a command; what is expected to fail is told in words, with exit status 1."""
+    """Run a command; an expected error is printed, with exit status 1."""
     try:
         app(standalone_mode=False)
     except (DeployError, ClientError, BotoCoreError) as exc:
         typer.secho(f"\nerror: {exc}", fg="red", err=True)
         raise SystemExit(1) from exc
     except (KeyboardInterrupt, typer.Abort):
-        text = "\ninterrupted; a change that had begun goes on in CloudFormation by itself"
+        text = "\ninterrupted; CloudFormation continues a deployment that has begun"
         typer.secho(text, fg="red", err=True)
         raise SystemExit(_INTERRUPTED) from None
 

@@ -1,7 +1,7 @@
-"""What a change set would do, and what would be lost by it."""
+"""The changes of a change set, what they would lose, and the question whether to make them."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,128 +26,127 @@ STATEFUL: Mapping[str, str] = {
     "AWS::SNS::Topic": "its subscriptions",
     "AWS::SQS::Queue": "its messages",
 }
-"""Types whose resources hold something that no deployment makes again, and what."""
+"""Resource types with state that no deployment can restore, and that state."""
 
 _SIGNS = {"Add": "+ add", "Modify": "~ change", "Remove": "- remove", "Import": "> take over"}
 _REPLACING = {"True": "! replace", "Conditional": "? change"}
-"""Conditional: replaced only if another resource's attribute turns out to be another one."""
+"""Conditional: replaced only if an attribute of another resource changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one resource."""
+    """The change of one resource; ``policy`` is Delete, Retain or Snapshot for what is removed."""
 
     action: str
     resource: str
     type: str
     replacement: str
     policy: str
-    """What CloudFormation does with what is removed: Delete, Retain, Snapshot."""
     properties: tuple[str, ...]
 
     @classmethod
-    def of(cls, found: "ResourceChangeTypeDef") -> "Change":
-        """Read CloudFormation's own description."""
-        targets = [detail.get("Target", {}) for detail in found.get("Details", ())]
+    def of(cls, change: "ResourceChangeTypeDef") -> "Change":
+        """Read CloudFormation's description."""
+        targets = [detail.get("Target", {}) for detail in change.get("Details", ())]
         names = [target.get("Name") or target.get("Attribute", "") for target in targets]
         return cls(
-            action=found.get("Action", ""),
-            resource=found.get("LogicalResourceId", ""),
-            type=found.get("ResourceType", ""),
-            replacement=found.get("Replacement", ""),
-            policy=found.get("PolicyAction", ""),
+            action=change.get("Action", ""),
+            resource=change.get("LogicalResourceId", ""),
+            type=change.get("ResourceType", ""),
+            replacement=change.get("Replacement", ""),
+            policy=change.get("PolicyAction", ""),
             properties=tuple(dict.fromkeys(name for name in names if name)),
         )
 
     @property
     def danger(self) -> str | None:
-        """What is lost, or left behind; None where nothing is."""
-        held = STATEFUL.get(self.type)
-        happens = {"Remove": "is removed"}.get(self.action) or {"True": "is replaced"}.get(
-            self.replacement
-        )
-        if held is None or happens is None:
+        """The state that is lost, or left outside the stack; None if there is none."""
+        state = STATEFUL.get(self.type)
+        verb = "is removed" if self.action == "Remove" else None
+        verb = verb or ("is replaced" if self.replacement == "True" else None)
+        if state is None or verb is None:
             return None
         stays = "Retain" in self.policy
         fate = "left in the old one, outside the stack" if stays else "lost"
-        return f"{self.resource} {happens}: {fate}: {held}"
+        return f"{self.resource} {verb}: {fate}: {state}"
 
     @property
     def risk(self) -> str | None:
-        """What would be lost if it comes to the worst; None where nothing would."""
-        held = STATEFUL.get(self.type)
-        if held is None or self.replacement != "Conditional":
+        """The state that a conditional replacement would lose; None if there is none."""
+        state = STATEFUL.get(self.type)
+        if state is None or self.replacement != "Conditional":
             return None
-        return f"{self.resource} is replaced if what it refers to is; it holds: {held}"
+        return f"{self.resource} is replaced if a resource that it refers to is; it holds: {state}"
 
     @property
     def line(self) -> str:
-        """The change, for a person."""
+        """The change as a line for people."""
         sign = _REPLACING.get(self.replacement) or _SIGNS.get(self.action, self.action)
-        what = f"  ({', '.join(self.properties)})" if self.properties else ""
-        return f"  {sign:<12} {self.type:<36} {self.resource}{what}"
+        properties = f"  ({', '.join(self.properties)})" if self.properties else ""
+        return f"  {sign:<12} {self.type:<36} {self.resource}{properties}"
 
 
-def shown(changes: tuple[Change, ...], before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """Return the changes of parameters and resources, the dangerous ones again at the end."""
-    lines = ["Resources:"]
-    lines += [change.line for change in sorted(changes, key=lambda one: (one.action, one.type))]
-    dangers = [f"  {change.danger}" for change in changes if change.danger]
+def report(changes: Sequence[Change], before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """Return the changes of parameters and resources; those that lose state again at the end."""
+    names = sorted(before.keys() | after.keys())
+    parameters = [
+        f"  {name}: {f'{_value(before.get(name))} → ' if before else ''}{_value(after.get(name))}"
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+    ordered = sorted(changes, key=lambda change: (change.action, change.type))
     risks = [f"  {change.risk}" for change in changes if change.risk]
+    dangers = [f"  {change.danger}" for change in changes if change.danger]
     return "\n".join(
         [
-            *_parameters(before, after),
-            *lines,
+            *(["Parameters:", *parameters] if parameters else []),
+            *("Resources:", *(change.line for change in ordered)),
             *(["Perhaps:", *risks] if risks else []),
             *(["WARNING:", *dangers] if dangers else []),
         ]
     )
 
 
-def _parameters(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    changed = [
-        f"  {name}: {_value(before.get(name))} → {_value(after.get(name))}"
-        if before
-        else f"  {name}: {_value(after.get(name))}"
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-    ]
-    return ["Parameters:", *changed] if changed else []
-
-
 def _value(text: str | None) -> str:
     return "(none)" if text is None else text or '""'
 
 
-def confirm(question: str, given: str) -> None:
-    """Go on only after a yes.
-
-    Args:
-        question: To ask.
-        given: ``yes`` where it was answered beforehand.
+def require_no_loss(changes: Sequence[Change], replace: str) -> None:
+    """Refuse changes that lose state, unless ``replace`` is ``yes``.
 
     Raises:
-        NotConfirmedError: The answer is no, or there is nobody to ask.
+        NotConfirmedError: A change loses state.
     """
-    if given == "yes":
+    if replace != "yes" and any(change.danger for change in changes):
+        msg = "this would lose state (see the warning); REPLACE=yes allows it"
+        raise NotConfirmedError(msg)
+
+
+def confirm(question: str, answer: str) -> None:
+    """Ask for a yes, unless ``answer`` is one.
+
+    Raises:
+        NotConfirmedError: The user declined, or there is no terminal to ask on.
+    """
+    if answer == "yes":
         return
     if not sys.stdin.isatty():
-        msg = "there is nobody to ask: say CONFIRM=yes. Nothing was changed"
+        msg = "no terminal to ask on: set CONFIRM=yes. Nothing was changed"
         raise NotConfirmedError(msg)
     if not typer.confirm(question):
         msg = "not confirmed; nothing was changed"
         raise NotConfirmedError(msg)
 
 
-def confirm_name(question: str, name: str, given: str) -> None:
-    """Go on only after a name was typed.
+def confirm_name(question: str, name: str, answer: str) -> None:
+    """Ask for a name, unless ``answer`` is given.
 
     Raises:
-        NotConfirmedError: It is another one, or there is nobody to ask.
+        NotConfirmedError: It is another name, or there is no terminal to ask on.
     """
-    if not given and not sys.stdin.isatty():
-        msg = f"there is nobody to ask: say CONFIRM={name}. Nothing was changed"
+    if not answer and not sys.stdin.isatty():
+        msg = f"no terminal to ask on: set CONFIRM={name}. Nothing was changed"
         raise NotConfirmedError(msg)
-    if (given or typer.prompt(question)) != name:
+    if (answer or typer.prompt(question)) != name:
         msg = f"that is not {name}; nothing was changed"
         raise NotConfirmedError(msg)

@@ -1,4 +1,4 @@
-"""What can go wrong with a deployment; every message says what to do next.
+"""Errors of a deployment; each message names the next step.
 
 DeployError
 ├── StageError
@@ -13,7 +13,7 @@ DeployError
 
 
 class DeployError(Exception):
-    """Raised when a stage is not what was asked for; the root of every other error."""
+    """Raised when no stage is given; the root of the others."""
 
 
 class StageError(DeployError):
@@ -25,24 +25,24 @@ class StepError(DeployError):
 
 
 class NotConfirmedError(DeployError):
-    """Raised when nobody said yes."""
+    """Raised when the user declined, or could not be asked."""
 
 
 class StackStateError(DeployError):
-    """Raised when a stack is in a state that no deployment can begin in."""
+    """Raised when the stack is in a state that allows no update."""
 
 
 class ChangeSetError(DeployError):
-    """Raised when CloudFormation does not make a change set."""
+    """Raised when CloudFormation does not create a change set."""
 
 
 class RolloutError(DeployError):
-    """Raised when what was deployed is not, or is no longer, what was asked for."""
+    """Raised when a deployment or a deletion failed, rolled back or not."""
 
 
 class SmokeError(DeployError):
-    """Raised when the deployed API does not do what it is for."""
+    """Raised when the deployed API fails the smoke test."""
 
 
 class WaitError(DeployError):
-    """Raised when something takes longer than its bound."""
+    """Raised when CloudFormation takes longer than the limit."""

@@ -1,7 +1,7 @@
-"""A name for what the predict function is made of, for the template's parameter ``Release``.
+"""The digest of the predict function's code and configuration, for the parameter ``Release``.
 
-It is new when the function is, and only then: a version of a function that did not change is one
-that Lambda refuses to publish ("A version for this Lambda function exists").
+It changes if and only if the function does: Lambda refuses to publish a version of an unchanged
+function ("A version for this Lambda function exists").
 """
 
 import hashlib
@@ -21,15 +21,15 @@ _NOT_OF_A_VERSION = frozenset(
         *("VersionDescription", "PermissionsBoundary", "RolePath"),
     }
 )
-"""Properties that SAM makes other resources of: a change of them changes no version."""
+"""Properties that become other resources: a change of them makes no new version."""
 
 
 def release(template: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
-    """Return the digest of a packaged template's predict function with these parameters.
+    """Return the digest of a packaged template's predict function.
 
     Args:
         template: In CloudFormation's long form.
-        parameters: The value of each.
+        parameters: Values of all parameters.
     """
     common = template.get("Globals", {}).get("Function", {})
     parts: dict[str, Any] = {"Globals": _of_a_version(common)}
@@ -49,7 +49,7 @@ def _part(template: Mapping[str, Any], parameters: Mapping[str, str], name: str)
     resource = template["Resources"].get(name)
     if resource and (name == _FUNCTION or resource["Type"] == _LAYER):
         return _of_a_version(resource["Properties"])
-    # Another resource stands for itself: the function knows its name or ARN, and nothing else.
+    # Of any other resource the function has only the name or ARN.
     return template.get("Conditions", {}).get(name) or template.get("Mappings", {}).get(name)
 
 

@@ -1,4 +1,4 @@
-"""Deploying: changes shown, confirmed, made, tried; put back where the trial fails."""
+"""Deploy a stage: show the changes, ask, make them, test the API; roll back if the test fails."""
 
 from dataclasses import dataclass, replace
 
@@ -6,21 +6,19 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from housing_deploy import change_set, stacks
-from housing_deploy.change_set import ChangeSet, Follower, Wanted, key_of
-from housing_deploy.changes import confirm, shown
+from housing_deploy.change_set import ChangeSet, StackRequest
+from housing_deploy.changes import confirm, report, require_no_loss
 from housing_deploy.errors import DeployError, NotConfirmedError, RolloutError, SmokeError
-from housing_deploy.plan import planned
-from housing_deploy.smoke import api_client, api_url, health, key_ring, smoke
-from housing_deploy.stacks import Clients, Snapshot, Stack
+from housing_deploy.plan import plan
+from housing_deploy.smoke import api_client, api_url, key_ring, read_health, smoke
+from housing_deploy.stacks import Clients, EventStream, Snapshot, Stack
 from housing_deploy.stage import Stage
 from housing_ops.progress import Progress
-
-_DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What was answered beforehand."""
+    """Answers that are given beforehand."""
 
     confirm: str = ""
     replace: str = ""
@@ -34,77 +32,77 @@ class Rollout:
     clients: Clients
     progress: Progress
     seconds: float
-    """Longest that CloudFormation may take."""
+    """Limit for CloudFormation."""
     smoke_seconds: float
-    """Longest until the API answers."""
+    """Limit until the API answers."""
 
     def stack(self) -> Stack | None:
-        """Return what is deployed, if it can be deployed upon."""
-        found = stacks.find(self.clients.cloudformation, self.stage.stack_name)
-        if found:
-            stacks.require_deployable(found, self.stage.name)
-        return found
-
-    def deploy(self, template: str, bucket: str, answers: Answers) -> None:
-        """Bring the stage to a packaged template, and prove that it answers.
+        """Return the deployed stack; None if there is none.
 
         Raises:
-            DeployError: It is not there; what is, and what to do, is said.
+            StackStateError: It is in a state that allows no update.
+        """
+        stack = stacks.find(self.clients.cloudformation, self.stage.stack_name)
+        if stack:
+            stacks.require_deployable(stack, self.stage.name)
+        return stack
+
+    def deploy(self, template: str, bucket: str, answers: Answers) -> None:
+        """Deploy a packaged template, and prove that the API answers.
+
+        Raises:
+            DeployError: The deployment failed; the message says what is deployed, and what to do.
         """
         before = self.stack()
         had_model = before is not None and self._has_model(before)
-        wanted = planned(self.stage, self.clients, before, template=template, bucket=bucket)
+        wanted = plan(self.stage, self.clients, before, template=template, bucket=bucket)
         with self.progress.step("change set"):
             proposed = change_set.propose(self.clients, before, wanted)
         if proposed is None:
-            self.progress.say("No changes: what is deployed is what is here.")
-            self._try(had_model=had_model)
+            self.progress.say("No changes: the stack is up to date.")
+            self._test(had_model=had_model)
             return
         kept = stacks.snapshot(self.clients.cloudformation, before) if before else None
         self._ask(proposed, before, wanted, answers)
         self._execute(proposed)
-        self._protect(proposed.stack_id)
+        if self.stage.is_production:
+            self.clients.cloudformation.update_termination_protection(
+                StackName=proposed.stack_id, EnableTerminationProtection=True
+            )
         try:
-            self._try(had_model=had_model)
+            self._test(had_model=had_model)
         except SmokeError as exc:
-            raise self._after_failure(exc, wanted, kept, had_model=had_model) from exc
+            raise self._roll_back(exc, wanted, kept, had_model=had_model) from exc
 
     def _has_model(self, stack: Stack) -> bool:
         with api_client(self._url(stack)) as api:
-            found = health(api)
-        return found is not None and found.model_version is not None
+            health = read_health(api)
+        return health is not None and health.model_version is not None
 
     def _url(self, stack: Stack) -> str:
         return api_url(stack.outputs, stack.parameters["Stage"], self.clients.endpoint_url)
 
     def _ask(
-        self, proposed: ChangeSet, before: Stack | None, wanted: Wanted, answers: Answers
+        self, proposed: ChangeSet, before: Stack | None, wanted: StackRequest, answers: Answers
     ) -> None:
         old = before.parameters if before else {}
-        self.progress.say(shown(proposed.changes, old, wanted.parameters))
+        self.progress.say(report(proposed.changes, old, wanted.parameters))
         try:
-            _require_allowed(proposed, answers)
+            require_no_loss(proposed.changes, answers.replace)
             confirm(f"Deploy this to {wanted.stack_name}?", answers.confirm)
         except (NotConfirmedError, typer.Abort, KeyboardInterrupt):
             change_set.drop(self.clients, proposed, is_new=before is None)
             raise
 
     def _execute(self, proposed: ChangeSet, title: str = "CloudFormation") -> None:
-        cloudformation = self.clients.cloudformation
         with self.progress.step(title) as step:
-            follower = Follower(cloudformation, proposed.stack_id)
-            cloudformation.execute_change_set(ChangeSetName=proposed.id)
-            step.note = follower.until_end(seconds=self.seconds, say=step.say)
-        if step.note not in _DONE:
-            raise RolloutError(ended_in(self.stage, step.note, follower.failures))
+            events = EventStream(self.clients.cloudformation, proposed.stack_id)
+            self.clients.cloudformation.execute_change_set(ChangeSetName=proposed.id)
+            step.note = events.until_end(seconds=self.seconds, say=step.say)
+        if step.note not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            raise RolloutError(failure(self.stage, step.note, events.failures))
 
-    def _protect(self, stack_id: str) -> None:
-        if self.stage.is_production:
-            self.clients.cloudformation.update_termination_protection(
-                StackName=stack_id, EnableTerminationProtection=True
-            )
-
-    def _try(self, *, had_model: bool) -> None:
+    def _test(self, *, had_model: bool) -> None:
         stack = self.stack()
         if stack is None:
             msg = f"the stack {self.stage.stack_name} is gone"
@@ -119,69 +117,54 @@ class Rollout:
             )
         self.progress.say(self._url(stack))
 
-    def _after_failure(
-        self, smoke_error: SmokeError, wanted: Wanted, kept: Snapshot | None, *, had_model: bool
+    def _roll_back(
+        self,
+        smoke_error: SmokeError,
+        wanted: StackRequest,
+        kept: Snapshot | None,
+        *,
+        had_model: bool,
     ) -> RolloutError:
-        """Put back what was deployed before; return what to tell."""
-        what = f"deployed, but the smoke test failed: {smoke_error}"
+        """Deploy the stack's former state again; return the error to raise."""
+        logs = f"see: aws logs tail /aws/lambda/{self.stage.stack_name}-predict --since 15m"
+        reason = f"deployed, but the smoke test failed: {smoke_error}"
         if kept is None:
-            return RolloutError(f"{what}\n{nothing_to_go_back_to(self.stage)}")
-        self.progress.say(f"{what}\nThe deployment before is put back.")
+            return RolloutError(
+                f"{reason}\nThis was the first deployment: there is nothing to roll back to, and "
+                f"it stays as it is.\n{logs}\n"
+                f"Repair it and deploy again, or: make destroy STAGE={self.stage.name}"
+            )
+        self.progress.say(f"{reason}\nRolling back to the deployment before.")
         try:
-            proposed = change_set.propose(self.clients, self.stack(), wanted_again(kept, wanted))
+            proposed = change_set.propose(self.clients, self.stack(), former(kept, wanted))
             if proposed:
                 self._execute(proposed, "rollback")
-            self._try(had_model=had_model)
+            self._test(had_model=had_model)
         except (DeployError, ClientError, BotoCoreError) as exc:
-            then = f"Going back fails as well: {exc}"
+            result = f"The rollback fails as well: {exc}"
         else:
-            then = "Rolled back: what was deployed before answers again."
-        return RolloutError(f"{what}\n{then}\n{logs(self.stage)}")
+            result = "Rolled back: the deployment before answers again."
+        return RolloutError(f"{reason}\n{result}\n{logs}")
 
 
-def _require_allowed(proposed: ChangeSet, answers: Answers) -> None:
-    if answers.replace != "yes" and any(change.danger for change in proposed.changes):
-        msg = "what holds something would go (see the warning); REPLACE=yes allows it"
-        raise NotConfirmedError(msg)
+def former(kept: Snapshot, wanted: StackRequest) -> StackRequest:
+    """Return the request for the former state of a stack, without a canary.
+
+    A canary on the way back would only serve the failed version for longer, and its alarms are on.
+    """
+    at_once = {"TrafficShift": "AllAtOnce"} if "TrafficShift" in kept.parameters else {}
+    return replace(wanted, template=kept.template, parameters={**kept.parameters, **at_once})
 
 
-_AT_ONCE = {"TrafficShift": "AllAtOnce"}
-"""A canary on the way back would only serve what failed for longer, and its alarms ring already."""
-
-
-def wanted_again(kept: Snapshot, wanted: Wanted) -> Wanted:
-    """Return what was deployed before as something to deploy."""
-    shifted = {name: value for name, value in _AT_ONCE.items() if name in kept.parameters}
-    return replace(
-        wanted,
-        template=kept.template,
-        parameters={**kept.parameters, **shifted},
-        key=key_of(kept.template, wanted.key),
-    )
-
-
-def ended_in(stage: Stage, status: str, failures: str) -> str:
-    """Say what it means that CloudFormation ended in this state."""
+def failure(stage: Stage, status: str, failures: str) -> str:
+    """Return the message for a deployment that ended in this state."""
     if status == "UPDATE_ROLLBACK_COMPLETE":
-        then = "CloudFormation has put back what was deployed before; repair it and deploy again"
+        step = "CloudFormation rolled back to the deployment before; repair it and deploy again"
     elif status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
-        then = (
-            "it was the first deployment: what is left can only be deleted. "
+        step = (
+            "this was the first deployment, and CloudFormation can only delete it: "
             f"make destroy STAGE={stage.name}, repair it, deploy again"
         )
     else:
-        then = f"see the events: {stacks.watching(stage.stack_name)}"
-    return f"CloudFormation ended in {status}:\n{failures}\n{then}"
-
-
-def nothing_to_go_back_to(stage: Stage) -> str:
-    """Say what remains after a first deployment whose smoke test failed."""
-    return (
-        "It is the first deployment: there is nothing to go back to, and it stays as it is.\n"
-        f"{logs(stage)}\nRepair it and deploy again, or: make destroy STAGE={stage.name}"
-    )
-
-
-def logs(stage: Stage) -> str:
-    """Return where the reason is."""
-    return f"see: aws logs tail /aws/lambda/{stage.stack_name}-predict --since 15m"
+        step = f"see the events: {stacks.watch_command(stage.stack_name)}"
+    return f"CloudFormation ended in {status}:\n{failures}\n{step}"

@@ -1,4 +1,4 @@
-"""What comes before CloudFormation: checks, build, packages; each is a bounded command."""
+"""The steps before CloudFormation, each a bounded command: checks, build, packages."""
 
 import os
 import re
@@ -15,32 +15,27 @@ _CHECK_SECONDS = 3600
 _BUILD_SECONDS = 1800
 _PACKAGE_SECONDS = 900
 _LAST_LINES = 40
-_OF_THE_ACCOUNT = ("AWS_", "HOUSING_")
 
 
 def check(progress: Progress) -> None:
-    """Lint, and run the tests that need nothing running.
+    """Run the linters and the tests that need no stack.
 
     Raises:
-        StepError: They do not pass.
+        StepError: They fail.
     """
     for target in ("lint", "test-unit"):
         with progress.step(f"make {target}"):
-            _run(["make", target], seconds=_CHECK_SECONDS, environment=_without_account())
+            _run(["make", target], _CHECK_SECONDS, _without_account())
 
 
 def build(progress: Progress, architecture: str) -> Path:
-    """Build what is deployed; return the built template.
+    """Build the functions and layers; return the built template.
 
     Raises:
-        StepError: It does not build.
+        StepError: The build fails.
     """
     with progress.step("make build") as step:
-        _run(
-            ["make", "build", f"ARCH={architecture}"],
-            seconds=_BUILD_SECONDS,
-            environment=_without_account(),
-        )
+        _run(["make", "build", f"ARCH={architecture}"], _BUILD_SECONDS, _without_account())
         step.note = architecture
     return BUILT
 
@@ -53,13 +48,13 @@ def package(
     region: str | None,
     environment: Mapping[str, str],
 ) -> tuple[str, str]:
-    """Upload the packages with the SAM command.
+    """Upload the packages with the SAM CLI.
 
     Returns:
-        The template that names them, and the bucket in which they are.
+        The packaged template, and the bucket of the packages.
 
     Raises:
-        StepError: They cannot be uploaded.
+        StepError: The upload fails.
     """
     packaged = built.with_name("packaged.yaml")
     command = [
@@ -68,9 +63,7 @@ def package(
         *(("--region", region) if region else ()),
     ]
     with progress.step("sam package") as step:
-        _run(
-            command, seconds=_PACKAGE_SECONDS, environment={**environment, "SAM_CLI_TELEMETRY": "0"}
-        )
+        _run(command, _PACKAGE_SECONDS, {**environment, "SAM_CLI_TELEMETRY": "0"})
         text = packaged.read_text()
         bucket = re.search(r"s3://([a-z0-9.-]+)/", text)
         if bucket is None:
@@ -81,11 +74,12 @@ def package(
 
 
 def _without_account() -> dict[str, str]:
-    """Return the environment without what leads to an account: no test meets a real one."""
-    return {name: text for name, text in os.environ.items() if not name.startswith(_OF_THE_ACCOUNT)}
+    """Return the environment without AWS and API settings: no test may use a real account."""
+    private = ("AWS_", "HOUSING_")
+    return {name: text for name, text in os.environ.items() if not name.startswith(private)}
 
 
-def _run(command: Sequence[str], *, seconds: float, environment: Mapping[str, str]) -> None:
+def _run(command: Sequence[str], seconds: float, environment: Mapping[str, str]) -> None:
     try:
         done = subprocess.run(  # noqa: S603 - the project's own programs
             command,
@@ -99,12 +93,12 @@ def _run(command: Sequence[str], *, seconds: float, environment: Mapping[str, st
             check=False,
         )
     except FileNotFoundError as exc:
-        msg = f"{command[0]} is missing; make deploy installs what it needs; nothing was deployed"
+        msg = f"{command[0]} is missing; make deploy installs it; nothing was deployed"
         raise StepError(msg) from exc
     except subprocess.TimeoutExpired as exc:
         msg = f"{' '.join(command)} did not end within {seconds:.0f} s"
         raise StepError(msg) from exc
     if done.returncode:
         end = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
-        msg = f"{end}\n{' '.join(command)} failed (above: its last lines); nothing was deployed"
+        msg = f"{end}\n{' '.join(command)} failed (its last lines are above); nothing was deployed"
         raise StepError(msg)

@@ -1,4 +1,4 @@
-"""The checkout that the programs run from."""
+"""The checkout of the repository, in which the programs run."""
 
 from pathlib import Path
 

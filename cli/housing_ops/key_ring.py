@@ -1,9 +1,9 @@
-"""Making, listing and ending the API's keys, at both of their doors.
+"""Create, list and revoke the API's keys, in API Gateway and in the secret.
 
-API Gateway knows a key's value, for its usage plan; the secret knows its hash and its scopes, for
-the function. A key is made at the gateway first and ended at the secret first: whatever happens in
-between leaves a key that opens nothing. The secret is read and written as a whole, so that two
-people who change keys in the same second may lose one change; `housing keys list` shows what holds.
+API Gateway has a key's value, for its usage plan; the secret has its hash and its scopes, for the
+function. A key is created in the gateway first and revoked in the secret first: an interruption
+leaves a key without access. The secret is read and written as a whole: of two changes in the same
+second one may be lost; `housing keys list` shows the valid keys.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class UnknownKeyError(LookupError):
 
 
 class SecretsClient(Protocol):
-    """The part of a Secrets Manager client that is used."""
+    """Port: the used part of a Secrets Manager client."""
 
     def get_secret_value(self, *, SecretId: str) -> "Mapping[str, str]":  # noqa: N803 - boto3's
         """Read a secret."""
@@ -35,7 +35,7 @@ class SecretsClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key that was just made; it is never seen again."""
+    """A new key; its value is not stored."""
 
     id: str
     key: str
@@ -52,40 +52,39 @@ class KeyRing:
     usage_plan_id: str
 
     def document(self) -> ApiKeyDocument:
-        """Return the keys that are valid now."""
+        """Return the valid keys."""
         text = self.secrets.get_secret_value(SecretId=self.secret_id)["SecretString"]
         return ApiKeyDocument.model_validate_json(text)
 
     def create(self, scope: Scope) -> NewKey:
-        """Make a key of a scope; those that are there stay valid."""
+        """Create a key of a scope; the others stay valid."""
         key, entry = new_key(scope)
-        made = self.gateway.create_api_key(
+        created = self.gateway.create_api_key(
             name=entry.id, description=f"scope {scope}", enabled=True, value=key
         )
         self.gateway.create_usage_plan_key(
-            usagePlanId=self.usage_plan_id, keyId=made["id"], keyType="API_KEY"
+            usagePlanId=self.usage_plan_id, keyId=created["id"], keyType="API_KEY"
         )
         self._write(self.document().with_key(entry))
         return NewKey(entry.id, key, scope)
 
-    def revoke(self, key_id: str) -> str:
-        """End a key; within the function's time to live (a minute) it opens nothing.
+    def revoke(self, key_id: str) -> None:
+        """Revoke a key; the function rejects it within its TTL of a minute.
 
         Raises:
-            UnknownKeyError: There is no key of that id.
+            UnknownKeyError: No key has this id.
         """
         document = self.document()
-        found = next((entry for entry in document.keys if entry.id == key_id), None)
-        at_gateway = self.gateway.get_api_keys(nameQuery=key_id)["items"]
-        left = [key["id"] for key in at_gateway if key["name"] == key_id]
-        if found is None and not left:
-            msg = f"there is no key {key_id}; `housing keys list` names them"
+        stored = next((entry for entry in document.keys if entry.id == key_id), None)
+        named_alike = self.gateway.get_api_keys(nameQuery=key_id)["items"]
+        in_gateway = [key["id"] for key in named_alike if key["name"] == key_id]
+        if stored is None and not in_gateway:
+            msg = f"no key has the id {key_id}; `housing keys list` lists the keys"
             raise UnknownKeyError(msg)
-        if found:
+        if stored:
             self._write(document.without(key_id))
-        for key in left:  # also what an interrupted call left
+        for key in in_gateway:  # also those of an interrupted call
             self.gateway.delete_api_key(apiKey=key)
-        return key_id
 
     def _write(self, document: ApiKeyDocument) -> None:
         self.secrets.put_secret_value(

@@ -1,4 +1,4 @@
-"""What a person sees of the work: a line for each step, with a spinner while it lasts."""
+"""Show the steps of a program: a line for each, with a spinner while it runs."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,32 +11,28 @@ from rich.text import Text
 
 @dataclass(slots=True)
 class Step:
-    """A step in hand; what is noted stands beside its name once it has ended."""
+    """A running step; its note is shown beside its title at the end."""
 
-    console: Console
-    update: Callable[[str], None]
+    say: Callable[[str], None]
+    """Shows the state of the step."""
     note: str = ""
     began: float = field(default_factory=time.monotonic)
-
-    def say(self, text: str) -> None:
-        """Show how far the step is."""
-        self.update(text)
 
 
 class Progress:
     """Steps on a terminal, plain lines elsewhere."""
 
     def __init__(self, console: Console | None = None) -> None:
-        """Write to a console; to standard output if none is given."""
+        """Write to a console; by default to standard output."""
         self.console = console or Console(highlight=False, soft_wrap=True)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        """Show a step while it runs, and a line with its time when it has ended well."""
+        """Show a step while it runs, and a line with its time if it succeeds."""
         last = ""
         with self.console.status(title) as status:
 
-            def update(text: str) -> None:
+            def say(text: str) -> None:
                 nonlocal last
                 if self.console.is_terminal:
                     status.update(f"{title}: {text}")
@@ -44,7 +40,7 @@ class Progress:
                     self.console.print(Text(f"  … {title}: {text}"))
                 last = text
 
-            step = Step(self.console, update)
+            step = Step(say)
             yield step
         seconds = time.monotonic() - step.began
         line = Text("  ✓ ", style="green") + Text(title, style="default")

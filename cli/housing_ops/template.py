@@ -1,4 +1,4 @@
-"""Read the SAM template with CloudFormation's short forms written out."""
+"""Read the SAM template, with CloudFormation's short forms written out."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,19 +28,28 @@ _Loader.add_multi_constructor("!", _long_form)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Return the template as CloudFormation's JSON form would have it."""
-    found = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader with more tags  # nosec B506
-    if not isinstance(found, dict):
-        msg = f"{path} is no template"
+    """Read a template file in the form that its JSON would have.
+
+    Raises:
+        TypeError: The file is not a template.
+    """
+    template = parse(path.read_text())
+    if not isinstance(template, dict):
+        msg = f"{path} is not a template"
         raise TypeError(msg)
-    return found
+    return template
+
+
+def parse(text: str) -> Any:
+    """Parse a template's text in the form that its JSON would have."""
+    return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with more tags  # nosec B506
 
 
 def with_defaults(template: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
     """Return the template with other defaults of its parameters.
 
-    MiniStack 1.5 hands no parameters to SAM's translator: what the translator itself resolves (is
-    there a CodeDeploy, what makes a new version) follows the defaults.
+    MiniStack 1.5 passes no parameters to SAM's translator: what the translator itself resolves
+    (whether there is a CodeDeploy, what makes a new version) follows the defaults.
     """
     parameters = dict(template["Parameters"])
     for name, value in values.items():

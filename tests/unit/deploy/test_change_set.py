@@ -8,18 +8,18 @@ from moto import mock_aws
 
 from fakes.cloudformation import STACK_ID, FakeCloudFormation
 from housing_deploy import change_set
-from housing_deploy.change_set import Wanted, propose
+from housing_deploy.change_set import StackRequest, propose
 from housing_deploy.errors import ChangeSetError, WaitError
 from housing_deploy.stacks import Clients, Stack
 
-WANTED = Wanted(
+WANTED = StackRequest(
     "housing-dev",
     "Resources: {}",
     {"Stage": "dev"},
     capabilities=(),
     tags={},
     bucket="packages",
-    key="a/b.template",
+    folder="a",
     takes_over=False,
 )
 DEPLOYED = Stack(STACK_ID, "housing-dev", "UPDATE_COMPLETE", {}, {}, is_protected=False)
@@ -58,7 +58,8 @@ def test_a_proposal_is_waited_for_and_read(told: FakeCloudFormation, clients: Cl
 
     assert proposed is not None
     assert [(change.action, change.resource) for change in proposed.changes] == [("Add", "Api")]
-    body = clients.s3.get_object(Bucket="packages", Key="a/b.template")["Body"].read()
+    [template] = clients.s3.list_objects_v2(Bucket="packages", Prefix="a/")["Contents"]
+    body = clients.s3.get_object(Bucket="packages", Key=template["Key"])["Body"].read()
     assert body == b"Resources: {}"
 
 
@@ -88,7 +89,7 @@ def test_a_first_proposal_that_fails_leaves_no_empty_stack(
 ) -> None:
     told.change_sets = [{"Status": "FAILED", "StatusReason": "Transform failed"}]
 
-    with pytest.raises(ChangeSetError, match="makes no change set: Transform failed"):
+    with pytest.raises(ChangeSetError, match="creates no change set: Transform failed"):
         propose(clients, None, WANTED)
 
     assert told.done == ["create_change_set", "delete_change_set", "delete_stack"]
@@ -100,5 +101,5 @@ def test_a_proposal_that_is_never_made_is_not_waited_for_without_end(
     monkeypatch.setattr(change_set, "_SECONDS", 0.05)
     told.change_sets = [UNDER_WAY]
 
-    with pytest.raises(WaitError, match="was not made within 0 minutes"):
+    with pytest.raises(WaitError, match="was not ready within 0 minutes"):
         propose(clients, DEPLOYED, WANTED)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from housing_deploy.changes import Change, shown
+from housing_deploy.changes import Change, report
 
 
 def change(action: str = "Modify", kind: str = "AWS::S3::Bucket", **more: str) -> Change:
@@ -35,7 +35,7 @@ def change(action: str = "Modify", kind: str = "AWS::S3::Bucket", **more: str) -
 def test_what_holds_something_and_goes_is_warned_of(found: Change, danger: str) -> None:
     assert found.danger
     assert danger in found.danger
-    assert "WARNING:" in shown((found,), {}, {})
+    assert "WARNING:" in report((found,), {}, {})
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_holds_something_and_goes_is_warned_of(found: Change, danger: str) 
 )
 def test_what_loses_nothing_is_not(found: Change) -> None:
     assert found.danger is None
-    assert "WARNING:" not in shown((found,), {}, {})
+    assert "WARNING:" not in report((found,), {}, {})
 
 
 def test_what_may_be_replaced_is_said_and_does_not_stop_anybody() -> None:
@@ -57,7 +57,7 @@ def test_what_may_be_replaced_is_said_and_does_not_stop_anybody() -> None:
 
     assert (found.danger, found.risk is None) == (None, False)
     assert "? change" in found.line
-    assert "Perhaps:" in shown((found,), {}, {})
+    assert "Perhaps:" in report((found,), {}, {})
 
 
 def test_the_properties_that_change_are_named_once() -> None:
@@ -65,6 +65,6 @@ def test_the_properties_that_change_are_named_once() -> None:
 
 
 def test_parameters_are_shown_where_they_change() -> None:
-    text = shown((), {"A": "1", "B": "", "Gone": "x"}, {"A": "1", "B": "2"})
+    text = report((), {"A": "1", "B": "", "Gone": "x"}, {"A": "1", "B": "2"})
 
     assert text.splitlines()[:3] == ["Parameters:", '  B: "" → 2', "  Gone: x → (none)"]

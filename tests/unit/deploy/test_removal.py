@@ -72,8 +72,8 @@ def test_what_is_kept_is_named_before_anything_is_deleted() -> None:
     remove(DEV, of(told), out.progress, seconds=1, name="housing-dev", prod="")
 
     said = out.text.getvalue()
-    assert "rows: its rows and models are still there" in said
-    assert "AWS::KMS::Key key-1: remove it in the console" in said
+    assert "rows: its rows and models remain" in said
+    assert "AWS::KMS::Key key-1: delete it in the console" in said
     assert "AWS::SQS::Queue" not in said
 
 

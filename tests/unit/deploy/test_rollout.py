@@ -16,14 +16,14 @@ from housing_deploy.stage import Stage
 from housing_ops.progress import Progress
 
 DEV = Stage("dev", "housing-dev", "housing-dev", None, (), {})
-WANTED = change_set.Wanted(
+WANTED = change_set.StackRequest(
     "housing-dev",
     "Resources: {}",
     {},
     capabilities=(),
     tags={},
     bucket="packages",
-    key="a/b.template",
+    folder="a",
     takes_over=False,
 )
 
@@ -46,10 +46,10 @@ def test_why_it_failed_is_told_even_if_the_way_back_fails(
     progress = Progress(Console(file=io.StringIO()))
     rollout = Rollout(DEV, clients, progress, seconds=1, smoke_seconds=1)
 
-    told_last = rollout._after_failure(
+    told_last = rollout._roll_back(
         SmokeError("no model is served"), WANTED, Snapshot("Resources: {}", {}), had_model=True
     )
 
     assert "no model is served" in str(told_last)
-    assert f"Going back fails as well: {fault}" in str(told_last)
+    assert f"The rollback fails as well: {fault}" in str(told_last)
     assert "aws logs tail" in str(told_last)

@@ -94,8 +94,8 @@ def test_no_model_yet_is_no_fault_of_a_first_deployment(tried: Smoke) -> None:
         (HEALTHY, 403, {}, False, "POST /predict: 403"),
         (HEALTHY, 200, {"price_usd": 1}, False, "no price within its interval"),
         (HEALTHY, 200, PRICE | {"price_usd": 9e9}, False, "no price within its interval"),
-        ("<html>", 200, PRICE, False, "health did not answer"),
-        ('{"message": "Internal server error"}', 200, PRICE, False, "health did not answer"),
+        ("<html>", 200, PRICE, False, "health gave no valid answer"),
+        ('{"message": "Internal server error"}', 200, PRICE, False, "health gave no valid answer"),
     ],
 )
 def test_all_else_is_a_fault(  # noqa: PLR0913 - a row of the table

@@ -7,10 +7,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fakes.cloudformation import FakeCloudFormation
-from housing_deploy.change_set import Wanted
+from housing_deploy.change_set import StackRequest
 from housing_deploy.changes import confirm, confirm_name
 from housing_deploy.errors import NotConfirmedError, StackStateError
-from housing_deploy.rollout import ended_in, wanted_again
+from housing_deploy.rollout import failure, former
 from housing_deploy.stacks import Snapshot, Stack, find, require_deployable
 from housing_deploy.stage import Stage
 
@@ -34,8 +34,8 @@ def test_a_stack_at_rest_is_deployed_upon(status: str) -> None:
         ("ROLLBACK_COMPLETE", "make destroy STAGE=dev, then deploy again"),
         ("CREATE_FAILED", "make destroy STAGE=dev"),
         ("DELETE_FAILED", "make destroy STAGE=dev"),
-        ("UPDATE_IN_PROGRESS", "another deployment is at work"),
-        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "another deployment is at work"),
+        ("UPDATE_IN_PROGRESS", "another deployment is running"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "another deployment is running"),
         ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name housing-dev"),
     ],
 )
@@ -47,13 +47,13 @@ def test_another_is_not_and_the_way_out_is_said(status: str, way: str) -> None:
 @pytest.mark.parametrize(
     ("status", "then"),
     [
-        ("UPDATE_ROLLBACK_COMPLETE", "has put back what was deployed before"),
+        ("UPDATE_ROLLBACK_COMPLETE", "rolled back to the deployment before"),
         ("ROLLBACK_COMPLETE", "make destroy STAGE=dev"),
         ("UPDATE_ROLLBACK_FAILED", "see the events"),
     ],
 )
 def test_how_a_deployment_ended_is_said_with_what_to_do(status: str, then: str) -> None:
-    text = ended_in(STAGE, status, "  Bucket: taken")
+    text = failure(STAGE, status, "  Bucket: taken")
 
     assert status in text
     assert "Bucket: taken" in text
@@ -61,17 +61,14 @@ def test_how_a_deployment_ended_is_said_with_what_to_do(status: str, then: str) 
 
 
 def test_the_way_back_has_the_old_template_and_parameters_and_no_canary() -> None:
-    wanted = Wanted(
-        "s", "new", {"A": "2"}, (), {}, "bucket", "prefix/new.template", takes_over=False
-    )
+    wanted = StackRequest("s", "new", {"A": "2"}, (), {}, "bucket", "prefix", takes_over=False)
     kept = Snapshot("old", {"A": "1", "TrafficShift": "Canary10Percent5Minutes"})
 
-    back = wanted_again(kept, wanted)
+    back = former(kept, wanted)
 
     assert (back.template, back.bucket) == ("old", "bucket")
     assert back.parameters == {"A": "1", "TrafficShift": "AllAtOnce"}
-    assert back.key.startswith("prefix/")
-    assert back.key != wanted.key
+    assert back.folder == "prefix"
 
 
 def test_nobody_is_asked_where_the_answer_was_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,7 @@ def test_pairs_come_in_sams_three_forms(text: str | list[str] | dict[str, object
 
 
 def test_what_is_no_pair_is_refused() -> None:
-    with pytest.raises(StageError, match="'alone' is none"):
+    with pytest.raises(StageError, match="'alone' is not one"):
         pairs("A=1 alone", CHECKOUT)
 
 

@@ -31,7 +31,7 @@ def test_a_file_that_is_no_mapping_is_no_template(tmp_path: Path) -> None:
     path = tmp_path / "template.yaml"
     path.write_text("- a\n- list\n")
 
-    with pytest.raises(TypeError, match=r"template\.yaml is no template"):
+    with pytest.raises(TypeError, match=r"template\.yaml is not a template"):
         load(path)
 
 

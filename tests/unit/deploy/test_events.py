@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 
 from fakes.cloudformation import STACK_ID, FakeCloudFormation
-from housing_deploy.change_set import Follower
 from housing_deploy.errors import WaitError
+from housing_deploy.stacks import EventStream
 
 
 def event(number: int, status: str, name: str, **more: str) -> dict[str, Any]:
     return {"EventId": str(number), "ResourceStatus": status, "LogicalResourceId": name, **more}
 
 
-def follower(told: FakeCloudFormation) -> Follower:
+def follower(told: FakeCloudFormation) -> EventStream:
     client: Any = told
-    return Follower(client, STACK_ID, poll_seconds=0)
+    return EventStream(client, STACK_ID, poll_seconds=0)
 
 
 def test_new_events_are_said_oldest_first_and_those_of_before_are_not() -> None:
