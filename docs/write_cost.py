@@ -21,7 +21,7 @@ from housing.metrics import names as metric_names
 from housing.registry.port import ModelVersion
 from housing.schema import CANONICAL_COLUMNS, FEATURES
 from housing_ops.template import load
-from predict.messages import Call
+from predict.messages import Request
 from predict.model.loading import ServedModel
 from predict.model.predictor import Prediction
 from predict.settings import PredictSettings
@@ -403,8 +403,8 @@ def line_bytes() -> int:
         "interval": Prediction(4.526, 3.9, 5.0)[1:3],
         "nearest_training_km": 0.41,
     }
-    call = Call("POST", "/predict", "application/json", b"", None, "0" * 36, "0" * 36)
-    Telemetry(lines.append).predicted(call, model, 1.234, 1, lambda _: [row])
+    call = Request("POST", "/predict", "application/json", b"", None, "0" * 36, "0" * 36)
+    Telemetry(lines.append).log_prediction(call, model, 1.234, 1, lambda _: [row])
     return round(len(lines[0]), -2)
 
 

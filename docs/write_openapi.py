@@ -2,7 +2,7 @@
 
 import json
 
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.admin.model_changes import ModelChanges
 from predict.errors import ModelUnavailableError
 from predict.http.app import create_app
@@ -36,7 +36,7 @@ def _no_metrics() -> AccountMetrics:
 def _document() -> str:
     settings = PredictSettings(auth="off", tracking_uri="http://mlflow.invalid")
     app = create_app(
-        settings, _NoModels(), Telemetry(), OpenDoor(), _no_changes, metrics=_no_metrics
+        settings, _NoModels(), Telemetry(), OpenAccess(), _no_changes, metrics=_no_metrics
     )
     return json.dumps(app.openapi(), indent=1, ensure_ascii=False)
 

@@ -1,1 +1,1 @@
-"""The predict function: prices of block groups by the model that the registry calls production."""
+"""The predict function: prices of block groups by the model with the alias ``production``."""

@@ -1,4 +1,4 @@
-"""Where the parts that need boto3 are put together: it takes 400 ms to import."""
+"""Composition of the parts that need boto3, which takes 400 ms to import."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,29 +18,29 @@ from predict.model.refusals import AlertedRefusals
 from predict.settings import PredictSettings
 from predict.telemetry.account_metrics import AccountMetrics
 
-_REGISTRY_SECONDS = 4.0  # a change asks about six times, within API Gateway's 29 s
+_REGISTRY_SECONDS = 4.0  # a change makes about six calls, within API Gateway's 29 s
 _REGISTRY_TRIES = 3
 _BOUNDED = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2})
 
 
 def refusals(settings: PredictSettings) -> AlertedRefusals:
-    """Build what tells of refused versions."""
+    """Build the alerts on refused versions."""
     s3 = Session().client("s3", config=_BOUNDED)
     return AlertedRefusals(s3, settings.bucket, _alerts(settings))
 
 
-def model_changes(settings: PredictSettings, followed: Callable[[], None]) -> ModelChanges:
-    """Build what changes which model is live; nothing is called yet.
+def model_changes(settings: PredictSettings, on_change: Callable[[], None]) -> ModelChanges:
+    """Build the changes of the live model; nothing is called yet.
 
     Args:
-        settings: Where registry, bucket and topic are.
-        followed: Called after a change, so that this process follows it at once.
+        settings: With registry, bucket and topic.
+        on_change: Called after a change, so that this process follows it at once.
 
     Raises:
-        StoreUnavailableError: No bucket is configured, so there is no ledger.
+        StoreUnavailableError: No bucket is configured, and so no ledger.
     """
     if settings.bucket is None:
-        msg = "HOUSING_BUCKET is not set: there is no ledger, and nothing is changed without one"
+        msg = "HOUSING_BUCKET is not set: changes need its ledger"
         raise StoreUnavailableError(msg, retry_after_seconds=60)
     registry = MlflowModelRegistry(
         settings.registry_access(),
@@ -51,11 +51,11 @@ def model_changes(settings: PredictSettings, followed: Callable[[], None]) -> Mo
     )
     s3 = Session().client("s3", config=_BOUNDED)
     live = LiveModel(registry, Ledger(s3, settings.bucket), s3, settings.bucket)
-    return ModelChanges(live, settings.model_name, _alerts(settings), followed)
+    return ModelChanges(live, settings.model_name, _alerts(settings), on_change)
 
 
 def account_metrics(settings: PredictSettings) -> AccountMetrics:
-    """Build what reads the account's metrics; nothing is called yet."""
+    """Build the reader of the account's metrics; nothing is called yet."""
     source = cache(lambda: Session().client("cloudwatch", config=_BOUNDED))
     return AccountMetrics(
         source,

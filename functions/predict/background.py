@@ -1,4 +1,4 @@
-"""Work that a request may stop waiting for, though the work itself cannot be stopped."""
+"""Calls in worker threads that a request can stop waiting for."""
 
 import contextlib
 import logging
@@ -14,51 +14,50 @@ _LOG = logging.getLogger(__name__)
 
 
 class Deadline:
-    """A moment that several waits share; it is counted on a clock that nobody sets."""
+    """A deadline shared by several waits, on the monotonic clock."""
 
     def __init__(self, seconds: float) -> None:
-        """Put the moment so many seconds from now."""
+        """Start a deadline ``seconds`` from now."""
         self._end = time.monotonic() + seconds
 
     def remaining_seconds(self) -> float:
-        """Return what is left, never below 0."""
+        """Return the time left, at least 0."""
         return max(0.0, self._end - time.monotonic())
 
 
 class BackgroundCall(Generic[T]):
-    """One call of a function, made by a worker."""
+    """One call of a function by a worker."""
 
     def __init__(self, function: Callable[[], T]) -> None:
-        """Remember the function."""
         self._future: Future[T] = Future()
         self._function = function
 
-    def run(self, before_it_is_told: Callable[[], None]) -> None:
-        """Call it; what it returns or raises is kept for whoever waits.
+    def run(self, before_done: Callable[[], None]) -> None:
+        """Call the function, and keep its result or error.
 
         Args:
-            before_it_is_told: Called once it has ended, before anybody who waits goes on.
+            before_done: Called after the function, before a waiting thread goes on.
         """
         try:
             result = self._function()
-        except BaseException as exc:  # noqa: BLE001 - handed to whoever waits
-            before_it_is_told()
+        except BaseException as exc:  # noqa: BLE001 - raised again in the waiting thread
+            before_done()
             self._future.set_exception(exc)
         else:
-            before_it_is_told()
+            before_done()
             self._future.set_result(result)
 
     def result(self, timeout_seconds: float) -> T | None:
-        """Return what it returned, or None where it takes longer; what it raised is raised."""
+        """Return the function's result, or None on timeout; raise its error."""
         try:
             return self._future.result(timeout_seconds)
         except TimeoutError:
-            if self._future.done():  # the function's own, or it ended at the last moment
+            if self._future.done():  # its own TimeoutError, or it ended at the last moment
                 return self._future.result()
             return None
 
     def wait(self, timeout_seconds: float) -> None:
-        """Wait so long for its end; what it raised is logged, now or when it comes."""
+        """Wait for the end up to a timeout; log an error, even a later one."""
         self._future.add_done_callback(_logged)
         with contextlib.suppress(TimeoutError):
             self._future.exception(timeout_seconds)
@@ -71,22 +70,21 @@ def _logged(future: Future[Any]) -> None:
 
 
 class Workers:
-    """Threads that make calls, used again and again, none of which keeps the process alive.
+    """A small pool of daemon threads.
 
-    They are few: one that never comes back costs one, not one for each try. And they are the same
-    ones: each thread that allocates keeps an arena of freed memory, megabytes once a model was
-    loaded in it.
+    A hanging call costs one thread, not one for each try. Threads are used again because each keeps
+    an arena of freed memory, megabytes once it has loaded a model.
     """
 
     def __init__(self, most: int = 4) -> None:
-        """Allow so many at once; none is started yet."""
+        """Set the limit; threads start on demand."""
         self._most = most
         self._started = 0
         self._idle: list[SimpleQueue[BackgroundCall[Any]]] = []
         self._lock = threading.Lock()
 
     def start(self, function: Callable[[], T]) -> BackgroundCall[T] | None:
-        """Have a function called; None where no worker has come back from its last call."""
+        """Call a function in a worker; return None if all workers are busy."""
         with self._lock:
             if self._idle:
                 inbox = self._idle.pop()
@@ -103,9 +101,11 @@ class Workers:
         return call
 
     def _work(self, inbox: "SimpleQueue[BackgroundCall[Any]]") -> None:
-        def come_back() -> None:
+        def release() -> None:
             with self._lock:
                 self._idle.append(inbox)
 
         while True:
-            inbox.get().run(come_back)  # whoever waited for it can have the next call made at once
+            inbox.get().run(
+                release
+            )  # before the waiting thread goes on, so that it can start the next call

@@ -1,4 +1,4 @@
-"""The one place where the predict function is put together from its real parts."""
+"""Composition root: builds the predict function from its real parts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import ModelRegistry, ModelVersion
 from housing.s3.artifacts import S3ArtifactReader
 from housing.s3.client import bounded_s3, close_bounded_s3
-from predict.access.auth import Authenticator, KeyAuthenticator, OpenDoor
+from predict.access.auth import Authenticator, KeyAuthenticator, OpenAccess
 from predict.access.key_store import StoredKeys
 from predict.admin.promotion_watch import PromotionWatch
 from predict.model.loading import ModelFiles
@@ -58,7 +58,7 @@ def service() -> Service:
             S3LastPromotedModel(settings.bucket, settings.model_name) if settings.bucket else None
         ),
         budget=timedelta(seconds=settings.registry_timeout_seconds),
-        tell_refusal=partial(_tell_refusal, settings),
+        alert_refusal=partial(_alert_refusal, settings),
     )
     telemetry = Telemetry(logged_per_second=settings.logged_predictions_per_second)
     authenticator = _authenticator(settings)
@@ -119,7 +119,7 @@ def _shadow(
     )
 
 
-def _tell_refusal(
+def _alert_refusal(
     settings: PredictSettings, version: ModelVersion, why: str, serving: str | None
 ) -> bool:
     from predict.aws_composition import refusals  # noqa: PLC0415 - imports boto3
@@ -128,8 +128,8 @@ def _tell_refusal(
 
 
 def _authenticator(settings: PredictSettings) -> Authenticator:
-    if settings.api_keys is None:  # the settings allow it only where keys are off
-        return OpenDoor()
+    if settings.api_keys is None:  # allowed by the settings only if keys are off
+        return OpenAccess()
     return KeyAuthenticator(
         StoredKeys(settings.api_keys), ttl_seconds=settings.api_keys_ttl_seconds
     )

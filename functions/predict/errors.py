@@ -1,4 +1,4 @@
-"""What can go wrong in the predict function, and the HTTP status of each.
+"""Errors of the predict function, and their HTTP statuses.
 
 HousingError
 └── PredictError
@@ -34,81 +34,80 @@ _RETRY_SECONDS = 10
 
 
 class PredictError(HousingError):
-    """Raised when the predict function fails in a way of its own."""
+    """Base of the predict function's errors."""
 
     reason = "predict"
-    """The class's name as metrics show it: ``InvalidFieldsError`` is ``invalid_fields``."""
+    """The class's name in metrics: ``invalid_fields`` of ``InvalidFieldsError``."""
 
     def __init_subclass__(cls) -> None:
-        """Derive the reason."""
+        """Derive ``reason``."""
         super().__init_subclass__()
         words = re.findall("[A-Z][a-z]*", cls.__name__.removesuffix("Error"))
         cls.reason = "_".join(words).lower()
 
 
 class UnavailableError(PredictError):
-    """Raised when asking again later makes sense; its text is fit for clients."""
+    """Raised when the client should retry later; the text is for clients."""
 
     def __init__(self, text: str, *, retry_after_seconds: int) -> None:
-        """Say why, and when to ask again."""
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
 
 
 class ModelUnavailableError(UnavailableError):
-    """Raised when there is no model to serve yet."""
+    """Raised when no model is loaded yet."""
 
 
 class ApiKeysUnavailableError(UnavailableError):
-    """Raised when nobody can tell whether a key is valid."""
+    """Raised when the keys cannot be read."""
 
 
 class StoreUnavailableError(UnavailableError):
-    """Raised when registry, bucket or CloudWatch cannot tell or do what is asked for."""
+    """Raised when registry, bucket or CloudWatch is unavailable."""
 
 
 class NoSuchTargetError(PredictError):
-    """Raised when a change names a version, or rows, that are not there; fit for clients."""
+    """Raised when a change names a version or rows that do not exist; the text is for clients."""
 
 
 class ChangeRefusedError(PredictError):
-    """Raised when what is live cannot become what was asked for; its text is fit for clients."""
+    """Raised when a change is not possible; the text is for clients."""
 
 
 class UnauthorizedError(PredictError):
-    """Raised when a request has no key or one that is not valid; its text is fit for clients."""
+    """Raised when a request has no valid key; the text is for clients."""
 
 
 class ForbiddenError(PredictError):
-    """Raised when a request's key does not allow it; its text is fit for clients."""
+    """Raised when a key lacks the scope of a request; the text is for clients."""
 
 
 class ModelRefusedError(PredictError):
-    """Raised when a version fails a check and must not be served; its text is fit for clients."""
+    """Raised when a version fails a check and must not be served; the text is for clients."""
 
 
 class ModelOutputError(PredictError):
-    """Raised when a model answers something else than one finite number for each row."""
+    """Raised when a model fails, or returns other than one finite number for each row."""
 
 
 class RequestError(PredictError):
-    """Raised when a request cannot be understood; its text is fit for clients."""
+    """Raised when a request is not valid; the text is for clients."""
 
 
 class UnsupportedContentTypeError(RequestError):
-    """Raised when the body is not declared to be of a type that the route reads."""
+    """Raised when a body's Content-Type is not one of the route's."""
 
 
 class MalformedBodyError(RequestError):
-    """Raised when the body is not what its content type says."""
+    """Raised when a body does not match its Content-Type."""
 
 
 class TooLargeError(RequestError):
-    """Raised when a body, its rows or their answer are over a limit."""
+    """Raised when a body, its rows or the response exceed a limit."""
 
 
 class InvalidFieldsError(RequestError):
-    """Raised when fields of the body are missing, unknown or out of range."""
+    """Raised when fields of a body are missing, unknown or out of range."""
 
     def __init__(
         self,
@@ -120,8 +119,8 @@ class InvalidFieldsError(RequestError):
         """Take one mapping of ``field``, ``message`` and perhaps ``value`` for each field.
 
         Args:
-            errors: All of them or the first; ``SHOWN_ERRORS`` are kept.
-            total: How many there are, where not all are given.
+            errors: All or the first ones; ``SHOWN_ERRORS`` are kept.
+            total: Number of all, if more than given.
             counts_all: Whether the search went on to the end.
         """
         self.errors = tuple(errors[:SHOWN_ERRORS])
@@ -135,11 +134,11 @@ class InvalidFieldsError(RequestError):
 
 
 class RefusedInvocationError(InvalidFieldsError):
-    """Raised when a request in MLflow's protocol has such fields; MLflow's status for it is 400."""
+    """Raised for ``InvalidFieldsError`` in MLflow's protocol, whose status is 400."""
 
     @classmethod
     def of(cls, exc: InvalidFieldsError) -> "RefusedInvocationError":
-        """Return what a check of fields found, under MLflow's status."""
+        """Convert the error, for MLflow's status."""
         return cls(exc.errors, total=exc.total, counts_all=exc.counts_all)
 
 
@@ -163,18 +162,17 @@ STATUS: Mapping[type[PredictError], HTTPStatus] = {
 
 @contextmanager
 def outages_as_unavailable() -> Iterator[None]:
-    """Translate the errors of a block.
+    """Translate a block's errors of registry and bucket.
 
     Raises:
-        StoreUnavailableError: Registry or bucket is out of reach, or another process changes what
-            is live.
+        StoreUnavailableError: One is unavailable, or another process changes the live model.
     """
     try:
         yield
     except (LeaseError, LedgerError) as exc:
-        msg = f"somebody else changes what is live at this moment: {exc}"
+        msg = f"another process is changing the live model: {exc}"
         raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc
     except (RegistryError, ObjectError) as exc:
         place = "bucket" if isinstance(exc, ObjectError) else "model registry"
-        msg = f"the {place} cannot do its part now; send the same request again to go on"
+        msg = f"the {place} is unavailable; send the same request again to go on"
         raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc

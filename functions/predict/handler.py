@@ -11,7 +11,7 @@ from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 from predict.composition import Service, service
 from predict.errors import ModelUnavailableError
-from predict.http.lambda_proxy import call_of, response_of
+from predict.http.lambda_proxy import event_of, request_of
 from predict.telemetry.telemetry import SERVICE
 
 Event = dict[str, Any]
@@ -54,20 +54,20 @@ def after_restore() -> None:
         parts.shadow.recheck()
     if parts.promotion:
         parts.promotion.recheck()
-    parts.telemetry.restored()
+    parts.telemetry.mark_cold()
 
 
 @cache
 def _entry() -> Entry:
-    """Build the entry at the first call; that call is the cold one."""
+    """Build the entry at the first call, the cold one."""
     parts = service()
-    # It is named after the package, so that every module's own logger writes through it.
+    # Named after the package, so that every module's own logger writes through it.
     logger = Logger(service=SERVICE)
     scoring = parts.scoring
 
     def entry(event: Event, context: Any) -> dict[str, Any]:
         if scoring.takes(event.get("httpMethod", ""), event.get("path", "")):
-            return response_of(scoring.answer(call_of(event, context.aws_request_id)))
+            return event_of(scoring.respond(request_of(event, context.aws_request_id)))
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
         return _framework(parts)(event, context)
 
@@ -81,7 +81,7 @@ def _framework(parts: Service) -> Entry:
 
     FastAPI takes a third of a second to import; a function that only predicts never needs it.
     """
-    import asyncio  # noqa: PLC0415 - as said
+    import asyncio  # noqa: PLC0415 - see above
 
     from mangum import Mangum  # noqa: PLC0415
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES  # noqa: PLC0415

@@ -1,11 +1,11 @@
-"""A request and its answer, whoever carries them: API Gateway's event or an ASGI server."""
+"""Transport-independent request and response: of an API Gateway event or an ASGI server."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 
-class Call(NamedTuple):
-    """A request, its body read whole. A named tuple: one is made for every prediction."""
+class Request(NamedTuple):
+    """A request with its whole body; a named tuple, as one is made for every prediction."""
 
     method: str
     path: str
@@ -16,8 +16,8 @@ class Call(NamedTuple):
     function_request_id: str | None = None
 
 
-class Answer(NamedTuple):
-    """What goes back."""
+class Response(NamedTuple):
+    """The response to one request."""
 
     status: int
     body: bytes

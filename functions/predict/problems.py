@@ -1,4 +1,4 @@
-"""Errors as clients see them: RFC 9457 problem details, never an internal."""
+"""Errors as RFC 9457 problem details, without internals."""
 
 import logging
 import math
@@ -19,7 +19,7 @@ from predict.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from predict.messages import Answer
+from predict.messages import Response
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def phrase(status: HTTPStatus) -> str:
-    """Return a status in RFC 9110's words; Python 3.11 and 3.12 know two by their old names."""
+    """Return a status's phrase of RFC 9110; Python 3.11 and 3.12 have two old ones."""
     return _RENAMED.get(status.value, status.phrase)
 
 
@@ -43,8 +43,8 @@ def problem(
     *,
     errors: tuple[Mapping[str, Any], ...] = (),
     headers: Mapping[str, str] | None = None,
-) -> Answer:
-    """Answer a request with a problem."""
+) -> Response:
+    """Build a problem response."""
     body = {
         "type": "about:blank",
         "title": phrase(status),
@@ -53,11 +53,11 @@ def problem(
         "instance": quote(path),
         "errors": errors,
     }
-    return Answer(status.value, _json(body), PROBLEM_JSON, headers or {})
+    return Response(status.value, _json(body), PROBLEM_JSON, headers or {})
 
 
-def of_predict_error(path: str, exc: PredictError) -> Answer:
-    """Answer with the status that the table gives the error."""
+def of_predict_error(path: str, exc: PredictError) -> Response:
+    """Build the response for an error, with its status of the table."""
     status = STATUS.get(type(exc), HTTPStatus.INTERNAL_SERVER_ERROR)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.error("prediction_failed", exc_info=exc)
@@ -66,9 +66,9 @@ def of_predict_error(path: str, exc: PredictError) -> Answer:
     return problem(path, status, str(exc), errors=errors, headers=_headers(exc))
 
 
-def unexpected(path: str) -> Answer:
-    """Answer that something failed that nobody foresaw."""
-    detail = "something failed that should not; the reason is in the log"
+def unexpected(path: str) -> Response:
+    """Build the response for an unexpected error."""
+    detail = "an unexpected error occurred; the reason is in the log"
     return problem(path, HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
 
@@ -83,7 +83,7 @@ def _headers(exc: PredictError) -> dict[str, str]:
 def _json(body: Mapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(body)
-    except TypeError:  # half a surrogate pair, cut off or sent so
+    except TypeError:  # half a surrogate pair
         return orjson.dumps(_encodable(body))
 
 
@@ -91,21 +91,21 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, Mapping):
-        return {_encodable(key): _encodable(found) for key, found in value.items()}
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_encodable(found) for found in value]
+        return [_encodable(item) for item in value]
     return value
 
 
 def refusal(
     errors: "Sequence[ErrorDetails]", place: str = "", *, counts_all: bool = True
 ) -> RequestError:
-    """Make the error of a body that pydantic refused.
+    """Convert pydantic's validation errors of a body.
 
     Args:
-        errors: What pydantic found, at least one.
+        errors: At least one.
         place: Put before each field's path.
-        counts_all: Whether they are all there are.
+        counts_all: Whether the search went on to the end.
     """
     if errors[0]["type"] == "json_invalid":
         return MalformedBodyError(errors[0]["msg"])
@@ -116,14 +116,14 @@ def refusal(
 def _field_error(error: "ErrorDetails", place: str) -> Mapping[str, Any]:
     path = [place, *error["loc"]] if place else error["loc"]
     field = ".".join(str(part) for part in path) or _WHOLE_BODY
-    found = {"field": field[:_SHOWN_CHARACTERS], "message": error["msg"]}
+    named = {"field": field[:_SHOWN_CHARACTERS], "message": error["msg"]}
     row = next((part for part in path if isinstance(part, int)), None)
     number = {} if row is None else {"row": row + 1}
-    return found | number | _shown(error["input"])
+    return named | number | _shown(error["input"])
 
 
 def _shown(value: object) -> dict[str, Any]:
-    """Return ``{"value": …}`` for a scalar that JSON can hold, cut where it is long."""
+    """Return ``{"value": …}`` for a scalar that JSON can hold, truncated if long."""
     if isinstance(value, str):
         return {"value": value[:_SHOWN_CHARACTERS]}
     if isinstance(value, float) and not math.isfinite(value):

@@ -12,7 +12,7 @@ from housing.registry.port import PRODUCTION
 
 
 class PredictSettings(RegistrySettings):
-    """What the function can be told; MLflow's own variables keep MLflow's names."""
+    """Settings of the function; MLflow's own variables keep MLflow's names."""
 
     model_config = SettingsConfigDict(
         env_prefix="HOUSING_", frozen=True, populate_by_name=True, env_ignore_empty=True
@@ -63,7 +63,7 @@ class PredictSettings(RegistrySettings):
 
     @model_validator(mode="after")
     def _is_closed(self) -> Self:
-        """Refuse a service that nobody guards, unless that was said."""
+        """Reject a service without keys, unless that is explicit and not in ``prod``."""
         if self.auth == "off":
             if self.stage == "prod":
                 msg = "HOUSING_AUTH=off is refused in the stage prod; set HOUSING_API_KEYS"

@@ -28,7 +28,7 @@ from housing.onnx_session import OUTPUTS
 from housing.registry.port import ModelVersion
 from housing.schema import FEATURE_NAMES
 from housing_cli.data.generated import generate
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.http.app import create_app
 from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
@@ -46,7 +46,7 @@ def our_server(folder: Path) -> Iterator[str]:
     version = ModelVersion("m", "1", run_id="r", created_at=FakeClock()(), tags={})
     store = FakeModelStore(ServedModel(version, Predictor(GRAPH), loaded_at=FakeClock()()))
     settings = PredictSettings(auth="off", tracking_uri="http://registry.test", model_dir=folder)
-    app = create_app(settings, store, Telemetry(WrittenLines()), OpenDoor(), no_changes)
+    app = create_app(settings, store, Telemetry(WrittenLines()), OpenAccess(), no_changes)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         serving = threading.Thread(target=server.run, args=([listening],))

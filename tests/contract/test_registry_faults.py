@@ -19,8 +19,8 @@ from fakes.written_lines import WrittenLines
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import PRODUCTION
 from housing.schema import FEATURES
-from predict.access.auth import OpenDoor
-from predict.messages import Answer, Call
+from predict.access.auth import OpenAccess
+from predict.messages import Request, Response
 from predict.model.loading import ModelFiles
 from predict.model.store import RegistryModelStore
 from predict.scoring.service import ScoringService
@@ -30,7 +30,7 @@ SLOWEST_SECONDS = 2.5
 SEEN_WITHIN_SECONDS = 30
 THREADS = 4
 BODY = json.dumps({column.name: column.example for column in FEATURES}).encode()
-CALL = Call("POST", "/predict", "application/json", BODY)
+CALL = Request("POST", "/predict", "application/json", BODY)
 Promote = Callable[..., str]
 
 
@@ -42,13 +42,13 @@ class Load:
     slowest_seconds: float = 0.0
     failed: list[bytes] = field(default_factory=list)
     answered: int = 0
-    last: Answer | None = None
+    last: Response | None = None
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         while not self.ended.is_set():
             started = time.monotonic()
-            answer = self.lane.answer(CALL)
+            answer = self.lane.respond(CALL)
             self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - started)
             self.answered += 1
             if answer.status != HTTPStatus.OK:
@@ -89,7 +89,7 @@ def test_no_request_fails_or_waits_long_and_the_next_version_follows(
         alias=PRODUCTION,
         ttl=timedelta(seconds=0.2),
     )
-    load = Load(ScoringService(store, Telemetry(WrittenLines()), OpenDoor(), max_rows=10))
+    load = Load(ScoringService(store, Telemetry(WrittenLines()), OpenAccess(), max_rows=10))
     threads = [threading.Thread(target=load.run) for _ in range(THREADS)]
     for thread in threads:
         thread.start()

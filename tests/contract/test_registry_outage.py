@@ -18,7 +18,7 @@ from fakes.written_lines import WrittenLines
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import PRODUCTION
 from housing.schema import FEATURES
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.http.app import create_app
 from predict.model.loading import ModelFiles
 from predict.model.store import RegistryModelStore
@@ -53,7 +53,7 @@ def service(
     )
     settings = PredictSettings(auth="off", stage="test", tracking_uri=uri, model_dir=folder)
     client = AsgiClient(
-        create_app(settings, store, Telemetry(WrittenLines()), OpenDoor(), no_changes), loop
+        create_app(settings, store, Telemetry(WrittenLines()), OpenAccess(), no_changes), loop
     )
 
     def ask() -> httpx.Response:

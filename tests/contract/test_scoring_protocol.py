@@ -25,7 +25,7 @@ from fakes.written_lines import WrittenLines
 from housing.onnx_session import OUTPUTS
 from housing.registry.port import ModelVersion
 from housing.schema import FEATURE_NAMES, FEATURES
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.http.app import create_app
 from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
@@ -104,7 +104,7 @@ def _our_app(graph: bytes, folder: Path) -> Any:
     version = ModelVersion("california-housing", "1", run_id="r", created_at=now, tags={})
     store = FakeModelStore(ServedModel(version, Predictor(graph), loaded_at=now))
     settings = PredictSettings(auth="off", tracking_uri="http://registry.test", model_dir=folder)
-    return create_app(settings, store, Telemetry(WrittenLines()), OpenDoor(), no_changes)
+    return create_app(settings, store, Telemetry(WrittenLines()), OpenAccess(), no_changes)
 
 
 def _mlflow_app(graph: bytes, folder: Path) -> Any:

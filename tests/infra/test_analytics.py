@@ -27,7 +27,7 @@ from housing_cli.predictions import log
 from housing_ops.checkout import CHECKOUT
 from housing_ops.template import load
 from infra.reading import TEMPLATE
-from predict.messages import Call
+from predict.messages import Request
 from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
 from predict.scoring.service import predict
@@ -105,10 +105,10 @@ def lines(rows: np.ndarray[Any, np.dtype[np.float64]]) -> list[dict[str, Any]]:
         model = served(version)
         for row in rows:
             body = json.dumps(dict(zip(FEATURE_NAMES, row.tolist(), strict=False))).encode()
-            call = Call("POST", "/predict", "application/json", body, request_id="r")
+            call = Request("POST", "/predict", "application/json", body, request_id="r")
             done = predict(call, model, 1)
-            telemetry.predicted(call, model, 1.0, done.total, done.rows)
-        telemetry.looked(model)  # a line that is no prediction
+            telemetry.log_prediction(call, model, 1.0, done.total, done.rows)
+        telemetry.log_model(model)  # a line that is no prediction
     return [line for line in written.all if line["message"] == PREDICTION]
 
 

@@ -1,6 +1,6 @@
-"""Who may do what: the inner of the two doors, behind API Gateway's own check of the key.
+"""Authentication and authorization by API key, behind API Gateway's own check of the key.
 
-The gateway knows a key's value and counts its use; what the key may do, the function alone knows.
+The gateway knows a key's value and counts its use; its scopes are known here only.
 """
 
 import hmac
@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from typing_extensions import override
+
 from housing.api_keys import ApiKey, ApiKeyDocument, Scope, as_bytes
 from predict.background import Workers
 from predict.errors import ApiKeysUnavailableError, ForbiddenError, UnauthorizedError
@@ -17,17 +19,16 @@ from predict.errors import ApiKeysUnavailableError, ForbiddenError, Unauthorized
 _LOG = logging.getLogger(__name__)
 _OPEN = frozenset({("GET", "/health"), ("GET", "/ping")})
 _RETRY_SECONDS = 5.0
-"""After a fetch, the next one is this far off at least: neither an outage nor unknown keys bring a
-storm of them."""
+"""Least time between two fetches: neither an outage nor unknown keys cause a storm of them."""
 _COLD_BUDGET_SECONDS = 2.0
 _WARM_BUDGET_SECONDS = 0.5
 NOBODY = "nobody"
 
 
 def required_scope(method: str, path: str) -> Scope | None:
-    """Return the scope that a request needs, or None where it needs no key.
+    """Return the scope that a request needs, or None if it needs no key.
 
-    Whatever is not named here wants a key.
+    Every path that is not named here needs a key.
     """
     if (method, path) in _OPEN:
         return None
@@ -37,7 +38,7 @@ def required_scope(method: str, path: str) -> Scope | None:
 
 
 class Authenticator(Protocol):
-    """Decides on a request by its key."""
+    """Port: accepts or rejects a request by its key."""
 
     def may_wait(self) -> bool:
         """Whether the next decision may wait for the keys' store."""
@@ -48,34 +49,34 @@ class Authenticator(Protocol):
 
         Raises:
             UnauthorizedError: There is no key, or it is not valid.
-            ForbiddenError: The key has not the scope.
-            ApiKeysUnavailableError: Nobody can tell now.
+            ForbiddenError: The key lacks the scope.
+            ApiKeysUnavailableError: The keys cannot be read.
         """
         ...
 
 
-class OpenDoor:
-    """The ``Authenticator`` of a service that was told to ask for no keys."""
+class OpenAccess(Authenticator):
+    """The ``Authenticator`` of a service without keys."""
 
+    @override
     def may_wait(self) -> bool:
-        """See ``Authenticator.may_wait``."""
         return False
 
-    def require(self, _key: str | None, _scope: Scope) -> str:
-        """See ``Authenticator.require``."""
+    @override
+    def require(self, key: str | None, scope: Scope) -> str:
         return NOBODY
 
 
-class _LetIn(NamedTuple):
-    """The key that was let in last: most requests come with it, and a compare is half of a hash."""
+class _LastAccepted(NamedTuple):
+    """The last accepted key: most requests have it, and a comparison takes half of a hash."""
 
     document: ApiKeyDocument
     key: bytes
     entry: ApiKey
 
 
-class KeyAuthenticator:
-    """The ``Authenticator`` over a document of hashed keys, fetched again after a time."""
+class KeyAuthenticator(Authenticator):
+    """The ``Authenticator`` over a document of hashed keys, which is fetched again after a TTL."""
 
     def __init__(
         self,
@@ -84,12 +85,12 @@ class KeyAuthenticator:
         ttl_seconds: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Remember where the keys are; nothing is fetched yet.
+        """Set where the keys are; the first request fetches them.
 
         Args:
-            fetch: Gets the document; raises ``ApiKeysUnavailableError``.
-            ttl_seconds: How long a document holds. While it cannot be had anew, it goes on holding.
-            clock: Tells seconds; the wall clock, because others stand still while Lambda freezes.
+            fetch: Returns the document; raises ``ApiKeysUnavailableError``.
+            ttl_seconds: Time for which a document holds, or longer if it cannot be fetched again.
+            clock: Returns seconds of the wall clock, because others stop while Lambda freezes.
         """
         self._fetch = fetch
         self._ttl_seconds = ttl_seconds
@@ -97,54 +98,55 @@ class KeyAuthenticator:
         self._lock = threading.Lock()
         self._workers = Workers()
         self._document: ApiKeyDocument | None = None
-        self._last: _LetIn | None = None
+        self._last: _LastAccepted | None = None
         self._due_at = 0.0
         self._next_fetch_at = 0.0
 
+    @override
     def may_wait(self) -> bool:
-        """See ``Authenticator.may_wait``; a key that is not known may wait as well."""
+        # An unknown key may wait as well.
         return self._clock() >= self._due_at
 
+    @override
     def require(self, key: str | None, scope: Scope) -> str:
-        """See ``Authenticator.require``."""
         if not key:
             msg = "a key is needed, in the header x-api-key"
             raise UnauthorizedError(msg)
-        found = self._find(key)
-        if found is None:
+        entry = self._find(key)
+        if entry is None:
             msg = "the key in the header x-api-key is not valid"
             raise UnauthorizedError(msg)
-        if not found.allows(scope):
+        if not entry.allows(scope):
             msg = f"this needs a key with the scope {scope}"
             raise ForbiddenError(msg)
-        return found.id
+        return entry.id
 
     def _find(self, key: str) -> ApiKey | None:
         if self._clock() >= self._due_at:
             self._refresh()
-        found = self._look_up(key)
-        if found is None and self._clock() >= self._next_fetch_at:  # perhaps it is new
+        entry = self._look_up(key)
+        if entry is None and self._clock() >= self._next_fetch_at:  # perhaps it is new
             self._refresh()
-            found = self._look_up(key)
-        return found
+            entry = self._look_up(key)
+        return entry
 
     def _look_up(self, key: str) -> ApiKey | None:
         document, last, presented = self._known(), self._last, as_bytes(key)
         if last and last.document is document and hmac.compare_digest(last.key, presented):
             return last.entry
-        found = document.find(key)
-        if found:
-            self._last = _LetIn(document, presented, found)
-        return found
+        entry = document.find(key)
+        if entry:
+            self._last = _LastAccepted(document, presented, entry)
+        return entry
 
     def _known(self) -> ApiKeyDocument:
         if self._document is None:
-            msg = "the API's keys cannot be read; nobody can be let in now"
+            msg = "the API's keys cannot be read; no key can be checked now"
             raise ApiKeysUnavailableError(msg, retry_after_seconds=round(_RETRY_SECONDS))
         return self._document
 
     def _refresh(self) -> None:
-        """Fetch, in one thread; with keys at hand no request waits long, and none for another."""
+        """Fetch in one thread; once keys are known, a request waits briefly, and for no other."""
         known = self._document is not None
         if not self._lock.acquire(timeout=0 if known else _COLD_BUDGET_SECONDS):
             return

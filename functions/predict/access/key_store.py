@@ -1,4 +1,4 @@
-"""Where the keys' document lies: a secret of Secrets Manager, or a parameter of SSM."""
+"""Fetches the keys' document from Secrets Manager or SSM Parameter Store."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,11 +17,11 @@ class StoredKeys:
     """Fetches the document through Powertools' parameters."""
 
     def __init__(self, reference: str, provider: Callable[[str], Any] | None = None) -> None:
-        """Remember the place; nothing is asked yet.
+        """Set the place; the first call fetches.
 
         Args:
             reference: Name or ARN of a secret, or ``ssm:`` and the name of a parameter.
-            provider: Makes Powertools' provider for a reference, in place of the real one.
+            provider: Returns Powertools' provider for a reference; a real one by default.
         """
         self._reference = reference
         self._make_provider = provider or _provider
@@ -31,7 +31,7 @@ class StoredKeys:
         """Return the document.
 
         Raises:
-            ApiKeysUnavailableError: It cannot be had, or is no document of keys.
+            ApiKeysUnavailableError: It cannot be fetched, or is not valid.
         """
         from aws_lambda_powertools.utilities.parameters.exceptions import (  # noqa: PLC0415 - imports boto3
             GetParameterError,
@@ -40,7 +40,7 @@ class StoredKeys:
 
         self._provider = self._provider or self._make_provider(self._reference)
         try:
-            # The time that a document holds is the authenticator's business.
+            # The authenticator keeps the document, not Powertools.
             text = self._provider.get(
                 self._reference.removeprefix(SSM), force_fetch=True, **_options(self._reference)
             )
@@ -55,7 +55,7 @@ def _options(reference: str) -> dict[str, Any]:
 
 
 def _provider(reference: str) -> Any:
-    """Make the provider; boto3 takes 400 ms to import, so it is imported by the first fetch."""
+    """Return the provider; boto3 takes 400 ms to import, so the first fetch imports it."""
     from aws_lambda_powertools.utilities.parameters import (  # noqa: PLC0415 - imports boto3
         SecretsProvider,
         SSMProvider,

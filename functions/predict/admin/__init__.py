@@ -1,1 +1,1 @@
-"""Rollback, promotion, and the model's card."""
+"""Rollback, promotion, exclusion of data, and the model's card."""

@@ -1,4 +1,4 @@
-"""Which uploads the data set holds; taking the rows of one out, and in again."""
+"""The uploads of the data set; exclusion and inclusion of their rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _SUFFIX = ".parquet"
 
 @dataclass(frozen=True, slots=True)
 class UploadedPart:
-    """The rows that a job brought; of a part without a record, only what its object tells."""
+    """The rows of one upload; without a record, only what the object's key and time say."""
 
     part: str
     uploaded_at: datetime
@@ -28,14 +28,14 @@ class UploadedPart:
 
     @property
     def job_id(self) -> str:
-        """The job, or the part itself where none is recorded; either names it in a command."""
+        """The job's id, or the part's digest without a record; commands accept both."""
         if self.record:
             return self.record.job_id
         return self.exclusion.job_id if self.exclusion else self.part
 
     @property
     def file(self) -> str:
-        """Name of the uploaded file, if it is known."""
+        """Name of the uploaded file, or empty."""
         return self.record.upload_key.removeprefix(NEW_DATA) if self.record else ""
 
 
@@ -49,17 +49,17 @@ class DataChanged:
 
 @dataclass(frozen=True, slots=True)
 class DataChanges:
-    """The use case; the registry is not asked, so that it works while that is down."""
+    """The use case; works without the registry."""
 
     live: LiveModel
     model_name: str
     alerts: AlertSink
 
     def newest(self, limit: int) -> Sequence[UploadedPart]:
-        """Return the newest uploads, newest first, and every one whose rows are left out.
+        """Return the newest uploads, newest first, and all excluded ones.
 
         Raises:
-            StoreUnavailableError: The bucket is out of reach.
+            StoreUnavailableError: The bucket is unavailable.
         """
         with outages_as_unavailable():
             excluded, stored = self.live.exclusions.load(), self._stored()
@@ -73,65 +73,70 @@ class DataChanges:
         return [part for place, part in enumerate(parts) if place < limit or part.exclusion]
 
     def exclude(self, job: str, *, why: str, who: str) -> DataChanged:
-        """Leave the rows of a job out of every snapshot to come.
+        """Exclude the rows of a job from all later snapshots.
 
         Args:
-            job: Its id, or the digest of the part that it brought.
+            job: Its id, or the digest of its part.
             why: For the ledger.
             who: For the ledger.
 
         Raises:
-            NoSuchTargetError: No rows of such a job are in the data set.
-            ChangeRefusedError: Nothing else would be left.
-            StoreUnavailableError: The bucket is out of reach; the same call again goes on.
+            NoSuchTargetError: The data set has no rows of such a job.
+            ChangeRefusedError: The data set would be empty.
+            StoreUnavailableError: The bucket is unavailable; the same call again goes on.
         """
-        with self._alone(who):
+        with self._locked(who):
             excluded = self.live.exclusions.load()
-            found = self._found(job, excluded)
-            left = self._stored().keys() - excluded.keys() - {found.part}
-            if not left:
+            upload = self._upload(job, excluded)
+            remaining = self._stored().keys() - excluded.keys() - {upload.part}
+            if not remaining:
                 msg = (
                     f"without the rows of {job} the data set would be empty: upload others or "
                     "include some first (housing data list)"
                 )
                 raise ChangeRefusedError(msg)
             is_changed = self.live.exclusions.exclude(
-                found.part, "excluded", job_id=found.job_id, who=who, why=why
+                upload.part, "excluded", job_id=upload.job_id, who=who, why=why
             )
-            return self._concluded(found, is_changed=is_changed, why=why, who=who)
+            return self._concluded(upload, is_changed=is_changed, why=why, who=who)
 
     def include(self, job: str, *, why: str, who: str) -> DataChanged:
-        """Have snapshots hold the rows of a job again; arguments and errors as of ``exclude``."""
-        with self._alone(who):
-            found = self._found(job, self.live.exclusions.load())
-            is_changed = self.live.exclusions.include(found.part, who=who, why=why)
-            return self._concluded(found, is_changed=is_changed, why=why, who=who)
+        """Include the rows of a job again; arguments and errors as in ``exclude``."""
+        with self._locked(who):
+            upload = self._upload(job, self.live.exclusions.load())
+            is_changed = self.live.exclusions.include(upload.part, who=who, why=why)
+            return self._concluded(upload, is_changed=is_changed, why=why, who=who)
 
     @property
     def _records(self) -> UploadRecords:
         return UploadRecords(self.live.s3, self.live.bucket)
 
     @contextmanager
-    def _alone(self, who: str) -> Iterator[None]:
-        """Change the list alone: no job promotes meanwhile."""
+    def _locked(self, who: str) -> Iterator[None]:
+        """Hold the lock on the live model: no job promotes in a block."""
         with outages_as_unavailable(), self.live.locked(who):
             self.live.finish_decisions()
             yield
 
     def _concluded(
-        self, found: UploadedPart, *, is_changed: bool, why: str, who: str
+        self, upload: UploadedPart, *, is_changed: bool, why: str, who: str
     ) -> DataChanged:
-        exclusion = self.live.exclusions.load().get(found.part)
+        exclusion = self.live.exclusions.load().get(upload.part)
         if is_changed:
             is_excluded = exclusion is not None
             alert = alert_on_data(
-                self.model_name, found.job_id, found.file, is_excluded=is_excluded, why=why, who=who
+                self.model_name,
+                upload.job_id,
+                upload.file,
+                is_excluded=is_excluded,
+                why=why,
+                who=who,
             )
             self.alerts.send(alert)
-        after = UploadedPart(found.part, found.uploaded_at, found.record, exclusion)
+        after = UploadedPart(upload.part, upload.uploaded_at, upload.record, exclusion)
         return DataChanged(after, is_changed)
 
-    def _found(self, job: str, excluded: Mapping[str, Exclusion]) -> UploadedPart:
+    def _upload(self, job: str, excluded: Mapping[str, Exclusion]) -> UploadedPart:
         record, stored = self._records.load(job), self._stored()
         if record and record.part in stored:
             return _recorded(record, excluded)
@@ -139,8 +144,8 @@ class DataChanges:
         if by_job in stored:
             return self._of_part(by_job, stored, excluded)
         msg = (
-            f"no rows of a job {job} are in the data set: housing status {job} says what became of "
-            "it, housing data list names the jobs that brought rows"
+            f"the data set has no rows of a job {job}: housing status {job} shows how it ended, "
+            "housing data list shows the jobs with rows"
         )
         raise NoSuchTargetError(msg)
 
@@ -152,7 +157,7 @@ class DataChanges:
         return UploadedPart(part, record.uploaded_at if record else stored[part], record, exclusion)
 
     def _stored(self) -> Mapping[str, datetime]:
-        """Return when each part was stored."""
+        """Return the storage time of each part."""
         return {
             one.key.removeprefix(DATASET).removesuffix(_SUFFIX): one.written_at
             for one in Documents(self.live.s3, self.live.bucket).listed(DATASET)

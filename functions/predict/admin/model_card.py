@@ -1,4 +1,4 @@
-"""What ``GET /model`` and ``GET /health`` tell of the model."""
+"""Models of ``GET /model`` and ``GET /health``."""
 
 import math
 from collections.abc import Mapping
@@ -100,13 +100,13 @@ def card(served: ServedModel, alias: str) -> ModelCard:
 
 
 def metrics_of(tags: Mapping[str, str]) -> dict[str, float]:
-    """Return the metrics among the tags; what is no finite number is left out."""
-    found = {}
+    """Return the metrics among the tags that are finite numbers."""
+    metrics = {}
     for name, text in tags.items():
         try:
             value = float(text) if name.startswith(Tag.METRIC_PREFIX) else math.nan
         except ValueError:
             continue
         if math.isfinite(value):
-            found[name.removeprefix(Tag.METRIC_PREFIX)] = value
-    return found
+            metrics[name.removeprefix(Tag.METRIC_PREFIX)] = value
+    return metrics

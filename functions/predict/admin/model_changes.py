@@ -1,4 +1,4 @@
-"""Changing what is live by hand: back to an earlier version, or on to one that the gate refused."""
+"""Manual changes of the live model: rollback, promotion, resumption of automatic promotion."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from predict.errors import (
     NoSuchTargetError,
     outages_as_unavailable,
 )
-from predict.model.loading import prove
+from predict.model.loading import check_and_load
 
 ROLLBACK = "rollback"
 PROMOTION = "promotion"
@@ -35,46 +35,46 @@ _TARGET_SHA256 = "target_sha256"
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What was changed: the version that is live now, and the one that was."""
+    """Result of a change: the live version, and the one before."""
 
     version: str
     from_version: str | None
     is_changed: bool
     promotion: AutomaticPromotion
-    """Whether jobs may promote, after the change."""
+    """Whether jobs may promote after the change."""
     included: tuple[str, ...] = ()
-    """Jobs whose rows were held and are in the data set again."""
+    """Jobs whose held rows are included again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChanges:
-    """The use case; each call may be repeated after an interruption, and ends where it should."""
+    """The use case; after an interruption the same call completes the change."""
 
     live: LiveModel
     model_name: str
     alerts: AlertSink
-    followed: Callable[[], None]
-    """Called after a change, so that this process follows it at once."""
+    on_change: Callable[[], None]
+    """Called after a change, so that this process serves it at once."""
 
     def rollback(self, to: str | None, *, why: str, who: str) -> Changed:
-        """Put an earlier version back, after it was proved to load; jobs promote nothing any more.
+        """Roll back to an earlier version, once it has loaded; stop automatic promotion.
 
         Args:
-            to: The version; the one before the last change if None.
+            to: The version; by default the one before the last change.
             why: For the ledger.
             who: For the ledger.
 
         Raises:
             NoSuchTargetError: There is no such version.
-            ChangeRefusedError: There is nothing to go back to, or the target does not load.
-            StoreUnavailableError: Registry or bucket is out of reach; the same call again goes on.
+            ChangeRefusedError: There is no version to go back to, or it does not load.
+            StoreUnavailableError: Registry or bucket is unavailable; the same call again goes on.
         """
-        with self._alone(who) as finished:
+        with self._locked(who) as finished:
             target = self._version(to) if to else self._before(finished)
             return self._put(target, ROLLBACK, why, who, {}, finished)
 
     def promote(self, version: str, *, why: str, who: str) -> Changed:
-        """Make a version live whatever the gate said of it, after it was proved to load.
+        """Promote a version whatever the gate's verdict, once it has loaded.
 
         Parts of the data set that were held because of it are included. A stop of automatic
         promotion stays.
@@ -84,7 +84,7 @@ class ModelChanges:
             ChangeRefusedError: It does not load.
             StoreUnavailableError: As in ``rollback``.
         """
-        with self._alone(who) as finished:
+        with self._locked(who) as finished:
             tags = {Tag.VERDICT: "promoted", Tag.VERDICT_REASON: f"by hand, {who}: {why}"}
             target = self._version(version)
             changed = self._put(target, PROMOTION, why, who, tags, finished)
@@ -94,17 +94,17 @@ class ModelChanges:
         return replace(changed, included=included)
 
     def resume(self, *, why: str, who: str) -> AutomaticPromotion:
-        """Let jobs promote again; return the stop that this ends, or a state without one.
+        """Resume automatic promotion; return the state before.
 
         Raises:
-            StoreUnavailableError: The bucket is out of reach; the same call again goes on.
+            StoreUnavailableError: The bucket is unavailable; the same call again goes on.
         """
         with outages_as_unavailable(), self.live.locked(who):
             self.live.finish_decisions()
             before = self.live.promotion.resume(who=who, why=why)
         if before.stopped:
             self.alerts.send(alert_on_resume(self.model_name, before, why=why, who=who))
-        self.followed()
+        self.on_change()
         return before
 
     def promotion(self) -> AutomaticPromotion:
@@ -141,25 +141,25 @@ class ModelChanges:
             StoreUnavailableError: The registry cannot be reached.
         """
         with outages_as_unavailable():
-            found = holder_of(self.live.registry, PRODUCTION)
-        return found.version if found else None
+            champion = holder_of(self.live.registry, PRODUCTION)
+        return champion.version if champion else None
 
     @contextmanager
-    def _alone(self, who: str) -> Iterator[AliasChange | None]:
-        """Change aliases alone; first finish what an earlier call left, and return that of them."""
+    def _locked(self, who: str) -> Iterator[AliasChange | None]:
+        """Hold the lock; finish an interrupted change, and yield it if it was a manual one."""
         with outages_as_unavailable(), self.live.locked(who):
             last = self.live.ledger.last_of(PRODUCTION)
             repair(self.live, self.model_name, who=who)
             yield self._finished(last)
 
     def _finished(self, entry: Entry | None) -> AliasChange | None:
-        """Return the change of an entry that had no mark, if it was made by hand and holds now."""
+        """Return the change of an entry that was not done, if it was manual and holds now."""
         if entry is None or entry.is_done or _KIND not in entry.change.evidence:
             return None
         holder = holder_of(self.live.registry, PRODUCTION)
         return entry.change if entry.change.leads_to(holder) else None
 
-    def _put(  # noqa: PLR0913, PLR0917 - what, how, why, by whom, and what came before
+    def _put(  # noqa: PLR0913, PLR0917 - target, kind, ledger fields, tags, earlier change
         self,
         target: ModelVersion,
         kind: str,
@@ -168,12 +168,12 @@ class ModelChanges:
         tags: dict[str, str],
         finished: AliasChange | None,
     ) -> Changed:
-        model = self._proved(target)
+        model = self._loaded(target)
         before = self.live.promotion.load()
         promotion = self.live.promotion.stop(who=who, why=why) if kind == ROLLBACK else before
         champion = holder_of(self.live.registry, PRODUCTION)
         if finished and champion and champion.identity == target.identity:
-            champion = self._left_by(finished) or champion  # a first try of this call came so far
+            champion = self._left_by(finished) or champion  # the first try of this call came so far
         left = champion.version if champion else None
         is_changed = champion is None or champion.identity != target.identity
         changed = Changed(target.version, left, is_changed, promotion)
@@ -186,15 +186,15 @@ class ModelChanges:
         reason = Reason(who, why, evidence)
         self.live.put(target, model, reason, {**target.tags, **tags})
         if changed.is_changed:
-            tell = alert_on_rollback if kind == ROLLBACK else alert_on_promotion
-            self.alerts.send(tell(target, champion, promotion, why=why, who=who))
+            alert = alert_on_rollback if kind == ROLLBACK else alert_on_promotion
+            self.alerts.send(alert(target, champion, promotion, why=why, who=who))
         elif promotion.stopped != before.stopped:
             self.alerts.send(alert_on_stop(target, promotion, why=why, who=who))
-        self.followed()
+        self.on_change()
         return changed
 
     def _release(self, version: ModelVersion, *, why: str, who: str) -> tuple[str, ...]:
-        """Include the parts that were held because of a version; return the jobs' ids."""
+        """Include the parts that were held because of a version; return their jobs."""
         held = self.live.exclusions.load()
         parts = [part for part in version.tags.get(Tag.HELD_PARTS, "").split(",") if part in held]
         for part in parts:
@@ -210,7 +210,7 @@ class ModelChanges:
             raise NoSuchTargetError(str(exc)) from exc
 
     def _before(self, finished: AliasChange | None) -> ModelVersion:
-        """Return the version to go back to: the previous one, or what an interrupted call meant."""
+        """Return the version to go back to: the previous one, or an interrupted call's target."""
         if finished and finished.to_version and finished.evidence[_KIND] == ROLLBACK:
             return self._version(finished.to_version)
         champion = holder_of(self.live.registry, PRODUCTION)
@@ -223,43 +223,43 @@ class ModelChanges:
         if previous.tags.get(Tag.ROLLED_BACK):
             msg = (
                 f"version {previous.version} was itself rolled back from "
-                f"({previous.tags[Tag.ROLLED_BACK]}); name it if it is meant"
+                f"({previous.tags[Tag.ROLLED_BACK]}); name it to roll back to it"
             )
             raise ChangeRefusedError(msg)
         return previous
 
     def _interrupted(self, champion: ModelVersion) -> ModelVersion | None:
-        """Return what the last call aimed at, if it ended between its two aliases."""
+        """Return the target of the last call, if it was interrupted between its two aliases."""
         entry = self.live.ledger.last_of(PREVIOUS)
         evidence = entry.change.evidence if entry else {}
         target = evidence.get(_TARGET)
         if target in {None, champion.version}:
             return None
-        aimed_at = self._known(str(target))
-        digests = {None, aimed_at.sha256 if aimed_at else None}
-        return aimed_at if evidence.get(_TARGET_SHA256) in digests else None
+        intended = self._known(str(target))
+        digests = {None, intended.sha256 if intended else None}
+        return intended if evidence.get(_TARGET_SHA256) in digests else None
 
     def _left_by(self, change: AliasChange) -> ModelVersion | None:
-        """Return the version that a change left, if the registry still has it."""
+        """Return the version before a change, if the registry still has it."""
         version = self._known(change.from_version) if change.from_version else None
         return version if change.comes_from(version) else None
 
     def _known(self, version: str) -> ModelVersion | None:
-        """Return a version that the ledger names, or None where a rebuilt registry has none."""
+        """Return a version of the ledger, or None if a rebuilt registry lacks it."""
         try:
             return self.live.registry.version(version)
         except VersionNotFoundError:
             return None
 
-    def _proved(self, target: ModelVersion) -> bytes:
+    def _loaded(self, target: ModelVersion) -> bytes:
         try:
             model = download_model(self.live.registry, target)
-            prove(model, target)
+            check_and_load(model, target)
         except (ArtifactError, ModelRefusedError) as exc:
             msg = f"version {target.version} does not load, and nothing was changed: {exc}"
             raise ChangeRefusedError(msg) from exc
         return model
 
     def _mark(self, version: str, rolled_back: str) -> None:
-        """Mark a version that is left: no job promotes it again by itself; or take that back."""
+        """Set or clear the rolled-back tag, which prevents automatic promotion."""
         self.live.registry.set_tag(version, Tag.ROLLED_BACK, rolled_back)

@@ -1,4 +1,4 @@
-"""Whether jobs may promote, for ``/health``: read once in a while, and never waited for long."""
+"""Cached state of automatic promotion for ``/health``, with a bounded wait."""
 
 import logging
 import threading
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from housing.errors import ObjectError
 from predict.background import Workers
 
-if TYPE_CHECKING:  # what reads S3 is loaded by the first reading
+if TYPE_CHECKING:  # loaded by the first reading
     from housing.registry.automatic_promotion import AutomaticPromotion
 
 _BUDGET_SECONDS = 1.0
@@ -17,7 +17,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class PromotionWatch:
-    """The state of ``models/promotion.json``, kept for a time; one thread reads, others go on."""
+    """The state of ``models/promotion.json``, cached; one thread reads it at a time."""
 
     def __init__(
         self,
@@ -26,12 +26,12 @@ class PromotionWatch:
         ttl: timedelta,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Remember how to read it; nothing is read yet.
+        """Set how to read it; the first call reads.
 
         Args:
             load: Reads the state, or raises ``ObjectError``.
-            ttl: How long a state holds.
-            clock: The time.
+            ttl: Time for which a state holds.
+            clock: Returns the time.
         """
         self._load = load
         self._ttl = ttl
@@ -42,11 +42,11 @@ class PromotionWatch:
         self._known: AutomaticPromotion | None = None
 
     def recheck(self) -> None:
-        """Have the next call read it."""
+        """Let the next call read the state."""
         self._read_at = None
 
     def current(self) -> "AutomaticPromotion | None":
-        """Return the state that was read last, or None where none could be read."""
+        """Return the last known state, or None if none could be read."""
         if self._is_due() and self._lock.acquire(blocking=False):
             try:
                 self._read()
@@ -55,7 +55,7 @@ class PromotionWatch:
         return self._known
 
     def _is_due(self) -> bool:
-        """Whether it has to be read; a clock that was set back makes it due as well."""
+        """Whether the state is older than its TTL, or the clock was set back."""
         if self._read_at is None:
             return True
         return not timedelta(0) <= self._clock() - self._read_at < self._ttl

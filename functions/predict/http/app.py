@@ -1,4 +1,4 @@
-"""The HTTP application: routes over a model store, whatever serves them."""
+"""The FastAPI application: its routes and middleware, over the function's parts."""
 
 import gc
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _TITLE = "California housing prices"
 _VERSION = "1.0.0"
 
 
-def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
+def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
     settings: PredictSettings,
     models: ModelStore,
     telemetry: Telemetry,
@@ -41,14 +41,15 @@ def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
     """Build the application.
 
     Args:
-        settings: Stage and alias, shown by the routes.
+        settings: With stage and alias, which routes show.
         models: Hands out the model to serve.
-        telemetry: Told of every request.
-        authenticator: Decides who may do what.
-        changes: Makes what changes the live model, at the first request that needs it.
-        shadow: Compares requests with the challenger, if that is wanted.
-        metrics: Makes what reads the account's metrics, likewise; without it nothing tells them.
-        promotion: Knows whether jobs may promote, for ``/health``; without it that is not known.
+        telemetry: Logs every request.
+        authenticator: Accepts or rejects keys.
+        changes: Returns the use case; called at the first request that needs it.
+        shadow: Compares requests with the challenger.
+        metrics: Returns the reader of the account's metrics, likewise; without it ``/metrics`` is
+            missing.
+        promotion: Reads for ``/health`` whether jobs may promote.
     """
     app = FastAPI(
         title=_TITLE,
@@ -63,24 +64,24 @@ def create_app(  # noqa: PLR0913, PLR0917 - each is a part, given by name
         telemetry,
         authenticator,
         max_rows=settings.max_batch_rows,
-        shadow=shadow.compare_aside if shadow else None,
+        shadow=shadow.compare_in_background if shadow else None,
     )
     app.add_middleware(ScoringMiddleware, scoring=scoring)
     app.include_router(scoring_routes(scoring))
     app.include_router(service_routes(settings, models, telemetry, promotion))
     if metrics is not None:
         app.include_router(metrics_route(cache(metrics)))
-    made = cache(changes)
-    app.include_router(model_routes(made, settings.model_name))
+    use_case = cache(changes)
+    app.include_router(model_routes(use_case, settings.model_name))
     app.include_router(
-        data_routes(lambda: DataChanges(made().live, settings.model_name, made().alerts))
+        data_routes(lambda: DataChanges(use_case().live, settings.model_name, use_case().alerts))
     )
     openapi.describe(app)
     return app
 
 
 def application(parts: Service | None = None) -> FastAPI:
-    """Build the application, from the environment if no parts are given.
+    """Build the application for any ASGI server, by default from the environment.
 
     ``uvicorn --factory predict.http.app:application`` serves it; bind loopback.
     """
@@ -89,12 +90,12 @@ def application(parts: Service | None = None) -> FastAPI:
     def changes() -> "ModelChanges":
         from predict.aws_composition import model_changes  # noqa: PLC0415 - imports boto3
 
-        def followed() -> None:
+        def on_change() -> None:
             parts.models.recheck()
             if parts.promotion:
                 parts.promotion.recheck()
 
-        return model_changes(parts.settings, followed)
+        return model_changes(parts.settings, on_change)
 
     def metrics() -> "AccountMetrics":
         from predict.aws_composition import account_metrics  # noqa: PLC0415 - the same
@@ -111,7 +112,7 @@ def application(parts: Service | None = None) -> FastAPI:
         metrics,
         parts.promotion,
     )
-    # What is there now stays; a collector that looks through it again and again makes requests wait
-    # for tens of milliseconds. See https://docs.python.org/3/library/gc.html#gc.freeze
+    # All objects so far stay: collections over them would delay requests by tens of
+    # milliseconds. See https://docs.python.org/3/library/gc.html#gc.freeze
     gc.freeze()
     return app

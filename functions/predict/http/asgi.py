@@ -1,15 +1,15 @@
-"""The lane under an ASGI server: requests that predict are answered before FastAPI sees them."""
+"""ASGI middleware: the scoring service and the key check before FastAPI's routes."""
 
 import asyncio
 import uuid
 
+from starlette import responses
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from predict.access.auth import Authenticator, required_scope
 from predict.errors import PredictError
-from predict.messages import Answer, Call
+from predict.messages import Request, Response
 from predict.problems import of_predict_error
 from predict.scoring.request_body import MAX_BODY_BYTES
 from predict.scoring.service import ScoringService
@@ -20,10 +20,9 @@ _KEY_HEADER = b"x-api-key"
 
 
 class ScoringMiddleware:
-    """Takes the requests of the lane, and hands all others on."""
+    """Answers the requests of the scoring service, and passes on all others."""
 
     def __init__(self, app: ASGIApp, scoring: ScoringService) -> None:
-        """Put the lane before an application."""
         self._app = app
         self._scoring = scoring
 
@@ -35,28 +34,27 @@ class ScoringMiddleware:
         body = await _body(receive)
         if body is None:
             return
-        call = call_of(scope, body)
+        request = request_of(scope, body)
         if self._scoring.may_wait():  # for the registry: not on the event loop
-            answer, tell = await run_in_threadpool(self._scoring.decided, call)
+            response, log = await run_in_threadpool(self._scoring.respond_unlogged, request)
         else:
-            answer, tell = self._scoring.decided(call)
+            response, log = self._scoring.respond_unlogged(request)
         try:
-            await _send(answer, send)
-            await asyncio.sleep(0)  # the server writes before the line is
+            await _send(response, send)
+            await asyncio.sleep(0)  # the server writes the response before the line is logged
         finally:
-            tell()
+            log()
 
 
 class KeyCheck:
-    """Hands on the requests whose key allows them, and answers the others."""
+    """Passes on the requests of FastAPI's routes whose key allows them; rejects the others."""
 
     def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
-        """Put the check before an application."""
         self._app = app
         self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check one request; its key's id is in its state from then on."""
+        """Check one request, and keep its key's id in its state."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -66,21 +64,23 @@ class KeyCheck:
                 # In a thread: a key that is not known may make it wait for the keys' store.
                 key_id = await run_in_threadpool(self._authenticator.require, key_of(scope), needed)
             except PredictError as exc:
-                await response(of_predict_error(scope["path"], exc))(scope, receive, send)
+                await starlette_response(of_predict_error(scope["path"], exc))(scope, receive, send)
                 return
             scope.setdefault("state", {})[KEY_ID] = key_id
         await self._app(scope, receive, send)
 
 
-def response(answer: Answer) -> Response:
-    """Return an answer as Starlette wants it."""
-    return Response(answer.body, answer.status, answer.headers, media_type=answer.media_type)
+def starlette_response(response: Response) -> responses.Response:
+    """Return the response as a Starlette response."""
+    return responses.Response(
+        response.body, response.status, response.headers, media_type=response.media_type
+    )
 
 
-def call_of(scope: Scope, body: bytes) -> Call:
-    """Make a call of an ASGI request."""
+def request_of(scope: Scope, body: bytes) -> Request:
+    """Convert an ASGI request."""
     headers: dict[bytes, bytes] = dict(scope["headers"])
-    return Call(
+    return Request(
         method=scope["method"],
         path=path_of(scope),
         content_type=headers.get(b"content-type", b"").decode("latin-1"),
@@ -91,13 +91,13 @@ def call_of(scope: Scope, body: bytes) -> Call:
 
 
 def path_of(scope: Scope) -> str:
-    """Return the path that routes match: without the prefix of a proxy or a mount."""
+    """Return the path that routes match, without the prefix of a proxy or a mount."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 
 
 def key_of(scope: Scope) -> str | None:
-    """Return the key that a request came with."""
+    """Return a request's API key, or None."""
     return _text(dict(scope["headers"]).get(_KEY_HEADER))
 
 
@@ -106,7 +106,7 @@ def _text(value: bytes | None) -> str | None:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """Read a body, no more of it than is needed to see that it is too large; None if it breaks."""
+    """Read a body up to just above the limit; return None if the client disconnects."""
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -121,11 +121,11 @@ async def _body(receive: Receive) -> bytes | None:
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _send(answer: Answer, send: Send) -> None:
+async def _send(response: Response, send: Send) -> None:
     headers = [
-        (b"content-type", answer.media_type.encode()),
-        (b"content-length", str(len(answer.body)).encode()),
-        *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
+        (b"content-type", response.media_type.encode()),
+        (b"content-length", str(len(response.body)).encode()),
+        *((name.lower().encode(), value.encode()) for name, value in response.headers.items()),
     ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})

@@ -1,20 +1,20 @@
-"""The lane under API Gateway: a REST API's proxy event in, its response out."""
+"""Conversion between API Gateway's proxy events (REST API) and requests and responses."""
 
 import base64
 import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from predict.messages import Answer, Call
+from predict.messages import Request, Response
 
 Event = Mapping[str, Any]
 
 
-def call_of(event: Event, function_request_id: str | None = None) -> Call:
-    """Make a call of an event; a body that is not the Base64 it claims to be is read as empty."""
+def request_of(event: Event, function_request_id: str | None = None) -> Request:
+    """Convert an event; a body that is not the Base64 that it claims to be is read as empty."""
     headers = event.get("headers") or {}
     body = event.get("body") or ""
-    return Call(
+    return Request(
         method=event["httpMethod"],
         path=event["path"],
         content_type=_header(headers, "Content-Type") or "",
@@ -25,20 +25,20 @@ def call_of(event: Event, function_request_id: str | None = None) -> Call:
     )
 
 
-def response_of(answer: Answer) -> dict[str, Any]:
-    """Return an answer as API Gateway wants it; all bodies are text."""
-    headers = {name.lower(): value for name, value in answer.headers.items()}
+def event_of(response: Response) -> dict[str, Any]:
+    """Convert a response to API Gateway's form; all bodies are text."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
     return {
-        "statusCode": answer.status,
-        "headers": {**headers, "content-type": answer.media_type},
+        "statusCode": response.status,
+        "headers": {**headers, "content-type": response.media_type},
         "multiValueHeaders": {},
-        "body": answer.body.decode(),
+        "body": response.body.decode(),
         "isBase64Encoded": False,
     }
 
 
 def _encoded(body: str) -> bytes:
-    """Return UTF-8; halves of surrogate pairs stay what they are, for the parser to refuse."""
+    """Encode as UTF-8; halves of surrogate pairs are kept, and the parser rejects them."""
     return body.encode("utf-8", "surrogatepass")
 
 
@@ -50,9 +50,9 @@ def _decoded(body: str) -> bytes:
 
 
 def _header(headers: Mapping[str, str], name: str) -> str | None:
-    """Find a header; its name comes as the client wrote it."""
-    found = headers.get(name)
-    if found is not None:
-        return found
+    """Return a header, whose name may come in any case."""
+    value = headers.get(name)
+    if value is not None:
+        return value
     lowered = name.lower()
     return next((value for key, value in headers.items() if key.lower() == lowered), None)

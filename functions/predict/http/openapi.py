@@ -1,4 +1,4 @@
-"""The API's OpenAPI document and the page that shows it; made at the first request for either.
+"""The OpenAPI document and the page that shows it; made at the first request for either.
 
 Both work behind any prefix, such as API Gateway's stage: addresses in them are relative, and the
 page holds the document, because a browser that fetched it for the page would send no key.
@@ -26,7 +26,7 @@ _DIGESTS = {
     _SCRIPT: "sha384-gjRm0bEPMeTmMh5jT2cHccIwCUZSTd8YC+j0d0sXw0MdGEfScduGpSyF3ZSSLkX9",
     _STYLE: "sha384-WlYgdmXYOOBWL5apwjDEZwN+U3HmXSSu5R6V5aGxEcf7z+KuRNwBhoxKVN1i3D5I",
 }
-"""What is typed into the page is a key: a browser runs these files or none."""
+"""Keys are typed into the page: a browser runs exactly these files."""
 _KEY = "apiKey"
 _REFERENCE = "#/components/schemas/{model}"
 _OF_THE_GATEWAY = {
@@ -49,7 +49,7 @@ where a key is missing or unknown, and 429 above the usage plan's rate.
 
 
 def describe(app: FastAPI) -> None:
-    """Have an application make its document this way, and show it."""
+    """Let an application serve this document and its page."""
     app.description = _DESCRIPTION
     app.openapi = partial(_document, app)  # type: ignore[method-assign]  # FastAPI's own hook
     router = APIRouter(include_in_schema=False)
@@ -66,7 +66,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _page(app: FastAPI) -> HTMLResponse:
-    made = get_swagger_ui_html(
+    page = get_swagger_ui_html(
         openapi_url=DOCUMENT_URL.removeprefix("/"),
         title=app.title,
         swagger_js_url=_SCRIPT,
@@ -74,7 +74,7 @@ def _page(app: FastAPI) -> HTMLResponse:
         swagger_favicon_url="data:,",
         swagger_ui_parameters={"spec": app.openapi(), "persistAuthorization": True},
     )
-    text = bytes(made.body).decode()
+    text = bytes(page.body).decode()
     for url, digest in _DIGESTS.items():
         pinned = f'"{url}" integrity="{digest}" crossorigin="anonymous"'
         text = text.replace(f'"{url}"', pinned)
@@ -83,19 +83,19 @@ def _page(app: FastAPI) -> HTMLResponse:
 
 def _document(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
-        app.openapi_schema = _made(app)
+        app.openapi_schema = _built(app)
     return app.openapi_schema
 
 
-def _made(app: FastAPI) -> dict[str, Any]:
-    found = get_openapi(
+def _built(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
         title=app.title,
         version=app.version,
         description=app.description,
         routes=app.routes,
         servers=[{"url": ".", "description": "where this document was found"}],
     )
-    components = found.setdefault("components", {})
+    components = document.setdefault("components", {})
     _, referred = models_json_schema(
         [(Batch, "validation"), (Problem, "serialization")], ref_template=_REFERENCE
     )
@@ -106,27 +106,27 @@ def _made(app: FastAPI) -> dict[str, Any]:
         _KEY: {"type": "apiKey", "in": "header", "name": "x-api-key"},
     }
     shared: dict[str, Any] = {}
-    for path, operations in found["paths"].items():
+    for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _guard(operation, required_scope(method.upper(), path))
             _share_problems(operation["responses"], shared)
     components["responses"] = dict(sorted(shared.items()))
-    return found
+    return document
 
 
 def _guard(operation: dict[str, Any], scope: Scope | None) -> None:
-    """Say which key an operation wants, and what it answers without one."""
+    """Describe the key that an operation needs, and its problems without one."""
     operation["security"] = [] if scope is None else [{_KEY: [scope.value]}]
     if scope is not None:
-        found = {str(status): told for status, told in documented(401, 403, 429, 503).items()}
-        found["403"]["content"] = found["403"]["content"] | _OF_THE_GATEWAY
-        operation["responses"] = dict(sorted({**operation["responses"], **found}.items()))
+        problems = {str(code): content for code, content in documented(401, 403, 429, 503).items()}
+        problems["403"]["content"] = problems["403"]["content"] | _OF_THE_GATEWAY
+        operation["responses"] = dict(sorted({**operation["responses"], **problems}.items()))
 
 
 def _share_problems(responses: dict[str, Any], shared: dict[str, Any]) -> None:
     """Replace problems by references to one description of each status."""
-    for status, told in responses.items():
-        if PROBLEM_JSON in told.get("content", {}):
+    for status, content in responses.items():
+        if PROBLEM_JSON in content.get("content", {}):
             name = f"Problem{status}"
-            shared[name] = told
+            shared[name] = content
             responses[status] = {"$ref": f"#/components/responses/{name}"}

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from predict import problems
 from predict.errors import PredictError
-from predict.http.asgi import response
+from predict.http.asgi import starlette_response
 from predict.problems import PROBLEM_JSON, refusal
 
 _LOG = logging.getLogger(__name__)
@@ -42,47 +42,46 @@ class Problem(BaseModel):
 
 async def _of_predict_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, PredictError)  # noqa: S101 - registered for nothing else
-    return response(problems.of_predict_error(request.url.path, exc))
+    return starlette_response(problems.of_predict_error(request.url.path, exc))
 
 
 async def _of_invalid_request(request: Request, exc: Exception) -> Response:
-    """Answer what pydantic refuses of a body or a query, as the lane does."""
+    """Convert a validation error of a body or a query, as the scoring service does."""
     assert isinstance(exc, RequestValidationError)  # noqa: S101 - registered for nothing else
-    return response(problems.of_predict_error(request.url.path, refusal(exc.errors())))
+    return starlette_response(problems.of_predict_error(request.url.path, refusal(exc.errors())))
 
 
 async def _of_http_exception(request: Request, exc: Exception) -> Response:
-    """Answer what the router refuses: an unknown route, a wrong method."""
+    """Convert an error of the router: an unknown route, a wrong method."""
     assert isinstance(exc, HTTPException)  # noqa: S101 - registered for nothing else
     status = HTTPStatus(exc.status_code)
     path = request.url.path
     detail = f"{request.method} {path}: {status.description or exc.detail}"
-    return response(problems.problem(path, status, detail, headers=exc.headers))
+    return starlette_response(problems.problem(path, status, detail, headers=exc.headers))
 
 
 class UnexpectedErrors:
-    """The outermost handler: an error that nobody foresaw is logged, and told without internals."""
+    """The outermost handler: logs an unexpected error and responds without internals."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Wrap an ASGI application."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application."""
         started = False
 
-        async def watched(message: Message) -> None:
+        async def watching_send(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, watching_send)
         except Exception:
             _LOG.exception("unexpected_error", extra={"path": scope.get("path")})
             if started or scope["type"] != "http":
                 raise
-            await response(problems.unexpected(scope["path"]))(scope, receive, send)
+            await starlette_response(problems.unexpected(scope["path"]))(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
@@ -94,7 +93,7 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the problems of a route; ``api_document`` brings the schema that they refer to."""
+    """Describe the problems of a route; ``openapi`` adds the schema that they refer to."""
     content = {PROBLEM_JSON: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
     return {
         status: {"description": problems.phrase(HTTPStatus(status)), "content": content}

@@ -1,4 +1,4 @@
-"""What the routes that predict take and give, derived from the one schema of the data."""
+"""Pydantic models of the scoring routes, derived from the schema of the data."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""One look-up of the alias: the version it names, loaded and proved, or what is in the way."""
+"""One look-up of the alias: its version, loaded and checked, or the failure."""
 
 import logging
 from collections.abc import Callable
@@ -21,8 +21,8 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why the alias could not be followed; ``reason`` is fit for clients, ``error`` for the log.
+class AliasFailure:
+    """A look-up that failed; ``reason`` is for clients, ``error`` for the log.
 
     ``refused`` is a version that failed a check.
     """
@@ -34,7 +34,7 @@ class Trouble:
     refused: ModelVersion | None = None
 
 
-TOO_SLOW = Trouble(
+TOO_SLOW = AliasFailure(
     "alias_not_followed",
     "the model registry cannot be reached in time",
     "the look-up took longer than its time budget",
@@ -43,15 +43,15 @@ TOO_SLOW = Trouble(
 
 @dataclass(frozen=True, slots=True)
 class AliasFollower:
-    """What a look-up needs; it holds no state, so one that is given up on spoils nothing."""
+    """Looks an alias up; without state, so that a look-up can be abandoned."""
 
     registry: ModelRegistry
     files: ModelFiles
     alias: str
     clock: Callable[[], datetime]
 
-    def follow(self, served: ServedModel | None) -> ServedModel | Trouble:
-        """Ask for the alias's version and load it, unless it is the one that is served."""
+    def follow(self, served: ServedModel | None) -> ServedModel | AliasFailure:
+        """Look the alias up and load its version, unless that is served already."""
         version: ModelVersion | None = None
         try:
             version = self.registry.version_by_alias(self.alias)
@@ -59,9 +59,9 @@ class AliasFollower:
                 return replace(served, version=version, stale=False, reason=None)
             return ServedModel(version, self._loaded(version), loaded_at=self.clock())
         except (RegistryError, ModelRefusedError) as exc:
-            return Trouble(
+            return AliasFailure(
                 event="model_refused" if version else "alias_not_followed",
-                reason=self._told(exc, version, is_serving=served is not None),
+                reason=self._reason(exc, version, is_serving=served is not None),
                 error=str(exc),
                 is_unpromoted=isinstance(exc, AliasNotFoundError),
                 refused=version if isinstance(exc, ModelRefusedError) else None,
@@ -70,14 +70,14 @@ class AliasFollower:
     def _loaded(self, version: ModelVersion) -> Predictor:
         return load_predictor(lambda: download_model(self.registry, version), self.files, version)
 
-    def _told(
+    def _reason(
         self,
         exc: RegistryError | ModelRefusedError,
         version: ModelVersion | None,
         *,
         is_serving: bool,
     ) -> str:
-        """Return the reason as clients may read it: without addresses."""
+        """Return the reason for clients, without addresses."""
         if isinstance(exc, ModelRefusedError):
             return f"version {version.version if version else '?'} is refused: {exc}"
         if isinstance(exc, AliasNotFoundError):
@@ -89,24 +89,24 @@ class AliasFollower:
         if isinstance(exc, RegistryUnavailableError):
             return TOO_SLOW.reason
         if version:
-            return f"the model file of version {version.version} cannot be had"
-        return "the model registry's answer makes no sense"
+            return f"the model file of version {version.version} cannot be read"
+        return "the model registry's response is not valid"
 
 
 @dataclass(frozen=True, slots=True)
 class PromotedCopy:
-    """What loading the copy needs."""
+    """The bucket's copy of the last promoted model, checked like a registered version."""
 
     last_promoted: LastPromotedModel
     files: ModelFiles
     clock: Callable[[], datetime]
 
     def load(self) -> ServedModel | None:
-        """Return the model, or None where it cannot be had or fails a check; that is logged."""
+        """Return the model; log why and return None if it cannot be read or fails a check."""
         try:
-            found = self.last_promoted.find()
-            predictor = load_predictor(found.download, self.files, found.version)
+            promoted = self.last_promoted.find()
+            predictor = load_predictor(promoted.download, self.files, promoted.version)
         except (LastPromotedError, ModelRefusedError) as exc:
             _LOG.warning("model_copy_not_served", extra={"error": str(exc)})
             return None
-        return ServedModel(found.version, predictor, loaded_at=self.clock())
+        return ServedModel(promoted.version, predictor, loaded_at=self.clock())

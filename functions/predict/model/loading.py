@@ -1,4 +1,4 @@
-"""From a registered version to a predictor that has proved itself."""
+"""Loading of a registered version: download, digest, signature, smoke prediction."""
 
 import hashlib
 import logging
@@ -26,7 +26,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A loaded version; ``stale`` when it may not be what the alias names now."""
+    """A loaded version; ``stale`` if the alias may name another one now."""
 
     version: ModelVersion
     predictor: Predictor
@@ -36,14 +36,17 @@ class ServedModel:
 
 
 class ModelFiles:
-    """One directory that holds the file of the last loaded version."""
+    """Model files on the function's disk, by digest; the file of the last loaded version is kept.
+
+    A new process in the same sandbox reads it and need not download it.
+    """
 
     def __init__(self, directory: Path) -> None:
-        """Use a directory; it is made when the first file is kept."""
+        """Set the directory; it is made when the first file is kept."""
         self._directory = directory
 
     def find(self, sha256: str) -> bytes | None:
-        """Return the file of that digest, or None where it is missing or not what it says."""
+        """Return the file with that digest, or None if it is missing or was changed."""
         try:
             content = self._path(sha256).read_bytes()
         except OSError:
@@ -51,7 +54,7 @@ class ModelFiles:
         return content if hashlib.sha256(content).hexdigest() == sha256 else None
 
     def keep(self, sha256: str, content: bytes) -> None:
-        """Write a file and remove all others; a full or read-only disk is only logged."""
+        """Write a file and remove all others; log a full or read-only disk."""
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._write(self._path(sha256), content)
@@ -74,13 +77,12 @@ class ModelFiles:
 def load_predictor(
     download: Callable[[], bytes], files: ModelFiles, version: ModelVersion
 ) -> Predictor:
-    """Fetch a version's model, check it and load it.
+    """Read or download a version's file, check it and load it.
 
     Args:
-        download: Fetches its file; not called when the file is kept already. What it raises is
-            raised.
-        files: Where model files are kept.
-        version: Which one it is; its tag says the digest that the file must have.
+        download: Downloads the file; called if no file is kept. Its errors are raised.
+        files: Keeps model files on disk.
+        version: The version; a tag has the digest of its file.
 
     Raises:
         ModelRefusedError: Its digest, signature or smoke prediction is wrong.
@@ -90,14 +92,14 @@ def load_predictor(
         content = download() if kept is None else kept
     except ArtifactDigestError as exc:
         raise ModelRefusedError(str(exc)) from exc
-    predictor = prove(content, version)
+    predictor = check_and_load(content, version)
     if kept is None:
         files.keep(registered_digest(version), content)
     return predictor
 
 
-def prove(content: bytes, version: ModelVersion) -> Predictor:
-    """Check a model file against what is registered, and load it.
+def check_and_load(content: bytes, version: ModelVersion) -> Predictor:
+    """Check a model file against its registered version, and load it.
 
     Raises:
         ModelRefusedError: Its digest, signature or smoke prediction is wrong.
@@ -107,21 +109,21 @@ def prove(content: bytes, version: ModelVersion) -> Predictor:
         raise ModelRefusedError(msg)
     predictor = Predictor(content)
     try:
-        found = predictor.predict_columns(_SMOKE_ROWS)
+        smoke = predictor.predict_columns(_SMOKE_ROWS)
     except ModelOutputError as exc:
         msg = f"its smoke prediction failed: {exc}"
         raise ModelRefusedError(msg) from exc
-    if not ((found.lower <= found.price) & (found.price <= found.upper)).all():
+    if not ((smoke.lower <= smoke.price) & (smoke.price <= smoke.upper)).all():
         msg = "its smoke prediction lies outside its own interval"
         raise ModelRefusedError(msg)
     return predictor
 
 
 def registered_digest(version: ModelVersion) -> str:
-    """Return the SHA-256 that a version's file must have.
+    """Return the registered SHA-256 of a version's file.
 
     Raises:
-        ModelRefusedError: None is registered.
+        ModelRefusedError: The version has none.
     """
     expected = version.tags.get(Tag.SHA256, "")
     if not _SHA256.fullmatch(expected):

@@ -1,8 +1,8 @@
-"""Prices of rows by one ONNX graph.
+"""Prediction by one ONNX graph.
 
 The graph's contract: one input, float32 ``[n, 8]`` in the order of ``housing.schema.FEATURES``;
 three outputs named ``price``, ``lower`` and ``upper``, float32 ``[n, 1]`` or ``[n]``, in $100,000;
-and perhaps a fourth, ``nearest_km``, how far the nearest training row is, in km.
+and optionally a fourth, ``nearest_km``, the distance to the nearest training row in km.
 """
 
 import math
@@ -25,7 +25,7 @@ _put = struct.Struct(f"={_WIDTH}f").pack_into
 
 
 class Prediction(NamedTuple):
-    """A price and its 90 % interval, in $100,000; how far the nearest training row is, in km."""
+    """A price and its 90 % interval in $100,000; the distance to the nearest training row in km."""
 
     price: float
     lower: float
@@ -42,7 +42,7 @@ class PredictedColumns(NamedTuple):
     nearest_km: NDArray[np.float32] | None = None
 
     def rows(self, which: NDArray[np.intp]) -> list[Prediction]:
-        """Return some rows, by their numbers."""
+        """Return the predictions of some rows, by index."""
         columns = [column[which].tolist() for column in self if column is not None]
         return list(map(Prediction, *columns))
 
@@ -55,7 +55,7 @@ class OneRow:
     "IOBinding".
     """
 
-    __slots__ = ("_binding", "_found", "_memory", "_session")
+    __slots__ = ("_binding", "_memory", "_outputs", "_session")
 
     def __init__(
         self, session: onnxruntime.InferenceSession, input_name: str, outputs: Sequence[str]
@@ -64,7 +64,7 @@ class OneRow:
         self._session = session
         row = np.zeros((1, _WIDTH), np.float32)
         self._memory = row.data  # keeps the row alive
-        self._found = np.zeros(len(outputs), np.float32)
+        self._outputs = np.zeros(len(outputs), np.float32)
         self._binding = session.io_binding()
         self._binding.bind_input(input_name, "cpu", 0, np.float32, row.shape, row.ctypes.data)
         ranks = {output.name: len(output.shape) for output in session.get_outputs()}
@@ -75,7 +75,7 @@ class OneRow:
                 0,
                 np.float32,
                 (1,) * ranks[name],
-                self._found.ctypes.data + place * _FLOAT_BYTES,
+                self._outputs.ctypes.data + place * _FLOAT_BYTES,
             )
 
     def run(self, values: Sequence[float]) -> list[float]:
@@ -85,57 +85,56 @@ class OneRow:
             values: Eight numbers in schema order.
 
         Raises:
-            RuntimeError: The graph fails, or its answer has another shape than it declares; a bound
-                run raises no other error for it.
-            ONNX_ERRORS: As above, perhaps, in another version of ONNX Runtime.
+            RuntimeError: The graph fails, or an output has another shape than it declares.
+            ONNX_ERRORS: The same, perhaps, in another version of ONNX Runtime.
             struct.error: There are not eight numbers.
             OverflowError: A number is beyond float32.
         """
         _put(self._memory, 0, *values)
         self._session.run_with_iobinding(self._binding)
-        found: list[float] = self._found.tolist()
-        return found
+        numbers: list[float] = self._outputs.tolist()
+        return numbers
 
 
 class Predictor:
     """One loaded graph."""
 
     def __init__(self, model: bytes) -> None:
-        """Load a serialized graph.
+        """Load a serialized graph and check its signature.
 
         Raises:
-            ModelRefusedError: It cannot be loaded, or does not keep the contract.
+            ModelRefusedError: It cannot be loaded, or breaks the contract.
         """
         try:
             self._session = open_session(model)
         except ONNX_ERRORS as exc:
-            msg = "the model file is no graph that ONNX Runtime can load"
+            msg = "the model file is not a graph that ONNX Runtime can load"
             raise ModelRefusedError(msg) from exc
         self._input = _checked_signature(self._session)
         self._outputs = (*OUTPUTS, *(name for name in _names(self._session) if name == NEAREST_KM))
-        self._idle: list[OneRow] = []  # as many as there were ever threads at once
+        self._idle: list[OneRow] = []  # as many as there were threads at once
 
     def predict_one(self, values: Sequence[float]) -> Prediction:
         """Predict one row of eight features in schema order.
 
         Raises:
-            ModelOutputError: The graph fails, or answers not one finite number for each row.
+            ModelOutputError: The graph fails, or returns other than one finite number a row.
         """
         try:
             one_row = self._idle.pop()
         except IndexError:  # another thread has it
             one_row = OneRow(self._session, self._input, self._outputs)
         try:
-            found = one_row.run(values)
+            outputs = one_row.run(values)
         except (RuntimeError, *ONNX_ERRORS, struct.error, OverflowError) as exc:
             raise _failed(1) from exc
         self._idle.append(one_row)
-        if not math.isfinite(sum(found)):
+        if not math.isfinite(sum(outputs)):
             raise _bad_output(1)
-        return Prediction(*found)
+        return Prediction(*outputs)
 
     def predict_columns(self, features: NDArray[np.float64]) -> PredictedColumns:
-        """Predict ``[n, 8]`` in schema order, in one run; no row is looked at by itself.
+        """Predict ``[n, 8]`` in schema order, in one run.
 
         Raises:
             ModelOutputError: As in ``predict_one``.
@@ -143,7 +142,7 @@ class Predictor:
         rows = len(features)
         if not rows:
             return PredictedColumns(*(np.empty(0, np.float32) for _ in self._outputs))
-        columns = [answer.ravel() for answer in self._run(features.astype(np.float32))]
+        columns = [output.ravel() for output in self._run(features.astype(np.float32))]
         for column in columns:
             # The sum of finite numbers this small is finite; of others it is not.
             if len(column) != rows or not math.isfinite(column.sum(dtype=np.float64)):
@@ -152,12 +151,12 @@ class Predictor:
 
     def _run(self, features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         try:
-            found: list[NDArray[np.float32]] = self._session.run(
+            outputs: list[NDArray[np.float32]] = self._session.run(
                 self._outputs, {self._input: features}
             )
         except ONNX_ERRORS as exc:
             raise _failed(len(features)) from exc
-        return found
+        return outputs
 
 
 def _failed(rows: int) -> ModelOutputError:
@@ -173,7 +172,7 @@ def _names(session: onnxruntime.InferenceSession) -> list[str]:
 
 
 def _checked_signature(session: onnxruntime.InferenceSession) -> str:
-    """Return the input's name."""
+    """Check inputs and outputs; return the input's name."""
     inputs = session.get_inputs()
     outputs = {output.name: output.type for output in session.get_outputs()}
     if (
@@ -182,8 +181,8 @@ def _checked_signature(session: onnxruntime.InferenceSession) -> str:
         or len(inputs[0].shape) != 2  # noqa: PLR2004 - rows and columns
         or inputs[0].shape[1] != _WIDTH
     ):
-        found = [(entry.type, entry.shape) for entry in inputs]
-        msg = f"the model's input is {found}, not one {_FLOAT} of [n, {_WIDTH}]"
+        actual = [(entry.type, entry.shape) for entry in inputs]
+        msg = f"the model's input is {actual}, not one {_FLOAT} of [n, {_WIDTH}]"
         raise ModelRefusedError(msg)
     if any(outputs.get(name) != _FLOAT for name in OUTPUTS):
         msg = f"the model's outputs are {outputs}, not {', '.join(OUTPUTS)} of {_FLOAT}"

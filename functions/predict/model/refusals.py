@@ -1,8 +1,8 @@
-"""One alert on a version that must not be served, by the process that notices it first.
+"""One alert for each version that must not be served, across processes.
 
 An object in the bucket marks the version. A process claims the alert there, sends it, and marks it
-as sent once the topic has it. A process that dies in between, that Lambda freezes, or whose message
-the topic refuses leaves the alert to the next one.
+as sent once the topic has it. If the process dies in between, is frozen by Lambda, or the topic
+rejects its message, the next one sends the alert.
 """
 
 import logging
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CLAIM = timedelta(minutes=1)
-"""Time in which the other processes leave the alert to the one that claimed it."""
+"""Other processes wait so long for the one that claimed the alert."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -39,9 +39,9 @@ class _Refusal(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class AlertedRefusals:
-    """Alerts of refused versions, one for each in all processes.
+    """Sends one alert for each refused version.
 
-    Without a bucket, or while it is out of reach, each process alerts by itself.
+    Without a bucket, or while it is unavailable, each process sends its own.
     """
 
     s3: "S3Client"
@@ -50,10 +50,10 @@ class AlertedRefusals:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __call__(self, version: ModelVersion, why: str, serving: str | None, /) -> bool:
-        """Send an alert: a version is refused, why, and which one goes on being served.
+        """Alert on a refused version, with the reason and the version that is still served.
 
         Returns:
-            Whether it is sent, by this process or another; if not, call again after a while.
+            Whether it is sent, by this process or another; if not, call again later.
         """
         alert = _alert(version, why, serving)
         if self.bucket is None:
@@ -74,7 +74,7 @@ class AlertedRefusals:
         )
 
     def _claimed(self, documents: Documents, key: str, refusal: _Refusal) -> str | bool:
-        """Return the claim's ETag; where another has it, whether the alert is sent."""
+        """Return the claim's ETag; if another process has it, whether the alert is sent."""
         etag = documents.create(key, _content(refusal))
         if etag:
             return etag
@@ -105,7 +105,7 @@ class AlertedRefusals:
 def _known(content: bytes) -> _Refusal | None:
     try:
         return _Refusal.model_validate_json(content)
-    except ValidationError:  # not written by this module: it counts as nothing
+    except ValidationError:  # not written by this module: ignored
         return None
 
 

@@ -1,6 +1,6 @@
-"""Answers as bytes: one row as a document, many rows column by column.
+"""Response bodies: one row as a JSON document, many rows column by column.
 
-They are what ``predict.http.schemas`` describes; a test holds the two against each other.
+``predict.http.schemas`` describes them; a test compares the two.
 """
 
 import csv
@@ -21,15 +21,9 @@ from predict.scoring.warnings import FAR_KM, warnings_on
 
 DECIMALS = 6  # float32 carries seven digits
 CSV_HEADER = (
-    *(
-        "MedHouseVal",
-        "lower",
-        "upper",
-        "price_usd",
-        "lower_usd",
-        "upper_usd",
-        "nearest_training_km",
-    ),
+    *("MedHouseVal", "lower", "upper"),
+    *("price_usd", "lower_usd", "upper_usd"),
+    "nearest_training_km",
 )
 _NEARLY_CAPPED = TARGET_CAP - 0.01
 _USUAL_MINIMUM = np.array([column.usual_minimum for column in FEATURES])
@@ -38,14 +32,14 @@ _KM_DECIMALS = 1
 
 
 def one(features: dict[str, float], prediction: Prediction, served: ServedModel) -> bytes:
-    """Write what ``schemas.PredictedPrice`` describes."""
-    found = _row(features, prediction)
-    found |= _of_model(served)
-    return orjson.dumps(found)
+    """Write a ``schemas.PredictedPrice``."""
+    document = _row(features, prediction)
+    document |= _of_model(served)
+    return orjson.dumps(document)
 
 
 def many(features: Matrix, predicted: PredictedColumns, served: ServedModel) -> bytes:
-    """Write what ``schemas.BatchPrediction`` describes."""
+    """Write a ``schemas.BatchPrediction``."""
     price, lower, upper, nearest = predicted
     prices = [column.astype(np.float64) for column in (price, lower, upper)]
     plain = batch_json.written(prices, None if nearest is None else nearest.astype(np.float64))
@@ -88,7 +82,7 @@ def _of_model(served: ServedModel) -> dict[str, Any]:
 
 
 def as_csv(predicted: PredictedColumns) -> bytes:
-    """Write a CSV with the header ``CSV_HEADER``; an unknown distance is an empty cell."""
+    """Write a CSV under ``CSV_HEADER``; an unknown distance is an empty cell."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_HEADER)
@@ -99,7 +93,7 @@ def as_csv(predicted: PredictedColumns) -> bytes:
 
 
 def as_mlflow(predicted: PredictedColumns) -> bytes:
-    """Write what MLflow's scoring server answers for the same model, digit for digit."""
+    """Write the response of MLflow's scoring server for the same model, digit for digit."""
     known = [column for column in predicted if column is not None]
     names = [*OUTPUTS, NEAREST_KM][: len(known)]
     # As for many rows: one template, filled once. float32 becomes the double of the same value.
@@ -111,7 +105,7 @@ def as_mlflow(predicted: PredictedColumns) -> bytes:
 
 
 def _columns(predicted: PredictedColumns) -> list[Matrix]:
-    """Round as a single answer is rounded: a float32 times 10^6 is exact in float64."""
+    """Round as for a single row: a float32 times 10^6 is exact in float64."""
     prices = [column.astype(np.float64) for column in predicted[:3]]
     units = [np.round(column, DECIMALS) for column in prices]
     dollars = [np.round(column * DOLLARS_PER_UNIT, 2) for column in prices]
@@ -123,9 +117,9 @@ def _columns(predicted: PredictedColumns) -> list[Matrix]:
 
 
 def _may_warn(features: Matrix, predicted: PredictedColumns) -> NDArray[np.bool_]:
-    """Return which rows have warnings, and some that have none."""
-    found = ((features < _USUAL_MINIMUM) | (features > _USUAL_MAXIMUM)).any(axis=1)
-    found |= predicted.price > _NEARLY_CAPPED
+    """Return a mask of all rows with warnings, and perhaps some without."""
+    may_warn = ((features < _USUAL_MINIMUM) | (features > _USUAL_MAXIMUM)).any(axis=1)
+    may_warn |= predicted.price > _NEARLY_CAPPED
     if predicted.nearest_km is not None:
-        found |= predicted.nearest_km > FAR_KM
-    return found
+        may_warn |= predicted.nearest_km > FAR_KM
+    return may_warn

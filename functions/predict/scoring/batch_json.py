@@ -1,7 +1,8 @@
-"""Usual rows of a batch's answer as one matrix of bytes: copies of one line, digits put in.
+"""JSON of the usual rows of a batch, as one matrix of bytes: copies of a line with digits put in.
 
-Made of strings, seven numbers a row, 1,000 rows take seven times as long. Numbers have fixed places
-here: ``4.500000`` for 4.5, and a space before ``98325.49``; to who reads JSON they are the same.
+Formatting seven numbers a row as strings takes seven times as long for 1,000 rows. Numbers have
+fixed places here: ``4.500000`` for 4.5, and a space before ``98325.49``; JSON parsers read the same
+numbers.
 """
 
 from collections.abc import Sequence
@@ -25,10 +26,10 @@ _LINE = (
 
 
 class PlainRows(NamedTuple):
-    """The rows that were written."""
+    """Written rows."""
 
     fits: NDArray[np.bool_]
-    """``[n]``: whether a row's numbers have places in its line; if not, the line is wrong."""
+    """``[n]``: whether a row's numbers fit into its line; other lines are wrong."""
     lines: memoryview
     """n lines, each ``width`` bytes with a comma at its end."""
     width: int
@@ -39,7 +40,7 @@ def written(prices: Sequence[Numbers], nearest_km: Numbers | None) -> PlainRows:
 
     Args:
         prices: Price, lower and upper, ``[n]`` each, in $100,000.
-        nearest_km: How far the nearest training row is, ``[n]``, if the model tells it.
+        nearest_km: Distance to the nearest training row, ``[n]``, if the model has the output.
     """
     fits = np.ones(len(prices[0]), np.bool_)
     for column in prices:
@@ -51,7 +52,7 @@ def written(prices: Sequence[Numbers], nearest_km: Numbers | None) -> PlainRows:
     lines[:] = text
     places = lines.view(fields)[:, 0]
     for name, column in zip(("price", "lower", "upper"), prices, strict=True):
-        # What is a float32 is exact in float64 when it is multiplied so.
+        # The product of a float32 and this factor is exact in float64.
         known = np.where(fits, column, 1.0)
         units, rest = _parts(known * _MILLIONTHS, 10_000)
         places[f"{name}_d.dd"] = _ONE_AND_TWO[units]
@@ -75,13 +76,13 @@ def _parts(numbers: Numbers, divisor: int) -> tuple[NDArray[np.int32], NDArray[n
 def _texts(
     digits: int, kind: str, *, spaced: bool = False, point: int | None = None
 ) -> NDArray[Any]:
-    """Return the texts of all numbers of so many digits, each as one integer of its bytes.
+    """Return the texts of all numbers of ``digits`` digits, each as one integer of its bytes.
 
     Args:
-        digits: How many there are.
-        kind: The integer, as wide as a text.
-        spaced: Whether zeros before the first digit are spaces; the last digit stays.
-        point: Before which digit there is a point.
+        digits: Digits of a number.
+        kind: NumPy type of the integer.
+        spaced: Whether leading zeros are spaces; the last digit stays.
+        point: Index of the digit after the decimal point, if there is one.
     """
     powers = 10 ** np.arange(digits, dtype=np.uint16)[::-1]
     numbers = np.arange(10**digits, dtype=np.uint16)[:, np.newaxis]
@@ -102,7 +103,7 @@ _THREE_SPACED_AND_POINT = _texts(3, "<u4", spaced=True, point=3)
 
 
 def _line(nearest: bytes) -> tuple[NDArray[np.uint8], np.dtype[Any]]:
-    """Return the line that is copied, and where in it the digits go."""
+    """Return the line to be copied, and the places of its digits."""
     numbers = [_PRICE, _DOLLARS, _PRICE, _PRICE, _DOLLARS, _DOLLARS, nearest]
     at, starts = 0, []
     for before, number in zip(_LINE.split(b"%b"), [*numbers, b""], strict=True):

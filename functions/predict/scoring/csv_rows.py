@@ -1,4 +1,4 @@
-"""Reads a CSV body with the canonical header, in any order of columns, into rows."""
+"""Rows of a CSV body with the canonical header, in any order of columns."""
 
 import csv
 from collections import Counter
@@ -18,27 +18,27 @@ _SHOWN_CHARACTERS = 100
 
 
 def read(body: bytes, max_rows: int, *, strict: bool) -> list[dict[str, float | str]]:
-    """Return the eight features of each row by name; what is no number stays as it is.
+    """Return the eight features of each row by name; cells that are not numbers stay text.
 
     Args:
         body: UTF-8, with or without a byte order mark.
         max_rows: The limit on rows, blank lines not counted.
-        strict: Whether unknown columns are refused.
+        strict: Whether unknown columns are rejected.
 
     Raises:
-        MalformedBodyError: It is not UTF-8, or no CSV.
-        InvalidFieldsError: Columns are missing, unknown, twice there or too many, or a row is too
-            long.
+        MalformedBodyError: It is not UTF-8, or not a CSV.
+        InvalidFieldsError: Columns are missing, unknown, repeated or too many, or a row has
+            too many cells.
         TooLargeError: There are more rows than the limit.
     """
     try:
-        # Blank lines are no rows; one row over the limit is enough to know.
+        # Blank lines are not rows; one row over the limit is enough.
         lines = filter(None, csv.reader(StringIO(body.decode("utf-8-sig"), newline="")))
         header = [name.strip() for name in next(lines, [])]
         _check_header(header, strict=strict)
         rows = list(islice(lines, max_rows + 1))
     except (UnicodeDecodeError, csv.Error) as exc:
-        msg = f"the body is no CSV in UTF-8: {exc}"
+        msg = f"the body is not a CSV in UTF-8: {exc}"
         raise MalformedBodyError(msg) from exc
     if len(rows) > max_rows:
         raise too_many_rows(max_rows)
@@ -72,10 +72,10 @@ def _header_errors(header: list[str], *, strict: bool) -> Iterator[Mapping[str, 
     for name in FEATURE_NAMES:
         if name not in times:
             yield {"field": name, "message": "the header lacks this column"}
-    for name, found in times.items():
+    for name, count in times.items():
         shown = name[:_SHOWN_CHARACTERS]
-        if found > 1:
-            yield {"field": shown, "message": f"the header has this column {found} times"}
+        if count > 1:
+            yield {"field": shown, "message": f"the header has this column {count} times"}
         elif strict and name not in FEATURE_NAMES:
             yield {"field": shown, "message": "this column is not known"}
 

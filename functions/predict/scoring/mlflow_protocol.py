@@ -1,8 +1,8 @@
-"""Reads what clients of MLflow's scoring server send to ``POST /invocations``.
+"""Request bodies in the protocol of MLflow's scoring server, ``POST /invocations``.
 
-The forms and their meanings are those of ``mlflow.pyfunc.scoring_server``: columns are found by
-name, in any order, and the ones that the model does not know are left out. Lists without names,
-which MLflow refuses for a model with named columns, are read in schema order.
+The forms and their meanings are those of ``mlflow.pyfunc.scoring_server``: columns are looked up by
+name, in any order, and unknown ones are dropped. Lists without names, which MLflow rejects for a
+model with named columns, are read in schema order.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from predict.scoring.request_body import (
 from predict.scoring.validation import Matrix
 
 PROTOCOL_VERSION = "2.0.0"
-"""The MLflow release that brought the protocol spoken here; no MLflow is installed to be named."""
+"""The MLflow release that introduced this protocol; no MLflow is installed here."""
 
 _SPLIT = {"columns", "data"}
 _COLUMNS = list(FEATURE_NAMES)
@@ -36,7 +36,7 @@ def from_csv(body: bytes, max_rows: int) -> Matrix:
     """Read a CSV with a header.
 
     Raises:
-        RequestError: It is no CSV, or its values are not those of block groups.
+        RequestError: It is not a CSV, or its values are not valid.
     """
     try:
         rows = csv_rows.read(body, max_rows, strict=False)
@@ -49,7 +49,7 @@ def from_json(body: bytes, max_rows: int) -> Matrix:
     """Read one of the JSON forms.
 
     Raises:
-        RequestError: It is none of them, or its values are not those of block groups.
+        RequestError: It has none of the forms, or its values are not valid.
     """
     names = colons(body)
     if names <= 1 + len(_SPLIT):  # the usual forms of lists have no more
@@ -71,48 +71,48 @@ def from_json(body: bytes, max_rows: int) -> Matrix:
 
 
 def _screened(body: bytes, names: int, max_rows: int) -> Matrix | None:
-    """Return the rows of the usual forms of lists, or None where something may be wrong."""
+    """Return the rows of a good body in a usual form of lists, or None."""
     try:
-        found = orjson.loads(body)
+        content = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    if type(found) is not dict or len(found) != 1:
+    if type(content) is not dict or len(content) != 1:
         return None
     expected = 1
-    ((form, rows),) = found.items()
+    ((form, rows),) = content.items()
     if form == "dataframe_split":
         if type(rows) is not dict or rows.keys() != _SPLIT or rows["columns"] != _COLUMNS:
             return None
         expected, rows = 1 + len(_SPLIT), rows["data"]
     elif form not in ("instances", "inputs"):
         return None
-    if names != expected:  # a name stands there twice
+    if names != expected:  # a name is repeated
         return None
     return validation.screened_lists(rows, max_rows)
 
 
 def _form(body: bytes) -> tuple[str, Any]:
     try:
-        found = pydantic_core.from_json(body, cache_strings="none")
+        content = pydantic_core.from_json(body, cache_strings="none")
     except ValueError as exc:
-        msg = f"the body is no JSON: {exc}"
+        msg = f"the body is not JSON: {exc}"
         raise MalformedBodyError(msg) from exc
-    forms = [form for form in _FORMS if form in found] if isinstance(found, dict) else []
+    forms = [form for form in _FORMS if form in content] if isinstance(content, dict) else []
     if len(forms) != 1:
         msg = f"the body has to be a JSON object with exactly one of {', '.join(_FORMS)}"
         raise MalformedBodyError(msg)
-    refuse_repeated_names(body, len(found) + _names(found[forms[0]]))
-    return forms[0], found[forms[0]]
+    refuse_repeated_names(body, len(content) + _names(content[forms[0]]))
+    return forms[0], content[forms[0]]
 
 
 def _names(data: Any) -> int:
-    """Count the names in a form's data as it should be; what else it holds is refused later."""
+    """Count the names in a form's rows; other data is rejected later."""
     rows = [data] if isinstance(data, dict) else data if isinstance(data, list) else []
     return sum(len(row) for row in rows if isinstance(row, dict))
 
 
 def _of_split(data: Any, max_rows: int) -> list[Any]:
-    """Read ``{"columns": […], "data": [[…], …]}``; an index is of no use here."""
+    """Read ``{"columns": […], "data": [[…], …]}``; an index is ignored."""
     if not isinstance(data, dict):
         data = {}
     columns, rows = data.get("columns"), data.get("data")
@@ -120,7 +120,7 @@ def _of_split(data: Any, max_rows: int) -> list[Any]:
         raise too_many_names(MOST_NAMES, field="dataframe_split.columns")
     named = isinstance(columns, list) and all(isinstance(name, str) for name in columns)
     if not named or len(set(columns)) != len(columns) or not isinstance(rows, list):
-        msg = "dataframe_split has to hold the columns' names, each once, and the list data"
+        msg = "dataframe_split needs the columns' names, each once, and the list data"
         raise MalformedBodyError(msg)
     _check_columns(columns)
     _check_count(rows, max_rows)
@@ -134,7 +134,7 @@ def _of_split(data: Any, max_rows: int) -> list[Any]:
 
 
 def _of_columns(form: str, data: dict[str, Any], max_rows: int) -> list[Any]:
-    """Read ``{"MedInc": […], …}``; numbers alone are one row."""
+    """Read ``{"MedInc": […], …}``; single numbers are one row."""
     _check_columns(data)
     columns = {
         name: data[name] if isinstance(data[name], list) else [data[name]] for name in FEATURE_NAMES
@@ -157,7 +157,7 @@ def _of_list(form: str, data: Any, max_rows: int) -> list[Any]:
 
 
 def _named(columns: Sequence[str], row: Any) -> Any:
-    """Give a list its names; one of the wrong length, or no list, is left to be refused."""
+    """Name the values of a list; validation rejects other data, and lists of another length."""
     return dict(zip(columns, row, strict=True)) if _has(row, len(columns)) else row
 
 
@@ -170,11 +170,11 @@ def _check_count(rows: Sequence[object], max_rows: int) -> None:
         raise validation.too_many_rows(max_rows)
 
 
-def _check_columns(found: Sequence[str] | dict[str, Any]) -> None:
+def _check_columns(columns: Sequence[str] | dict[str, Any]) -> None:
     errors = [
         {"field": name, "message": "the data lacks this column"}
         for name in FEATURE_NAMES
-        if name not in found
+        if name not in columns
     ]
     if errors:
         raise RefusedInvocationError(errors)

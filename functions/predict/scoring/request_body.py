@@ -19,7 +19,7 @@ from predict.errors import (
     TooLargeError,
     UnsupportedContentTypeError,
 )
-from predict.messages import Call
+from predict.messages import Request
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -44,13 +44,13 @@ _BRACKET = ord("[")
 _UNREAD = msgspec.Raw(b"")
 
 
-def media_type(call: Call, *accepted: str) -> str:
+def media_type(request: Request, *accepted: str) -> str:
     """Return the media type of a body.
 
     Raises:
         UnsupportedContentTypeError: It is not an accepted one, or not UTF-8.
     """
-    name, charset = _parsed(call.content_type)
+    name, charset = _parsed(request.content_type)
     if name not in accepted or charset not in _UTF_8:
         msg = f"the body's Content-Type has to be {' or '.join(accepted)}, in UTF-8"
         raise UnsupportedContentTypeError(msg)

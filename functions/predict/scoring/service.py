@@ -17,7 +17,7 @@ from housing.api_keys import Scope
 from predict import problems
 from predict.access.auth import Authenticator
 from predict.errors import PredictError, TooLargeError
-from predict.messages import Answer, Call
+from predict.messages import Request, Response
 from predict.model.loading import ServedModel
 from predict.model.predictor import PredictedColumns, Prediction
 from predict.model.store import ModelStore
@@ -38,9 +38,9 @@ _LOG = logging.getLogger(__name__)
 
 
 class Predicted(Protocol):
-    """An answer, and the rows and prices that it was made of."""
+    """A response, and the rows and prices that it was made of."""
 
-    answer: Answer
+    response: Response
     served: ServedModel
 
     @property
@@ -64,50 +64,50 @@ class Predicted(Protocol):
 class PredictedRow:
     """The one row of a request."""
 
-    __slots__ = ("answer", "features", "prediction", "served")
+    __slots__ = ("features", "prediction", "response", "served")
     total = 1
 
     def __init__(
         self,
-        answer: Answer,
+        response: Response,
         served: ServedModel,
         features: Mapping[str, float],
         prediction: Prediction,
     ) -> None:
-        self.answer = answer
+        self.response = response
         self.served = served
         self.features = features
         self.prediction = prediction
 
     def rows(self, _count: int) -> Rows:
-        """See ``Predicted.rows``."""
+        """Return the row: there is no other."""
         return [_logged(self.features, self.prediction)]
 
     def matrix(self) -> Matrix:
-        """See ``Predicted.matrix``."""
+        """Return the features, ``[n, 8]`` in schema order."""
         return np.array([list(self.features.values())])
 
     def prices(self) -> NDArray[np.float32]:
-        """See ``Predicted.prices``."""
+        """Return the prices, ``[n]``, in $100,000."""
         return np.array([self.prediction.price], np.float32)
 
 
 class PredictedRows:
     """The rows of a batch."""
 
-    __slots__ = ("answer", "features", "predicted", "served", "total")
+    __slots__ = ("features", "predicted", "response", "served", "total")
 
     def __init__(
-        self, answer: Answer, served: ServedModel, features: Matrix, predicted: PredictedColumns
+        self, response: Response, served: ServedModel, features: Matrix, predicted: PredictedColumns
     ) -> None:
-        self.answer = answer
+        self.response = response
         self.served = served
         self.features = features
         self.predicted = predicted
         self.total = len(features)
 
     def rows(self, count: int) -> Rows:
-        """See ``Predicted.rows``; the sample is spread evenly over the batch."""
+        """Sample rows evenly over the batch."""
         drawn = np.linspace(0, self.total - 1, count).astype(np.intp)
         named, predictions = named_rows(self.features, drawn), self.predicted.rows(drawn)
         return [
@@ -116,27 +116,27 @@ class PredictedRows:
         ]
 
     def matrix(self) -> Matrix:
-        """See ``Predicted.matrix``."""
+        """Return the features, ``[n, 8]`` in schema order."""
         return self.features
 
     def prices(self) -> NDArray[np.float32]:
-        """See ``Predicted.prices``."""
+        """Return the prices, ``[n]``, in $100,000."""
         return self.predicted.price
 
 
-def predict(call: Call, served: ServedModel, _max_rows: int) -> PredictedRow:
+def predict(request: Request, served: ServedModel, _max_rows: int) -> PredictedRow:
     """Predict the median house value of one block group, with its 90 % interval."""
-    media_type(call, JSON)
-    features = validation.one_from_json(sized(call.body, MAX_ROW_BYTES))
+    media_type(request, JSON)
+    features = validation.one_from_json(sized(request.body, MAX_ROW_BYTES))
     prediction = served.predictor.predict_one(list(features.values()))
     body = answers.one(features, prediction, served)
-    return PredictedRow(_answer(body, served, JSON), served, features, prediction)
+    return PredictedRow(_response(body, served, JSON), served, features, prediction)
 
 
-def predict_batch(call: Call, served: ServedModel, max_rows: int) -> PredictedRows:
+def predict_batch(request: Request, served: ServedModel, max_rows: int) -> PredictedRows:
     """Predict many block groups: JSON in and out, or CSV in and out."""
-    sent_as = media_type(call, JSON, CSV)
-    body = sized(call.body)
+    sent_as = media_type(request, JSON, CSV)
+    body = sized(request.body)
     if sent_as == CSV:
         rows = csv_rows.read(body, max_rows, strict=True)
         features = validation.from_rows(rows, place=csv_rows.PLACE)
@@ -146,20 +146,20 @@ def predict_batch(call: Call, served: ServedModel, max_rows: int) -> PredictedRo
         features = validation.from_json(body, max_rows)
         predicted = served.predictor.predict_columns(features)
         content = answers.many(features, predicted, served)
-    return PredictedRows(_answer(_sized(content), served, sent_as), served, features, predicted)
+    return PredictedRows(_response(_sized(content), served, sent_as), served, features, predicted)
 
 
-def invocations(call: Call, served: ServedModel, max_rows: int) -> PredictedRows:
+def invocations(request: Request, served: ServedModel, max_rows: int) -> PredictedRows:
     """Predict as MLflow's scoring server does: its forms in, its answer out."""
-    sent_as = media_type(call, JSON, CSV)
+    sent_as = media_type(request, JSON, CSV)
     read = mlflow_protocol.from_csv if sent_as == CSV else mlflow_protocol.from_json
-    features = read(sized(call.body), max_rows)
+    features = read(sized(request.body), max_rows)
     predicted = served.predictor.predict_columns(features)
     content = _sized(answers.as_mlflow(predicted))
-    return PredictedRows(_answer(content, served, JSON), served, features, predicted)
+    return PredictedRows(_response(content, served, JSON), served, features, predicted)
 
 
-Route = Callable[[Call, ServedModel, int], Predicted]
+Route = Callable[[Request, ServedModel, int], Predicted]
 ROUTES: Mapping[str, Route] = {
     "/predict": predict,
     "/predict/batch": predict_batch,
@@ -169,7 +169,7 @@ ROUTES: Mapping[str, Route] = {
 
 
 class ScoringService:
-    """Answers the calls of ``ROUTES``, whatever happens."""
+    """Answers the requests of ``ROUTES``, whatever happens."""
 
     def __init__(
         self,
@@ -178,16 +178,16 @@ class ScoringService:
         authenticator: Authenticator,
         *,
         max_rows: int,
-        shadow: Callable[[Call, Predicted], None] | None = None,
+        shadow: Callable[[Request, Predicted], None] | None = None,
     ) -> None:
         """Combine the parts.
 
         Args:
             models: Hands out the model to serve.
-            telemetry: Logs every call.
+            telemetry: Logs every request.
             authenticator: Decides who may predict.
-            max_rows: The most block groups that one call may hold.
-            shadow: Called with every prediction once its answer is decided; it raises nothing.
+            max_rows: The most block groups that one request may hold.
+            shadow: Called with every prediction once its response is final; it raises nothing.
         """
         self._models = models
         self._telemetry = telemetry
@@ -201,50 +201,52 @@ class ScoringService:
         return method == "POST" and path in ROUTES
 
     def may_wait(self) -> bool:
-        """Whether the next call may wait for the registry or for the keys' store."""
+        """Whether the next request may wait for the registry or for the keys' store."""
         return self._models.is_due() or self._authenticator.may_wait()
 
-    def answer(self, call: Call) -> Answer:
-        """Answer a call that ``takes`` accepts; an error is an answer as well."""
-        answer, log = self.decided(call)
+    def respond(self, request: Request) -> Response:
+        """Answer a request that ``takes`` accepts; an error is a response as well."""
+        response, log = self.respond_unlogged(request)
         log()
-        return answer
+        return response
 
-    def decided(self, call: Call) -> tuple[Answer, Callable[[], None]]:
-        """Answer as ``answer`` does, but leave the log line and the shadow to the caller.
+    def respond_unlogged(self, request: Request) -> tuple[Response, Callable[[], None]]:
+        """Answer as ``respond`` does, but leave the log line and the shadow to the caller.
 
         Returns:
-            The answer, and a function to be called once, before or after the answer is sent.
+            The response, and a function to be called once, before or after it is sent.
         """
         started = time.perf_counter()
         try:
-            self._authenticator.require(call.key, Scope.PREDICT)
-            done = ROUTES[call.path](call, self._models.current(), self._max_rows)
+            self._authenticator.require(request.key, Scope.PREDICT)
+            done = ROUTES[request.path](request, self._models.current(), self._max_rows)
         except PredictError as exc:
             return self._refused(
-                call, problems.of_predict_error(call.path, exc), exc.reason, started
+                request, problems.of_predict_error(request.path, exc), exc.reason, started
             )
         except Exception:  # noqa: BLE001 - the outermost handler of these routes
-            _LOG.exception("unexpected_error", extra={"path": call.path})
-            return self._refused(call, problems.unexpected(call.path), "unexpected", started)
+            _LOG.exception("unexpected_error", extra={"path": request.path})
+            return self._refused(request, problems.unexpected(request.path), "unexpected", started)
         latency_ms = _milliseconds(started)
 
         def log() -> None:
-            self._telemetry.predicted(call, done.served, latency_ms, done.total, done.rows)
+            self._telemetry.log_prediction(request, done.served, latency_ms, done.total, done.rows)
             if self._shadow is not None:
-                self._shadow(call, done)
+                self._shadow(request, done)
 
-        return done.answer, log
+        return done.response, log
 
     def _refused(
-        self, call: Call, problem: Answer, reason: str, started: float
-    ) -> tuple[Answer, Callable[[], None]]:
+        self, request: Request, problem: Response, reason: str, started: float
+    ) -> tuple[Response, Callable[[], None]]:
         latency_ms = _milliseconds(started)
-        return problem, lambda: self._telemetry.refused(call, reason, problem.status, latency_ms)
+        return problem, lambda: self._telemetry.log_refusal(
+            request, reason, problem.status, latency_ms
+        )
 
 
 def model_headers(served: ServedModel) -> dict[str, str]:
-    """Return the headers that every answer of a model carries."""
+    """Return the headers of every response of a model."""
     if served.stale:
         return {"X-Model-Version": served.version.version, "X-Model-Stale": "true"}
     return {"X-Model-Version": served.version.version}
@@ -265,7 +267,7 @@ def _logged(features: Mapping[str, float], prediction: Prediction) -> dict[str, 
 
 
 def _sized(content: bytes) -> bytes:
-    """Return an answer that Lambda can carry, where quotes and line ends are escaped.
+    """Return content that Lambda can carry, where quotes and line ends are escaped.
 
     Raises:
         TooLargeError: It is over the limit.
@@ -279,5 +281,5 @@ def _sized(content: bytes) -> bytes:
     return content
 
 
-def _answer(body: bytes, served: ServedModel, media_type: str) -> Answer:
-    return Answer(_OK, body, media_type, model_headers(served))
+def _response(body: bytes, served: ServedModel, media_type: str) -> Response:
+    return Response(_OK, body, media_type, model_headers(served))

@@ -1,7 +1,7 @@
-"""Checks many block groups at once, and says row by row what is wrong with them.
+"""Validation of block groups, one or many, with an error for each wrong field.
 
-One compiled validator goes over the whole list, so that 1,000 rows cost a millisecond, not one
-model object each.
+One compiled validator checks the whole list, so that 1,000 rows cost a millisecond, not one model
+object each.
 """
 
 import struct
@@ -32,16 +32,16 @@ _WIDTH = len(FEATURES)
 _MINIMUM = np.array([column.minimum for column in FEATURES])
 _MAXIMUM = np.array([column.maximum for column in FEATURES])
 _MOST_FAULTS_AT_ONCE = 40_000
-"""A body that can hold no more is checked whole, in a tenth of a second at most."""
+"""A body with at most so many possible faults is checked whole, in a tenth of a second."""
 _MOST_NAMES = 100
-"""Of a row with more, not one is checked."""
+"""A row with more is rejected unchecked."""
 _ROWS_AT_ONCE = 50
 _COUNTED_FAULTS = 10_000
-"""One for each row of the largest batch; after so many the search ends."""
+"""The search ends after so many faults, one for each row of the largest batch."""
 _JSON_WORDS = MappingProxyType(
     {"dict_type": "Input should be an object", "list_type": "Input should be a valid array"}
 )
-"""What pydantic says of JSON, where it says something else of Python's objects."""
+"""Pydantic's messages for JSON, where they differ from those for Python objects."""
 Matrix = NDArray[np.float64]
 """Values of n block groups, ``[n, 8]``, in the order of ``housing.schema.FEATURES``."""
 
@@ -57,19 +57,19 @@ def one_from_json(body: bytes) -> dict[str, float]:
         InvalidFieldsError: Fields are missing, unknown, of the wrong type or out of range.
     """
     try:
-        # pydantic parses the bytes itself: NaN, infinities and endless nesting end as errors here.
-        found: dict[str, float] = _row_validator().validate_json(body)
+        # Pydantic parses the bytes itself: NaN, infinities and endless nesting are errors here.
+        row: dict[str, float] = _row_validator().validate_json(body)
     except ValidationError as exc:
         raise refusal(exc.errors(include_url=False, include_context=False)) from exc
     refuse_repeated_names(body, _WIDTH)
-    return found
+    return row
 
 
 def from_json(body: bytes, max_rows: int) -> Matrix:
     """Read ``{"instances": [{…}, …]}``; every row has the eight fields and no others.
 
-    Good bodies pass a check of whole columns, in a third of the time; whatever that does not pass
-    is read again by pydantic, which says what is wrong.
+    Good bodies pass a fast check of whole columns, in a third of the time; pydantic reads all
+    others again and reports their errors.
 
     Raises:
         MalformedBodyError: It is not JSON, or names a field twice.
@@ -82,32 +82,32 @@ def from_json(body: bytes, max_rows: int) -> Matrix:
     if colons(body) + body.count(b",") + _WIDTH * body.count(b"{") > _MOST_FAULTS_AT_ONCE:
         return _in_pieces(body, max_rows)
     try:
-        found = _body_validator(max_rows).validate_json(body)[INSTANCES]
+        rows = _body_validator(max_rows).validate_json(body)[INSTANCES]
     except ValidationError as exc:
         errors = exc.errors(include_url=False, include_context=False)
         if any(error["type"] == "too_long" for error in errors):
             raise too_many_rows(max_rows) from exc
         raise refusal(errors) from exc
-    refuse_repeated_names(body, 1 + len(found) * _WIDTH)
-    return _matrix(found)
+    refuse_repeated_names(body, 1 + len(rows) * _WIDTH)
+    return _matrix(rows)
 
 
 def _in_pieces(body: bytes, max_rows: int) -> Matrix:
-    """Read a body in which so many things may be wrong that they are not all to be listed."""
+    """Read a body with so many possible faults that not all can be listed."""
     refuse_many_names(body, _MOST_NAMES)
     try:
-        found = from_json_text(body, cache_strings="none")
+        content = from_json_text(body, cache_strings="none")
     except ValueError as exc:
         msg = f"Invalid JSON: {exc}"
         raise MalformedBodyError(msg) from exc
     rows: list[object] = []
-    if isinstance(found, dict) and isinstance(found.get(INSTANCES), list):
-        rows, found[INSTANCES] = found[INSTANCES], []  # first all that is around them
+    if isinstance(content, dict) and isinstance(content.get(INSTANCES), list):
+        rows, content[INSTANCES] = content[INSTANCES], []  # first the fields around them
     if len(rows) > max_rows:
         raise too_many_rows(max_rows)
-    _refuse_names(found, "body")
+    _refuse_names(content, "body")
     try:
-        _body_validator(max_rows).validate_python(found)
+        _body_validator(max_rows).validate_python(content)
     except ValidationError as exc:
         raise refusal(_faults(exc, _JSON_WORDS), counts_all=not rows) from exc
     for index, row in enumerate(rows):
@@ -117,8 +117,8 @@ def _in_pieces(body: bytes, max_rows: int) -> Matrix:
     return _matrix(checked)
 
 
-def _refuse_names(found: object, field: str, row: int | None = None) -> None:
-    if isinstance(found, dict) and len(found) > _MOST_NAMES:
+def _refuse_names(content: object, field: str, row: int | None = None) -> None:
+    if isinstance(content, dict) and len(content) > _MOST_NAMES:
         raise too_many_names(_MOST_NAMES, field=field, row=row)
 
 
@@ -128,7 +128,7 @@ def _checked(
     place: str,
     words: Mapping[str, str] = MappingProxyType({}),
 ) -> list[dict[str, float]]:
-    """Check rows, a few at a time: of endless faults only the first are looked for."""
+    """Check rows, a few at a time, up to a number of faults."""
     checked: list[dict[str, float]] = []
     faults: list[ErrorDetails] = []
     for start in range(0, len(rows), _ROWS_AT_ONCE):
@@ -147,7 +147,7 @@ def _checked(
 
 
 def _faults(exc: ValidationError, words: Mapping[str, str]) -> list[ErrorDetails]:
-    """Return what pydantic found wrong in Python's objects, in other words where there are some."""
+    """Return pydantic's errors, with other messages where given."""
     faults = exc.errors(include_url=False, include_context=False)
     for fault in faults:
         fault["msg"] = words.get(fault["type"], fault["msg"])
@@ -155,12 +155,12 @@ def _faults(exc: ValidationError, words: Mapping[str, str]) -> list[ErrorDetails
 
 
 def _screened(body: bytes, max_rows: int) -> Matrix | None:
-    """Return the rows of a body in which nothing is wrong, or None where something may be."""
+    """Return the rows of a good body, or None if it may have a fault."""
     try:
         rows = _body_decoder().decode(body).instances
     except msgspec.DecodeError:
         return None
-    # No name twice: of two, the last one would count.
+    # Reject repeated names: the decoder would take the last.
     if len(rows) > max_rows or colons(body) != 1 + len(rows) * _WIDTH:
         return None
     cells = chain.from_iterable(map(msgspec.structs.astuple, rows))
@@ -169,7 +169,7 @@ def _screened(body: bytes, max_rows: int) -> Matrix | None:
 
 
 def screened_lists(rows: Any, max_rows: int) -> Matrix | None:
-    """Return ``[[…], …]``, each row in schema order, or None where something may be wrong."""
+    """Return good rows of ``[[…], …]``, each in schema order, or None if there may be a fault."""
     if (
         type(rows) is not list
         or not 0 < len(rows) <= max_rows
@@ -182,7 +182,7 @@ def screened_lists(rows: Any, max_rows: int) -> Matrix | None:
 
 def _screened_cells(cells: list[Any]) -> Matrix | None:
     try:
-        # It refuses all but numbers and booleans, in a fifth of the time of asking for each type.
+        # Rejects all but numbers and booleans, in a fifth of the time of type checks.
         packed = struct.pack(f"{len(cells)}d", *cells)
     except (struct.error, OverflowError):
         return None
@@ -199,11 +199,11 @@ def _within_range(values: NDArray[np.float64]) -> Matrix | None:
 
 
 def from_rows(rows: Sequence[object], *, place: str) -> Matrix:
-    """Check rows that were read already; fields that the schema does not know are left out.
+    """Check parsed rows; unknown fields are dropped.
 
     Args:
         rows: A mapping of names to numbers for each block group.
-        place: What the fields' names in errors begin with.
+        place: Prefix of the fields' names in errors.
 
     Raises:
         InvalidFieldsError: Fields are missing, of the wrong type or out of range.
@@ -212,27 +212,27 @@ def from_rows(rows: Sequence[object], *, place: str) -> Matrix:
 
 
 def named_rows(features: Matrix, which: NDArray[np.intp]) -> list[dict[str, float]]:
-    """Return some rows, by their numbers: name to value."""
+    """Return some rows by index, each name to value."""
     return [dict(zip(FEATURE_NAMES, row, strict=True)) for row in features[which].tolist()]
 
 
 def too_many_rows(max_rows: int) -> TooLargeError:
-    """Make the error that says the limit."""
+    """Make the error with the limit."""
     return TooLargeError(
         f"at most {max_rows} rows are taken at once; send them in several requests"
     )
 
 
 def _matrix(rows: Sequence[dict[str, float]]) -> Matrix:
-    values = chain.from_iterable(map(dict.values, rows))  # in schema order, whatever was sent
+    values = chain.from_iterable(map(dict.values, rows))  # in schema order
     return np.fromiter(values, np.float64, len(rows) * _WIDTH).reshape(len(rows), _WIDTH)
 
 
 @cache
 def _body_decoder() -> msgspec.json.Decoder[Any]:
-    """Compile the reader of good bodies, which makes no dictionaries: half the time of any that do.
+    """Compile the decoder of good bodies, without dictionaries: half the time of those with.
 
-    It takes a number for a number only, no other names and none left out.
+    It accepts numbers only, and exactly the fields' names.
     """
     row = msgspec.defstruct(
         "Row", [(name, float) for name in FEATURE_NAMES], forbid_unknown_fields=True, gc=False
@@ -243,7 +243,7 @@ def _body_decoder() -> msgspec.json.Decoder[Any]:
 
 @cache
 def _body_validator(max_rows: int) -> SchemaValidator:
-    """Compile the check of a JSON body; one is kept for each limit, and a process has one limit."""
+    """Compile the check of a JSON body; a process has one limit."""
     rows = core_schema.list_schema(_row_schema("forbid"), max_length=max_rows)
     fields = {INSTANCES: core_schema.typed_dict_field(rows)}
     return SchemaValidator(core_schema.typed_dict_schema(fields, extra_behavior="forbid"))

@@ -1,4 +1,4 @@
-"""What a client should know before relying on a price."""
+"""Warnings attached to a prediction."""
 
 from collections.abc import Mapping
 from operator import itemgetter, le
@@ -6,8 +6,8 @@ from operator import itemgetter, le
 from housing.schema import DOLLARS_PER_UNIT, FEATURE_NAMES, FEATURES, TARGET_CAP
 
 FAR_KM = 25.0
-"""Beyond this distance to the nearest training row an answer warns; within California's towns the
-rows lie a few hundred metres apart."""
+"""A prediction farther from the nearest training row has a warning; in California's towns rows are
+a few hundred metres apart."""
 
 _VALUES = itemgetter(*FEATURE_NAMES)
 _USUAL_MINIMA = [column.usual_minimum for column in FEATURES]
@@ -22,17 +22,17 @@ _CAP = round(TARGET_CAP, 2)
 def warnings_on(
     features: Mapping[str, float], price: float, nearest_km: float | None = None
 ) -> list[str]:
-    """Return a sentence for each feature outside its usual range, a capped price, a far place.
+    """Return a sentence for each feature outside its usual range, a capped price, a remote place.
 
     Args:
         features: A value for each feature.
         price: The predicted price in $100,000.
-        nearest_km: Distance to the nearest training row, where the model tells it.
+        nearest_km: Distance to the nearest training row, if the model has the output.
     """
     values = _VALUES(features)
-    found: list[str] = []
+    warnings: list[str] = []
     if not (all(map(le, _USUAL_MINIMA, values)) and all(map(le, values, _USUAL_MAXIMA))):
-        found = [
+        warnings = [
             f"{name} {value:g} is outside {usual}"
             for name, value, minimum, maximum, usual in zip(
                 FEATURE_NAMES, values, _USUAL_MINIMA, _USUAL_MAXIMA, _USUAL, strict=True
@@ -41,7 +41,9 @@ def warnings_on(
         ]
     if round(price, 2) >= _CAP:
         cap = f"${TARGET_CAP * DOLLARS_PER_UNIT:,.0f}"
-        found.append(f"the census caps values at {cap}; the true price may be higher")
+        warnings.append(f"the census caps values at {cap}; the true price may be higher")
     if nearest_km is not None and nearest_km > FAR_KM:
-        found.append(f"the nearest training row is {nearest_km:,.0f} km away; the price is a guess")
-    return found
+        warnings.append(
+            f"the nearest training row is {nearest_km:,.0f} km away; the price is a guess"
+        )
+    return warnings

@@ -1,7 +1,6 @@
-"""Follows the alias ``challenger`` without a request ever waiting for it.
+"""The version with the alias ``challenger``, looked up and loaded in a thread: no request waits.
 
-A thread looks the alias up, loads the version and proves it as the one in production is proved.
-What stands in the way is no trouble of the service's: it is logged, nobody is alerted.
+It passes the same checks as the version in production. A failure is logged, without an alert.
 """
 
 import logging
@@ -15,7 +14,7 @@ import numpy as np
 from housing.registry.port import CHALLENGER, ModelRegistry
 from housing.schema import FEATURES
 from predict.background import BackgroundCall, Workers
-from predict.model.alias import AliasFollower, Trouble
+from predict.model.alias import AliasFailure, AliasFollower
 from predict.model.loading import ModelFiles, ServedModel
 from predict.model.predictor import Predictor
 
@@ -23,44 +22,44 @@ T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 _TIMED_ROWS = np.array([[column.example for column in FEATURES]] * 128)
 _SKIPPED_COUNTS = 0.98
-"""What a skipped batch makes of the estimate: one slow run does not end all comparisons."""
+"""Factor on the estimate for each skipped batch: one slow run does not end all comparisons."""
 
 
 class Challenger:
-    """A loaded version, the one thread that runs it, and how long a row takes there."""
+    """A loaded version, the one thread that runs it, and its time for a row."""
 
     def __init__(self, served: ServedModel) -> None:
         """Time the version on a batch.
 
         Raises:
-            ModelOutputError: It fails on it.
+            ModelOutputError: The version fails on it.
         """
         self.served = served
         self.seconds_per_row = _seconds_per_row(served.predictor)
-        self._workers = Workers(most=1)  # one that hangs is waited for once, and then no more
+        self._workers = Workers(most=1)  # a hanging one is waited for once
 
     @property
     def name(self) -> str:
-        """The version's number and digest, as logs and metrics name it."""
+        """The version's number and digest, its name in logs and metrics."""
         return self.served.version.unique_name
 
     def start(
         self, run: Callable[[Predictor], T], *, rows: int, within_seconds: float
     ) -> BackgroundCall[T] | None:
-        """Have it run; None where it will not end in time, or is still at the last run."""
+        """Start a run; return None if it would not end in time, or the last run goes on."""
         if rows * self.seconds_per_row > within_seconds:
             self.seconds_per_row *= _SKIPPED_COUNTS
             return None
         return self._workers.start(lambda: run(self.served.predictor))
 
     def took(self, seconds: float, *, rows: int) -> None:
-        """Learn from a run, late ones too; of few rows it says little about one."""
+        """Update the estimate by a run of enough rows."""
         if rows >= len(_TIMED_ROWS):
             self.seconds_per_row = (self.seconds_per_row + seconds / rows) / 2
 
 
 class ChallengerStore:
-    """The version that carries the alias, as far as it is known and loaded."""
+    """Looks the alias up and keeps its version loaded."""
 
     def __init__(
         self,
@@ -70,13 +69,13 @@ class ChallengerStore:
         ttl: timedelta,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Remember what to follow; nothing is asked yet.
+        """Set what to follow; the first use looks the alias up.
 
         Args:
             registry: Where the alias is looked up.
-            files: Where its file is kept; not where production's is, which keeps but one.
-            ttl: How long a look-up holds, counted from its end.
-            clock: Tells the time.
+            files: Directory of its file; not production's, which keeps one file.
+            ttl: Time for which a look-up holds, from its end.
+            clock: Returns the time.
         """
         self._follower = AliasFollower(registry, files, CHALLENGER, clock)
         self._ttl = ttl
@@ -85,16 +84,16 @@ class ChallengerStore:
         self._checked_at: datetime | None = None
         self._loaded: Challenger | None = None
         self._current: Challenger | None = None
-        self._told: str | None = None
+        self._logged: str | None = None
 
     def current(self) -> Challenger | None:
-        """Return what there is, at once; a look-up that is due is started."""
+        """Return the loaded challenger, or None, at once; start a look-up that is due."""
         if self._is_due():
-            self._workers.start(self._look_up)  # nothing, where one is under way
+            self._workers.start(self._look_up)  # no effect while one is running
         return self._current
 
     def load(self, timeout_seconds: float) -> None:
-        """Look the alias up and wait for it so long: where no request is being answered."""
+        """Look the alias up and wait for it: outside of requests."""
         looking = self._workers.start(self._look_up)
         if looking:
             looking.wait(timeout_seconds)
@@ -110,35 +109,35 @@ class ChallengerStore:
 
     def _look_up(self) -> None:
         try:
-            found = self._follower.follow(self._loaded.served if self._loaded else None)
-            if isinstance(found, Trouble):
-                self._sit_still(found)
+            result = self._follower.follow(self._loaded.served if self._loaded else None)
+            if isinstance(result, AliasFailure):
+                self._pause(result)
             else:
-                self._swap(found)
+                self._swap(result)
         except Exception:  # noqa: BLE001 - the thread's outermost handler
             self._current = None
             _LOG.exception("challenger_look_up_failed")
         finally:
             self._checked_at = self._clock()
 
-    def _swap(self, found: ServedModel) -> None:
-        if self._loaded is None or self._loaded.served.predictor is not found.predictor:
-            self._loaded = Challenger(found)
+    def _swap(self, served: ServedModel) -> None:
+        if self._loaded is None or self._loaded.served.predictor is not served.predictor:
+            self._loaded = Challenger(served)
             _LOG.info("challenger_loaded", extra={"challenger_version": self._loaded.name})
-        self._current, self._told = self._loaded, None
+        self._current, self._logged = self._loaded, None
 
-    def _sit_still(self, trouble: Trouble) -> None:
-        """Run nothing; what is loaded is kept only while the registry cannot be asked."""
+    def _pause(self, failure: AliasFailure) -> None:
+        """Run nothing; keep the loaded version only while the registry is unavailable."""
         self._current = None
-        if trouble.refused or trouble.is_unpromoted:
+        if failure.refused or failure.is_unpromoted:
             self._loaded = None
-        if self._told != trouble.error:
-            self._told = trouble.error
-            _LOG.info("no_challenger", extra={"reason": trouble.error})
+        if self._logged != failure.error:
+            self._logged = failure.error
+            _LOG.info("no_challenger", extra={"reason": failure.error})
 
 
 def _seconds_per_row(predictor: Predictor) -> float:
-    """Return the time of one row of a batch, the better of two runs."""
+    """Return the time for a row of a batch, the better of two runs."""
     runs = []
     for _ in range(2):
         started = time.perf_counter()

@@ -1,7 +1,7 @@
-"""Runs the challenger beside the version that answered, after the answer is decided.
+"""Shadow predictions: the challenger prices a share of the requests beside production.
 
-Nothing of it reaches the answer: what goes wrong is counted. Nothing runs in Lambda once a response
-is out, so there a request waits for its comparison, never longer than the budget.
+They never affect the response: errors are counted. Lambda runs nothing after a response, so there a
+request waits for its comparison, up to the budget.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predict.background import Deadline, Workers
-from predict.messages import Call
+from predict.messages import Request
 from predict.model.predictor import Predictor
 from predict.scoring.service import Predicted
 from predict.scoring.validation import Matrix
@@ -26,7 +26,7 @@ _LOGGED_ROWS = 10
 
 
 class Shadow:
-    """Compares a share of the requests, each within a budget."""
+    """Compares a share of the requests with the challenger, each within a budget."""
 
     def __init__(
         self,
@@ -37,14 +37,14 @@ class Shadow:
         budget_seconds: float,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """Use a store of the challenger and a telemetry.
+        """Combine the parts.
 
         Args:
             challengers: Hands out the challenger, if there is one.
-            telemetry: Told of every comparison.
-            share: Of the requests, from 0 to 1.
-            budget_seconds: The longest that a comparison may take, its waiting included.
-            draw: Draws a number of ``[0, 1)`` for each request.
+            telemetry: Logs every comparison.
+            share: Share of the requests, from 0 to 1.
+            budget_seconds: Limit on a comparison, its waiting included.
+            draw: Returns a random number of ``[0, 1)`` for each request.
         """
         self._challengers = challengers
         self._telemetry = telemetry
@@ -53,29 +53,29 @@ class Shadow:
         self._draw = draw
         self._workers = Workers(most=1)
 
-    def compare(self, call: Call, done: Predicted) -> None:
-        """Compare one request, if it is drawn, and wait for that: for Lambda."""
+    def compare(self, request: Request, done: Predicted) -> None:
+        """Compare one request, if it is sampled, and wait: for Lambda."""
         if self._draw() < self._share:
-            self._compare(call, done)
+            self._compare(request, done)
 
-    def compare_aside(self, call: Call, done: Predicted) -> None:
-        """Have it compared by a thread, unless that is busy: a server's loop must not wait.
+    def compare_in_background(self, request: Request, done: Predicted) -> None:
+        """Compare in a thread, unless it is busy: the event loop of a server must not wait.
 
-        The thread itself waits no longer than the budget, so that a hanging challenger is counted.
+        The thread itself waits up to the budget, so that a hanging challenger is counted.
         """
         if self._draw() < self._share:
             with contextlib.suppress(Exception):  # no thread can be started
-                self._workers.start(lambda: self._compare(call, done))
+                self._workers.start(lambda: self._compare(request, done))
 
     def prepare(self) -> None:
-        """Load the challenger now, if there is one: before a snapshot, when nobody waits."""
+        """Load the challenger now, if there is one: before a snapshot."""
         self._challengers.load(_LOAD_SECONDS)
 
     def recheck(self) -> None:
-        """Look the alias up anew at the next request that is drawn."""
+        """Look the alias up again at the next sampled request."""
         self._challengers.recheck()
 
-    def _compare(self, call: Call, done: Predicted) -> None:
+    def _compare(self, request: Request, done: Predicted) -> None:
         deadline = Deadline(self._budget_seconds)
         version = "unknown"
         try:
@@ -86,17 +86,17 @@ class Shadow:
             ):
                 return
             version = challenger.name
-            found = self._found(challenger, done, deadline)
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it is not the request's
-            found = type(exc).__name__
-        if found is not None:
+            outcome = self._outcome(challenger, done, deadline)
+        except Exception as exc:  # noqa: BLE001 - no error may reach the request
+            outcome = type(exc).__name__
+        if outcome is not None:
             with contextlib.suppress(Exception):
-                self._telemetry.shadowed(call, done.served, version, done.total, found)
+                self._telemetry.log_comparison(request, done.served, version, done.total, outcome)
 
-    def _found(
+    def _outcome(
         self, challenger: Challenger, done: Predicted, deadline: Deadline
     ) -> Differences | str | None:
-        """Return the differences or what went wrong; None where nothing was run."""
+        """Return the differences, or the name of an error; None if nothing was run."""
 
         def run(predictor: Predictor) -> Differences | str:
             started = time.perf_counter()
@@ -112,27 +112,27 @@ class Shadow:
         )
         if running is None:
             return None
-        found = running.result(deadline.remaining_seconds())
-        return TIMED_OUT if found is None else found
+        outcome = running.result(deadline.remaining_seconds())
+        return TIMED_OUT if outcome is None else outcome
 
 
 def compare(predictor: Predictor, features: Matrix, answered: NDArray[np.float32]) -> Differences:
-    """Price rows once more and compare.
+    """Price rows with the challenger and compare.
 
     Args:
         predictor: The challenger.
         features: The rows, ``[n, 8]`` in schema order, at least one.
-        answered: Their prices as they were answered, ``[n]``, in $100,000.
+        answered: Their prices in the response, ``[n]``, in $100,000.
 
     Raises:
-        ModelOutputError: The challenger fails, or answers no finite numbers.
+        ModelOutputError: The challenger fails, or returns a number that is not finite.
     """
     started = time.perf_counter()
-    found = predictor.predict_columns(features).price
+    prices = predictor.predict_columns(features).price
     latency_ms = round((time.perf_counter() - started) * 1_000, 3)
-    apart = np.abs(found.astype(np.float64) - answered)
-    places = np.linspace(0, len(found) - 1, min(len(found), _LOGGED_ROWS)).astype(int)
-    pairs = np.column_stack((answered, found))[places].tolist()
+    apart = np.abs(prices.astype(np.float64) - answered)
+    places = np.linspace(0, len(prices) - 1, min(len(prices), _LOGGED_ROWS)).astype(int)
+    pairs = np.column_stack((answered, prices))[places].tolist()
     return Differences(
         mean=float(apart.mean()),
         worst=float(apart.max()),

@@ -1,13 +1,13 @@
-"""Counts and latency of the whole account, read from CloudWatch; one sandbox knows only its own.
+"""Request counts and latencies of the whole account, from CloudWatch: a sandbox knows only its own.
 
-CloudWatch keeps sums of minutes and hours; a counter has to grow. What is told is the sum since the
-month began, so that a counter starts anew with each month, which whoever reads counters allows for.
-Hours that have settled are read once, and the minutes since at every reading.
+CloudWatch keeps sums of minutes and hours, but a counter must grow. Its value here is the sum since
+the beginning of the month, and it resets with each month, which readers of counters allow for.
+Settled hours are read once, the minutes after them at every reading.
 
-A counter that falls is a restart to whoever reads it, and the month's sum then counts as new. So
-all sandboxes tell the same of the same minute: none keeps an hour that others may yet see more of,
-sums do not depend on the order of adding, an answer that is not whole is none, and a sandbox that
-cannot read the minute says of which time its figures are.
+Prometheus takes a falling counter for a restart, and then counts the month's sum again. So all
+sandboxes return the same value for the same minute: none keeps an hour that may still grow, sums do
+not depend on the order of addition, a partial result is an error, and a sandbox that cannot read
+the newest minute returns its figures with their time.
 """
 
 import logging
@@ -18,18 +18,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from housing.metrics import names
-from housing.metrics.points import MetricSource, Points, Series, points_of
+from housing.metrics.points import MetricSource, Points, Series, fetch_points
 from predict.background import BackgroundCall, Deadline, Workers
 from predict.errors import STATUS, StoreUnavailableError
 from predict.telemetry.telemetry import SERVICE
 
 DELAY = timedelta(minutes=2)
-"""CloudWatch may show what was logged so much later; a minute that is read before is read short."""
+"""Longest delay of CloudWatch: a minute that is read earlier may be incomplete."""
 
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _RECENT = timedelta(minutes=5)
 _SETTLED = timedelta(minutes=15)
-"""After its end and the delay an hour may still grow for so long; then it is read for good."""
+"""An hour may still grow for so long after its end and the delay; then it is read for good."""
 _RETRY_SECONDS = 60
 _WAIT_SECONDS = 5.0
 _LATENCY_DIGITS = 3
@@ -62,7 +62,7 @@ COUNTERS: Sequence[Series] = (
     JOBS_FAILED,
     JOBS_GIVEN_UP,
 )
-"""What grows; their minutes add up."""
+"""Series whose minutes are added up."""
 
 QUANTILES: Mapping[str, Series] = {
     "0.5": Series(names.PREDICTION_LATENCY, SERVICE, "p50"),
@@ -74,19 +74,19 @@ AGE = Series(names.MODEL_AGE, SERVICE, "Maximum")
 LOWEST_VERSION = Series(names.MODEL_VERSION, SERVICE, "Minimum")
 HIGHEST_VERSION = Series(names.MODEL_VERSION, SERVICE, "Maximum")
 GAUGES: Sequence[Series] = (*QUANTILES.values(), STALE, AGE, LOWEST_VERSION, HIGHEST_VERSION)
-"""What goes up and down; told of the last whole five minutes."""
+"""Series of which the last whole five minutes are returned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the account counted.
+    """Counters and gauges of the account.
 
     Attributes:
-        until: The minute up to which it is counted.
-        totals: Of each counter, since the month of ``until`` began.
-        recent: Of each gauge; not there where nothing was measured.
-        read_at: When CloudWatch told it.
-        is_old: Whether there is a newer minute, which CloudWatch does not tell.
+        until: End of the last minute that is counted.
+        totals: Sum of each counter since the beginning of the month of ``until``.
+        recent: Value of each gauge that has one.
+        read_at: Time of the reading.
+        is_old: Whether a newer minute exists that could not be read.
     """
 
     until: datetime
@@ -104,10 +104,10 @@ class AccountMetrics:
     """Reads the figures, once for each minute.
 
     Attributes:
-        source: Makes CloudWatch's client, or returns it.
-        now: Tells the time.
-        delay: How late CloudWatch is.
-        wait_seconds: Longest wait of a request; a reading that takes longer serves the next one.
+        source: Returns CloudWatch's client.
+        now: Returns the time.
+        delay: Delay of CloudWatch.
+        wait_seconds: Longest wait of a request; a slower reading serves the next one.
     """
 
     source: Callable[[], MetricSource]
@@ -121,10 +121,10 @@ class AccountMetrics:
     _hours: tuple[datetime, datetime, Sums] | None = None
 
     def figures(self) -> Figures:
-        """Return the figures of the newest minute that is settled; older ones where they fail.
+        """Return the figures of the newest settled minute, or older ones if they cannot be read.
 
         Raises:
-            StoreUnavailableError: CloudWatch does not answer, and did not since the month began.
+            StoreUnavailableError: CloudWatch has not answered since the month began.
         """
         until = _floor(self.now() - self.delay, _MINUTE)
         deadline = Deadline(self.wait_seconds)
@@ -132,19 +132,19 @@ class AccountMetrics:
         if self._lock.acquire(timeout=deadline.remaining_seconds()):
             try:
                 self._renew(until, deadline)
-            except Exception as exc:  # noqa: BLE001 - whatever it is, the last answer holds
+            except Exception as exc:  # noqa: BLE001 - after any error, the last figures hold
                 _LOG.warning("metrics_not_read", extra={"error": f"{type(exc).__name__}: {exc}"})
                 why = type(exc).__name__
             finally:
                 self._lock.release()
-        found = self._figures
-        if found is None or _month(found.until) != _month(until):
-            msg = f"CloudWatch does not tell the metrics: {why}"
+        figures = self._figures
+        if figures is None or _month(figures.until) != _month(until):
+            msg = f"the metrics cannot be read from CloudWatch: {why}"
             raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS)
-        return found if found.until >= until else replace(found, is_old=True)
+        return figures if figures.until >= until else replace(figures, is_old=True)
 
     def _renew(self, until: datetime, deadline: Deadline) -> None:
-        """Read, or wait for the reading that a request before stopped waiting for."""
+        """Read, or wait for the reading that an earlier request gave up on."""
         while self._figures is None or self._figures.until < until:
             reading, self._reading = self._reading, None
             reading = reading or self._workers.start(lambda: self._read(until))
@@ -160,7 +160,7 @@ class AccountMetrics:
         queries |= {f"g{place}": (one, _RECENT) for place, one in enumerate(GAUGES)}
         totals = dict(self._settled_hours(month, hour))
         recent: Sums = {}
-        for series, points in points_of(self.source(), queries, min(hour, newest), until):
+        for series, points in fetch_points(self.source(), queries, min(hour, newest), until):
             if series in totals:
                 totals[series] = _sum(totals[series], points, hour, until)
             else:
@@ -172,13 +172,13 @@ class AccountMetrics:
         return True
 
     def _settled_hours(self, month: datetime, hour: datetime) -> Sums:
-        """Sum up since the month began; hours that were summed before are not read again."""
+        """Return the sums since the month began; known hours are not read again."""
         start, sums = month, dict.fromkeys(COUNTERS, 0.0)
         if self._hours and self._hours[0] == month:
             start, sums = self._hours[1], dict(self._hours[2])
         if start < hour:
             queries = {f"h{place}": (one, _HOUR) for place, one in enumerate(COUNTERS)}
-            for series, points in points_of(self.source(), queries, start, hour):
+            for series, points in fetch_points(self.source(), queries, start, hour):
                 sums[series] = _sum(sums[series], points, start, hour)
             self._hours = (month, hour, sums)
         return sums
@@ -195,7 +195,7 @@ def _sum(total: float, points: Points, start: datetime, end: datetime) -> float:
 
 
 def _month(until: datetime) -> datetime:
-    """Return when the month began that the last minute before lies in."""
+    """Return the beginning of the month of the minute before."""
     return (until - _MINUTE).replace(day=1, hour=0, minute=0)
 
 

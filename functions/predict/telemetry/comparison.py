@@ -10,7 +10,7 @@ from predict.model.loading import ServedModel
 from predict.telemetry.emf import directive, metadata, serialized
 
 TIMED_OUT = "timed_out"
-"""Outcome of a comparison that took longer than its budget."""
+"""Outcome of a comparison that exceeded its budget."""
 
 _COUNTS = (names.SHADOW_REQUESTS, names.SHADOW_ERRORS, names.SHADOW_TIMED_OUT)
 _MEASURES = (names.SHADOW_LATENCY, names.SHADOW_DIFFERENCE, names.SHADOW_DIFFERENCE_WORST)
@@ -24,9 +24,9 @@ _FAILED = serialized(directive(_COUNTS, *_DIMENSIONS))
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """How far a challenger's prices are from those that were answered, in $100,000.
+    """Differences between the prices of the response and the challenger's, in $100,000.
 
-    ``prices`` are those of a few rows: the answered one, then the challenger's.
+    ``prices`` are pairs of a few rows: the response's, then the challenger's.
     """
 
     mean: float
@@ -35,35 +35,35 @@ class Differences:
     prices: Sequence[tuple[float, float]]
 
 
-def shadow_fields(
-    now: datetime, served: ServedModel, challenger: str, rows: int, found: Differences | str
+def comparison_fields(
+    now: datetime, served: ServedModel, challenger: str, rows: int, outcome: Differences | str
 ) -> dict[str, Any]:
-    """Return the fields; a failure has no differences.
+    """Return the fields; an error has no differences.
 
     Args:
         now: The time.
         served: The model that answered.
         challenger: The challenger's version, by number and digest.
         rows: Block groups that were priced.
-        found: How far the prices are apart, or what went wrong.
+        outcome: Differences of the prices, or the name of an error.
     """
-    failed = isinstance(found, str)
+    failed = isinstance(outcome, str)
     fields = {
         "_aws": metadata(now, _FAILED if failed else _COMPARED),
         "model_version": served.version.version,
         names.CHALLENGER_DIMENSION: challenger,
         "rows": rows,
         names.SHADOW_REQUESTS: 1,
-        names.SHADOW_ERRORS: int(failed and found != TIMED_OUT),
-        names.SHADOW_TIMED_OUT: int(found == TIMED_OUT),
+        names.SHADOW_ERRORS: int(failed and outcome != TIMED_OUT),
+        names.SHADOW_TIMED_OUT: int(outcome == TIMED_OUT),
         "message": "shadow",
     }
-    if isinstance(found, str):
-        return {**fields, "error": found}
+    if isinstance(outcome, str):
+        return {**fields, "error": outcome}
     return {
         **fields,
-        names.SHADOW_LATENCY: found.latency_ms,
-        names.SHADOW_DIFFERENCE: found.mean,
-        names.SHADOW_DIFFERENCE_WORST: found.worst,
-        "prices": found.prices,
+        names.SHADOW_LATENCY: outcome.latency_ms,
+        names.SHADOW_DIFFERENCE: outcome.mean,
+        names.SHADOW_DIFFERENCE_WORST: outcome.worst,
+        "prices": outcome.prices,
     }

@@ -1,4 +1,4 @@
-"""CloudWatch's embedded metric format: which fields of a log line are metrics, of what unit.
+"""CloudWatch's embedded metric format: the fields of a log line that are metrics, and their units.
 
 Specification:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
@@ -32,9 +32,9 @@ UNITS: Mapping[str, str] = {
 
 
 def directive(metrics: Iterable[str], *dimensions: Sequence[str]) -> dict[str, Any]:
-    """Describe metrics by name, each once for every set of dimensions."""
-    described = [{"Name": name, "Unit": UNITS[name]} for name in metrics]
-    return {"Namespace": names.NAMESPACE, "Dimensions": dimensions, "Metrics": described}
+    """Describe metrics by name, for each set of dimensions."""
+    metrics_of = [{"Name": name, "Unit": UNITS[name]} for name in metrics]
+    return {"Namespace": names.NAMESPACE, "Dimensions": dimensions, "Metrics": metrics_of}
 
 
 def serialized(*directives: Mapping[str, Any]) -> orjson.Fragment:

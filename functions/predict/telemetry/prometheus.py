@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Summa
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from predict.telemetry import account_metrics as of
+from predict.telemetry import account_metrics as account
 from predict.telemetry.account_metrics import Figures
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ _MILLISECONDS = 1_000
 
 
 def as_text(figures: Figures) -> bytes:
-    """Write the figures; old ones with their time.
+    """Write the figures; old ones with a timestamp.
 
-    Without it Prometheus would take a counter of a few minutes ago for one that was reset, if
-    another sandbox told a newer one meanwhile. With it, it drops what it knows already.
+    Without it Prometheus would take a counter of a few minutes ago for a reset one, if it has read
+    a newer one from another sandbox. With it, it drops the sample.
     """
     registry = CollectorRegistry()
     registry.register(_Collector(figures))
@@ -51,15 +51,19 @@ class _Collector(Collector):
     def _counters(self) -> Iterator[Metric]:
         totals = self._figures.totals
         counted: list[tuple[str, str, list[Series]]] = [
-            ("prediction_requests", "requests to predict since the month began", [of.REQUESTS]),
-            ("prediction_success", "requests that were answered with prices", [of.SUCCESS]),
-            ("housing_rows_predicted", "block groups that were priced", [of.ROWS]),
-            ("housing_jobs_succeeded", "training jobs that succeeded", [of.JOBS_SUCCEEDED]),
-            ("housing_jobs_rejected", "uploads that were rejected", [of.JOBS_REJECTED]),
+            (
+                "prediction_requests",
+                "requests to predict since the month began",
+                [account.REQUESTS],
+            ),
+            ("prediction_success", "requests that were answered with prices", [account.SUCCESS]),
+            ("housing_rows_predicted", "block groups that were priced", [account.ROWS]),
+            ("housing_jobs_succeeded", "training jobs that succeeded", [account.JOBS_SUCCEEDED]),
+            ("housing_jobs_rejected", "uploads that were rejected", [account.JOBS_REJECTED]),
             (
                 "housing_jobs_failed",
                 "training jobs that failed or were given up",
-                [of.JOBS_FAILED, of.JOBS_GIVEN_UP],
+                [account.JOBS_FAILED, account.JOBS_GIVEN_UP],
             ),
         ]
         for name, text, series in counted:
@@ -67,7 +71,7 @@ class _Collector(Collector):
         errors = CounterMetricFamily(
             "prediction_error", "requests that were refused or failed", labels=["reason"]
         )
-        for reason, one in of.ERRORS.items():
+        for reason, one in account.ERRORS.items():
             errors.add_metric([reason], totals[one])
         yield errors
 
@@ -76,10 +80,10 @@ class _Collector(Collector):
         latency = SummaryMetricFamily(
             "prediction_latency_seconds",
             "from a request's arrival to its answer; quantiles of the last whole five minutes",
-            count_value=round(totals[of.LATENCY_COUNT]),
-            sum_value=totals[of.LATENCY_SUM] / _MILLISECONDS,
+            count_value=round(totals[account.LATENCY_COUNT]),
+            sum_value=totals[account.LATENCY_SUM] / _MILLISECONDS,
         )
-        for quantile, one in of.QUANTILES.items():
+        for quantile, one in account.QUANTILES.items():
             if one in recent:
                 value = recent[one] / _MILLISECONDS
                 latency.add_sample("prediction_latency_seconds", {"quantile": quantile}, value)
@@ -88,8 +92,8 @@ class _Collector(Collector):
     def _gauges(self) -> Iterator[Metric]:
         recent = self._figures.recent
         gauges = (
-            ("housing_model_stale", "1 where somebody was served a stale model", of.STALE),
-            ("housing_model_age_seconds", "age of the oldest version that answered", of.AGE),
+            ("housing_model_stale", "1 where somebody was served a stale model", account.STALE),
+            ("housing_model_age_seconds", "age of the oldest version that answered", account.AGE),
         )
         for name, text, one in gauges:
             if one in recent:
@@ -97,7 +101,10 @@ class _Collector(Collector):
         version = GaugeMetricFamily(
             "housing_model_version", "versions that answered", labels=["bound"]
         )
-        for bound, one in (("lowest", of.LOWEST_VERSION), ("highest", of.HIGHEST_VERSION)):
+        for bound, one in (
+            ("lowest", account.LOWEST_VERSION),
+            ("highest", account.HIGHEST_VERSION),
+        ):
             if one in recent:
                 version.add_metric([bound], recent[one])
         if version.samples:

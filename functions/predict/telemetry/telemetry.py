@@ -1,7 +1,6 @@
-"""What a request leaves behind: one line that is both its log entry and its metrics.
+"""One log line for each request, in CloudWatch's embedded metric format: log and metrics in one.
 
-A line in CloudWatch's embedded metric format may carry any other fields, so that one write serves
-the log and the metrics.
+A line of that format may have any other fields, so that one write serves both.
 """
 
 import sys
@@ -13,24 +12,24 @@ from typing import Any, Protocol
 import orjson
 
 from housing.metrics import names
-from predict.messages import Call
+from predict.messages import Request
 from predict.model.loading import ServedModel
-from predict.telemetry.comparison import Differences, shadow_fields
+from predict.telemetry.comparison import Differences, comparison_fields
 from predict.telemetry.emf import directive, metadata, serialized
 
 SERVICE = "predict"
 PREDICTION = "prediction"
-"""Message of the line that holds one prediction; the command line's export looks for it."""
-LOGGED_ROWS_OF_A_CALL = 10
+"""Message of a line with one prediction, which the command line's export selects."""
+LOGGED_ROWS_OF_A_REQUEST = 10
 Rows = list[dict[str, Any]]
-"""What is logged of rows: features, price, interval and whatever else belongs to each."""
+"""Log fields of rows: features, price, interval."""
 
 _OF_MODEL = (names.MODEL_STALENESS, names.MODEL_AGE, names.MODEL_VERSION)
 _OF_REQUEST = (names.PREDICTION_REQUESTS, names.COLD_START)
 _OF_SUCCESS = (names.PREDICTION_SUCCESS, names.PREDICTION_LATENCY, names.ROWS_PREDICTED)
 _BY_SERVICE = (names.SERVICE_DIMENSION,)
 _BY_REASON = (names.SERVICE_DIMENSION, names.REASON_DIMENSION)
-_OF_CALL = (
+_OF_EVERY_LINE = (
     "level",
     "timestamp",
     names.SERVICE_DIMENSION,
@@ -52,15 +51,15 @@ _LOOKED = serialized(directive(_OF_MODEL, _BY_SERVICE))
 
 
 class LineSink(Protocol):
-    """Where lines go."""
+    """Port: the destination of log lines."""
 
     def __call__(self, lines: bytes, /) -> None:
-        """Take one line of JSON or several, without the last one's end."""
+        """Write one line of JSON or several, without the last line end."""
         ...
 
 
 def to_stdout(lines: bytes) -> None:
-    """Write where Lambda reads logs, in one write: lines of threads do not mix."""
+    """Write to standard output in one write, so that lines of threads do not mix."""
     sys.stdout.buffer.write(lines + b"\n")
     sys.stdout.buffer.flush()
 
@@ -72,8 +71,8 @@ class TokenBucket:
         """Start full.
 
         Args:
-            per_second: The rate; 0 lets nothing through.
-            monotonic: Tells seconds.
+            per_second: The rate; 0 gives no token.
+            monotonic: Returns seconds.
         """
         self._per_second = per_second
         self._capacity = max(1.0, per_second) if per_second else 0.0
@@ -82,7 +81,7 @@ class TokenBucket:
         self._filled_at = monotonic()
 
     def take(self, most: int) -> int:
-        """Take tokens, as many as there are up to a number; return how many."""
+        """Take up to ``most`` tokens and return how many."""
         now = self._monotonic()
         filled = self._tokens + (now - self._filled_at) * self._per_second
         self._tokens = min(self._capacity, filled)
@@ -93,7 +92,7 @@ class TokenBucket:
 
 
 class Telemetry:
-    """Writes the lines of one process."""
+    """Writes the log lines of one process."""
 
     def __init__(
         self,
@@ -103,42 +102,42 @@ class Telemetry:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Remember where lines go.
+        """Start cold, with a full sample.
 
         Args:
-            write: Takes the lines.
-            logged_per_second: Predictions whose features are logged; of more, a sample is.
-            now: Tells the time.
-            monotonic: Tells seconds on a clock that nobody sets.
+            write: Writes the lines.
+            logged_per_second: Limit on predictions logged with their features; more are sampled.
+            now: Returns the time.
+            monotonic: Returns seconds of a monotonic clock.
         """
         self._write = write
         self._now = now
         self._sample = TokenBucket(logged_per_second, monotonic)
         self._is_cold = True
 
-    def restored(self) -> None:
-        """Count the next request as a cold one: the process was just restored."""
+    def mark_cold(self) -> None:
+        """Count the next request as a cold start: the process was just restored."""
         self._is_cold = True
 
-    def predicted(
+    def log_prediction(
         self,
-        call: Call,
+        request: Request,
         served: ServedModel,
         latency_ms: float,
         total: int,
         rows: Callable[[int], Rows],
     ) -> None:
-        """Write the line of an answered request, and a line for each row that is drawn.
+        """Log a successful request, with a line for each sampled row.
 
         Args:
-            call: The request.
+            request: The request.
             served: The model that answered.
-            latency_ms: From the request's arrival to its answer.
+            latency_ms: From the request's arrival to its response.
             total: Block groups that were priced.
-            rows: Draws so many of them, and says what was predicted from what.
+            rows: Samples as many rows, with their features and predictions.
         """
         now = self._now()
-        logged = self._sample.take(min(total, LOGGED_ROWS_OF_A_CALL))
+        logged = self._sample.take(min(total, LOGGED_ROWS_OF_A_REQUEST))
         drawn = rows(logged) if logged else []
         in_one_line = drawn.pop() if total == 1 and drawn else {}  # the usual case
         # All in one literal: lines made of parts of lines are a tenth of a request.
@@ -146,8 +145,8 @@ class Telemetry:
             "level": "INFO",
             "timestamp": now,
             names.SERVICE_DIMENSION: SERVICE,
-            "request_id": call.request_id,
-            "function_request_id": call.function_request_id,
+            "request_id": request.request_id,
+            "function_request_id": request.function_request_id,
             "cold_start": self._is_cold,
             "model_version": served.version.version,
             "stale": served.stale,
@@ -163,33 +162,33 @@ class Telemetry:
             "message": PREDICTION if in_one_line else "predicted",
             **in_one_line,
         }
-        written_lines = orjson.dumps(line)
+        lines = orjson.dumps(line)
         if drawn:
-            of_call = {name: line[name] for name in _OF_CALL}
-            others = [{**of_call, "message": PREDICTION, **row} for row in drawn]
-            written_lines = b"\n".join([written_lines, *map(orjson.dumps, others)])
-        self._write(written_lines)
+            shared = {name: line[name] for name in _OF_EVERY_LINE}
+            others = [{**shared, "message": PREDICTION, **row} for row in drawn]
+            lines = b"\n".join([lines, *map(orjson.dumps, others)])
+        self._write(lines)
         self._is_cold = False
 
-    def refused(self, call: Call, reason: str, status: int, latency_ms: float) -> None:
-        """Write the line of a request that was answered with an error; never its body."""
+    def log_refusal(self, request: Request, reason: str, status: int, latency_ms: float) -> None:
+        """Log a request that ended in an error, without its body."""
         level = "WARNING" if status < _INTERNAL_ERROR else "ERROR"
         now = self._now()
         line = {
-            **self._of_call(call, now, level),
+            **self._line(request, now, level),
             **self._request_metrics(now, _REFUSED),
             names.REASON_DIMENSION: reason,
             names.PREDICTION_ERRORS: 1,
             "message": "refused",
-            "path": call.path,
+            "path": request.path,
             "status": status,
             "latency_ms": latency_ms,
         }
         self._write(orjson.dumps(line))
         self._is_cold = False
 
-    def looked(self, served: ServedModel) -> None:
-        """Write the model's gauges, for a request that predicts nothing."""
+    def log_model(self, served: ServedModel) -> None:
+        """Log the model's gauges for a request that predicts nothing."""
         now = self._now()
         line = {
             "_aws": metadata(now, _LOOKED),
@@ -200,21 +199,26 @@ class Telemetry:
         }
         self._write(orjson.dumps(line))
 
-    def shadowed(
-        self, call: Call, served: ServedModel, challenger: str, total: int, found: Differences | str
+    def log_comparison(
+        self,
+        request: Request,
+        served: ServedModel,
+        challenger: str,
+        total: int,
+        outcome: Differences | str,
     ) -> None:
-        """Write the line of a request that the challenger priced as well, or failed to.
+        """Log a request that the challenger priced too, or failed on.
 
         Args:
-            call: The request.
+            request: The request.
             served: The model that answered.
             challenger: The challenger's version, by number and digest.
             total: Block groups that were priced.
-            found: How far the prices are apart, or what went wrong.
+            outcome: Differences of the prices, or the name of an error.
         """
         now = self._now()
-        of_shadow = shadow_fields(now, served, challenger, total, found)
-        self._write(orjson.dumps({**self._of_call(call, now, "INFO"), **of_shadow}))
+        fields = comparison_fields(now, served, challenger, total, outcome)
+        self._write(orjson.dumps({**self._line(request, now, "INFO"), **fields}))
 
     def _request_metrics(self, now: datetime, directives: orjson.Fragment) -> dict[str, Any]:
         return {
@@ -223,13 +227,13 @@ class Telemetry:
             names.COLD_START: int(self._is_cold),
         }
 
-    def _of_call(self, call: Call, now: datetime, level: str) -> dict[str, Any]:
+    def _line(self, request: Request, now: datetime, level: str) -> dict[str, Any]:
         return {
             "level": level,
             "timestamp": now,
             names.SERVICE_DIMENSION: SERVICE,
-            "request_id": call.request_id,
-            "function_request_id": call.function_request_id,
+            "request_id": request.request_id,
+            "function_request_id": request.function_request_id,
             "cold_start": self._is_cold,
         }
 

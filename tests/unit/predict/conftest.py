@@ -17,7 +17,7 @@ from fakes.registry import FakeModelRegistry, Register
 from fakes.written_lines import WrittenLines
 from housing.registry.port import MODEL_FILE, PRODUCTION, ModelVersion, Tag
 from housing.schema import FEATURES
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.http.app import create_app
 from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
@@ -121,4 +121,4 @@ def client(
     telemetry: Telemetry,
     loop: asyncio.AbstractEventLoop,
 ) -> AsgiClient:
-    return AsgiClient(create_app(settings, models, telemetry, OpenDoor(), no_changes), loop)
+    return AsgiClient(create_app(settings, models, telemetry, OpenAccess(), no_changes), loop)

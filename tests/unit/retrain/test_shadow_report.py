@@ -15,7 +15,7 @@ from fakes.registry import FakeModelRegistry
 from housing.errors import RegistryUnavailableError
 from housing.jobs.results import Verdict
 from housing.registry.port import CHALLENGER, MODEL_FILE, ModelVersion, Tag
-from predict.messages import Call
+from predict.messages import Request
 from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
 from predict.telemetry.comparison import TIMED_OUT, Differences
@@ -26,7 +26,7 @@ from retrain.training.settings import TrainingSettings
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 VERDICT = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_rows=10)
-CALL = Call("POST", "/predict", "application/json", b"{}")
+CALL = Request("POST", "/predict", "application/json", b"{}")
 SERVED = ServedModel(
     ModelVersion("california-housing", "7", "run", NOW), Predictor(linear_model()), NOW
 )
@@ -74,7 +74,7 @@ def tell(
     cloudwatch: Any, challenger: ModelVersion, found: Differences | str, *, days_ago: float
 ) -> None:
     telemetry = Telemetry(Emf(cloudwatch), now=lambda: NOW - timedelta(days=days_ago))
-    telemetry.shadowed(CALL, SERVED, challenger.unique_name, 1, found)
+    telemetry.log_comparison(CALL, SERVED, challenger.unique_name, 1, found)
 
 
 def apart(mean: float, worst: float) -> Differences:

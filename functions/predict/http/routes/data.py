@@ -1,4 +1,4 @@
-"""The routes that list the uploads of the data set, and take the rows of one out or in again."""
+"""Routes that list the uploads of the data set, and exclude or include one's rows."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -65,7 +65,7 @@ def data_routes(changes: Callable[[], DataChanges]) -> APIRouter:
     """Build the routes.
 
     Args:
-        changes: Makes the use case, or returns it; not called before it is needed.
+        changes: Returns the use case; called when it is needed.
     """
     router = APIRouter(tags=["data"])
 
@@ -95,7 +95,7 @@ def _change(changed: DataChanged) -> DataChange:
 
 
 def _upload(part: UploadedPart) -> Upload:
-    record, out = part.record, part.exclusion
+    record, exclusion = part.record, part.exclusion
     return Upload(
         job_id=part.job_id,
         part=part.part,
@@ -103,6 +103,10 @@ def _upload(part: UploadedPart) -> Upload:
         source=record.source if record else None,
         rows=record.rows if record else None,
         uploaded_at=part.uploaded_at,
-        state=out.state if out else "included",
-        exclusion=Exclusion(who=out.who, since=out.when, why=out.why) if out else None,
+        state=exclusion.state if exclusion else "included",
+        exclusion=(
+            Exclusion(who=exclusion.who, since=exclusion.when, why=exclusion.why)
+            if exclusion
+            else None
+        ),
     )

@@ -1,4 +1,4 @@
-"""The routes that list the model's versions and change which of them is live."""
+"""Routes that list the model's versions and change the live one."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -108,7 +108,7 @@ def model_routes(changes: Callable[[], ModelChanges], model_name: str) -> APIRou
     """Build the routes.
 
     Args:
-        changes: Makes the use case, or returns it; not called before it is needed.
+        changes: Returns the use case; called when it is needed.
         model_name: The registered model.
     """
     router = APIRouter(tags=["models"])
@@ -118,7 +118,7 @@ def model_routes(changes: Callable[[], ModelChanges], model_name: str) -> APIRou
         """List the newest versions, and who changed what is live, when and why."""
         return Models(
             name=model_name,
-            production=changes().live_version(),  # perhaps older than all that are listed
+            production=changes().live_version(),  # perhaps older than all listed ones
             automatic_promotion=Promotion.of(changes().promotion()),
             versions=[_summary(version) for version in changes().versions(limit)],
             history=changes().newest(_HISTORY),

@@ -1,4 +1,4 @@
-"""The lane's routes as FastAPI knows them: for the document, and for answers to wrong methods."""
+"""The scoring routes in FastAPI: for the OpenAPI document, and for wrong methods."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from housing.schema import FEATURE_NAMES, FEATURES
-from predict.http.asgi import call_of, response
+from predict.http.asgi import request_of, starlette_response
 from predict.http.problem_handlers import documented
 from predict.http.schemas import (
     Batch,
@@ -33,14 +33,14 @@ _PROBLEMS = (400, 413, 415, 422, 500, 503)
 
 
 def scoring_routes(scoring: ScoringService) -> APIRouter:
-    """Describe the routes; whoever calls them through FastAPI gets the lane's answer, too."""
+    """Build the routes; the scoring service answers them."""
 
-    async def answered(request: Request) -> Response:
-        return response(scoring.answer(call_of(request.scope, await request.body())))
+    async def respond(request: Request) -> Response:
+        return starlette_response(scoring.respond(request_of(request.scope, await request.body())))
 
     router = APIRouter(tags=["predictions"])
 
-    def route(  # noqa: PLR0913 - each is a part of the description, given by name
+    def route(  # noqa: PLR0913 - parts of the description, given by name
         path: str,
         name: str,
         text: str,
@@ -51,18 +51,18 @@ def scoring_routes(scoring: ScoringService) -> APIRouter:
         answers_csv: bool = False,
     ) -> None:
         summary, _, description = text.partition("\n")
-        found: dict[str, Any] = {"headers": _MODEL_HEADERS}
+        success: dict[str, Any] = {"headers": _MODEL_HEADERS}
         if answers_csv:
-            found["content"] = {CSV: {"schema": _CSV_SCHEMA}}
+            success["content"] = {CSV: {"schema": _CSV_SCHEMA}}
         router.add_api_route(
             path,
-            answered,
+            respond,
             name=name,
             methods=["POST"],
             summary=summary,
             description=description,
             response_model=answer,
-            responses={200: found, **documented(*statuses)},
+            responses={200: success, **documented(*statuses)},
             openapi_extra={"requestBody": {"required": True, "content": body}},
         )
 

@@ -1,4 +1,4 @@
-"""The routes that predict nothing: which model answers, and is it well."""
+"""Routes about the service: health, model card, protocol version, metrics."""
 
 from collections.abc import Callable
 from functools import partial
@@ -55,7 +55,7 @@ def metrics_route(metrics: Callable[[], AccountMetrics]) -> APIRouter:
     """Build the route.
 
     Args:
-        metrics: Makes the reader, or returns it; not called before it is needed.
+        metrics: Returns the reader; called when it is needed.
     """
     router = APIRouter(tags=["service"])
 
@@ -67,7 +67,7 @@ def metrics_route(metrics: Callable[[], AccountMetrics]) -> APIRouter:
     )
     def account_metrics() -> Response:
         """Tell counters since the month began, and gauges; from CloudWatch, two minutes late."""
-        # Few ask for it, and the function that only predicts never imports it.
+        # Rarely requested: a function that only predicts never imports it.
         from predict.telemetry.prometheus import CONTENT_TYPE, as_text  # noqa: PLC0415
 
         return Response(as_text(metrics().figures()), media_type=CONTENT_TYPE)
@@ -82,7 +82,7 @@ class Alive(BaseModel):
 
 
 class _Pages:
-    """The routes' functions, over one model store."""
+    """The routes' functions."""
 
     def __init__(
         self,
@@ -91,7 +91,6 @@ class _Pages:
         telemetry: Telemetry,
         promotion: PromotionWatch | None,
     ) -> None:
-        """Use a model store, a telemetry, and the state of automatic promotion where it is kept."""
         self._settings = settings
         self._models = models
         self._telemetry = telemetry
@@ -110,7 +109,7 @@ class _Pages:
         try:
             served = await self._served()
         except ModelUnavailableError as exc:
-            found = Health(
+            health = Health(
                 status="no_model",
                 stage=stage,
                 model=None,
@@ -118,8 +117,8 @@ class _Pages:
                 reason=str(exc),
                 automatic_promotion=promotion,
             )
-            return _answer(found)
-        found = Health(
+            return _answer(health)
+        health = Health(
             status="degraded" if served.stale else "ok",
             stage=stage,
             model=summary(served, self._settings.model_alias),
@@ -127,7 +126,7 @@ class _Pages:
             reason=served.reason,
             automatic_promotion=promotion,
         )
-        return _answer(found, served)
+        return _answer(health, served)
 
     async def model(self) -> Response:
         """Return the card of the model that answers."""
@@ -139,11 +138,11 @@ class _Pages:
         return _answer(Alive())
 
     async def _served(self) -> ServedModel:
-        if self._models.is_due():  # this may wait for the registry: not on the event loop
+        if self._models.is_due():  # may wait for the registry: not on the event loop
             served = await run_in_threadpool(self._models.current)
         else:
             served = self._models.current()
-        self._telemetry.looked(served)
+        self._telemetry.log_model(served)
         return served
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from housing.jobs.results import ShadowFigures, Verdict
 from housing.metrics import names
-from housing.metrics.points import MetricSource, Series, points_of
+from housing.metrics.points import MetricSource, Series, fetch_points
 from housing.registry.live_model import holder_of
 from housing.registry.port import CHALLENGER, ModelRegistry, ModelVersion
 
@@ -69,7 +69,7 @@ class CloudWatchShadowReport:
             name: (Series(metric, _PREDICT, statistic, dimensions), _PERIOD)
             for name, (metric, statistic) in _QUERIES.items()
         }
-        found = points_of(self.cloudwatch(), queries, end - timedelta(days=self.days), end)
+        found = fetch_points(self.cloudwatch(), queries, end - timedelta(days=self.days), end)
         return {
             name: [value for _, value in points]
             for name, (_, points) in zip(queries, found, strict=True)

@@ -48,7 +48,7 @@ class MetricSource(Protocol):
         ...
 
 
-def points_of(
+def fetch_points(
     source: MetricSource,
     queries: Mapping[str, tuple[Series, timedelta]],
     start: datetime,

@@ -18,7 +18,7 @@ from housing.errors import RegistryUnavailableError
 from housing.registry.exclusions import EXCLUSIONS
 from housing.registry.ledger import Decision, Ledger
 from housing.registry.live_model import LiveModel
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.admin.data_changes import DataChanges
 from predict.admin.model_changes import ModelChanges
 from predict.errors import ChangeRefusedError, NoSuchTargetError, StoreUnavailableError
@@ -170,8 +170,8 @@ def test_a_job_that_brought_no_rows_is_refused_with_where_to_look(data: DataChan
     for change in (data.exclude, data.include):
         with pytest.raises(NoSuchTargetError, match="no rows of a job cccc") as refused:
             change("cccc", why="wrong unit", who="anna")
-        assert "housing status cccc says" in str(refused.value)
-        assert "housing data list names" in str(refused.value)
+        assert "housing status cccc shows" in str(refused.value)
+        assert "housing data list shows" in str(refused.value)
 
 
 def test_a_part_that_is_not_there_any_more_is_no_part(data: DataChanges, s3: "S3Client") -> None:
@@ -217,7 +217,7 @@ def api(
 ) -> AsgiClient:
     changes = ModelChanges(live, MODEL, alerts, models.recheck)
     telemetry = Telemetry(WrittenLines())
-    return AsgiClient(create_app(settings, models, telemetry, OpenDoor(), lambda: changes), loop)
+    return AsgiClient(create_app(settings, models, telemetry, OpenAccess(), lambda: changes), loop)
 
 
 @pytest.mark.usefixtures("two_uploads")

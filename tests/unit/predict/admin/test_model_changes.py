@@ -23,7 +23,7 @@ from housing.registry.last_promoted import POINTER
 from housing.registry.ledger import AliasChange, Decision, Ledger
 from housing.registry.live_model import LiveModel, Reason, holder_of
 from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.admin.model_changes import ModelChanges
 from predict.errors import ChangeRefusedError, StoreUnavailableError
 from predict.http.app import create_app
@@ -460,7 +460,7 @@ def test_while_another_changes_what_is_live_one_is_told_to_try_again(
 
     monkeypatch.setattr(live.ledger, "record", outrun)
 
-    with pytest.raises(StoreUnavailableError, match="somebody else changes what is live"):
+    with pytest.raises(StoreUnavailableError, match="another process is changing the live model"):
         changes.rollback(None, why="odd", who="me")
     assert carriers(registry) == {PRODUCTION: "2", PREVIOUS: "1"}
 
@@ -473,7 +473,7 @@ def api(
     loop: asyncio.AbstractEventLoop,
 ) -> AsgiClient:
     telemetry = Telemetry(WrittenLines())
-    return AsgiClient(create_app(settings, models, telemetry, OpenDoor(), lambda: changes), loop)
+    return AsgiClient(create_app(settings, models, telemetry, OpenAccess(), lambda: changes), loop)
 
 
 def test_the_api_lists_versions_and_changes(

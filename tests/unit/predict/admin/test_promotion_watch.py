@@ -16,7 +16,7 @@ from fakes.written_lines import WrittenLines
 from housing.errors import ObjectError
 from housing.registry.automatic_promotion import AutomaticPromotion
 from predict import handler
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.admin import promotion_watch
 from predict.admin.promotion_watch import PromotionWatch
 from predict.http.app import create_app
@@ -136,7 +136,7 @@ def test_health_says_since_when_and_by_whom_and_keeps_the_reason_to_itself(
     loop: asyncio.AbstractEventLoop,
 ) -> None:
     app = create_app(
-        settings, models, Telemetry(WrittenLines()), OpenDoor(), no_changes, promotion=watch
+        settings, models, Telemetry(WrittenLines()), OpenAccess(), no_changes, promotion=watch
     )
 
     answer = AsgiClient(app, loop).get("/health")

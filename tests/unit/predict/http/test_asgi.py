@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from fakes.model_store import FakeModelStore
 from fakes.written_lines import WrittenLines
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.http.asgi import ScoringMiddleware
 from predict.scoring.service import ScoringService
 from predict.telemetry.telemetry import Telemetry
@@ -28,7 +28,7 @@ class Exchange:
     def __init__(self, models: FakeModelStore, lines: WrittenLines, body: bytes) -> None:
         self._lines = lines
         self._body = body
-        lane = ScoringService(models, Telemetry(lines), OpenDoor(), max_rows=10)
+        lane = ScoringService(models, Telemetry(lines), OpenAccess(), max_rows=10)
         self._middleware = ScoringMiddleware(_nothing_else, lane)
         self.lines_when_sent: list[int] = []
         self.statuses: list[int] = []

@@ -14,12 +14,12 @@ from fakes.onnx_models import linear_model
 from fakes.written_lines import WrittenLines
 from housing.metrics import names as metric_names
 from housing.schema import FEATURE_NAMES, FEATURES
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.http.app import create_app
 from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
 from predict.settings import PredictSettings
-from predict.telemetry.telemetry import LOGGED_ROWS_OF_A_CALL, Telemetry
+from predict.telemetry.telemetry import LOGGED_ROWS_OF_A_REQUEST, Telemetry
 
 Rows = list[dict[str, float]]
 CSV_TYPE = "text/csv"
@@ -197,7 +197,7 @@ def small(
     """Take two rows at most."""
     limited = settings.model_copy(update={"max_batch_rows": 2})
     return AsgiClient(
-        create_app(limited, models, Telemetry(lines), OpenDoor(), no_changes), client._loop
+        create_app(limited, models, Telemetry(lines), OpenAccess(), no_changes), client._loop
     )
 
 
@@ -239,7 +239,7 @@ def test_rows_are_counted_and_a_sample_of_them_is_logged(
     (line,) = lines.named("predicted")
     assert (line["rows_not_logged"], line["model_version"]) == (2, "7")
     logged = lines.named("prediction")
-    assert [row["row"] for row in logged][:: LOGGED_ROWS_OF_A_CALL - 1] == [1, 12]
+    assert [row["row"] for row in logged][:: LOGGED_ROWS_OF_A_REQUEST - 1] == [1, 12]
     assert [row["features"] for row in logged] == [rows[row["row"] - 1] for row in logged]
 
 

@@ -15,7 +15,7 @@ from fakes.cloudwatch import FakeCloudWatch
 from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
 from housing.metrics import names
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.errors import StoreUnavailableError
 from predict.http.app import create_app
 from predict.settings import PredictSettings
@@ -54,7 +54,7 @@ def api(
     loop: asyncio.AbstractEventLoop,
     metrics: AccountMetrics,
 ) -> AsgiClient:
-    app = create_app(settings, models, telemetry, OpenDoor(), no_changes, metrics=lambda: metrics)
+    app = create_app(settings, models, telemetry, OpenAccess(), no_changes, metrics=lambda: metrics)
     return AsgiClient(app, loop)
 
 
@@ -305,7 +305,7 @@ def test_an_answer_that_is_not_whole_is_none(
 ) -> None:
     predicted(cloudwatch, NOON - timedelta(hours=3), 10)
     cloudwatch.status = status
-    with pytest.raises(StoreUnavailableError, match="does not tell"):
+    with pytest.raises(StoreUnavailableError, match="cannot be read"):
         metrics.figures()
 
     cloudwatch.status = "Complete"

@@ -11,7 +11,7 @@ from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
 from fakes.written_lines import WrittenLines
 from housing.schema import FEATURES
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.http.app import create_app
 from predict.model.loading import ServedModel
 from predict.settings import PredictSettings
@@ -130,7 +130,7 @@ def test_an_unforeseen_error_is_logged_and_told_without_internals(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     client = AsgiClient(
-        create_app(settings, BrokenModelStore(), Telemetry(lines), OpenDoor(), no_changes), loop
+        create_app(settings, BrokenModelStore(), Telemetry(lines), OpenAccess(), no_changes), loop
     )
 
     answer = client.get("/health")

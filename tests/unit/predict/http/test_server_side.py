@@ -8,7 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from fakes.model_changes import no_changes
 from fakes.model_store import FakeModelStore
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.http.app import create_app
 from predict.http.problem_handlers import UnexpectedErrors
 from predict.settings import PredictSettings
@@ -34,7 +34,7 @@ def test_a_client_that_hangs_up_before_its_body_is_whole_is_not_answered(
     telemetry: Telemetry,
     loop: asyncio.AbstractEventLoop,
 ) -> None:
-    app = create_app(settings, models, telemetry, OpenDoor(), no_changes)
+    app = create_app(settings, models, telemetry, OpenAccess(), no_changes)
     sent: list[Message] = []
 
     async def send(message: Message) -> None:

@@ -18,7 +18,7 @@ from fakes.registry import FakeModelRegistry, Register
 from fakes.written_lines import WrittenLines
 from housing.errors import RegistryAnswerError, RegistryError, RegistryUnavailableError
 from housing.registry.port import MODEL_FILE, PRODUCTION
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.errors import ModelUnavailableError
 from predict.http.app import create_app
 from predict.model.loading import ModelFiles
@@ -76,7 +76,7 @@ def test_health_says_degraded_and_predictions_are_answered(
 ) -> None:
     registry.fails_with = DOWN
     client = AsgiClient(
-        create_app(settings, store, Telemetry(WrittenLines()), OpenDoor(), no_changes), loop
+        create_app(settings, store, Telemetry(WrittenLines()), OpenAccess(), no_changes), loop
     )
 
     health, answer = client.get("/health"), client.post_json("/predict", block_group)

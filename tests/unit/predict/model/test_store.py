@@ -180,7 +180,7 @@ BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
     "digest": ("SHA-256", {"model": NEW, "sha256": "0" * 64}),
     "no digest": ("no tag sha256", {"model": NEW, "sha256": ""}),
     "path for a digest": ("no tag sha256", {"model": NEW, "sha256": "../../x"}),
-    "no graph": ("no graph", {"model": b"junk"}),
+    "no graph": ("not a graph", {"model": b"junk"}),
     "columns": ("input", {"model": linear_model(columns=9)}),
     "outputs": ("outputs", {"model": linear_model(outputs=("price", "low", "high"))}),
     "nan": ("smoke prediction", {"model": linear_model(bias=math.nan)}),
@@ -228,7 +228,7 @@ def test_each_refused_version_is_alerted_on_until_the_alert_is_sent(  # noqa: PL
 
     ttl = timedelta(seconds=TTL_SECONDS)
     store = RegistryModelStore(
-        registry, ModelFiles(tmp_path), alias=PRODUCTION, ttl=ttl, clock=clock, tell_refusal=alert
+        registry, ModelFiles(tmp_path), alias=PRODUCTION, ttl=ttl, clock=clock, alert_refusal=alert
     )
     register(OLD)
     store.current()
@@ -264,7 +264,7 @@ def test_a_refusal_whose_alert_is_being_sent_is_waited_for_and_not_sent_again(
         alias=PRODUCTION,
         ttl=timedelta(seconds=TTL_SECONDS),
         clock=clock,
-        tell_refusal=alert,
+        alert_refusal=alert,
     )
     register(OLD)
     store.current()
@@ -294,7 +294,7 @@ def test_a_version_without_its_file_is_not_served(
     served = store.current()
 
     assert (served.version.version, served.stale) == ("1", True)
-    assert served.reason == "the model file of version 2 cannot be had"
+    assert served.reason == "the model file of version 2 cannot be read"
 
 
 def test_a_refused_version_is_tried_again_and_served_once_it_is_repaired(

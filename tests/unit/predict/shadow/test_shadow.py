@@ -23,9 +23,9 @@ from fakes.written_lines import WrittenLines
 from housing.metrics import names
 from housing.registry.port import CHALLENGER, Tag
 from housing.schema import FEATURE_NAMES
-from predict.access.auth import OpenDoor
+from predict.access.auth import OpenAccess
 from predict.http.app import create_app
-from predict.messages import Answer, Call
+from predict.messages import Request, Response
 from predict.model.loading import ModelFiles, ServedModel
 from predict.scoring.service import ScoringService
 from predict.settings import PredictSettings
@@ -45,17 +45,17 @@ class Stand:
     def __init__(self, shadow: Shadow, store: ChallengerStore, models: FakeModelStore) -> None:
         self.store = store
         self.lines = WrittenLines()
-        told, door = Telemetry(self.lines), OpenDoor()
+        told, door = Telemetry(self.lines), OpenAccess()
         self.shadow = shadow
         shadow._telemetry = told
-        self._lane = ScoringService(models, told, door, max_rows=5_000, shadow=shadow.compare)
+        self._scoring = ScoringService(models, told, door, max_rows=5_000, shadow=shadow.compare)
         quiet = Telemetry(WrittenLines())
         self._plain = ScoringService(models, quiet, door, max_rows=5_000)
 
-    def answer(self, call: Call) -> Answer:
+    def respond(self, request: Request) -> Response:
         """Answer with the shadow; the answer is the one that there is without."""
-        answer = self._lane.answer(call)
-        assert answer == self._plain.answer(call)
+        answer = self._scoring.respond(request)
+        assert answer == self._plain.respond(request)
         return answer
 
     def shadow_lines(self) -> list[dict[str, Any]]:
@@ -125,13 +125,15 @@ def challenge(stand: Stand, register: Register) -> Callable[[bytes], None]:
     return challenged
 
 
-def one(block_group: dict[str, float]) -> Call:
-    return Call("POST", "/predict", "application/json", json.dumps(block_group).encode(), None, "r")
+def one(block_group: dict[str, float]) -> Request:
+    return Request(
+        "POST", "/predict", "application/json", json.dumps(block_group).encode(), None, "r"
+    )
 
 
-def many(block_group: dict[str, float], incomes: list[float]) -> Call:
+def many(block_group: dict[str, float], incomes: list[float]) -> Request:
     body = json.dumps({"instances": [{**block_group, "MedInc": income} for income in incomes]})
-    return Call("POST", "/predict/batch", "application/json", body.encode(), None, "r")
+    return Request("POST", "/predict/batch", "application/json", body.encode(), None, "r")
 
 
 def until_told(lines: WrittenLines) -> list[dict[str, Any]]:
@@ -146,7 +148,7 @@ def test_the_line_of_a_comparison_is_its_metrics_by_service_and_by_version(
 ) -> None:
     challenge(linear_model(bias=1.25))
 
-    stand.answer(one(block_group))
+    stand.respond(one(block_group))
 
     (line,) = stand.shadow_lines()
     (described,) = line["_aws"]["CloudWatchMetrics"]
@@ -174,7 +176,7 @@ def test_a_batch_is_compared_as_a_whole_and_a_few_prices_are_logged(
     challenge(linear_model(bias=1, income_weight=0.2))
     incomes = np.linspace(1, 9, 101).tolist()
 
-    stand.answer(many(block_group, incomes))
+    stand.respond(many(block_group, incomes))
 
     (line,) = stand.shadow_lines()
     assert line["rows"] == 101
@@ -190,8 +192,8 @@ def test_mlflows_protocol_is_compared_too(
     challenge(linear_model(bias=2))
     body = {"dataframe_split": {"columns": list(FEATURE_NAMES), "data": [[*block_group.values()]]}}
 
-    call = Call("POST", "/invocations", "application/json", json.dumps(body).encode())
-    stand.answer(call)
+    call = Request("POST", "/invocations", "application/json", json.dumps(body).encode())
+    stand.respond(call)
 
     (line,) = stand.shadow_lines()
     assert line[names.SHADOW_DIFFERENCE] == pytest.approx(1, abs=1e-6)
@@ -208,7 +210,7 @@ def test_only_the_share_is_compared(
 
     compared = []
     for _ in range(3):
-        stand.answer(one(block_group))
+        stand.respond(one(block_group))
         compared.append(len(stand.shadow_lines()))
 
     assert compared == [0, 1, 1]
@@ -219,7 +221,7 @@ def test_refused_requests_are_not_compared(
 ) -> None:
     challenge(linear_model())
 
-    assert stand.answer(one({**block_group, "MedInc": -1})).status == 422
+    assert stand.respond(one({**block_group, "MedInc": -1})).status == 422
 
     assert stand.shadow_lines() == []
 
@@ -227,7 +229,7 @@ def test_refused_requests_are_not_compared(
 def test_without_a_challenger_nothing_is_told(stand: Stand, block_group: dict[str, float]) -> None:
     stand.store.load(BOUND_SECONDS)
 
-    stand.answer(one(block_group))
+    stand.respond(one(block_group))
 
     assert stand.shadow_lines() == []
 
@@ -243,7 +245,7 @@ def test_the_version_in_production_is_not_compared_with_itself(
     tags = {Tag.SHA256: hashlib.sha256(linear_model(bias=2)).hexdigest()}
     models.served = replace(served, version=replace(served.version, version="1", tags=tags))
 
-    stand.answer(one(block_group))
+    stand.respond(one(block_group))
 
     assert stand.shadow_lines() == []
 
@@ -259,7 +261,7 @@ def test_a_version_of_the_same_number_and_another_digest_is_compared(
     tags = {Tag.SHA256: "0" * 64}  # a copy, of before the registry was rebuilt
     models.served = replace(served, version=replace(served.version, version="1", tags=tags))
 
-    stand.answer(one(block_group))
+    stand.respond(one(block_group))
 
     assert len(stand.shadow_lines()) == 1
 
@@ -281,10 +283,10 @@ def test_a_challenger_that_hangs_costs_one_request_the_budget_and_the_next_ones_
     stand.replace_predictor(hanging)
     started = time.monotonic()
 
-    stand.answer(one(block_group))
+    stand.respond(one(block_group))
     first_seconds = time.monotonic() - started
     for _ in range(20):
-        stand.answer(one(block_group))
+        stand.respond(one(block_group))
 
     assert first_seconds < BUDGET_SECONDS + ROOM_SECONDS
     assert time.monotonic() - started < BUDGET_SECONDS + ROOM_SECONDS + 0.5
@@ -306,13 +308,13 @@ def test_a_late_result_is_dropped_and_the_next_request_is_compared_again(
     assert challenger is not None
     real = challenger.served
     stand.replace_predictor(hanging)
-    stand.answer(one(block_group))
+    stand.respond(one(block_group))
     hanging.goes_on.set()
     while not challenger._workers._idle:  # it comes back a moment later
         time.sleep(0.001)
 
     challenger.served = real
-    stand.answer(one(block_group))
+    stand.respond(one(block_group))
 
     assert [line.get("error") for line in stand.shadow_lines()] == ["timed_out", None]
 
@@ -327,7 +329,7 @@ def test_whatever_a_challenger_raises_is_counted_and_swallowed(
     challenge(linear_model())
     stand.replace_predictor(Raising(error))
 
-    assert stand.answer(one(block_group)).status == 200
+    assert stand.respond(one(block_group)).status == 200
 
     (line,) = stand.shadow_lines()
     assert line["error"] == type(error).__name__
@@ -339,7 +341,7 @@ def test_a_challenger_that_answers_no_number_is_an_error(
 ) -> None:
     challenge(linear_model(income_weight=3e37))  # infinite above an income of 11
 
-    assert stand.answer(many(block_group, [1.0, 15.0])).status == 200
+    assert stand.respond(many(block_group, [1.0, 15.0])).status == 200
 
     (line,) = stand.shadow_lines()
     assert (line["error"], line[names.SHADOW_ERRORS]) == ("ModelOutputError", 1)
@@ -352,9 +354,9 @@ def test_a_telemetry_that_fails_does_not_fail_the_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     challenge(linear_model())
-    monkeypatch.delattr(Telemetry, "shadowed")
+    monkeypatch.delattr(Telemetry, "log_comparison")
 
-    assert stand.answer(one(block_group)).status == 200
+    assert stand.respond(one(block_group)).status == 200
 
 
 def test_a_store_that_fails_is_counted(
@@ -365,7 +367,7 @@ def test_a_store_that_fails_is_counted(
 
     monkeypatch.setattr(stand.store, "current", fail)
 
-    assert stand.answer(one(block_group)).status == 200
+    assert stand.respond(one(block_group)).status == 200
 
     (line,) = stand.shadow_lines()
     assert (line["error"], line["challenger_version"]) == ("OSError", "unknown")
@@ -378,9 +380,9 @@ def test_a_batch_that_will_not_be_done_in_time_is_not_begun(
     challenger = stand.replace_predictor(Raising(AssertionError()))
     challenger.seconds_per_row = BUDGET_SECONDS / 50
 
-    stand.answer(many(block_group, [3.0] * 60))
+    stand.respond(many(block_group, [3.0] * 60))
     assert stand.shadow_lines() == []
-    stand.answer(many(block_group, [3.0] * 40))
+    stand.respond(many(block_group, [3.0] * 40))
 
     assert len(stand.shadow_lines()) == 1
 
@@ -393,7 +395,7 @@ def application(
     loop: asyncio.AbstractEventLoop,
 ) -> AsgiClient:
     told = Telemetry(stand.lines)
-    app = create_app(settings, models, told, OpenDoor(), no_changes, stand.shadow)
+    app = create_app(settings, models, told, OpenAccess(), no_changes, stand.shadow)
     return AsgiClient(app, loop)
 
 

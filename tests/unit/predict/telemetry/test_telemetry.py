@@ -5,11 +5,11 @@ from typing import Any
 
 from fakes.written_lines import WrittenLines
 from housing.metrics import names as metric_names
-from predict.messages import Call
+from predict.messages import Request
 from predict.model.loading import ServedModel
 from predict.telemetry.telemetry import Rows, Telemetry
 
-CALL = Call("POST", "/predict", "application/json", b"{}", request_id="r-1")
+CALL = Request("POST", "/predict", "application/json", b"{}", request_id="r-1")
 
 
 class Seconds:
@@ -35,9 +35,9 @@ def test_above_the_rate_predictions_are_counted_but_not_logged(served: ServedMod
     told = telemetry(lines, seconds, logged_per_second=2)
 
     for _ in range(5):
-        told.predicted(CALL, served, 1.0, 1, drawn)
+        told.log_prediction(CALL, served, 1.0, 1, drawn)
     seconds.now += 1.0
-    told.predicted(CALL, served, 1.0, 1, drawn)
+    told.log_prediction(CALL, served, 1.0, 1, drawn)
 
     messages = [line["message"] for line in lines.all]
     assert messages == ["prediction"] * 2 + ["predicted"] * 3 + ["prediction"]
@@ -49,9 +49,9 @@ def test_at_a_rate_of_none_no_features_are_logged(served: ServedModel) -> None:
     lines, seconds = WrittenLines(), Seconds()
     told = telemetry(lines, seconds, logged_per_second=0)
 
-    told.predicted(CALL, served, 1.0, 1, drawn)
+    told.log_prediction(CALL, served, 1.0, 1, drawn)
     seconds.now += 1e6
-    told.predicted(CALL, served, 1.0, 1, drawn)
+    told.log_prediction(CALL, served, 1.0, 1, drawn)
 
     assert not any("features" in line for line in lines.all)
 
@@ -60,7 +60,7 @@ def test_the_models_age_is_told_in_seconds(served: ServedModel) -> None:
     lines = WrittenLines()
     told = Telemetry(lines, now=lambda: served.version.created_at + timedelta(hours=1))
 
-    told.looked(served)
+    told.log_model(served)
 
     assert lines.metrics()[metric_names.MODEL_AGE] == [3_600]
 
@@ -69,10 +69,10 @@ def test_a_restored_process_counts_as_cold_again(served: ServedModel) -> None:
     lines = WrittenLines()
     told = Telemetry(lines)
 
-    told.predicted(CALL, served, 1.0, 1, drawn)
-    told.predicted(CALL, served, 1.0, 1, drawn)
-    told.restored()
-    told.predicted(CALL, served, 1.0, 1, drawn)
+    told.log_prediction(CALL, served, 1.0, 1, drawn)
+    told.log_prediction(CALL, served, 1.0, 1, drawn)
+    told.mark_cold()
+    told.log_prediction(CALL, served, 1.0, 1, drawn)
 
     assert lines.metrics()[metric_names.COLD_START] == [1, 0, 1]
 
@@ -81,7 +81,7 @@ def test_a_line_names_its_time_in_the_units_of_the_format(served: ServedModel) -
     lines = WrittenLines()
     told = Telemetry(lines, now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC))
 
-    told.predicted(CALL, served, 1.0, 1, drawn)
+    told.log_prediction(CALL, served, 1.0, 1, drawn)
 
     (line,) = lines.all
     assert line["_aws"]["Timestamp"] == 1_795_521_600_000
