@@ -124,7 +124,8 @@ static const char *fill_cuts(Ensemble *e, const Draft *draft, const Cut *cuts) {
   const size_t cells = e->columns * 256;
   e->cuts = malloc((cells + 1) * sizeof *e->cuts);
   e->byte_nodes = calloc(draft->inner + 1, sizeof *e->byte_nodes);
-  if (!e->cuts || !e->byte_nodes) return NO_MEMORY;
+  e->nan_goes_left = calloc(draft->inner + 1, 1);
+  if (!e->cuts || !e->byte_nodes || !e->nan_goes_left) return NO_MEMORY;
   for (size_t i = 0; i < cells; i++) e->cuts[i] = INFINITY;
   for (size_t i = 0; i < draft->inner; i++)
     e->cuts[256 * draft->place[cuts[i].column] + draft->cut[cuts[i].node]] = cuts[i].value;
@@ -157,12 +158,12 @@ static size_t lay_out(Ensemble *e, const Draft *draft, size_t tree, size_t *step
       e->leaves[(*leaves)++] = draft->weight[at];
       continue;
     }
+    const uint8_t nan_goes_left = given->missing_count && given->missing[at];
     e->steps[step] = (Step){
-        .value = given->threshold[at],
-        .column = (uint16_t)given->feature[at],
-        .nan_goes_left = given->missing_count && given->missing[at]};
+        .value = given->threshold[at], .column = (uint16_t)given->feature[at], .nan_goes_left = nan_goes_left};
     const size_t byte_node = *byte_nodes;
     if (e->has_bytes) {
+      e->nan_goes_left[byte_node] = nan_goes_left;
       e->byte_nodes[(*byte_nodes)++] = (ByteNode){
           .cut = four_times(draft->cut[at] - 128u),
           .lowest = four_times((uint32_t)(*leaves - first_leaf)),
@@ -178,23 +179,36 @@ static size_t lay_out(Ensemble *e, const Draft *draft, size_t tree, size_t *step
 /* The mask form, of the byte form: a node takes the leaves of its left side away from a row that goes right. */
 static const char *fill_masks(Ensemble *e, const Draft *draft) {
   const size_t cells = e->columns * 256;
-  e->first_mask_node = calloc(cells + 1, sizeof *e->first_mask_node);
-  e->mask_nodes = malloc((draft->inner + 1) * sizeof *e->mask_nodes);
+  e->first_mask = calloc(cells + 1, sizeof *e->first_mask);
+  e->mask = malloc((draft->inner + 1) * sizeof *e->mask);
+  e->mask_tree = malloc((draft->inner + 1) * sizeof *e->mask_tree);
   uint32_t *next = malloc((cells + 1) * sizeof *next);
-  if (!e->first_mask_node || !e->mask_nodes || !next) { free(next); return NO_MEMORY; }
+  if (!e->first_mask || !e->mask || !e->mask_tree || !next) { free(next); return NO_MEMORY; }
   for (size_t i = 0; i < draft->inner; i++)
-    e->first_mask_node[256 * e->byte_nodes[i].place + (uint8_t)(e->byte_nodes[i].cut + 128u) + 1]++;
-  for (size_t i = 0; i < cells; i++) e->first_mask_node[i + 1] += e->first_mask_node[i];
-  memcpy(next, e->first_mask_node, cells * sizeof *next);
+    e->first_mask[256 * e->byte_nodes[i].place + (uint8_t)(e->byte_nodes[i].cut + 128u) + 1]++;
+  for (size_t i = 0; i < cells; i++) e->first_mask[i + 1] += e->first_mask[i];
+  memcpy(next, e->first_mask, cells * sizeof *next);
   for (size_t t = 0; t < e->trees; t++)
     for (uint32_t i = e->first_byte_node[t]; i < e->first_byte_node[t + 1]; i++) {
       const ByteNode *node = e->byte_nodes + i;
       const uint64_t left = ((UINT64_C(1) << (node->step & 255u)) - 1) << (node->lowest & 255u);
       const uint32_t to = next[256 * node->place + (uint8_t)(node->cut + 128u)]++;
-      e->mask_nodes[to] = (MaskNode){.not_left = ~left, .tree = (uint32_t)t};
+      e->mask[to] = ~left;
+      e->mask_tree[to] = (uint16_t)t;
     }
   free(next);
   return NULL;
+}
+
+/* Free the form that is not predicted with. */
+static void keep_one_form(Ensemble *e) {
+  if (e->has_bytes) {
+    free(e->steps); free(e->first_step); free(e->depth);
+    e->steps = NULL; e->first_step = e->depth = NULL;
+  } else {
+    free(e->byte_nodes); free(e->nan_goes_left); free(e->cuts);
+    e->byte_nodes = NULL; e->nan_goes_left = NULL; e->cuts = NULL;
+  }
 }
 
 static const char *build(Ensemble *e, Draft *draft) {
@@ -229,7 +243,8 @@ static const char *build(Ensemble *e, Draft *draft) {
     if (here > most) most = here;
   }
   e->has_bytes = e->has_bytes && most <= MOST_LEAVES;
-  e->has_masks = e->has_bytes && most <= MASK_LEAVES;
+  e->has_masks = e->has_bytes && most <= MASK_LEAVES && e->trees <= MASK_TREES;
+  keep_one_form(e);
   e->base = given->bases ? given->base[0] : 0;
   return e->has_masks ? fill_masks(e, draft) : NULL;
 }
@@ -265,5 +280,5 @@ void ensemble_free(Ensemble *e) {
   if (!e) return;
   free(e->steps); free(e->first_step); free(e->depth); free(e->column); free(e->cuts);
   free(e->byte_nodes); free(e->first_byte_node); free(e->leaves); free(e->first_leaf);
-  free(e->mask_nodes); free(e->first_mask_node); free(e);
+  free(e->nan_goes_left); free(e->mask); free(e->mask_tree); free(e->first_mask); free(e);
 }

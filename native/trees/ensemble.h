@@ -8,6 +8,7 @@
 #define MOST_CUTS 255   /* distinct thresholds of a column, if rows are to become bytes */
 #define MOST_LEAVES 256 /* of a tree, if its leaves are to be bytes */
 #define MASK_LEAVES 64  /* of a tree, if its leaves are to be bits of a word */
+#define MASK_TREES (1u << 16)
 
 /* The node's attributes, as the model file has them: nothing of them is trusted. */
 typedef struct {
@@ -19,7 +20,7 @@ typedef struct {
   const float *weight, *base;                                  /* [targets], [bases] */
 } TreeAttributes;
 
-/* A node of the plain form. The left child is the next node. At a leaf both steps are 0. */
+/* A node of the walked form. The left child is the next node. At a leaf both steps are 0. */
 typedef struct {
   float value;           /* threshold, or the leaf's weight */
   uint16_t column;
@@ -36,13 +37,11 @@ typedef struct {
   uint32_t place;  /* of its column among those that are used */
 } ByteNode;
 
-/* An inner node of the mask form. */
-typedef struct { uint64_t not_left; uint32_t tree, unused; } MaskNode;
-
 typedef struct {
   size_t trees, width;         /* width: columns that a row must have at least */
   float base;
-  Step *steps;                 /* in pre-order */
+
+  Step *steps;                 /* in pre-order; NULL where there are bytes */
   uint32_t *first_step;        /* [trees] */
   uint32_t *depth;             /* [trees] */
 
@@ -50,14 +49,16 @@ typedef struct {
   size_t columns;              /* that are used */
   uint32_t *column;            /* [columns], rising */
   float *cuts;                 /* [columns][256], rising, then infinite */
-  ByteNode *byte_nodes;
+  ByteNode *byte_nodes;        /* in pre-order */
+  uint8_t *nan_goes_left;      /* of each byte node */
   uint32_t *first_byte_node;   /* [trees + 1] */
   float *leaves;               /* from the left */
   uint32_t *first_leaf;        /* [trees + 1] */
 
   int has_masks;               /* whether no tree has more leaves than a word has bits */
-  MaskNode *mask_nodes;        /* by column, then by rising cut */
-  uint32_t *first_mask_node;   /* [columns][256]: the first whose cut's number is at least so high */
+  uint64_t *mask;              /* of each inner node, by column, then by rising cut: all leaves but those on its left */
+  uint16_t *mask_tree;         /* whose they are */
+  uint32_t *first_mask;        /* [columns][256]: the first whose cut's number is at least so high */
 } Ensemble;
 
 /* Return an ensemble, or NULL and why it is not one that is done here (a constant text). */

@@ -51,5 +51,5 @@ EXPORTED Status *RegisterCustomOps(SessionOptions *options, const RuntimeApiBase
   return failed ? failed : add_domain(api, options, trees);
 }
 
+/* Rows of ensembles that the calling thread had answered here. */
 EXPORTED uint64_t housing_trees_rows(void) { return regressor_rows(); }
-EXPORTED int housing_trees_is_usable(void) { return processor_is_known(); }

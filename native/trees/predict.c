@@ -10,7 +10,8 @@
    leaf; every node that a row goes to the right of takes the leaves on its left away; the lowest bit
    that stays is the row's leaf. The nodes lie by column and cut, so these are the first of each column.
 
-   Rows with a value that is not a number, and ensembles that are too large for bytes: walked. */
+   A row with a value that is not a number passes the nodes alone. Ensembles that are too large for bytes
+   are walked. */
 #include "ensemble.h"
 
 #include <stdlib.h>
@@ -66,6 +67,22 @@ static void walk_in_step(const Ensemble *e, const float *rows, size_t width, flo
   for (int lane = 0; lane < LANES; lane++) to[lane] = sum[lane] + e->base;
 }
 
+/* One row, which may have values that are not numbers, by the byte form. */
+static float passed(const Ensemble *e, const float *row) {
+  float sum = 0;
+  for (size_t t = 0; t < e->trees; t++) {
+    uint32_t at = 0;
+    for (uint32_t i = e->first_byte_node[t]; i < e->first_byte_node[t + 1]; i++) {
+      const ByteNode *node = e->byte_nodes + i;
+      if ((node->lowest & 255u) != at) continue;
+      const float value = row[e->column[node->place]], cut = e->cuts[256 * node->place + (uint8_t)(node->cut + 128u)];
+      if (!(value <= cut || (e->nan_goes_left[i] && value != value))) at += node->step & 255u;
+    }
+    sum += e->leaves[e->first_leaf[t] + at];
+  }
+  return sum + e->base;
+}
+
 /* How many of 256 rising cuts are below a value. */
 static unsigned cuts_below(const float *cuts, float value) {
   unsigned below = 0;
@@ -82,10 +99,9 @@ static int has_nan(const Ensemble *e, const float *row) {
 static float masked(const Ensemble *e, const float *row, uint64_t *live) {
   memset(live, 0xff, e->trees * sizeof *live);
   for (size_t c = 0; c < e->columns; c++) {
-    const uint32_t *first = e->first_mask_node + 256 * c;
-    const MaskNode *node = e->mask_nodes + first[0];
-    const MaskNode *end = e->mask_nodes + first[cuts_below(e->cuts + 256 * c, row[e->column[c]])];
-    for (; node < end; node++) live[node->tree] &= node->not_left;
+    const uint32_t *first = e->first_mask + 256 * c;
+    const uint32_t end = first[cuts_below(e->cuts + 256 * c, row[e->column[c]])];
+    for (uint32_t i = first[0]; i < end; i++) live[e->mask_tree[i]] &= e->mask[i];
   }
   float sum = 0;
   for (size_t t = 0; t < e->trees; t++) sum += e->leaves[e->first_leaf[t] + (unsigned)__builtin_ctzll(live[t])];
@@ -134,7 +150,7 @@ static void predict_block(const Ensemble *e, const float *rows, size_t count, si
   }
   for (size_t r = 0; r < count; r++) {
     const float *row = rows + r * width;
-    to[r] = has_nan(e, row) ? walk(e, row) : sum[r] + e->base;
+    to[r] = has_nan(e, row) ? passed(e, row) : sum[r] + e->base;
   }
 }
 
@@ -154,7 +170,7 @@ static int predict_by_masks(const Ensemble *e, const float *rows, size_t count, 
   if (!live) return 0;
   for (size_t r = 0; r < count; r++) {
     const float *row = rows + r * width;
-    to[r] = has_nan(e, row) ? walk(e, row) : masked(e, row, live);
+    to[r] = has_nan(e, row) ? passed(e, row) : masked(e, row, live);
   }
   free(live);
   return 1;
@@ -162,7 +178,7 @@ static int predict_by_masks(const Ensemble *e, const float *rows, size_t count, 
 
 int ensemble_predict(const Ensemble *e, const float *rows, size_t count, size_t width, float *to) {
   if (e->has_masks && count <= FEW) return predict_by_masks(e, rows, count, width, to);
-  if (e->has_bytes && count > FEW) return predict_by_bytes(e, rows, count, width, to);
+  if (e->has_bytes) return predict_by_bytes(e, rows, count, width, to);
   size_t r = 0;
   for (; r + LANES <= count; r += LANES) walk_in_step(e, rows + r * width, width, to + r);
   for (; r < count; r++) to[r] = walk(e, rows + r * width);
