@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import yaml
 
@@ -20,10 +21,11 @@ from housing.jobs.restarts import SWEEP_EVERY
 from housing.metrics import names as metric_names
 from housing.registry.port import ModelVersion
 from housing.schema import CANONICAL_COLUMNS, FEATURES
+from housing.tree_library import Trees
 from housing_ops.template import load
 from predict.messages import Request
 from predict.model.loading import ServedModel
-from predict.model.predictor import Prediction
+from predict.model.predictor import Prediction, Predictor
 from predict.settings import PredictSettings
 from predict.telemetry.account_metrics import COUNTERS, GAUGES, REASONS
 from predict.telemetry.emf import UNITS as PREDICT_UNITS
@@ -394,7 +396,7 @@ def line_bytes() -> int:
     lines: list[bytes] = []
     model = ServedModel(
         ModelVersion("california-housing", "12", "0" * 32, datetime(2026, 11, 1, tzinfo=UTC)),
-        None,  # type: ignore[arg-type]  # telemetry does not ask it
+        cast("Predictor", SimpleNamespace(trees=Trees.LIBRARY)),  # all that telemetry asks it
         datetime(2026, 11, 2, tzinfo=UTC),
     )
     row = {

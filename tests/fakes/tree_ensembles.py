@@ -117,7 +117,9 @@ def rows_for(
     return rows
 
 
-def model_of(attributes: Attributes, *, element: int = TensorProto.FLOAT) -> bytes:
+def model_of(
+    attributes: Attributes, *, element: int = TensorProto.FLOAT, width: int | None = None
+) -> bytes:
     """Return a graph of one ensemble, from ``x`` to ``y``; nothing of it is checked."""
     node = helper.make_node(
         "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **attributes
@@ -125,7 +127,7 @@ def model_of(attributes: Attributes, *, element: int = TensorProto.FLOAT) -> byt
     graph = helper.make_graph(
         [node],
         "trees",
-        [helper.make_tensor_value_info("x", element, None)],
+        [helper.make_tensor_value_info("x", element, ["n", width] if width else None)],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from housing.registry.automatic_promotion import AutomaticPromotion
 from housing.registry.port import Tag
+from housing.tree_library import Trees
 from predict.model.loading import ServedModel
 
 
@@ -23,6 +24,7 @@ class ModelSummary(BaseModel):
     data_source: str | None
     dataset_id: str | None
     metrics: dict[str, float]
+    trees: Trees = Field(description="whose trees answer: the library's or ONNX Runtime's own")
 
 
 class ModelCard(ModelSummary):
@@ -80,6 +82,7 @@ def summary(served: ServedModel, alias: str) -> ModelSummary:
         data_source=version.tags.get(Tag.DATA_SOURCE),
         dataset_id=version.tags.get(Tag.DATASET_ID),
         metrics=metrics_of(version.tags),
+        trees=served.predictor.trees,
     )
 
 

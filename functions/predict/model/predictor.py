@@ -14,8 +14,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from housing.onnx_session import NEAREST_KM, ONNX_ERRORS, OUTPUTS, open_session
+from housing.onnx_session import NEAREST_KM, ONNX_ERRORS, OUTPUTS
 from housing.schema import FEATURE_NAMES
+from housing.tree_library import open_graph
 from predict.errors import ModelOutputError, ModelRefusedError
 
 _FLOAT = "tensor(float)"
@@ -106,10 +107,11 @@ class Predictor:
             ModelRefusedError: It cannot be loaded, or breaks the contract.
         """
         try:
-            self._session = open_session(model)
+            opened = open_graph(model)
         except ONNX_ERRORS as exc:
             msg = "the model file is not a graph that ONNX Runtime can load"
             raise ModelRefusedError(msg) from exc
+        self._session, self.trees = opened.session, opened.trees
         self._input = _checked_signature(self._session)
         self._outputs = (*OUTPUTS, *(name for name in _names(self._session) if name == NEAREST_KM))
         self._idle: list[OneRow] = []  # as many as there were threads at once

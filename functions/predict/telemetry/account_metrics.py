@@ -73,7 +73,15 @@ STALE = Series(names.MODEL_STALENESS, SERVICE, "Maximum")
 AGE = Series(names.MODEL_AGE, SERVICE, "Maximum")
 LOWEST_VERSION = Series(names.MODEL_VERSION, SERVICE, "Minimum")
 HIGHEST_VERSION = Series(names.MODEL_VERSION, SERVICE, "Maximum")
-GAUGES: Sequence[Series] = (*QUANTILES.values(), STALE, AGE, LOWEST_VERSION, HIGHEST_VERSION)
+FAST_TREES = Series(names.FAST_TREES, SERVICE, "Minimum")
+GAUGES: Sequence[Series] = (
+    *QUANTILES.values(),
+    STALE,
+    AGE,
+    LOWEST_VERSION,
+    HIGHEST_VERSION,
+    FAST_TREES,
+)
 """Series of which the last whole five minutes are returned."""
 
 

@@ -21,6 +21,7 @@ UNITS: Mapping[str, str] = {
     names.MODEL_STALENESS: "Count",
     names.MODEL_AGE: "Seconds",
     names.MODEL_VERSION: "None",
+    names.FAST_TREES: "Count",
     names.COLD_START: "Count",
     names.SHADOW_REQUESTS: "Count",
     names.SHADOW_ERRORS: "Count",

@@ -94,6 +94,11 @@ class _Collector(Collector):
         gauges = (
             ("housing_model_stale", "1 where somebody was served a stale model", account.STALE),
             ("housing_model_age_seconds", "age of the oldest version that answered", account.AGE),
+            (
+                "housing_fast_trees",
+                "1 where the library of trees answered everybody",
+                account.FAST_TREES,
+            ),
         )
         for name, text, one in gauges:
             if one in recent:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import orjson
 
 from housing.metrics import names
+from housing.tree_library import Trees
 from predict.messages import Request
 from predict.model.loading import ServedModel
 from predict.telemetry.comparison import Differences, comparison_fields
@@ -24,7 +25,7 @@ LOGGED_ROWS_OF_A_REQUEST = 10
 Rows = list[dict[str, Any]]
 """Log fields of rows: features, price, interval."""
 
-_OF_MODEL = (names.MODEL_STALENESS, names.MODEL_AGE, names.MODEL_VERSION)
+_OF_MODEL = (names.MODEL_STALENESS, names.MODEL_AGE, names.MODEL_VERSION, names.FAST_TREES)
 _OF_REQUEST = (names.PREDICTION_REQUESTS, names.COLD_START)
 _OF_SUCCESS = (names.PREDICTION_SUCCESS, names.PREDICTION_LATENCY, names.ROWS_PREDICTED)
 _BY_SERVICE = (names.SERVICE_DIMENSION,)
@@ -243,4 +244,5 @@ def _model_gauges(served: ServedModel, now: datetime) -> dict[str, float]:
         names.MODEL_STALENESS: int(served.stale),
         names.MODEL_AGE: max(0.0, (now - served.version.created_at).total_seconds()),
         names.MODEL_VERSION: int(served.version.version),
+        names.FAST_TREES: int(served.predictor.trees == Trees.LIBRARY),
     }

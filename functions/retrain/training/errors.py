@@ -12,6 +12,7 @@ HousingError
     ├── ModelLoadError
     ├── ExportError
     ├── ParityError
+    ├── TreeParityError
     └── TrackingError
 BaseException
 └── JobStoppedError
@@ -99,6 +100,21 @@ class ParityError(TrainingError):
     """Raised when the exported graph does not predict what the fitted pipeline predicts."""
 
     next_step: ClassVar[str] = "look at the graph's converters; nothing was registered"
+
+
+class TreeParityError(TrainingError):
+    """Raised when the library of trees answers a graph otherwise than ONNX Runtime does."""
+
+    next_step: ClassVar[str] = (
+        "remove housing/native/trees-*.so from the job's image and from the layer; "
+        "nothing was registered"
+    )
+
+    def __init__(self, different: int, rows: int) -> None:
+        """Say on how many of the rows."""
+        super().__init__(
+            f"the library of trees and ONNX Runtime differ on {different:,} of {rows:,} rows"
+        )
 
 
 class TrackingError(TrainingError):

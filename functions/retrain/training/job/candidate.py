@@ -16,6 +16,7 @@ from retrain.training.dataset.split import Split
 from retrain.training.gate.slices import slices
 from retrain.training.graph.export import export
 from retrain.training.graph.parity import check_parity
+from retrain.training.graph.tree_parity import check_trees
 from retrain.training.job.context import Parts
 from retrain.training.job.progress import JobProgress
 from retrain.training.model.evaluation import baseline_rmse, evaluate
@@ -58,6 +59,7 @@ def make(
     Raises:
         TooFewRowsError: There are too few rows for an interval.
         ParityError: The graph is not what was fitted.
+        TreeParityError: The library of trees answers it otherwise than ONNX Runtime.
     """
     recipe = settings.recipe()
     with stage(Stage.FIT, f"fitting on {len(rows.fitting):,} rows"):
@@ -71,6 +73,7 @@ def make(
             worst=settings.parity_worst,
             p99=settings.parity_p99,
         )
+        check_trees(model, Rows.of(snapshot.rows).features)
     with stage(Stage.EVALUATE, f"judging on {len(rows.holdout):,} held-out rows"):
         predictions = score(model, rows.holdout.features)
         metrics = evaluate(predictions, rows.holdout.prices)

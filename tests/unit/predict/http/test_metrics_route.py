@@ -203,11 +203,13 @@ def test_a_stale_model_and_its_age_are_gauges_once_they_were_told(
     at = NOON - timedelta(minutes=6)
     cloudwatch.put(names.NAMESPACE, names.MODEL_STALENESS, at, 0, 1, service="predict")
     cloudwatch.put(names.NAMESPACE, names.MODEL_AGE, at, 60, 90, service="predict")
+    cloudwatch.put(names.NAMESPACE, names.FAST_TREES, at, 1, 0, service="predict")
 
     found = scraped(api)
 
     assert found["housing_model_stale", ""] == 1
     assert found["housing_model_age_seconds", ""] == 90
+    assert found["housing_fast_trees", ""] == 0
 
 
 def test_hours_that_have_settled_are_read_once(

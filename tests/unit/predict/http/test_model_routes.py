@@ -44,6 +44,7 @@ def test_health_shows_the_version_and_where_its_data_came_from(client: AsgiClien
             "data_source": "generated",
             "dataset_id": "d1",
             "metrics": {"rmse": 0.46},
+            "trees": "onnxruntime",
         },
         "stale": False,
         "reason": None,

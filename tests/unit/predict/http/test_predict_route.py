@@ -256,6 +256,7 @@ def test_a_good_prediction_is_counted_with_its_latency(
         metric_names.ROWS_PREDICTED: [1, 1],
         metric_names.MODEL_STALENESS: [0, 0],
         metric_names.MODEL_VERSION: [7, 7],
+        metric_names.FAST_TREES: [0, 0],
         metric_names.COLD_START: [1, 0],
     }
     assert all(0 < latency < 10_000 for latency in latencies)

@@ -1,0 +1,133 @@
+"""Trees of a graph by the library of ``native/trees``, where it answers as ONNX Runtime does.
+
+The library is a file beside this one, one for each processor. Where it is missing, or fails its
+test, ONNX Runtime's own trees answer.
+"""
+
+import ctypes
+import logging
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from housing.onnx_session import ONNX_ERRORS, open_session
+from housing.schema import FEATURES
+
+LIBRARY = Path(__file__).with_name("native") / f"trees-{platform.machine()}.so"
+"""Where ``make trees`` puts it."""
+
+_OPERATOR = b"TreeEnsembleRegressor"
+_TESTED_ROWS = (1, 2, 33, 130)
+"""Rows of a run: each has a way of its own through the library."""
+_SEED = 20
+_LOG = logging.getLogger(__name__)
+
+
+class Trees(StrEnum):
+    """Which trees answer."""
+
+    LIBRARY = "library"
+    ONNX_RUNTIME = "onnxruntime"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedGraph:
+    """A session, and which trees answer in it."""
+
+    session: onnxruntime.InferenceSession
+    trees: Trees
+
+
+class _UnprovedError(Exception):
+    """Raised when the library does not answer a graph, or otherwise than ONNX Runtime."""
+
+
+def open_graph(model: bytes, library: Path = LIBRARY) -> OpenedGraph:
+    """Load a serialized graph, with the library's trees if they pass a test on it.
+
+    The test: rows within the schema's usual ranges are answered both ways, equal to the last bit.
+    The graph is loaded twice for it, one after the other.
+
+    Raises:
+        ONNX_ERRORS: It is no graph that ONNX Runtime can load.
+    """
+    if not library.exists():
+        return _chosen(open_session(model), f"{library.name} is not installed")
+    if _OPERATOR not in model:
+        return _chosen(open_session(model), "the graph has no trees")
+    plain = open_session(model)
+    rows = [_rows(count) for count in _TESTED_ROWS]
+    try:
+        expected = [_run(plain, batch) for batch in rows]
+    except (*ONNX_ERRORS, ValueError):  # a graph of other inputs: the caller's to judge
+        return _chosen(plain, "the graph cannot be run on rows of the schema")
+    del plain  # before the next is loaded: they are the largest that the process holds
+    try:
+        session = _proved(model, library, rows, expected)
+    except (*ONNX_ERRORS, OSError, AttributeError, _UnprovedError) as exc:
+        _LOG.warning("tree_library_not_used", extra={"reason": str(exc)})
+        return OpenedGraph(open_session(model), Trees.ONNX_RUNTIME)
+    finally:
+        _return_memory()
+    _LOG.info("trees_chosen", extra={"trees": Trees.LIBRARY})
+    return OpenedGraph(session, Trees.LIBRARY)
+
+
+def rows_answered(library: Path = LIBRARY) -> Callable[[], int]:
+    """Return what counts the rows of ensembles that the library answered on the calling thread.
+
+    Raises:
+        OSError: It cannot be loaded.
+        AttributeError: It is another library.
+    """
+    counted = ctypes.CDLL(str(library)).housing_trees_rows
+    counted.restype = ctypes.c_uint64
+    return counted
+
+
+def _proved(
+    model: bytes, library: Path, rows: list[NDArray[np.float32]], expected: list[list[bytes]]
+) -> onnxruntime.InferenceSession:
+    session = open_session(model, library)
+    answered = rows_answered(library)
+    for batch, theirs in zip(rows, expected, strict=True):
+        before = answered()
+        ours = _run(session, batch)
+        if answered() == before:  # this version of ONNX Runtime, or this processor, is not known
+            msg = "ONNX Runtime does not call it"
+            raise _UnprovedError(msg)
+        if ours != theirs:
+            msg = f"it answers {len(batch)} rows otherwise than ONNX Runtime"
+            raise _UnprovedError(msg)
+    return session
+
+
+def _run(session: onnxruntime.InferenceSession, rows: NDArray[np.float32]) -> list[bytes]:
+    """Return the bytes of all outputs: they tell 0 from -0, and one NaN is equal to another."""
+    answers: list[NDArray[Any]] = session.run(None, {session.get_inputs()[0].name: rows})
+    return [answer.tobytes() for answer in answers]
+
+
+def _rows(count: int) -> NDArray[np.float32]:
+    random = np.random.default_rng(_SEED)
+    columns = [random.uniform(one.usual_minimum, one.usual_maximum, count) for one in FEATURES]
+    return np.column_stack(columns).astype(np.float32)
+
+
+def _chosen(session: onnxruntime.InferenceSession, reason: str) -> OpenedGraph:
+    _LOG.info("trees_chosen", extra={"trees": Trees.ONNX_RUNTIME, "reason": reason})
+    return OpenedGraph(session, Trees.ONNX_RUNTIME)
+
+
+def _return_memory() -> None:
+    """Give what loading took and freed back to the system; glibc keeps some 6 MB of it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim:
+        trim(0)

@@ -1,0 +1,171 @@
+"""The library of trees is used where it answers as ONNX Runtime does, and nowhere else."""
+
+import logging
+import platform
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fakes.onnx_models import linear_model
+from fakes.tree_ensembles import Shape, drawn, model_of
+from fakes.tree_libraries import compiled_library, model_with_trees
+from housing.onnx_session import open_session
+from housing.schema import FEATURES
+from housing.tree_library import LIBRARY, Trees, open_graph, rows_answered
+from housing_ops.checkout import CHECKOUT
+from predict.model.predictor import Predictor
+from retrain.training.errors import TreeParityError
+from retrain.training.graph.tree_parity import check_trees
+
+ROW = [one.example for one in FEATURES]
+ROWS = np.array([ROW] * 3, np.float32)
+CHANGES = {
+    "of one row": (
+        "return sum + e->base;\n}\n\nstatic void to_bytes",
+        "return sum * 2;\n}\n\nstatic void to_bytes",
+    ),
+    "of many rows": (": sum[r] + e->base", ": sum[r] * 1.0000001f + e->base"),
+    "of the last of many rows": ("float sum[BLOCK] = {0}", "float sum[BLOCK] = {[63] = 1}"),
+}
+
+
+def reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [getattr(record, "reason", "") for record in caplog.records]
+
+
+@pytest.fixture
+def library() -> Path:
+    if not LIBRARY.exists():
+        pytest.skip("the library of trees is not built: make trees")
+    return LIBRARY
+
+
+@pytest.fixture(params=CHANGES)
+def wrong_library(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        pytest.skip("gcc is not here")
+    if platform.machine() != "x86_64":
+        pytest.skip("compiled for this processor by hand")
+    change = CHANGES[request.param]
+    return compiled_library(
+        CHECKOUT / "native/trees", tmp_path / "trees.so", gcc=gcc, change=change
+    )
+
+
+def test_it_is_in_use_where_it_is_installed(
+    library: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    answered = rows_answered(library)
+
+    predictor = Predictor(model_with_trees())
+    before = answered()
+    predictor.predict_one(ROW)
+    predictor.predict_columns(np.array([ROW] * 40))
+
+    assert predictor.trees == Trees.LIBRARY
+    assert answered() - before == 41
+    assert [getattr(record, "trees", None) for record in caplog.records] == ["library"]
+
+
+@pytest.mark.usefixtures("library")
+def test_its_answers_are_those_of_onnx_runtime() -> None:
+    model = model_with_trees(1)
+    rows = np.random.default_rng(0).uniform(0, 100, (1_000, len(FEATURES))).astype(np.float32)
+
+    ours = open_graph(model).session.run(None, {"x": rows})
+
+    theirs = open_session(model).run(None, {"x": rows})
+    assert [one.tobytes() for one in ours] == [one.tobytes() for one in theirs]
+
+
+def test_another_thread_has_a_count_of_its_own(library: Path) -> None:
+    opened = open_graph(model_with_trees())
+    before = rows_answered(library)()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(opened.session.run, None, {"x": ROWS}).result()
+
+    assert rows_answered(library)() == before
+
+
+def test_a_library_that_answers_otherwise_is_not_used(
+    wrong_library: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = model_with_trees()
+
+    opened = open_graph(model, wrong_library)
+
+    assert opened.trees == Trees.ONNX_RUNTIME
+    assert [one.message for one in caplog.records] == ["tree_library_not_used"]
+    assert "otherwise than ONNX Runtime" in reasons(caplog)[0]
+    expected = open_session(model).run(None, {"x": ROWS})
+    assert [one.tobytes() for one in opened.session.run(None, {"x": ROWS})] == [
+        one.tobytes() for one in expected
+    ]
+
+
+@pytest.mark.parametrize("wrong_library", ["of many rows"], indirect=True)
+def test_a_library_that_answers_otherwise_ends_the_training_job(wrong_library: Path) -> None:
+    rows = np.repeat(ROWS, 100, axis=0)
+
+    with pytest.raises(TreeParityError, match="differ on 300 of 300 rows"):
+        check_trees(model_with_trees(), rows, wrong_library)
+
+
+@pytest.mark.usefixtures("library")
+def test_the_training_job_compares_all_rows(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    check_trees(model_with_trees(), np.repeat(ROWS, 1_000, axis=0))
+
+    [record] = caplog.records
+    assert (record.message, record.__dict__["rows"]) == ("trees_compared", 3_000)
+
+
+def test_without_a_library_onnx_runtime_answers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    missing = tmp_path / "trees.so"
+
+    opened = open_graph(model_with_trees(), missing)
+    check_trees(model_with_trees(), ROWS, missing)
+
+    assert opened.trees == Trees.ONNX_RUNTIME
+    assert set(reasons(caplog)) == {"trees.so is not installed"}
+
+
+@pytest.mark.parametrize("content", [b"", b"no library", None])
+def test_a_file_that_is_no_such_library_is_not_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes | None
+) -> None:
+    broken = tmp_path / "trees.so"
+    if content is None:
+        [installed] = Path(np.__file__).parent.glob("_core/_multiarray_umath*.so")
+        content = installed.read_bytes()  # a library, but of something else
+    broken.write_bytes(content)
+
+    assert open_graph(model_with_trees(), broken).trees == Trees.ONNX_RUNTIME
+    assert [one.message for one in caplog.records] == ["tree_library_not_used"]
+
+
+def test_a_graph_that_it_does_not_take_is_answered_by_onnx_runtime(
+    library: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    attributes = drawn(np.random.default_rng(0), Shape(columns=len(FEATURES)))
+    model = model_of(attributes | {"aggregate_function": "AVERAGE"}, width=len(FEATURES))
+
+    opened = open_graph(model, library)
+
+    assert opened.trees == Trees.ONNX_RUNTIME
+    assert "an aggregate other than SUM" in reasons(caplog)[0]
+    assert opened.session.run(None, {"x": ROWS})[0].shape == (3, 1)
+
+
+def test_a_graph_without_trees_is_answered_by_onnx_runtime(library: Path) -> None:
+    assert open_graph(linear_model(), library).trees == Trees.ONNX_RUNTIME
