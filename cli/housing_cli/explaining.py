@@ -1,4 +1,4 @@
-"""Turn an error into one line: what failed, and what to do."""
+"""Turn an error into one line with the next step."""
 
 from botocore.exceptions import (
     BotoCoreError,

@@ -16,20 +16,22 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=DOTENV, env_ignore_empty=True, extra="ignore")
 
-    aws_endpoint_url: str | None = Field(None, description="AWS endpoint in place of AWS itself")
+    aws_endpoint_url: str | None = Field(None, description="URL of an endpoint in place of AWS")
     aws_access_key_id: str | None = Field(None, description="AWS credentials")
     aws_secret_access_key: SecretStr | None = Field(None, description="AWS credentials")
     aws_session_token: SecretStr | None = Field(None, description="AWS credentials")
     aws_default_region: str | None = Field(None, description="AWS region")
-    mlflow_tracking_uri: str | None = Field(None, description="the MLflow server")
+    mlflow_tracking_uri: str | None = Field(None, description="URL of the MLflow server")
     housing_api_url: str | None = Field(None, description="URL of the API")
-    housing_api_key: SecretStr | None = Field(None, description="key sent to the API")
+    housing_api_key: SecretStr | None = Field(None, description="key for requests to the API")
     housing_admin_key: SecretStr | None = Field(
-        None, description="key sent when what is live is changed"
+        None, description="key for admin requests to the API"
     )
     housing_bucket: str | None = Field(None, description="the project's bucket")
     housing_model_name: str = Field("california-housing", description="registered model")
-    housing_api_keys: str | None = Field(None, description="secret that holds the keys' hashes")
+    housing_api_keys: str | None = Field(
+        None, description="secret with the hashes of the API's keys"
+    )
     housing_usage_plan_id: str | None = Field(None, description="API Gateway's usage plan")
     housing_predict_log_group: str | None = Field(
         None, description="log group of the predict function: `/aws/lambda/<stack>-predict`"

@@ -66,7 +66,7 @@ def propose(clients: Clients, stack: Stack | None, wanted: StackRequest) -> Chan
             Capabilities=list(wanted.capabilities),  # type: ignore[arg-type]  # names of the file
             Tags=[{"Key": name, "Value": value} for name, value in wanted.tags.items()],
             ImportExistingResources=wanted.takes_over,
-            # Validation would refuse the names of what is taken over (MiniStack's does).
+            # Validation would refuse the name of an existing resource (MiniStack's does).
             DisableValidation=wanted.takes_over,
         )
     except ClientError as exc:

@@ -1,4 +1,4 @@
-"""The changes of a change set, what they would lose, and the question whether to make them."""
+"""The changes of a change set, the state that they would lose, and the confirmation."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ _REPLACING = {"True": "! replace", "Conditional": "? change"}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The change of one resource; ``policy`` is Delete, Retain or Snapshot for what is removed."""
+    """The change of one resource; ``policy`` is Delete, Retain or Snapshot on removal."""
 
     action: str
     resource: str

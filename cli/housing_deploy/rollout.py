@@ -51,7 +51,7 @@ class Rollout:
         """Deploy a packaged template, and prove that the API answers.
 
         Raises:
-            DeployError: The deployment failed; the message says what is deployed, and what to do.
+            DeployError: The deployment failed; the message has the state and the next step.
         """
         before = self.stack()
         had_model = before is not None and self._has_model(before)

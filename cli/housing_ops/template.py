@@ -48,8 +48,8 @@ def parse(text: str) -> Any:
 def with_defaults(template: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
     """Return the template with other defaults of its parameters.
 
-    MiniStack 1.5 passes no parameters to SAM's translator: what the translator itself resolves
-    (whether there is a CodeDeploy, what makes a new version) follows the defaults.
+    MiniStack 1.5 passes no parameters to SAM's translator, which therefore resolves the use of
+    CodeDeploy and the publication of versions from the defaults.
     """
     parameters = dict(template["Parameters"])
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""``python -m local_stack up|monitor|down|status|logs|clean``: what the Makefile calls."""
+"""``python -m local_stack up|monitor|down|status|logs|clean``: the program of ``make run``."""
 
 import signal
 from types import FrameType
@@ -22,7 +22,7 @@ app = typer.Typer(
 
 @app.command()
 def up() -> None:
-    """Bring the stack up, or repair it, and prove it with a prediction."""
+    """Start or repair the stack, and test it with a prediction."""
     settings, progress = StackSettings.of_stack(), Progress()
     deployment, prediction = stack.up(settings, progress)
     report.welcome(progress.console, settings, deployment, prediction)
@@ -30,7 +30,7 @@ def up() -> None:
 
 @app.command()
 def monitor() -> None:
-    """Bring YACE, Prometheus and Alertmanager up beside the stack, or repair them."""
+    """Start or repair YACE, Prometheus and Alertmanager beside the stack."""
     settings, progress = StackSettings.of_stack(), Progress()
     with stack.only_one(settings):
         monitoring.up(settings, progress)
@@ -39,31 +39,31 @@ def monitor() -> None:
 
 @app.command()
 def down() -> None:
-    """End the stack's programs; what they keep stays."""
+    """Stop the stack's programs; their data remains."""
     settings = StackSettings.of_stack()
     with stack.only_one(settings):
-        ended = stack.down(settings, Progress())
-    typer.echo(f"ended: {', '.join(ended)}" if ended else "nothing was running")
+        stopped = stack.down(settings, Progress())
+    typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
 
 @app.command()
 def status() -> None:
-    """Say what is up; exit status 1 when not all is."""
+    """Show the services; exit status 1 unless all of the stack runs."""
     if not report.status(Console(highlight=False, soft_wrap=True), StackSettings.of_stack()):
         raise typer.Exit(1)
 
 
 @app.command()
 def logs(lines: int = 40) -> None:
-    """Print the end of what each service, job and function said."""
+    """Print the last lines of each service, job and function."""
     report.logs(Console(highlight=False, soft_wrap=True), StackSettings.of_stack(), lines)
 
 
 @app.command()
 def clean() -> None:
-    """End the stack and forget all that it kept."""
-    ended = stack.forget(StackSettings.of_stack(), Progress())
-    typer.echo(f"ended: {', '.join(ended)}; state forgotten" if ended else "state forgotten")
+    """Stop the stack and delete its data."""
+    stopped = stack.delete(StackSettings.of_stack(), Progress())
+    typer.echo(f"stopped: {', '.join(stopped)}; data deleted" if stopped else "data deleted")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

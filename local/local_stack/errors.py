@@ -1,4 +1,4 @@
-"""What can go wrong with the local stack.
+"""Errors of the local stack; each message names the next step.
 
 StackError
 ├── PortTakenError
@@ -10,15 +10,15 @@ StackError
 
 
 class StackError(Exception):
-    """Raised when the local stack cannot do what was asked; the message says what to do."""
+    """Raised when a command of the local stack fails; the root of the others."""
 
 
 class PortTakenError(StackError):
-    """Raised when somebody else's program listens on a port that the stack needs."""
+    """Raised when another program listens on a port of the stack."""
 
 
 class ServiceError(StackError):
-    """Raised when a service does not come up, or dies."""
+    """Raised when a service does not start, or ends."""
 
 
 class DeploymentError(StackError):
@@ -26,8 +26,8 @@ class DeploymentError(StackError):
 
 
 class FirstModelError(StackError):
-    """Raised when the first upload does not end as a served model."""
+    """Raised when the first upload does not lead to a served model."""
 
 
 class MissingProgramError(StackError):
-    """Raised when a program of the monitoring is not on this machine."""
+    """Raised when a program of the monitoring is not installed."""

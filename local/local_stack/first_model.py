@@ -1,4 +1,4 @@
-"""The first model, made by the front door: a CSV put under ``new_data/``, and nothing else."""
+"""Train the first model as a user does: upload a CSV, follow its job, get a price."""
 
 import time
 from collections.abc import Callable
@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A prediction that the deployed API made."""
+    """A prediction of the deployed API."""
 
     price_usd: float
     lower_usd: float
@@ -36,7 +36,7 @@ class Prediction:
 
 
 def production_version(settings: StackSettings) -> ModelVersion | None:
-    """Return the version that is live, if there is one."""
+    """Return the live version; None if there is none."""
     registry = MlflowModelRegistry(settings.mlflow_url, settings.model_name)
     try:
         return registry.version_by_alias(PRODUCTION)
@@ -50,7 +50,7 @@ def train_first(
     """Upload the first data and follow its job to the end.
 
     Raises:
-        FirstModelError: There is no data, or the job did not succeed.
+        FirstModelError: There is no data, or the job failed.
     """
     say("getting data")
     try:
@@ -79,20 +79,20 @@ def _followed(jobs: JobStore, job_id: str, say: Callable[[str], None]) -> JobSta
 
 
 def predict(settings: StackSettings, deployment: Deployment, *, version: str | None) -> Prediction:
-    """Ask the deployed API for a prediction until the wanted version answers.
+    """Get a prediction from the deployed API, of the wanted version.
 
     Args:
-        settings: Of the stack.
-        deployment: Its outputs.
-        version: The version that must answer; any if None.
+        settings: Settings of the stack.
+        deployment: The outputs of the stack.
+        version: The version to wait for; None is any.
 
     Raises:
-        FirstModelError: It did not within a minute.
+        FirstModelError: It does not answer within a minute.
     """
     row = {column.name: column.example for column in FEATURES}
     deadline = time.monotonic() + _SERVED_SECONDS
     headers = {"x-api-key": deployment.predict_key}
-    last = "nothing"
+    last = "no answer"
     with httpx.Client(base_url=settings.api_url, headers=headers, timeout=35) as api:
         while time.monotonic() < deadline:
             answer = api.post("/predict", json=row)
@@ -100,14 +100,14 @@ def predict(settings: StackSettings, deployment: Deployment, *, version: str | N
             if answer.is_success and version in (None, answer.json()["model_version"]):
                 return _prediction(answer.json(), api.get("/health").json())
             time.sleep(_POLL_SECONDS)
-    msg = f"the API did not answer with version {version}; it said: {last}. See: make logs"
+    msg = f"the API does not answer with version {version}; its last answer: {last}. See: make logs"
     raise FirstModelError(msg)
 
 
 def _prediction(answer: dict[str, object], health: dict[str, object]) -> Prediction:
     interval, model = answer["interval_90"], health["model"]
     if not isinstance(interval, dict) or not isinstance(model, dict):
-        msg = "the API's answer lacks the interval or the model; see make logs"
+        msg = "the API's answer has no interval or no model; see make logs"
         raise FirstModelError(msg)
     return Prediction(
         price_usd=float(str(answer["price_usd"])),

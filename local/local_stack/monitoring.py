@@ -1,7 +1,7 @@
 """``make monitoring``: YACE, Prometheus and Alertmanager as processes beside the stack.
 
-They run from copies of the files under ``monitoring/`` with other addresses, and a shorter delay:
-the local endpoint knows a minute whole within another.
+Their configuration is a copy of ``monitoring/`` with other addresses, and a shorter delay: the
+local endpoint has the metrics of a minute within the next.
 """
 
 import hashlib
@@ -31,52 +31,52 @@ _HOW = {
 
 
 def up(settings: StackSettings, progress: Progress) -> list[Service]:
-    """Bring the monitoring up, or repair it.
+    """Start or repair the monitoring.
 
     Raises:
-        StackError: The stack is not up.
-        MissingProgramError: Not all programs are there.
+        StackError: The stack is not running.
+        MissingProgramError: A program is not installed.
     """
     if not settings.aws_endpoint and services.running(settings, "aws") is None:
-        msg = "there is nothing to monitor: bring the stack up first, with make run"
+        msg = "the stack is not running: start it first, with make run"
         raise StackError(msg)
-    made = programs(settings)
+    paths = programs(settings)
     folder = settings.state_dir / "monitoring"
     _write_copies(settings, folder)
     environment_file.write_ports(settings)
-    all_of_it = [
-        _yace(settings, made["yace"], folder),
-        _alertmanager(settings, made["alertmanager"], folder),
-        _prometheus(settings, made["prometheus"], folder),
+    monitoring = [
+        _yace(settings, paths["yace"], folder),
+        _alertmanager(settings, paths["alertmanager"], folder),
+        _prometheus(settings, paths["prometheus"], folder),
     ]
-    for service in all_of_it:
+    for service in monitoring:
         services.ensure(settings, service)
-    for service in all_of_it:
+    for service in monitoring:
         with progress.step(service.title) as step:
             services.await_healthy(settings, service)
             step.note = service.where
-    return all_of_it
+    return monitoring
 
 
 def programs(settings: StackSettings) -> dict[str, Path]:
-    """Return where the programs are.
+    """Return the paths of the programs.
 
     Raises:
-        MissingProgramError: Some are nowhere; says how to get each.
+        MissingProgramError: Some are not installed; the message says how to install each.
     """
-    found = {
-        "yace": _found(settings.yace, [str(BUILT_YACE), "yace"]),
-        "prometheus": _found(settings.prometheus, ["prometheus"]),
-        "alertmanager": _found(settings.alertmanager, ["prometheus-alertmanager", "alertmanager"]),
+    paths = {
+        "yace": _path(settings.yace, [str(BUILT_YACE), "yace"]),
+        "prometheus": _path(settings.prometheus, ["prometheus"]),
+        "alertmanager": _path(settings.alertmanager, ["prometheus-alertmanager", "alertmanager"]),
     }
-    missing = [name for name, path in found.items() if path is None]
+    missing = [name for name, path in paths.items() if path is None]
     if missing:
-        told = [f"{name}: {_HOW[name]}, or HOUSING_{name.upper()}=path" for name in missing]
-        raise MissingProgramError("not all programs are here\n  " + "\n  ".join(told))
-    return {name: path for name, path in found.items() if path is not None}
+        steps = [f"{name}: {_HOW[name]}, or HOUSING_{name.upper()}=path" for name in missing]
+        raise MissingProgramError("programs are missing\n  " + "\n  ".join(steps))
+    return {name: path for name, path in paths.items() if path is not None}
 
 
-def _found(given: Path | None, names: list[str]) -> Path | None:
+def _path(given: Path | None, names: list[str]) -> Path | None:
     if given is not None:
         names = [str(given)]
     return next((Path(path) for name in names if (path := shutil.which(name))), None)
@@ -135,7 +135,7 @@ def _prometheus(settings: StackSettings, program: Path, folder: Path) -> Service
 
 
 def _configured(settings: StackSettings, *files: Path) -> dict[str, str]:
-    """Return an environment that changes with the files: the program is then started anew."""
+    """Return an environment that changes with the files, which restarts the program."""
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
     return clean_environment(settings) | {"CONFIGURATION_DIGEST": digest}
 
@@ -150,7 +150,7 @@ def _alertmanager(settings: StackSettings, program: Path, folder: Path) -> Servi
             f"--config.file={config}",
             f"--storage.path={folder / 'alertmanager-data'}",
             f"--web.listen-address={LOOPBACK}:{settings.alertmanager_port}",
-            "--cluster.listen-address=",  # one of it, no cluster, no port on every address
+            "--cluster.listen-address=",  # no cluster, and no port on all interfaces
         ),
         environment=_configured(settings, config),
         port=settings.alertmanager_port,

@@ -1,4 +1,4 @@
-"""What ``make run``, ``make status`` and ``make logs`` print at their end."""
+"""The output of ``make run``, ``make monitoring``, ``make status`` and ``make logs``."""
 
 from datetime import UTC, datetime
 
@@ -24,7 +24,7 @@ _FUNCTIONS = ("predict", "retrain", "notify")
 def welcome(
     console: Console, settings: StackSettings, deployment: Deployment, prediction: Prediction
 ) -> None:
-    """Say what is up, with a real prediction, the URLs, the keys and what to try next."""
+    """Print a real prediction, the URLs, the keys and commands to try next."""
     housing = environment_file.shown(environment_file.command(settings))
     low, high = prediction.lower_usd, prediction.upper_usd
     lines = [
@@ -48,24 +48,24 @@ def welcome(
 
 
 def monitoring(console: Console, settings: StackSettings) -> None:
-    """Say where the monitoring is, and when it has something to show."""
+    """Print the URLs of the monitoring."""
     lines = [
         "",
         f"  Prometheus    http://127.0.0.1:{settings.prometheus_port}   (alerts: /alerts)",
         f"  Alertmanager  http://127.0.0.1:{settings.alertmanager_port}",
         f"  YACE          http://127.0.0.1:{settings.yace_port}/metrics",
         "",
-        "A request is counted in Prometheus within five minutes. make stop ends it all.",
+        "Prometheus shows a request within five minutes. make stop stops the monitoring, too.",
     ]
     console.print(Text("\n".join(lines)))
 
 
 def status(console: Console, settings: StackSettings) -> bool:
-    """Say what is up; True when all of the stack is. The monitoring may be up or not."""
+    """Print the services; return whether all of the stack runs, with or without the monitoring."""
     table = Table("service", "state", "pid", "memory", "since", box=None, pad_edge=False)
     names = [name for name in SERVICE_NAMES if name != "aws" or not settings.aws_endpoint]
-    found = {name: services.running(settings, name) for name in reversed(names)}
-    for name, process in found.items():
+    running = {name: services.running(settings, name) for name in reversed(names)}
+    for name, process in running.items():
         table.add_row(name, *_row(process))
     for name in reversed(MONITORING_NAMES):
         if process := services.running(settings, name):
@@ -75,16 +75,16 @@ def status(console: Console, settings: StackSettings) -> bool:
     for job_id in training_jobs.waiting(settings.jobs_dir):
         table.add_row(f"job {job_id}", "queued")
     console.print(table)
-    if settings.aws_endpoint or found["aws"]:
-        _say_which_uploads_wait(console, settings)
-    if found["mlflow"]:
+    if settings.aws_endpoint or running["aws"]:
+        _show_waiting_uploads(console, settings)
+    if running["mlflow"]:
         live = production_version(settings)
         console.print(Text(f"production: version {live.version}" if live else "no model yet"))
-    return all(found.values())
+    return all(running.values())
 
 
 def logs(console: Console, settings: StackSettings, lines: int) -> None:
-    """Print the end of what each service, job and function said."""
+    """Print the last lines of each service, job and function."""
     names = [*reversed(SERVICE_NAMES), *reversed(MONITORING_NAMES)]
     files = [services.log_path(settings, name) for name in names]
     files += sorted(settings.jobs_dir.glob("*.log"), key=lambda path: path.stat().st_mtime)[-3:]
@@ -99,14 +99,14 @@ def logs(console: Console, settings: StackSettings, lines: int) -> None:
             console.print(Text("\n".join(_function_log(settings, function)[-lines:])))
 
 
-def _say_which_uploads_wait(console: Console, settings: StackSettings) -> None:
+def _show_waiting_uploads(console: Console, settings: StackSettings) -> None:
     bucket = read_variables(settings.state_dir / "env").get("HOUSING_BUCKET")
     if bucket is None:
         return
     try:
         waiting = waiting_uploads(client(settings, "s3"), bucket, now=datetime.now(UTC))
     except (BotoCoreError, ClientError) as exc:
-        console.print(Text(f"uploads without a job: not known, {exc}"))
+        console.print(Text(f"cannot list the uploads without a job: {exc}"))
         return
     for one in waiting:
         name = one.upload.key.removeprefix(NEW_DATA)
@@ -128,7 +128,7 @@ def _function_log(settings: StackSettings, function: str) -> list[str]:
     try:
         events = logs.filter_log_events(logGroupName=group)["events"]
     except logs.exceptions.ResourceNotFoundException:
-        return ["no log: it is not deployed, or was never called"]
+        return ["no log: the function is not deployed, or was never called"]
     except (BotoCoreError, ClientError) as exc:
         return [f"no log: {exc}"]
     return [event["message"].rstrip() for event in events]

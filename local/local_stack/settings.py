@@ -17,51 +17,57 @@ SECRET_KEY = "test"  # noqa: S105 - the local endpoint takes any
 
 
 class StackSettings(BaseSettings):
-    """Every setting is an environment variable of the same name under ``HOUSING_``."""
+    """Settings; the variable of each is its name in capitals after ``HOUSING_``."""
 
     model_config = SettingsConfigDict(env_prefix="HOUSING_", env_ignore_empty=True, extra="ignore")
 
     aws_port: int = Field(4566, description="port of the local AWS endpoint")
     aws_endpoint: str | None = Field(
-        None, description="URL of an AWS endpoint that others run, in place of one of its own"
+        None, description="URL of another AWS endpoint, in place of the stack's own"
     )
     mlflow_port: int = Field(5000, description="port of the MLflow server")
-    api_port: int = Field(5001, description="port of the API's front door")
+    api_port: int = Field(5001, description="port of the API's proxy")
     yace_port: int = Field(5002, description="port of YACE, the exporter")
     prometheus_port: int = Field(9090, description="port of Prometheus")
     alertmanager_port: int = Field(9093, description="port of Alertmanager")
-    state_dir: Path = Field(CHECKOUT / ".local", description="where the stack keeps all it has")
-    venvs_dir: Path = Field(CHECKOUT / ".venvs", description="where the environments are")
+    state_dir: Path = Field(CHECKOUT / ".local", description="folder of the stack's data")
+    venvs_dir: Path = Field(CHECKOUT / ".venvs", description="folder of the virtual environments")
     stack_name: str = Field("housing-local", description="name of the CloudFormation stack")
     model_name: str = Field("california-housing", description="name of the registered model")
-    model_ttl_seconds: int = Field(2, description="how often the function asks for the alias")
+    model_ttl_seconds: int = Field(
+        2, description="seconds between the function's checks of the alias"
+    )
     engine: EngineName = Field("scikit-learn", description="library that grows the trees")
     training_settings: str = Field("{}", description="JSON of the training job's settings")
     training_timeout_seconds: int = Field(
-        3_600, ge=60, description="longest that a training job may take"
+        3_600, ge=60, description="limit of a training job in seconds"
     )
-    shadow_share: float = Field(0, ge=0, le=1, description="share that the challenger prices too")
-    shadow_budget_ms: int = Field(20, ge=1, le=1000, description="the longest wait for that")
+    shadow_share: float = Field(
+        0, ge=0, le=1, description="share of requests for the challenger, too"
+    )
+    shadow_budget_ms: int = Field(
+        20, ge=1, le=1000, description="limit of the wait for the challenger in milliseconds"
+    )
     data: Path | None = Field(None, description="CSV for the first model")
     sample_rows: int = Field(20_640, description="rows of the generated sample")
-    yace: Path | None = Field(None, description="program YACE, if not built by make monitoring")
-    prometheus: Path | None = Field(None, description="program Prometheus, if not on the path")
-    alertmanager: Path | None = Field(None, description="program Alertmanager, the same")
-    slack_webhook_url: str | None = Field(None, description="where alerts are posted, if anywhere")
+    yace: Path | None = Field(None, description="path of YACE, if not built by make monitoring")
+    prometheus: Path | None = Field(None, description="path of Prometheus, if not in PATH")
+    alertmanager: Path | None = Field(None, description="path of Alertmanager, if not in PATH")
+    slack_webhook_url: str | None = Field(None, description="URL of a Slack webhook for alerts")
 
     @classmethod
     def of_stack(cls) -> Self:
-        """Read the environment, then the ports at which the stack was last brought up."""
+        """Read the environment, then the ports at which the stack was last started."""
         return cls(_env_file=cls().ports_file)
 
     @property
     def ports_file(self) -> Path:
-        """Where the ports are remembered."""
+        """File of the ports of the last start."""
         return self.state_dir / "ports"
 
     @property
     def places(self) -> dict[str, int | str]:
-        """The ports, and the endpoint where it is another's, by the variables that move them."""
+        """The ports, and the URL of a foreign endpoint, by their variables."""
         elsewhere = {"HOUSING_AWS_ENDPOINT": self.aws_endpoint} if self.aws_endpoint else {}
         return {
             "HOUSING_AWS_PORT": self.aws_port,
@@ -85,7 +91,7 @@ class StackSettings(BaseSettings):
 
     @property
     def api_url(self) -> str:
-        """URL of the API's front door."""
+        """URL of the API's proxy."""
         return f"http://{LOOPBACK}:{self.api_port}"
 
     @property
@@ -115,5 +121,5 @@ class StackSettings(BaseSettings):
 
     @property
     def stack_python(self) -> Path:
-        """Interpreter of the MLflow server, the front door and the training job: this one."""
+        """Interpreter of the MLflow server, the proxy and the training job: this one."""
         return Path(sys.executable)

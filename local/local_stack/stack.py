@@ -1,4 +1,4 @@
-"""The stack as a whole: up, down, forgotten."""
+"""The stack as a whole: start, stop, delete."""
 
 import contextlib
 import fcntl
@@ -19,17 +19,17 @@ from local_stack.settings import StackSettings
 
 
 def up(settings: StackSettings, progress: Progress) -> tuple[Deployment, Prediction]:
-    """Bring the stack up, repair what is broken of it, and prove it with a prediction.
+    """Start or repair the stack, and test it with a prediction.
 
-    An interrupt ends what this call had started.
+    An interrupt stops what this call started.
     """
     started: list[str] = []
     with only_one(settings):
         try:
             return _up(settings, progress, started)
         except KeyboardInterrupt:
-            with _deaf():
-                _abandon(settings, progress, started)
+            with _uninterrupted():
+                _stop_started(settings, progress, started)
             raise
 
 
@@ -49,11 +49,11 @@ def _up(
             _make_durable(settings, aws, started)
         step.note = f"{settings.stack_name} {'deployed' if deployment.changed else 'unchanged'}"
     environment_file.write(settings, deployment, sam_environment.content(settings))
-    door = services.front_door(settings, deployment.api_gateway_url)
+    proxy = services.api_proxy(settings, deployment.api_gateway_url)
     bridge = metrics_bridge(settings)
-    for service in (door, bridge):
+    for service in (proxy, bridge):
         _ensure(settings, service, started)
-    for service in (mlflow, door, bridge):
+    for service in (mlflow, proxy, bridge):
         _await(settings, progress, service)
     return deployment, _model(settings, deployment, progress)
 
@@ -81,10 +81,10 @@ def _ensure(settings: StackSettings, service: Service, started: list[str]) -> No
 
 
 def _make_durable(settings: StackSettings, aws: Service, started: list[str]) -> None:
-    """Start the AWS endpoint anew: it writes what is deployed down only when it ends.
+    """Restart the AWS endpoint: it saves its state only when it ends.
 
-    Killed before that, it would come back with the bucket and without the stack that owns it, and
-    CloudFormation refuses to create a bucket that exists.
+    Killed before that, it would start with the bucket and without the stack that owns it, and
+    CloudFormation refuses to create an existing bucket.
     """
     services.stop(settings, aws.name)
     _ensure(settings, aws, started)
@@ -98,41 +98,41 @@ def _await(settings: StackSettings, progress: Progress, service: Service) -> Non
 
 
 def down(settings: StackSettings, progress: Progress) -> list[str]:
-    """End the stack's programs; return the names of those that ran. What they keep stays."""
-    ended = _end_jobs(settings, progress)
+    """Stop the stack's programs; return the names of those that ran. Their data remains."""
+    stopped = _stop_jobs(settings, progress)
     for name in (*MONITORING_NAMES, *SERVICE_NAMES):
         if services.running(settings, name) is None:
-            services.stop(settings, name)  # forgets a program that was killed
+            services.stop(settings, name)  # deletes the record of a killed program
             continue
-        with progress.step(f"ending {name}"):
+        with progress.step(f"stopping {name}"):
             services.stop(settings, name)
-        ended.append(name)
-    # A function may have started another one before its endpoint was ended.
-    return ended + _end_jobs(settings, progress)
+        stopped.append(name)
+    # A function may have started another job before its endpoint stopped.
+    return stopped + _stop_jobs(settings, progress)
 
 
-def forget(settings: StackSettings, progress: Progress) -> list[str]:
-    """End the stack and delete all that it kept."""
-    ended = down(settings, progress)
+def delete(settings: StackSettings, progress: Progress) -> list[str]:
+    """Stop the stack and delete its data; return the names of the programs that ran."""
+    stopped = down(settings, progress)
     if settings.state_dir.exists():
-        with progress.step("deleting what it kept"):
+        with progress.step("deleting its data"):
             shutil.rmtree(settings.state_dir)
-    return ended
+    return stopped
 
 
-def _end_jobs(settings: StackSettings, progress: Progress) -> list[str]:
-    at_work = [job_id for job_id, _ in training_jobs.running(settings.jobs_dir)]
-    if not at_work:
+def _stop_jobs(settings: StackSettings, progress: Progress) -> list[str]:
+    running = [job_id for job_id, _ in training_jobs.running(settings.jobs_dir)]
+    if not running:
         return [f"job {job_id}" for job_id in training_jobs.stop_all(settings.jobs_dir)]
-    with progress.step(f"ending training job {', '.join(at_work)}") as step:
-        ended = training_jobs.stop_all(settings.jobs_dir)
+    with progress.step(f"stopping training job {', '.join(running)}") as step:
+        stopped = training_jobs.stop_all(settings.jobs_dir)
         waiting = training_jobs.waiting(settings.jobs_dir)
         step.note = f"{len(waiting)} more wait" if waiting else ""
-    return [f"job {job_id}" for job_id in ended]
+    return [f"job {job_id}" for job_id in stopped]
 
 
-def _abandon(settings: StackSettings, progress: Progress, started: list[str]) -> None:
-    progress.say("\ninterrupted; ending what was started …")
+def _stop_started(settings: StackSettings, progress: Progress, started: list[str]) -> None:
+    progress.say("\ninterrupted; stopping the programs that were started …")
     if "aws" in started or settings.aws_endpoint:
         training_jobs.stop_all(settings.jobs_dir)
     for name in SERVICE_NAMES:
@@ -142,24 +142,24 @@ def _abandon(settings: StackSettings, progress: Progress, started: list[str]) ->
 
 @contextlib.contextmanager
 def only_one(settings: StackSettings) -> Iterator[None]:
-    """Keep two commands from changing the same stack at once.
+    """Lock the stack against other commands.
 
     Raises:
-        StackError: Another one is at it.
+        StackError: Another command has the lock.
     """
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     with (settings.state_dir / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
-            msg = "another make run or make stop is at work on this stack; wait for it to end"
+            msg = "another make run or make stop is running on this stack; wait for its end"
             raise StackError(msg) from exc
         yield
 
 
 @contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """Let the cleaning up after an interrupt not be interrupted."""
+def _uninterrupted() -> Iterator[None]:
+    """Ignore interrupts during the cleanup after one."""
     for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(kind, signal.SIG_IGN)
     yield

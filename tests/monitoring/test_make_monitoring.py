@@ -13,7 +13,7 @@ NAMES = ("yace", "prometheus", "alertmanager")
 
 
 def test_without_a_stack_it_says_to_bring_one_up(tmp_path: Path) -> None:
-    with pytest.raises(StackError, match="bring the stack up first, with make run"):
+    with pytest.raises(StackError, match="start it first, with make run"):
         monitoring.up(StackSettings(state_dir=tmp_path), Progress())
 
 

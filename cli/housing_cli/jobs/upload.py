@@ -49,7 +49,7 @@ def upload_file(  # noqa: PLR0913 - the last three are optional and keyword-only
         bucket: The project's bucket.
         path: The file.
         name: Its name in the bucket; by default the file's own.
-        source: The source of the rows, for the registry; what is not ASCII becomes ``?``.
+        source: The source of the rows, for the registry; non-ASCII becomes ``?``.
         on_bytes: Called with the number of bytes after each part that was sent.
 
     Raises:

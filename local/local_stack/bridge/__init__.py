@@ -1,1 +1,1 @@
-"""The service that makes metrics of log lines, as CloudWatch does on AWS."""
+"""The service that extracts metrics from log lines, as CloudWatch does on AWS."""

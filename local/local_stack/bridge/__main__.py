@@ -1,7 +1,7 @@
-"""``python -m local_stack.bridge``: turn log lines into metrics until told to end.
+"""``python -m local_stack.bridge``: extract metrics from log lines until SIGTERM.
 
-Nothing is counted twice: a call is struck off the list on disk before it is made, and put back if
-the endpoint did not take it. Killed between the two, the bridge loses that one call.
+No value counts twice: a call is deleted from the list on disk before it is made, and added again if
+the endpoint did not accept it. If the bridge is killed in between, that one call is lost.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from local_stack.bridge import place
+from local_stack.bridge import checkpoint
 from local_stack.bridge.embedded_metrics import BadLineError, Datum, data_of
 from local_stack.bridge.metric_data import calls
 from local_stack.bridge.sources import new_lines
@@ -33,87 +33,91 @@ _CLIENT = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempt
 
 
 class Bridge:
-    """Reads lines and puts what they tell of."""
+    """Reads log lines and puts their metrics."""
 
-    def __init__(  # noqa: PLR0913 - what it reads, where it puts, what it remembers
+    def __init__(  # noqa: PLR0913 - sources, target and checkpoint
         self,
         logs: "CloudWatchLogsClient",
         metrics: Any,
         *,
         group_prefix: str,
         jobs_dir: Path,
-        place_file: Path,
+        checkpoint_file: Path,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Read on from where the last bridge ended.
+        """Continue at the checkpoint of the last bridge.
 
         Args:
             logs: Client of the endpoint's logs.
             metrics: Client of its metrics.
-            group_prefix: How the names of the functions' log groups begin.
+            group_prefix: Prefix of the functions' log groups.
             jobs_dir: Folder of the training jobs' logs.
-            place_file: Where the place is kept.
-            now: Tells the time.
+            checkpoint_file: File of the checkpoint.
+            now: Returns the time.
         """
         self._logs, self._metrics = logs, metrics
-        self._prefix, self._jobs_dir, self._place_file = group_prefix, jobs_dir, place_file
+        self._prefix, self._jobs_dir, self._checkpoint_file = (
+            group_prefix,
+            jobs_dir,
+            checkpoint_file,
+        )
         self._now = now
-        self._place = place.load(place_file)
+        self._checkpoint = checkpoint.load(checkpoint_file)
 
     def round(self) -> int:
-        """Put what is new; return how many lines had metrics.
+        """Put the metrics of new lines; return the number of lines with metrics.
 
         Raises:
-            BotoCoreError: The endpoint did not answer; the next round goes on.
-            ClientError: It failed; the same.
+            BotoCoreError: The endpoint did not answer; the next round continues.
+            ClientError: The endpoint failed; the next round continues.
         """
         self._put_pending()
-        there = copy.deepcopy(self._place)
-        read = list(new_lines(self._logs, self._prefix, self._jobs_dir, there))
-        if there == self._place:
+        next_checkpoint = copy.deepcopy(self._checkpoint)
+        read = list(new_lines(self._logs, self._prefix, self._jobs_dir, next_checkpoint))
+        if next_checkpoint == self._checkpoint:
             return 0
-        data, told = self._data(read)
-        there.pending = list(calls(data))
-        self._place = there
+        data, lines = self._data(read)
+        next_checkpoint.pending = list(calls(data))
+        self._checkpoint = next_checkpoint
         self._save()
         self._put_pending()
-        return told
+        return lines
 
     def _put_pending(self) -> None:
-        while self._place.pending:
-            call = self._place.pending.pop()
+        while self._checkpoint.pending:
+            call = self._checkpoint.pending.pop()
             self._save()
             try:
                 self._metrics.put_metric_data(**call)
             except ReadTimeoutError:
-                _LOG.warning("the endpoint took values and did not say so: they may be lost")
+                _LOG.warning("the endpoint did not confirm values: they may be lost")
             except (BotoCoreError, ClientError) as exc:
                 if _is_refused(exc):
-                    _LOG.warning("the endpoint refused values, they are lost: %s", exc)
+                    _LOG.warning("the endpoint refused values, which are lost: %s", exc)
                     continue
-                self._place.pending.append(call)
+                self._checkpoint.pending.append(call)
                 self._save()
                 raise
 
     def _save(self) -> None:
-        place.save(self._place_file, self._place)
+        checkpoint.save(self._checkpoint_file, self._checkpoint)
 
     def _data(self, read: list[tuple[str, str]]) -> tuple[list[Datum], int]:
         data: list[Datum] = []
-        told = bad = 0
+        lines = bad = 0
         for source, line in read:
             try:
-                found = data_of(line, self._now())
+                values = data_of(line, self._now())
             except BadLineError as exc:
                 bad += 1
-                _LOG.warning("%s: a line with metrics was skipped: %s", source, exc)
+                _LOG.warning("%s: skipped a line with metrics: %s", source, exc)
                 continue
-            told += bool(found)
-            data += found
-        if told or bad:
-            values = sum(len(datum.values) for datum in data)
-            _LOG.info("%d lines, %d values; %d bad lines", told, values, bad)
-        return data, told
+            lines += bool(values)
+            data += values
+        if lines or bad:
+            count = sum(len(datum.values) for datum in data)
+            _LOG.info("%d lines, %d values; %d bad lines", lines, count, bad)
+        return data, lines
 
 
 def _is_refused(exc: Exception) -> bool:
@@ -123,16 +127,16 @@ def _is_refused(exc: Exception) -> bool:
 
 
 def main() -> None:
-    """Run until SIGTERM; then put what is left."""
+    """Run until SIGTERM, then once more for the rest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--log-group-prefix", required=True)
     parser.add_argument("--jobs-dir", type=Path, required=True)
-    parser.add_argument("--place", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--heartbeat", type=Path, required=True, help="touched after each round")
     parser.add_argument("--seconds", type=float, default=1.0, help="between two rounds")
     arguments = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
-    _LOG.setLevel(logging.INFO)  # boto3 has less to say
+    _LOG.setLevel(logging.INFO)  # INFO of this module only, not of boto3
     logging.Formatter.converter = time.gmtime
     ended = threading.Event()
     for kind in (signal.SIGTERM, signal.SIGINT):
@@ -142,16 +146,16 @@ def main() -> None:
         boto3.client("cloudwatch", config=_CLIENT),
         group_prefix=arguments.log_group_prefix,
         jobs_dir=arguments.jobs_dir,
-        place_file=arguments.place,
+        checkpoint_file=arguments.checkpoint,
     )
     last = False
     while not last:
-        last = ended.wait(arguments.seconds)  # a last round after the end was asked for
+        last = ended.wait(arguments.seconds)  # a last round after the signal
         try:
             bridge.round()
             arguments.heartbeat.touch()
         except (BotoCoreError, ClientError) as exc:
-            _LOG.warning("the endpoint does not answer, trying again: %s", exc)
+            _LOG.warning("the endpoint does not answer, retrying: %s", exc)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How far the bridge has read, and what it has yet to put, kept on disk."""
+"""The checkpoint of the bridge on disk: positions in the sources, and calls to make."""
 
 import json
 import os
@@ -8,8 +8,8 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class LogPlace:
-    """Of a log group: the newest time that was read, and the events shortly before it."""
+class LogPosition:
+    """Position in a log group: the newest time read, and the events shortly before it."""
 
     newest_ms: int = 0
     seen: dict[str, int] = field(default_factory=dict)
@@ -17,43 +17,43 @@ class LogPlace:
 
 
 @dataclass(slots=True)
-class FilePlace:
-    """Of a file: which it is, and how many bytes of it were read."""
+class FilePosition:
+    """Position in a file: its inode, and the bytes read."""
 
     inode: int = 0
     offset: int = 0
 
 
 @dataclass(slots=True)
-class Place:
-    """How far everything was read."""
+class Checkpoint:
+    """Positions in all sources, and the calls to make."""
 
     pending: list[dict[str, Any]] = field(default_factory=list)
-    """Calls of PutMetricData that are yet to be made."""
+    """Calls of PutMetricData to make."""
 
-    groups: dict[str, LogPlace] = field(default_factory=dict)
-    files: dict[str, FilePlace] = field(default_factory=dict)
+    groups: dict[str, LogPosition] = field(default_factory=dict)
+    files: dict[str, FilePosition] = field(default_factory=dict)
 
 
-def load(path: Path) -> Place:
-    """Read the place; the beginning, if there is none yet."""
+def load(path: Path) -> Checkpoint:
+    """Read the checkpoint; an empty one if there is none."""
     try:
         kept = json.loads(path.read_text())
     except FileNotFoundError:
-        return Place()
-    return Place(
+        return Checkpoint()
+    return Checkpoint(
         pending=kept["pending"],
-        groups={name: LogPlace(**place) for name, place in kept["groups"].items()},
-        files={name: FilePlace(**place) for name, place in kept["files"].items()},
+        groups={name: LogPosition(**position) for name, position in kept["groups"].items()},
+        files={name: FilePosition(**position) for name, position in kept["files"].items()},
     )
 
 
-def save(path: Path, place: Place) -> None:
-    """Write the place, whole or not at all."""
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write the checkpoint atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".new")
     with scratch.open("w") as file:
-        json.dump(asdict(place), file)
+        json.dump(asdict(checkpoint), file)
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(path)

@@ -1,4 +1,4 @@
-"""Read CloudWatch's embedded metric format (EMF): one log line, the values it tells of.
+"""Parse CloudWatch's embedded metric format (EMF).
 
 Specification:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
@@ -32,12 +32,12 @@ UNITS = frozenset(
 
 
 class BadLineError(ValueError):
-    """Raised when a line means to hold metrics, and is not as the specification says."""
+    """Raised when a line with metrics violates the specification."""
 
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """The values of one metric, for one set of dimensions, of one line."""
+    """The values of one metric and one set of dimensions in a line."""
 
     namespace: str
     name: str
@@ -49,10 +49,10 @@ class Datum:
 
 
 def data_of(line: str, now: datetime) -> list[Datum]:
-    """Return what a line tells; nothing if it is a line without metrics.
+    """Return the metrics of a line; none of a line without metrics.
 
     Raises:
-        BadLineError: It has metrics that are not as specified; none of them count.
+        BadLineError: The line violates the specification; none of its metrics count.
     """
     if _MARK not in line:
         return []
@@ -62,7 +62,7 @@ def data_of(line: str, now: datetime) -> list[Datum]:
         msg = "nested too deeply"
         raise BadLineError(msg) from exc
     except ValueError as exc:
-        msg = f"no JSON: {exc}"
+        msg = f"not JSON: {exc}"
         raise BadLineError(msg) from exc
     if not isinstance(root, dict) or "_aws" not in root:
         return []
@@ -95,8 +95,8 @@ def _dimensions(names: Any, root: Mapping[str, Any]) -> tuple[tuple[str, str], .
     if len(keys) > _MOST_DIMENSIONS:
         msg = f"a dimension set has {len(keys)} names, over {_MOST_DIMENSIONS}"
         raise BadLineError(msg)
-    found = {key: _text(root.get(key), f"the dimension {key}", _LONGEST) for key in keys}
-    return tuple(sorted(found.items()))
+    values = {key: _text(root.get(key), f"the dimension {key}", _LONGEST) for key in keys}
+    return tuple(sorted(values.items()))
 
 
 def _values(root: Mapping[str, Any], name: str) -> tuple[float, ...]:
@@ -104,16 +104,16 @@ def _values(root: Mapping[str, Any], name: str) -> tuple[float, ...]:
         msg = f"the metric {name} has no value"
         raise BadLineError(msg)
     given = root[name]
-    found = given if isinstance(given, list) else [given]
-    if len(found) > _MOST_VALUES:
-        msg = f"the metric {name} has {len(found)} values, over {_MOST_VALUES}"
+    values = given if isinstance(given, list) else [given]
+    if len(values) > _MOST_VALUES:
+        msg = f"the metric {name} has {len(values)} values, over {_MOST_VALUES}"
         raise BadLineError(msg)
-    return tuple(_number(value, name) for value in found)
+    return tuple(_number(value, name) for value in values)
 
 
 def _number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        msg = f"the metric {name} is no number"
+        msg = f"the metric {name} is not a number"
         raise BadLineError(msg)
     try:
         number = float(value)
@@ -127,12 +127,12 @@ def _number(value: Any, name: str) -> float:
 
 def _time(given: Any, now: datetime) -> datetime:
     if isinstance(given, bool) or not isinstance(given, int):
-        msg = "Timestamp is no number of milliseconds"
+        msg = "Timestamp is not a number of milliseconds"
         raise BadLineError(msg)
     try:
         at = datetime.fromtimestamp(given / 1_000, UTC)
     except (OverflowError, OSError, ValueError) as exc:
-        msg = "Timestamp is no time"
+        msg = "Timestamp is not a time"
         raise BadLineError(msg) from exc
     if not now - _OLDEST <= at <= now + _NEWEST:
         msg = "Timestamp is over 14 days ago, or over two hours ahead"
@@ -143,31 +143,31 @@ def _time(given: Any, now: datetime) -> datetime:
 def _one_of(value: Any, allowed: Any, what: str) -> Any:
     if isinstance(value, str | int) and not isinstance(value, bool) and value in allowed:
         return value
-    msg = f"{what} is none that CloudWatch knows"
+    msg = f"{what} is not one of CloudWatch's"
     raise BadLineError(msg)
 
 
 def _text(value: Any, what: str, longest: int) -> str:
     if isinstance(value, str) and value.strip() and len(value) <= longest:
         return value
-    msg = f"{what} is no text of 1 to {longest} characters"
+    msg = f"{what} is not a text of 1 to {longest} characters"
     raise BadLineError(msg)
 
 
 def _an_object(value: Any, what: str) -> Mapping[str, Any]:
     if isinstance(value, dict):
         return value
-    msg = f"{what} is no object"
+    msg = f"{what} is not an object"
     raise BadLineError(msg)
 
 
 def _a_list(value: Any, what: str, most: int | None = None) -> list[Any]:
     if isinstance(value, list) and (most is None or len(value) <= most):
         return value
-    msg = f"{what} is no list" + (f" of at most {most}" if most else "")
+    msg = f"{what} is not a list" + (f" of at most {most}" if most else "")
     raise BadLineError(msg)
 
 
 def _refuse_constant(name: str) -> float:
-    msg = f"{name} is no number"
+    msg = f"{name} is not a number"
     raise ValueError(msg)

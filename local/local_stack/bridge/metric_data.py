@@ -1,4 +1,4 @@
-"""Values as PutMetricData takes them: equal ones once, with how often they were seen."""
+"""Calls of PutMetricData: equal values are one value with a count."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -8,14 +8,14 @@ from typing import Any
 from local_stack.bridge.embedded_metrics import Datum
 
 _VALUES_OF_A_DATUM = 150
-_DATA_OF_A_CALL = 200  # of 1,000 allowed: a call has to stay under 1 MB, too
+_DATA_OF_A_CALL = 200  # of 1,000 allowed, since a call is limited to 1 MB, too
 _Key = tuple[str, str, tuple[tuple[str, str], ...], str, int, int]
 
 
 def calls(data: Iterable[Datum]) -> Iterator[dict[str, Any]]:
-    """Yield the arguments of PutMetricData, one call after the other.
+    """Yield the arguments of each call of PutMetricData.
 
-    Times are cut to the second, which leaves every value in its minute.
+    Times are truncated to the second, which keeps each value in its minute.
     """
     by_namespace: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for (namespace, name, dimensions, unit, resolution, at), seen in _seen(data).items():
@@ -39,9 +39,9 @@ def calls(data: Iterable[Datum]) -> Iterator[dict[str, Any]]:
 
 
 def _seen(data: Iterable[Datum]) -> dict[_Key, Counter[float]]:
-    found: dict[_Key, Counter[float]] = defaultdict(Counter)
+    counts: dict[_Key, Counter[float]] = defaultdict(Counter)
     for datum in data:
         at = int(datum.at.timestamp())
         key = (datum.namespace, datum.name, datum.dimensions, datum.unit, datum.resolution, at)
-        found[key].update(datum.values)
-    return found
+        counts[key].update(datum.values)
+    return counts

@@ -1,1 +1,1 @@
-"""Deploying the template to the local endpoint."""
+"""Deploy the template to the local endpoint, and write the files of its users."""

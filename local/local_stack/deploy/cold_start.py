@@ -1,9 +1,9 @@
-"""Starts AWS's runtime client for a function, so that few of its sandboxes start at once.
+"""Start AWS's runtime client for a function, with few of its sandboxes at a time.
 
-A laptop's endpoint starts a sandbox for each of many events at once, and gives each 40 s to be
-ready. Thirty that import side by side take longer than that on a busy machine, and all fail; a few
-at a time do not, and the events of those that fail are tried again in those that are ready. This
-file goes into each package and runs in the functions' environment: it imports nothing of ours.
+The local endpoint starts a sandbox for each of many events at once, and each must be ready within
+40 s. Thirty that import side by side take longer on a busy machine, and all fail; a few at a time
+succeed, and events of failed ones are retried in those that are ready. This file is part of each
+package and runs in the functions' environment: it imports nothing first-party.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.05
 
 @contextlib.contextmanager
 def turn(folder: Path, name: str, *, at_once: int) -> Iterator[None]:
-    """Wait until fewer than so many processes of this name are within the block; be one of them."""
+    """Wait for one of ``at_once`` locks of this name, and hold it in the block."""
     paths = [folder / f"{name}.starting-{number}" for number in range(at_once)]
     descriptors = [os.open(path, os.O_RDWR | os.O_CREAT, 0o600) for path in paths]
     try:
@@ -35,12 +35,12 @@ def turn(folder: Path, name: str, *, at_once: int) -> Iterator[None]:
 
 
 def main(client: str, handler: str) -> None:
-    """Import the runtime client and a handler in turn, then be that client."""
+    """Import the runtime client and a handler under a lock, then run the client."""
     name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "function")
     folder = Path(tempfile.gettempdir())
     with (
         turn(folder, name, at_once=os.cpu_count() or 1),
-        contextlib.suppress(Exception),  # what is wrong with a handler the client says itself
+        contextlib.suppress(Exception),  # the client reports a handler's fault itself
     ):
         importlib.import_module(f"{client}.bootstrap")
         importlib.import_module(handler.rpartition(".")[0].replace("/", "."))

@@ -1,4 +1,4 @@
-"""Deploy the template to the local endpoint through CloudFormation, when something changed."""
+"""Deploy the template to the local endpoint through CloudFormation, if it changed."""
 
 import contextlib
 import hashlib
@@ -35,7 +35,7 @@ _WAIT: "WaiterConfigTypeDef" = {"Delay": 1, "MaxAttempts": 120}
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What the deployed stack says of itself."""
+    """Outputs and keys of the deployed stack."""
 
     bucket: str
     alert_topic_arn: str
@@ -65,10 +65,10 @@ def client(settings: StackSettings, service: Any) -> Any:
 
 
 def deploy(settings: StackSettings) -> Deployment:
-    """Bring the stack to what the checkout says, and read its outputs.
+    """Deploy the checkout, and read the stack's outputs.
 
     Raises:
-        DeploymentError: CloudFormation did not get there.
+        DeploymentError: CloudFormation failed.
     """
     artifacts = f"{settings.stack_name}-deployment"
     template, packages = package(
@@ -87,7 +87,7 @@ def deploy(settings: StackSettings) -> Deployment:
     changed = _digest(_find(cloudformation, settings.stack_name)) != digest
     if changed:
         body = json.dumps(with_defaults(template, parameters)).encode()
-        contents = {made.key: made.content for made in packages}
+        contents = {archive.key: archive.content for archive in packages}
         _upload(settings, artifacts, contents | {f"{digest}.json": body})
         url = f"{settings.aws_url}/{artifacts}/{digest}.json"
         _apply(cloudformation, settings.stack_name, url, parameters, digest)
@@ -154,7 +154,7 @@ def _apply(
             StackName=name,
             ChangeSetName=change_set,
             ChangeSetType="UPDATE" if stack else "CREATE",
-            TemplateURL=template_url,  # it is longer than a body may be
+            TemplateURL=template_url,  # too long for a body
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
             Tags=[{"Key": _DIGEST_TAG, "Value": digest}],
@@ -199,7 +199,7 @@ def _read(
         secret_id=outputs["ApiKeysSecretArn"],
         usage_plan_id=outputs["UsagePlanId"],
     )
-    keys = ensured(ring, settings.state_dir / "env")
+    keys = ensure_keys(ring, settings.state_dir / "env")
     return Deployment(
         bucket=outputs["BucketName"],
         alert_topic_arn=outputs["AlertTopicArn"],
@@ -218,8 +218,8 @@ KEY_VARIABLES: Mapping[Scope, str] = {
 }
 
 
-def ensured(ring: KeyRing, env_file: Path) -> dict[Scope, str]:
-    """Return a key for each scope: the one of the file where it is still valid, else a new one."""
+def ensure_keys(ring: KeyRing, env_file: Path) -> dict[Scope, str]:
+    """Return a key for each scope: that of the file if it is valid, else a new one."""
     kept = read_variables(env_file)
     document = ring.document()
     keys = {}
@@ -233,7 +233,7 @@ def ensured(ring: KeyRing, env_file: Path) -> dict[Scope, str]:
 
 
 def read_variables(env_file: Path) -> dict[str, str]:
-    """Read what ``.local/env`` sets; nothing before the stack was first brought up."""
+    """Read the variables of ``.local/env``; none before the first start."""
     if not env_file.exists():
         return {}
     lines = env_file.read_text().splitlines()
@@ -241,7 +241,7 @@ def read_variables(env_file: Path) -> dict[str, str]:
 
 
 def slack_parameters(secrets: Any, *, stack_name: str, webhook_url: str | None) -> dict[str, str]:
-    """Keep the webhook as a secret of the local endpoint; return what the template has to know."""
+    """Store the webhook as a secret of the local endpoint; return its template parameters."""
     if webhook_url is None:
         return {}
     name = f"{stack_name}/slack-webhook"

@@ -1,6 +1,6 @@
-"""``.local/env``: all that a shell, a test or the command line needs to use the stack.
+"""Write ``.local/env``, the variables with which a shell, a test or the command uses the stack.
 
-Beside it ``.local/sam-env.json``, the same for functions that SAM runs.
+Beside it ``.local/sam-env.json``, the variables of functions that SAM runs.
 """
 
 import os
@@ -38,7 +38,7 @@ def variables(settings: StackSettings, deployment: Deployment) -> dict[str, str]
 
 
 def write(settings: StackSettings, deployment: Deployment, sam_environment: str) -> None:
-    """Write the files, readable by their owner only, and a ``housing`` command that uses one."""
+    """Write the files, readable by their owner only, and a ``housing`` command that uses them."""
     path = settings.state_dir / "env"
     _write(path, _lines(variables(settings, deployment)), 0o600)
     _write(settings.state_dir / "sam-env.json", sam_environment, 0o600)
@@ -48,17 +48,17 @@ def write(settings: StackSettings, deployment: Deployment, sam_environment: str)
 
 
 def write_ports(settings: StackSettings) -> None:
-    """Remember the ports for the commands to come."""
+    """Write the ports for later commands."""
     _write(settings.ports_file, _lines(settings.places), 0o600)
 
 
 def command(settings: StackSettings) -> Path:
-    """Return where the ``housing`` command of this stack is."""
+    """Return the path of this stack's ``housing`` command."""
     return settings.state_dir / "bin" / "housing"
 
 
 def shown(path: Path) -> str:
-    """Return a path as a person in the checkout would type it."""
+    """Return a path relative to the checkout, if it is in it."""
     return str(path.relative_to(CHECKOUT)) if path.is_relative_to(CHECKOUT) else str(path)
 
 

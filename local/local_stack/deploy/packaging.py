@@ -1,9 +1,8 @@
-"""Make the deployment packages of the laptop and point the template at them.
+"""Build the deployment packages for the local endpoint and set them in the template.
 
-On AWS ``sam build`` makes them. Here a function runs in the laptop's own environment, so that its
-package holds first-party code and a ``bootstrap`` that starts AWS's runtime client there. The local
-endpoint does not unpack layers for such functions: the shared layer's content goes along under
-``opt/``, as Lambda would mount it.
+On AWS ``sam build`` builds them. Here a function runs in the laptop's own environment: its package
+has the first-party code and a ``bootstrap`` that starts AWS's runtime client. The local endpoint
+unpacks no layers for such functions, so the package has the shared layer under ``opt/``, too.
 """
 
 import hashlib
@@ -49,7 +48,7 @@ def package(
 
     Args:
         template: The template, long form, with paths relative to ``infra/``.
-        bucket: Where the archives will lie.
+        bucket: Bucket of the archives.
         python: Interpreter that runs the functions.
 
     Returns:
@@ -60,15 +59,15 @@ def package(
     for name, resource in resources.items():
         if resource["Type"] == _FUNCTION:
             source = _source(resource, "CodeUri")
-            made = Package(_function(source, _parent_package(resource), python))
+            archive = Package(_function(source, _parent_package(resource), python))
             field = "CodeUri"
         elif resource["Type"] == _LAYER:
-            made = Package(_archive(_files(_source(resource, "ContentUri"), "python")))
+            archive = Package(_archive(_files(_source(resource, "ContentUri"), "python")))
             field = "ContentUri"
         else:
             continue
-        packages.append(made)
-        properties = {**resource["Properties"], field: f"s3://{bucket}/{made.key}"}
+        packages.append(archive)
+        properties = {**resource["Properties"], field: f"s3://{bucket}/{archive.key}"}
         resources[name] = {**resource, "Properties": properties}
     return {**template, "Resources": resources}, packages
 
@@ -96,7 +95,7 @@ def _files(folder: Path, prefix: str) -> Iterator[tuple[str, bytes, int]]:
 
 
 def _archive(files: Iterable[tuple[str, bytes, int]]) -> bytes:
-    """Zip files with fixed times, so that equal content is an equal archive."""
+    """Zip files with fixed times, so that equal content makes an equal archive."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content, mode in files:

@@ -1,7 +1,7 @@
-"""``.local/sam-env.json``: what ``sam local`` gives the functions that it runs.
+"""The content of ``.local/sam-env.json``, the variables of functions under ``sam local``.
 
-SAM passes on only variables that the template names, and resolves no conditions in them: the file
-holds every one, with the value that the deployed function has; only keys are not asked for.
+SAM passes only variables that the template names, and resolves no conditions in them: the file has
+all of them with the values of the deployed function, but without the check of keys.
 """
 
 import json
@@ -24,10 +24,10 @@ _OPEN = {"HOUSING_AUTH": "off", "HOUSING_API_KEYS": ""}  # sample events carry n
 
 
 def content(settings: StackSettings) -> str:
-    """Return the file for the functions that are deployed."""
+    """Return the content for the deployed functions."""
     template = load(CHECKOUT / "infra" / "template.yaml")
-    found = overrides(template, _deployed(settings, functions(template)))
-    return json.dumps(found, indent=2) + "\n"
+    variables = overrides(template, _deployed(settings, functions(template)))
+    return json.dumps(variables, indent=2) + "\n"
 
 
 def overrides(
@@ -37,7 +37,7 @@ def overrides(
 
     Args:
         template: The template, long form.
-        deployed: Logical id → the variables that the function has.
+        deployed: The variables of each function, by its logical id.
     """
     named = functions(template)
     return {
@@ -73,8 +73,8 @@ def _deployed(settings: StackSettings, logical_ids: Iterable[str]) -> dict[str, 
     cloudformation = client(settings, "cloudformation")
     resources = cloudformation.describe_stack_resources(StackName=settings.stack_name)
     names = {
-        found["LogicalResourceId"]: found["PhysicalResourceId"]
-        for found in resources["StackResources"]
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in resources["StackResources"]
     }
     aws_lambda = client(settings, "lambda")
     return {

@@ -1,1 +1,1 @@
-"""LocalStack as the endpoint: functions as processes, a gateway on loopback, and who starts it."""
+"""LocalStack as the endpoint: functions as processes, a gateway on loopback, a start program."""

@@ -1,6 +1,6 @@
-"""``python -m local_stack.on_localstack COMMAND …``: run a command with LocalStack up beside it.
+"""``python -m local_stack.on_localstack COMMAND …``: run a command beside LocalStack.
 
-The command finds it at ``HOUSING_AWS_ENDPOINT``.
+The command gets its URL in ``HOUSING_AWS_ENDPOINT``.
 """
 
 import os
@@ -21,7 +21,7 @@ _TOKEN = "LOCALSTACK_AUTH_TOKEN"  # noqa: S105 - the name of the variable
 
 
 def main(command: list[str]) -> int:
-    """Start LocalStack, run the command, end LocalStack; return the command's exit status."""
+    """Start LocalStack, run the command, stop LocalStack; return the command's exit status."""
     folder = StackSettings().state_dir / "localstack"
     shutil.rmtree(folder, ignore_errors=True)
     settings = StackSettings(state_dir=folder, aws_port=_free_port())
@@ -52,8 +52,8 @@ def _has_engine(docker: str) -> bool:
 
 
 def _free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as found:
-        return int(found.getsockname()[1])
+    with socket.create_server((LOOPBACK, 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

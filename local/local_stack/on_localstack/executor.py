@@ -1,7 +1,7 @@
-"""LocalStack's way to run a function: a process of this machine, under AWS's runtime client.
+"""Executor of LocalStack that runs a function as a process under AWS's runtime client.
 
-LocalStack finds it by an entry point (``LAMBDA_RUNTIME_EXECUTOR=process``). What is run is the
-package's own ``bootstrap``, as on MiniStack: see ``packaging``.
+LocalStack loads it by an entry point (``LAMBDA_RUNTIME_EXECUTOR=process``). It runs the package's
+``bootstrap``, as MiniStack does: see ``packaging``.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ _SYSTEM = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", "
 _INTERNAL = "LOCALSTACK_"
 
 
-class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is not where mypy is
+class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # mypy runs without LocalStack
     """One execution environment of a function version."""
 
     _sandbox: Sandbox | None = None
@@ -28,22 +28,22 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is n
         """Start the process.
 
         Raises:
-            StatusErrorException: It did not become ready; LocalStack tells the caller.
+            StatusErrorException: It is not ready in time; LocalStack reports it to the caller.
         """
         self._sandbox = Sandbox(_function(self.function_version, env_vars))
         if error := self._sandbox.start():
-            msg = f"{self.function_version.qualified_arn} did not become ready: {self.get_logs()}"
+            msg = f"{self.function_version.qualified_arn} is not ready: {self.get_logs()}"
             raise StatusErrorException(msg, payload=error)
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the process."""
         if self._sandbox:
             self._sandbox.close()
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
-        """Have it answer a call."""
+        """Invoke the function."""
         if self._sandbox is None:
-            msg = "a function was called before it was started"
+            msg = "the function was invoked before its start"
             raise RuntimeError(msg)
         request_id = payload["invoke-id"]
         outcome = self._sandbox.call(
@@ -56,19 +56,19 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is n
         return InvocationResult(request_id, answer.body, answer.is_error, outcome.log)
 
     def get_logs(self) -> str:
-        """Return what it wrote and no call has told yet."""
+        """Return the output that no invocation has returned."""
         return self._sandbox.unread() if self._sandbox else ""
 
     def get_address(self) -> str:
-        """Return where it is."""
+        """Return the address of the process."""
         return _LOOPBACK
 
     def get_endpoint_from_executor(self) -> str:
-        """Return where LocalStack is, as the function sees it."""
+        """Return LocalStack's address for the function."""
         return _LOOPBACK
 
     def get_runtime_endpoint(self) -> str:
-        """Return where LocalStack's own runtime would report; this one has its own Runtime API."""
+        """Return no address: the sandbox has its own Runtime API."""
         return ""
 
     @classmethod
@@ -78,16 +78,16 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is n
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
-        """Leave the code where it is; it goes with LocalStack's folder."""
+        """Do nothing: the code is deleted with LocalStack's folder."""
 
 
 class ProcessExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]  # the same
-    """Makes the executor known by the name ``process``."""
+    """Registers the executor as ``process``."""
 
     name = "process"
 
     def load(self, *_: object, **__: object) -> type[ProcessExecutor]:
-        """Return it."""
+        """Return the executor."""
         return ProcessExecutor
 
 

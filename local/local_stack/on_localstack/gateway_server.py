@@ -1,8 +1,8 @@
-"""LocalStack's gateway on the addresses it is told, and on no other.
+"""LocalStack's gateway on the given addresses only.
 
-Of an IPv4 address in ``GATEWAY_LISTEN`` LocalStack's own server takes the port alone, and listens
-on all interfaces. Which server it uses is a plug-in point; this one is that server with the address
-(``GATEWAY_SERVER=loopback``). It speaks HTTP alone.
+Of an IPv4 address in ``GATEWAY_LISTEN`` LocalStack's own server uses only the port, and listens on
+all interfaces. The server is a plug-in point; this one (``GATEWAY_SERVER=loopback``) binds the
+address, too. It has no TLS.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor
 
 
-class LoopbackServer(TwistedRuntimeServer):  # type: ignore[misc]  # LocalStack is not where mypy is
-    """The twisted server, bound."""
+class LoopbackServer(TwistedRuntimeServer):  # type: ignore[misc]  # mypy runs without LocalStack
+    """The Twisted server, bound to addresses."""
 
     def register(self, gateway: Any, listen: Sequence[Any], ssl_creds: object = None) -> None:  # noqa: ARG002 - LocalStack's signature
         """Serve the gateway on each address."""
@@ -25,10 +25,10 @@ class LoopbackServer(TwistedRuntimeServer):  # type: ignore[misc]  # LocalStack 
 
 
 class LoopbackServerPlugin(RuntimeServerPlugin):  # type: ignore[misc]  # the same
-    """Makes it known by the name ``loopback``."""
+    """Registers the server as ``loopback``."""
 
     name = "loopback"
 
     def load(self, *_: object, **__: object) -> LoopbackServer:
-        """Return it."""
+        """Return the server."""
         return LoopbackServer()

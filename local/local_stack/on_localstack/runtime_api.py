@@ -1,4 +1,4 @@
-"""AWS's Lambda Runtime API on loopback, for the process of one function.
+"""AWS's Lambda Runtime API on loopback, for one function's process.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -14,8 +14,8 @@ _OK, _ACCEPTED, _BAD_REQUEST, _NOT_FOUND, _GONE = 200, 202, 400, 404, 410
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """What a function is asked."""
+class Invocation:
+    """An invocation of a function."""
 
     request_id: str
     payload: bytes
@@ -25,7 +25,7 @@ class Call:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers with which the function's runtime gets it."""
+        """The headers for the function's runtime."""
         return {
             "Content-Type": "application/json",
             "Lambda-Runtime-Aws-Request-Id": self.request_id,
@@ -36,23 +36,23 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What it says."""
+class Response:
+    """The response to an invocation."""
 
     body: bytes
     is_error: bool
 
 
 class RuntimeApi:
-    """One call at a time goes out to the process, and its answer comes back."""
+    """Passes one invocation at a time to the process, and its response back."""
 
     def __init__(self) -> None:
         self.settled = threading.Event()
-        """The process asked for its first call, or said why it cannot."""
+        """Set when the process asks for its first invocation, or posts an initialisation error."""
         self.init_error: bytes | None = None
-        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._asked: str | None = None
+        self._calls: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Response] = queue.SimpleQueue()
+        self._request_id: str | None = None
         self._server = ThreadingHTTPServer((_LOOPBACK, 0), _handler(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -62,31 +62,31 @@ class RuntimeApi:
         """Value of ``AWS_LAMBDA_RUNTIME_API``."""
         return f"{_LOOPBACK}:{self._server.server_port}"
 
-    def ask(self, call: Call) -> None:
-        """Let the process have a call."""
-        self._asked = call.request_id
-        self._calls.put(call)
+    def ask(self, invocation: Invocation) -> None:
+        """Pass an invocation to the process."""
+        self._request_id = invocation.request_id
+        self._calls.put(invocation)
 
-    def answer(self, seconds: float) -> Answer | None:
-        """Return the answer to it; None if there is none yet after so many seconds."""
+    def answer(self, seconds: float) -> Response | None:
+        """Return the response; None without one after ``seconds``."""
         try:
             return self._answers.get(timeout=seconds)
         except queue.Empty:
             return None
 
     def close(self) -> None:
-        """End it; whoever waits for a call is sent away."""
+        """Stop the server; a waiting process gets 410."""
         self._calls.put(None)
         self._server.shutdown()
         self._server.server_close()
 
-    def next_call(self) -> Call | None:
-        """Wait for a call; None at the end."""
+    def next_call(self) -> Invocation | None:
+        """Wait for an invocation; None when the server stops."""
         self.settled.set()
         return self._calls.get()
 
-    def told(self, path: str, body: bytes) -> int:
-        """Take what the process posts; return the status to answer with."""
+    def post(self, path: str, body: bytes) -> int:
+        """Handle a POST of the process; return the status code."""
         if path == "init/error":
             self.init_error = body
             self.settled.set()
@@ -95,10 +95,10 @@ class RuntimeApi:
         request_id, _, verdict = rest.partition("/")
         if kind != "invocation" or verdict not in ("response", "error"):
             return _NOT_FOUND
-        if request_id != self._asked:
+        if request_id != self._request_id:
             return _BAD_REQUEST
-        self._asked = None
-        self._answers.put(Answer(body, is_error=verdict == "error"))
+        self._request_id = None
+        self._answers.put(Response(body, is_error=verdict == "error"))
         return _ACCEPTED
 
 
@@ -116,7 +116,7 @@ def _handler(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self._send(api.told(self.path.removeprefix(_PREFIX), body))
+            self._send(api.post(self.path.removeprefix(_PREFIX), body))
 
         def _send(
             self, status: int, body: bytes = b"", headers: dict[str, str] | None = None
@@ -129,6 +129,6 @@ def _handler(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""A function's process with the Runtime API in front: what AWS calls an execution environment."""
+"""A function's execution environment: its process behind a Runtime API."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from local_stack.on_localstack.runtime_api import Answer, Call, RuntimeApi
+from local_stack.on_localstack.runtime_api import Invocation, Response, RuntimeApi
 
 _POLL_SECONDS = 0.02
 _LAST_ANSWER_SECONDS = 0.2
@@ -18,7 +18,7 @@ _END_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What is run, and how long a call may take."""
+    """Command, environment and limits of a function."""
 
     command: Sequence[str]
     environment: Mapping[str, str]
@@ -26,19 +26,19 @@ class Function:
     timeout_seconds: float
     memory_mb: int
     ready_seconds: float = 60.0
-    """Longest until it asks for its first call; a busy machine imports slowly."""
+    """Limit until it is ready; a busy machine imports slowly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call came to, and what was logged meanwhile."""
+    """The response to an invocation, and its log."""
 
-    answer: Answer
+    answer: Response
     log: str
 
 
 class Sandbox:
-    """One process; a call finds it warm, or starts it anew if it has died."""
+    """One process; an invocation restarts it if it ended."""
 
     def __init__(self, function: Function) -> None:
         self._function = function
@@ -55,7 +55,7 @@ class Sandbox:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> bytes | None:
-        """Start the process and wait until it is ready, or return why it is not."""
+        """Start the process and wait until it is ready; return the error if it is not."""
         self._end()
         self._api = RuntimeApi()
         own = {"AWS_LAMBDA_RUNTIME_API": self._api.address, "TMPDIR": self._scratch.name}
@@ -75,38 +75,38 @@ class Sandbox:
                 return _error("Runtime.ExitError", "the runtime ended before it was ready")
             if time.monotonic() > deadline:
                 self._end()
-                return _error("Sandbox.Timedout", f"it was not ready within {seconds:g} s")
+                return _error("Sandbox.Timedout", f"not ready within {seconds:g} s")
         return self._api.init_error
 
     def call(
         self, request_id: str, payload: bytes, *, function_arn: str, trace_id: str = ""
     ) -> Outcome:
-        """Have the function answer, within its time."""
+        """Invoke the function, within its timeout."""
         started = time.monotonic()
         error = None if self.is_alive else self.start()
         if error is None and self._api:
             seconds = self._function.timeout_seconds
             deadline_ms = int((time.time() + seconds) * 1_000)
-            self._api.ask(Call(request_id, payload, function_arn, deadline_ms, trace_id))
+            self._api.ask(Invocation(request_id, payload, function_arn, deadline_ms, trace_id))
             answer = self._answer(self._api, request_id, time.monotonic() + seconds)
         else:
-            answer = Answer(error or b"", is_error=True)
+            answer = Response(error or b"", is_error=True)
         return Outcome(answer, self._report(request_id, time.monotonic() - started))
 
-    def _answer(self, api: RuntimeApi, request_id: str, deadline: float) -> Answer:
+    def _answer(self, api: RuntimeApi, request_id: str, deadline: float) -> Response:
         while time.monotonic() < deadline:
             if answer := api.answer(_POLL_SECONDS):
                 return answer
             if not self.is_alive:
                 late = api.answer(_LAST_ANSWER_SECONDS)
-                return late or Answer(_exited(request_id), is_error=True)
+                return late or Response(_exited(request_id), is_error=True)
         self._end()
-        return Answer(_timed_out(request_id, self._function.timeout_seconds), is_error=True)
+        return Response(_timed_out(request_id, self._function.timeout_seconds), is_error=True)
 
     def _report(self, request_id: str, seconds: float) -> str:
-        """Return what was written since the last call, between the lines that Lambda writes.
+        """Return the output since the last invocation, between Lambda's own lines.
 
-        The function has answered, so that all it wrote before is in the file.
+        The function has responded, so that all its output is in the file.
         """
         figures = f"{seconds * 1_000:.2f} ms\tMemory Size: {self._function.memory_mb} MB"
         lines = [
@@ -118,7 +118,7 @@ class Sandbox:
         return "\n".join(lines)
 
     def unread(self) -> str:
-        """Return what the process wrote since this was last asked."""
+        """Return the output since the last call."""
         with self._log.open("rb") as log:
             log.seek(self._read)
             written = log.read()
@@ -126,7 +126,7 @@ class Sandbox:
         return written.decode("utf-8", "replace")
 
     def close(self) -> None:
-        """End the process and forget what it wrote."""
+        """Stop the process and delete its output."""
         self._end()
         self._scratch.cleanup()
 

@@ -1,4 +1,4 @@
-"""LocalStack as a service: its PyPI release in host mode, or its container where one can be had."""
+"""LocalStack as a service: its PyPI release in host mode, or its container."""
 
 import sys
 import tomllib
@@ -13,7 +13,7 @@ _STARTUP_SECONDS = 180
 
 
 def in_host_mode(settings: StackSettings) -> Service:
-    """LocalStack as a process of this machine: no Docker, no token."""
+    """Return LocalStack as a process of this machine: no Docker, no token."""
     python = settings.venvs_dir / "localstack" / "bin" / "python"
     return _service(
         settings,
@@ -23,10 +23,10 @@ def in_host_mode(settings: StackSettings) -> Service:
 
 
 def in_container(settings: StackSettings, *, docker: str, token: str) -> Service:
-    """LocalStack's image, which wants a token; the functions are processes in it, as in host mode.
+    """Return LocalStack's image, which needs a token; its functions are processes, as in host mode.
 
-    It shares the machine's network and process ids, and sees at the same paths what the functions
-    and the training jobs need: the checkout, the interpreters, and the folders of the stacks.
+    It shares the machine's network and process ids, and has at the same paths the checkout, the
+    interpreters and the folders of the stacks, for the functions and the training jobs.
     """
     plugins = _plugins(settings.state_dir / "plugins")
     passed = {**_variables(settings), "PYTHONPATH": f"{plugins}:{CHECKOUT / 'local'}"}
@@ -66,13 +66,13 @@ def _variables(settings: StackSettings) -> dict[str, str]:
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "60",  # seconds; a busy machine imports slowly
         "DNS_ADDRESS": "0",  # no name server
-        "DISABLE_EVENTS": "1",  # nothing is reported to anybody
+        "DISABLE_EVENTS": "1",  # no telemetry
         "SKIP_SSL_CERT_DOWNLOAD": "1",
     }
 
 
 def _plugins(folder: Path) -> Path:
-    """Write down what installing ``local/`` would: which plug-ins there are."""
+    """Write the package metadata of ``local/``, by which LocalStack loads the plug-ins."""
     project = tomllib.loads((CHECKOUT / "local/pyproject.toml").read_text())["project"]
     metadata = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     metadata.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""The programs of the stack: servers, and training jobs."""
+"""The stack's programs: servers and training jobs."""

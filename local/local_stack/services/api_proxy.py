@@ -1,7 +1,7 @@
-"""The API's short URL on a laptop: every request goes on to API Gateway, every answer comes back.
+"""Proxy from the API's short URL on a laptop to API Gateway on the local endpoint.
 
 On AWS the API has its own host name (or a custom domain); the local endpoint serves it under a long
-path. This forwards, and decides nothing.
+path.
 """
 
 import argparse
@@ -21,18 +21,18 @@ _TIMEOUT_SECONDS = 35.0  # over API Gateway's own 29 s
 _HOP_BY_HOP = frozenset(
     {
         *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),  # RFC 9110
-        *("content-encoding", "content-length", "date", "host", "server"),  # made anew here
+        *("content-encoding", "content-length", "date", "host", "server"),  # set by this proxy
     }
 )
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
 def create_app(target: str, transport: httpx.AsyncBaseTransport | None = None) -> Starlette:
-    """Build the forwarding application.
+    """Build the proxy.
 
     Args:
-        target: URL of the API's stage, without a slash at its end.
-        transport: How to reach it, in place of the network.
+        target: URL of the API's stage, without a trailing slash.
+        transport: Transport of the HTTP client, for tests.
     """
     client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, transport=transport)
 
@@ -72,7 +72,7 @@ def _unreachable(error: str) -> Response:
 
 
 def main() -> None:
-    """Serve the front door on a loopback port."""
+    """Serve the proxy on a loopback port."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--target", required=True)

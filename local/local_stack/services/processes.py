@@ -1,4 +1,4 @@
-"""Programs that outlive the command that started them, known by process id and start time."""
+"""Start and stop programs that outlive the command; each is identified by id and start time."""
 
 import contextlib
 import json
@@ -19,14 +19,14 @@ _LOG_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is written down of a running program."""
+    """The record of a running program."""
 
     pid: int
     created: float
     digest: str
 
     def process(self) -> psutil.Process | None:
-        """Return the program if it still runs; a process id used anew is not it."""
+        """Return the program's process; None if it ended, even if its process id is used again."""
         try:
             process = psutil.Process(self.pid)
             alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
@@ -37,7 +37,7 @@ class Record:
 
 
 def read_record(path: Path) -> Record | None:
-    """Read a program's record; None when there is none, or half of one."""
+    """Read a record; None if it does not exist or is incomplete."""
     try:
         return Record(**json.loads(path.read_text()))
     except (FileNotFoundError, ValueError, TypeError):
@@ -52,14 +52,14 @@ def start(
     record: Path,
     digest: str,
 ) -> Record:
-    """Start a program in a session of its own and write its record down, or neither."""
+    """Start a program in its own session and write its record, or do neither."""
     for folder in (log.parent, record.parent):
         folder.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
     output = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     with uninterrupted():
-        pid = os.posix_spawn(  # not Popen, which wants to see its program end
+        pid = os.posix_spawn(  # not Popen, which waits for its program
             command[0],
             list(command),
             environment,
@@ -76,14 +76,14 @@ def start(
 
 
 def stop(process: psutil.Process, *, terminate_seconds: float = _TERMINATE_SECONDS) -> None:
-    """End a program: politely, then by force, and whatever it had started."""
+    """Terminate a program, then kill it with its children."""
     stop_together([process], terminate_seconds=terminate_seconds)
 
 
 def stop_together(
     programs: Sequence[psutil.Process], *, terminate_seconds: float = _TERMINATE_SECONDS
 ) -> None:
-    """End programs, all within the time of one: politely, then by force, with what they started."""
+    """Terminate programs together, then kill them with their children."""
     family = [*programs]
     for process in programs:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -99,14 +99,14 @@ def stop_together(
 
 
 def is_port_taken(port: int) -> bool:
-    """Whether anything answers on a port of the loopback address."""
+    """Return whether a program listens on a port of the loopback address."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def listener(port: int) -> psutil.Process | None:
-    """Return the program that listens on a port of this machine, where it may be seen."""
+    """Return the program that listens on a port; None if it is not visible."""
     for connection in psutil.net_connections(kind="tcp"):
         listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,)
         if listens and connection.pid is not None:
@@ -117,7 +117,7 @@ def listener(port: int) -> psutil.Process | None:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C and its kin until the block has ended."""
+    """Delay SIGINT, SIGTERM and SIGHUP until the end of the block."""
     held: list[int] = []
 
     def hold(number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""The services of the stack: what each runs, and how it is known to be up."""
+"""The services of the stack: command, environment and health check of each; start and stop."""
 
 import hashlib
 import json
@@ -22,14 +22,14 @@ _HEARTBEAT_SECONDS = 15.0
 
 ARTIFACT_BUCKET = "mlflow-artifacts"
 SERVICE_NAMES = ("api", "bridge", "mlflow", "aws")
-"""In the order in which they are ended: nobody loses what it depends on."""
+"""In the order of stopping: no service loses one that it depends on."""
 MONITORING_NAMES = ("prometheus", "alertmanager", "yace")
-"""The same, of what make monitoring starts."""
+"""The services of make monitoring, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A server of the stack, or a program that listens nowhere and gives signs of life."""
+    """A server of the stack, or a program without a port that has a heartbeat file."""
 
     name: str
     title: str
@@ -44,23 +44,23 @@ class Service:
 
     @property
     def health_url(self) -> str:
-        """URL that answers 200 once the server is up."""
+        """URL that answers 200 when the server is ready."""
         return f"http://{LOOPBACK}:{self.port}{self.health_path}"
 
     @property
     def where(self) -> str:
-        """Where it is found, for a person."""
-        return f"http://{LOOPBACK}:{self.port}" if self.port else "listens nowhere"
+        """The address for people."""
+        return f"http://{LOOPBACK}:{self.port}" if self.port else "no port"
 
     @property
     def digest(self) -> str:
-        """Identity of what is run, so that a change of it is noticed."""
-        what = json.dumps([self.command, sorted(self.environment.items())])
-        return hashlib.sha256(what.encode()).hexdigest()
+        """Digest of command and environment; a change restarts the program."""
+        text = json.dumps([self.command, sorted(self.environment.items())])
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def aws_environment(settings: StackSettings) -> dict[str, str]:
-    """Return what an AWS client needs to find the local endpoint."""
+    """Return the variables with which an AWS client uses the local endpoint."""
     return {
         "AWS_ENDPOINT_URL": settings.aws_url,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -70,7 +70,7 @@ def aws_environment(settings: StackSettings) -> dict[str, str]:
 
 
 def clean_environment(settings: StackSettings) -> dict[str, str]:
-    """Return a bare environment: the local endpoint hands its own to the functions."""
+    """Return a bare environment: the local endpoint passes its own to the functions."""
     scratch = settings.state_dir / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     return {
@@ -82,7 +82,7 @@ def clean_environment(settings: StackSettings) -> dict[str, str]:
 
 
 def aws_endpoint(settings: StackSettings) -> Service:
-    """MiniStack: S3, Lambda, API Gateway, CloudFormation and the rest."""
+    """Return MiniStack: S3, Lambda, API Gateway, CloudFormation and the rest."""
     return Service(
         name="aws",
         title="local AWS endpoint (MiniStack)",
@@ -107,7 +107,7 @@ def aws_endpoint(settings: StackSettings) -> Service:
 
 
 def mlflow_server(settings: StackSettings) -> Service:
-    """MLflow: tracking and registry on SQLite, artifacts in the local endpoint's S3."""
+    """Return MLflow: tracking and registry on SQLite, artifacts in the local endpoint's S3."""
     database = settings.state_dir / "mlflow" / "mlflow.db"
     database.parent.mkdir(parents=True, exist_ok=True)
     return Service(
@@ -133,13 +133,13 @@ def mlflow_server(settings: StackSettings) -> Service:
     )
 
 
-def front_door(settings: StackSettings, api_gateway_url: str) -> Service:
-    """Forward the API's short URL to API Gateway on the local endpoint."""
+def api_proxy(settings: StackSettings, api_gateway_url: str) -> Service:
+    """Return the proxy from the API's short URL to API Gateway on the local endpoint."""
     return Service(
         name="api",
-        title="API's front door",
+        title="API proxy",
         command=(
-            *(str(settings.stack_python), "-m", "local_stack.services.front_door"),
+            *(str(settings.stack_python), "-m", "local_stack.services.api_proxy"),
             *("--port", str(settings.api_port), "--target", api_gateway_url),
         ),
         environment=clean_environment(settings),
@@ -151,23 +151,23 @@ def front_door(settings: StackSettings, api_gateway_url: str) -> Service:
 
 
 def record_path(settings: StackSettings, name: str) -> Path:
-    """Return where a service's process id is written down."""
+    """Return the file of a service's process id."""
     return settings.run_dir / f"{name}.json"
 
 
 def log_path(settings: StackSettings, name: str) -> Path:
-    """Return where a service's output goes."""
+    """Return the log file of a service."""
     return settings.logs_dir / f"{name}.log"
 
 
 def running(settings: StackSettings, name: str) -> psutil.Process | None:
-    """Return the service's process if it runs."""
+    """Return the service's process; None if it does not run."""
     record = processes.read_record(record_path(settings, name))
     return record.process() if record else None
 
 
 def ensure(settings: StackSettings, service: Service) -> bool:
-    """Have the service run as described; True when it was started (or started anew).
+    """Start the service unless it runs with this command; return whether it was started.
 
     Raises:
         PortTakenError: Another program listens on its port.
@@ -193,28 +193,28 @@ def ensure(settings: StackSettings, service: Service) -> bool:
 
 
 def await_healthy(settings: StackSettings, service: Service) -> None:
-    """Wait until the service answers.
+    """Wait until the service is healthy.
 
     Raises:
-        ServiceError: It ended, or did not answer in its time.
+        ServiceError: It ended, or is not healthy in time.
     """
     deadline = time.monotonic() + service.startup_seconds
     while not is_healthy(service):
         log = log_path(settings, service.name)
         if running(settings, service.name) is None:
-            msg = f"the {service.title} ended at once; the end of {log}:\n{_tail(log)}"
+            msg = f"the {service.title} ended at its start; the end of {log}:\n{_tail(log)}"
             raise ServiceError(msg)
         if time.monotonic() > deadline:
             msg = (
-                f"the {service.title} did not answer {service.heartbeat or service.health_url} "
-                f"in {service.startup_seconds:.0f} s; the end of {log}:\n{_tail(log)}"
+                f"the {service.title} is not healthy after {service.startup_seconds:.0f} s "
+                f"({service.heartbeat or service.health_url}); the end of {log}:\n{_tail(log)}"
             )
             raise ServiceError(msg)
         time.sleep(_POLL_SECONDS)
 
 
 def is_healthy(service: Service) -> bool:
-    """Whether the service answers its health URL, or gave a sign of life of late."""
+    """Return whether the health URL answers 200, or the heartbeat is recent."""
     if service.heartbeat:
         return _age_seconds(service.heartbeat) < _HEARTBEAT_SECONDS
     try:
@@ -232,7 +232,7 @@ def _age_seconds(path: Path) -> float:
 
 
 def stop(settings: StackSettings, name: str) -> bool:
-    """End the service; True when it ran."""
+    """Stop the service; return whether it ran."""
     process = running(settings, name)
     if process:
         processes.stop(process)
@@ -245,10 +245,10 @@ def _require_free_port(service: Service) -> None:
         return
     owner = processes.listener(service.port)
     who = f"{owner.name()} (process {owner.pid})" if owner else "another program"
-    what = "make monitoring" if service.name in MONITORING_NAMES else "make run"
+    command = "make monitoring" if service.name in MONITORING_NAMES else "make run"
     msg = (
-        f"port {service.port}, wanted for the {service.title}, is taken by {who}. "
-        f"Stop that, or take another port: {service.port_variable}={service.port + 1000} {what}"
+        f"port {service.port}, of the {service.title}, is taken by {who}. Stop that program, or "
+        f"use another port: {service.port_variable}={service.port + 1000} {command}"
     )
     raise PortTakenError(msg)
 
@@ -259,7 +259,7 @@ def _tail(log: Path) -> str:
 
 
 def metrics_bridge(settings: StackSettings) -> Service:
-    """Make metrics of log lines, which the local endpoint does not do by itself."""
+    """Return the bridge from log lines to metrics, which the local endpoint lacks."""
     folder = settings.state_dir / "bridge"
     heartbeat = folder / "heartbeat"
     return Service(
@@ -269,7 +269,7 @@ def metrics_bridge(settings: StackSettings) -> Service:
             *(str(settings.stack_python), "-m", "local_stack.bridge"),
             *("--log-group-prefix", f"/aws/lambda/{settings.stack_name}-"),
             *("--jobs-dir", str(settings.jobs_dir)),
-            *("--place", str(folder / "place.json"), "--heartbeat", str(heartbeat)),
+            *("--checkpoint", str(folder / "place.json"), "--heartbeat", str(heartbeat)),
         ),
         environment=clean_environment(settings) | aws_environment(settings),
         startup_seconds=30,

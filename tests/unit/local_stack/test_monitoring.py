@@ -24,7 +24,7 @@ def program(folder: Path, name: str) -> Path:
 
 
 def test_without_a_stack_there_is_nothing_to_monitor(tmp_path: Path) -> None:
-    with pytest.raises(StackError, match="bring the stack up first, with make run"):
+    with pytest.raises(StackError, match="start it first, with make run"):
         monitoring.up(settings(tmp_path), Progress())
 
 

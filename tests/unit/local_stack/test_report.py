@@ -122,7 +122,7 @@ def test_what_functions_said_is_shown_while_the_endpoint_runs(
     shown = capsys.readouterr().out
     assert "model_loaded" in shown
     assert "first" not in shown
-    assert shown.count("no log: it is not deployed, or was never called") == 2
+    assert shown.count("no log: the function is not deployed, or was never called") == 2
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_bucket_that_cannot_be_listed_is_a_line(
 
     report.status(Console(width=120), endpoint)
 
-    assert "uploads without a job: not known" in capsys.readouterr().out
+    assert "cannot list the uploads without a job" in capsys.readouterr().out
 
 
 def test_before_the_stack_was_first_up_no_bucket_is_asked(

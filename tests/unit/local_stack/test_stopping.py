@@ -84,19 +84,19 @@ def test_a_stop_ends_the_job_at_work_and_starts_none_that_waits(settings: StackS
     assert len(training_jobs.waiting(settings.jobs_dir)) == WAITING
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue()
-    assert f"ending training job job-0  {WAITING} more wait" in said
-    assert "ending bridge" in said
+    assert f"stopping training job job-0  {WAITING} more wait" in said
+    assert "stopping bridge" in said
 
 
 def test_a_clean_forgets_the_queue_as_well(settings: StackSettings) -> None:
     console = Console(file=io.StringIO(), width=200)
 
-    stack.forget(settings, Progress(console))
+    stack.delete(settings, Progress(console))
 
     assert processes_of(settings) == []
     assert not settings.state_dir.exists()
     assert isinstance(console.file, io.StringIO)
-    assert "deleting what it kept" in console.file.getvalue()
+    assert "deleting its data" in console.file.getvalue()
 
 
 def test_a_process_that_has_the_id_of_a_supervisor_that_is_gone_is_left_alone(

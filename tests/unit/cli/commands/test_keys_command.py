@@ -12,7 +12,7 @@ from fakes.api_gateway import FakeApiGateway
 from fakes.command_line import CommandLine
 from housing.api_keys import ApiKeyDocument, Scope
 from housing_cli.services import Services
-from local_stack.deploy.deployment import KEY_VARIABLES, ensured
+from local_stack.deploy.deployment import KEY_VARIABLES, ensure_keys
 
 
 @pytest.fixture(autouse=True)
@@ -131,13 +131,13 @@ def test_the_local_stack_keeps_its_keys_while_they_are_valid(
     housing: CommandLine, tmp_path: Any
 ) -> None:
     ring, env = housing.services.key_ring, tmp_path / "env"
-    first = ensured(ring, env)
+    first = ensure_keys(ring, env)
     env.write_text("".join(f"{KEY_VARIABLES[scope]}={key}\n" for scope, key in first.items()))
 
-    assert ensured(ring, env) == first
+    assert ensure_keys(ring, env) == first
     assert len(ring.document().keys) == 2
 
     env.write_text(f"{KEY_VARIABLES[Scope.ADMIN]}={first[Scope.ADMIN]}\n")
-    second = ensured(ring, env)
+    second = ensure_keys(ring, env)
     assert second[Scope.ADMIN] == first[Scope.ADMIN]
     assert second[Scope.PREDICT] != first[Scope.PREDICT]

@@ -48,7 +48,7 @@ def make_bridge(tmp_path: Path) -> Callable[..., Bridge]:
             metrics or boto3.client("cloudwatch"),
             group_prefix="/aws/lambda/shop-",
             jobs_dir=tmp_path,
-            place_file=tmp_path / "kept" / "place.json",
+            checkpoint_file=tmp_path / "kept" / "place.json",
         )
 
     return make
@@ -151,7 +151,7 @@ def test_a_bad_line_is_skipped_and_told_and_the_rest_counts(
     make_bridge().round()
 
     assert counted() == (1, 1)
-    assert f"{GROUP}: a line with metrics was skipped: the metric Orders is no number" in (
+    assert f"{GROUP}: skipped a line with metrics: the metric Orders is not a number" in (
         caplog.text
     )
     assert "1 lines, 1 values; 1 bad lines" in caplog.text
@@ -232,7 +232,7 @@ def test_values_that_the_endpoint_refuses_are_given_up_and_told(
     make_bridge(Refusing()).round()
     make_bridge().round()
 
-    assert "the endpoint refused values, they are lost" in caplog.text
+    assert "the endpoint refused values, which are lost" in caplog.text
     assert counted() == (0, 0)
 
 
@@ -277,7 +277,7 @@ def test_the_program_puts_what_there_is_until_it_is_ended(
     options = {
         "--log-group-prefix": "/aws/lambda/shop-",
         "--jobs-dir": tmp_path,
-        "--place": tmp_path / "kept" / "place.json",
+        "--checkpoint": tmp_path / "kept" / "place.json",
         "--heartbeat": heartbeat,
         "--seconds": 0.01,
     }

@@ -4,7 +4,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local_stack.services.front_door import create_app
+from local_stack.services.api_proxy import create_app
 
 Backend = Callable[[httpx.Request], httpx.Response]
 TARGET = "http://endpoint/restapis/abc/local/_user_request_"
