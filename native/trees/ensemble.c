@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define VECTOR_BYTES 64
 #define MOST_NODES (1u << 24)
 #define MOST_COLUMNS (1u << 16)
 #define MOST_BYTE_COLUMNS 1024 /* a kilobyte of cuts each, and as much of their nodes' places */
@@ -122,13 +123,15 @@ static int number_cuts(Ensemble *e, const Draft *draft, const Cut *cuts) {
 
 static const char *fill_cuts(Ensemble *e, const Draft *draft, const Cut *cuts) {
   const size_t cells = e->columns * 256;
-  e->cuts = malloc((cells + 1) * sizeof *e->cuts);
+  e->cuts = aligned_alloc(VECTOR_BYTES, (cells + 256) * sizeof *e->cuts);
+  e->coarse = aligned_alloc(VECTOR_BYTES, (cells / 16 + 16) * sizeof *e->coarse);
   e->byte_nodes = calloc(draft->inner + 1, sizeof *e->byte_nodes);
   e->nan_goes_left = calloc(draft->inner + 1, 1);
-  if (!e->cuts || !e->byte_nodes || !e->nan_goes_left) return NO_MEMORY;
+  if (!e->cuts || !e->coarse || !e->byte_nodes || !e->nan_goes_left) return NO_MEMORY;
   for (size_t i = 0; i < cells; i++) e->cuts[i] = INFINITY;
   for (size_t i = 0; i < draft->inner; i++)
     e->cuts[256 * draft->place[cuts[i].column] + draft->cut[cuts[i].node]] = cuts[i].value;
+  for (size_t i = 0; i < cells / 16; i++) e->coarse[i] = e->cuts[16 * i + 15];
   return NULL;
 }
 
@@ -206,8 +209,8 @@ static void keep_one_form(Ensemble *e) {
     free(e->steps); free(e->first_step); free(e->depth);
     e->steps = NULL; e->first_step = e->depth = NULL;
   } else {
-    free(e->byte_nodes); free(e->nan_goes_left); free(e->cuts);
-    e->byte_nodes = NULL; e->nan_goes_left = NULL; e->cuts = NULL;
+    free(e->byte_nodes); free(e->nan_goes_left); free(e->cuts); free(e->coarse);
+    e->byte_nodes = NULL; e->nan_goes_left = NULL; e->cuts = e->coarse = NULL;
   }
 }
 
@@ -278,7 +281,7 @@ Ensemble *ensemble_of(const TreeAttributes *given, const char **why) {
 
 void ensemble_free(Ensemble *e) {
   if (!e) return;
-  free(e->steps); free(e->first_step); free(e->depth); free(e->column); free(e->cuts);
+  free(e->steps); free(e->first_step); free(e->depth); free(e->column); free(e->cuts); free(e->coarse);
   free(e->byte_nodes); free(e->first_byte_node); free(e->leaves); free(e->first_leaf);
   free(e->nan_goes_left); free(e->mask); free(e->mask_tree); free(e->first_mask); free(e);
 }

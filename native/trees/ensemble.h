@@ -49,6 +49,7 @@ typedef struct {
   size_t columns;              /* that are used */
   uint32_t *column;            /* [columns], rising */
   float *cuts;                 /* [columns][256], rising, then infinite */
+  float *coarse;               /* [columns][16]: the last of each sixteen of them */
   ByteNode *byte_nodes;        /* in pre-order */
   uint8_t *nan_goes_left;      /* of each byte node */
   uint32_t *first_byte_node;   /* [trees + 1] */

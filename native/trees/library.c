@@ -14,7 +14,6 @@ int required(const CustomOp *op, size_t index) { (void)op; (void)index; return I
 int default_memory(const CustomOp *op, size_t index) { (void)op; (void)index; return MEMORY_DEFAULT; }
 int one_of_variadic(const CustomOp *op) { (void)op; return 1; }
 int first_opset(const CustomOp *op) { (void)op; return 1; }
-int last_opset(const CustomOp *op) { (void)op; return 3; } /* of ai.onnx.ml: 5 has another operator for trees */
 
 /* Whether processor and system know AVX2. Asked by hand: zig's __builtin_cpu_supports says no to all. */
 static int processor_is_known(void) {
@@ -29,26 +28,32 @@ static int processor_is_known(void) {
 #endif
 }
 
-static _Atomic(CustomOpDomain *) domain; /* one for all sessions, for as long as the process lives */
+/* One domain of each name for all sessions, for as long as the process lives. */
+typedef struct { const char *name; const CustomOp *op; _Atomic(CustomOpDomain *) made; } Domain;
+static Domain domains[] = {{"ai.onnx.ml", &REGRESSOR, NULL}, {"", &TOP_K, NULL}};
 
-static Status *made_domain(const RuntimeApi *api, CustomOpDomain **to) {
-  if ((*to = atomic_load(&domain))) return NULL;
+static Status *made_domain(const RuntimeApi *api, Domain *domain, CustomOpDomain **to) {
+  if ((*to = atomic_load(&domain->made))) return NULL;
   CustomOpDomain *made = NULL, *none = NULL;
-  Status *failed = create_domain(api, "ai.onnx.ml", &made);
-  if (!failed && (failed = add_to_domain(api, made, &REGRESSOR))) release_domain(api, made);
+  Status *failed = create_domain(api, domain->name, &made);
+  if (!failed && (failed = add_to_domain(api, made, domain->op))) release_domain(api, made);
   if (failed) return failed;
-  if (atomic_compare_exchange_strong(&domain, &none, made)) *to = made;
+  if (atomic_compare_exchange_strong(&domain->made, &none, made)) *to = made;
   else { release_domain(api, made); *to = none; } /* another thread was first */
   return NULL;
 }
 
-/* ONNX Runtime's entry. Where it or the processor is too old nothing is registered, and its own trees answer. */
+/* ONNX Runtime's entry. Where it or the processor is too old nothing is registered, and its own operators answer. */
 EXPORTED Status *RegisterCustomOps(SessionOptions *options, const RuntimeApiBase *base) {
   const RuntimeApi *api = base->api(RUNTIME_API_VERSION);
-  CustomOpDomain *trees;
+  CustomOpDomain *domain;
+  Status *failed = NULL;
   if (!api || !processor_is_known()) return NULL;
-  Status *failed = made_domain(api, &trees);
-  return failed ? failed : add_domain(api, options, trees);
+  for (size_t i = 0; !failed && i < sizeof domains / sizeof *domains; i++) {
+    failed = made_domain(api, domains + i, &domain);
+    if (!failed) failed = add_domain(api, options, domain);
+  }
+  return failed;
 }
 
 /* Rows of ensembles that the calling thread had answered here. */

@@ -4,7 +4,7 @@
 
 #include "runtime_api.h"
 
-extern const CustomOp REGRESSOR;
+extern const CustomOp REGRESSOR, TOP_K;
 uint64_t regressor_rows(void);
 
 /* What all of them answer alike. */
@@ -13,13 +13,12 @@ int required(const CustomOp *op, size_t index);
 int default_memory(const CustomOp *op, size_t index);
 int one_of_variadic(const CustomOp *op);
 int first_opset(const CustomOp *op);
-int last_opset(const CustomOp *op);
 
 #define CUSTOM_OP_OF_CPU                                                              \
   .version = RUNTIME_API_VERSION, .provider = cpu_provider, .input_kind = required,   \
   .output_kind = required, .input_memory = default_memory,                            \
   .variadic_input_arity = one_of_variadic, .variadic_input_is_homogeneous = one_of_variadic,   \
   .variadic_output_arity = one_of_variadic, .variadic_output_is_homogeneous = one_of_variadic, \
-  .first_opset = first_opset, .last_opset = last_opset
+  .first_opset = first_opset
 
 #endif

@@ -20,20 +20,22 @@
 /* Only this file is for AVX2: the library's entry must run where there is none. */
 #ifdef __x86_64__
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,bmi"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,bmi,popcnt"))), apply_to = function)
 #else
-#pragma GCC target("avx2,bmi")
+#pragma GCC target("avx2,bmi,popcnt")
 #endif
 #endif
 
 #define BLOCK 128 /* rows of a block */
 #define VECTOR 32
 #define VECTORS (BLOCK / VECTOR)
-#define FEW 2 /* so many rows are quicker by masks */
+#define FEW 3 /* so many rows are quicker by masks */
 #define LANES 8 /* rows that are walked in step */
 
 typedef int8_t Bytes __attribute__((vector_size(VECTOR)));
 typedef uint32_t Words __attribute__((vector_size(VECTOR)));
+typedef int32_t Ints __attribute__((vector_size(VECTOR)));
+typedef float Floats __attribute__((vector_size(VECTOR)));
 
 static int goes_left(const Step *step, float value) {
   return value <= step->value || (step->nan_goes_left && value != value);
@@ -83,11 +85,28 @@ static float passed(const Ensemble *e, const float *row) {
   return sum + e->base;
 }
 
-/* How many of 256 rising cuts are below a value. */
-static unsigned cuts_below(const float *cuts, float value) {
-  unsigned below = 0;
-  for (unsigned half = 128; half; half >>= 1) below += value > cuts[below + half - 1] ? half : 0;
-  return below;
+static inline unsigned lanes_set(Floats lanes) {
+#ifdef __x86_64__
+  return (unsigned)__builtin_popcount((unsigned)__builtin_ia32_movmskps256(lanes));
+#else
+  const Ints set = (Ints)lanes;
+  int32_t sum = 0;
+  for (int lane = 0; lane < 8; lane++) sum -= set[lane];
+  return (unsigned)sum;
+#endif
+}
+
+/* How many of 16 rising cuts are below a value. */
+static inline unsigned below(const float *cuts, Floats value) {
+  const Floats *at = (const Floats *)cuts;
+  return lanes_set((Floats)(at[0] < value)) + lanes_set((Floats)(at[1] < value));
+}
+
+/* How many of a column's 256 rising cuts are below a value: first whole sixteens, by the last of each. */
+static inline unsigned cuts_below(const Ensemble *e, size_t column, float value) {
+  const Floats all = {value, value, value, value, value, value, value, value};
+  const unsigned sixteens = below(e->coarse + 16 * column, all);
+  return 16 * sixteens + below(e->cuts + 256 * column + 16 * sixteens, all);
 }
 
 static int has_nan(const Ensemble *e, const float *row) {
@@ -100,7 +119,7 @@ static float masked(const Ensemble *e, const float *row, uint64_t *live) {
   memset(live, 0xff, e->trees * sizeof *live);
   for (size_t c = 0; c < e->columns; c++) {
     const uint32_t *first = e->first_mask + 256 * c;
-    const uint32_t end = first[cuts_below(e->cuts + 256 * c, row[e->column[c]])];
+    const uint32_t end = first[cuts_below(e, c, row[e->column[c]])];
     for (uint32_t i = first[0]; i < end; i++) live[e->mask_tree[i]] &= e->mask[i];
   }
   float sum = 0;
@@ -110,8 +129,8 @@ static float masked(const Ensemble *e, const float *row, uint64_t *live) {
 
 static void to_bytes(const Ensemble *e, const float *rows, size_t count, size_t width, int8_t (*bytes)[BLOCK]) {
   for (size_t c = 0; c < e->columns; c++) {
-    const float *cuts = e->cuts + 256 * c, *column = rows + e->column[c];
-    for (size_t r = 0; r < count; r++) bytes[c][r] = (int8_t)((int)cuts_below(cuts, column[r * width]) - 128);
+    const float *column = rows + e->column[c];
+    for (size_t r = 0; r < count; r++) bytes[c][r] = (int8_t)((int)cuts_below(e, c, column[r * width]) - 128);
   }
 }
 

@@ -184,8 +184,9 @@ static void destroy(void *state) {
 static const char *name(const CustomOp *op) { (void)op; return "TreeEnsembleRegressor"; }
 static size_t one(const CustomOp *op) { (void)op; return 1; }
 static int type(const CustomOp *op, size_t index) { (void)op; (void)index; return ELEMENT_FLOAT; }
+static int last_opset(const CustomOp *op) { (void)op; return 3; } /* 5 has another operator for trees */
 
 const CustomOp REGRESSOR = {
     CUSTOM_OP_OF_CPU,
     .name = name, .input_type = type, .input_count = one, .output_type = type, .output_count = one,
-    .create = create, .compute = compute, .destroy = destroy};
+    .last_opset = last_opset, .create = create, .compute = compute, .destroy = destroy};

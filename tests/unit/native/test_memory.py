@@ -50,6 +50,26 @@ def answered(open_model: Open) -> Iterator[Case]:
         yield Case(REGRESSOR, attributes, [narrow], expected=Expected(2 - 2 * has_nodes))
 
 
+def ordered() -> Iterator[Case]:
+    """Yield rows of which the first are wanted, with what sorting says."""
+    random = np.random.default_rng(6)
+    for size in (1, 8, 31, 160, 256, 257, 600):
+        for largest in (0, 1):
+            for count in {0, 1, size // 3, size}:
+                rows = random.integers(-20, 20, (3, size)).astype(np.float32)
+                order = np.argsort(-rows if largest else rows, axis=1, kind="stable")[:, :count]
+                first = np.take_along_axis(rows, order, axis=1)
+                given = [rows, np.array([count])]
+                attributes = {"axis": 1, "largest": largest}
+                yield Case("TopK", attributes, given, [first, order.astype(np.int64)])
+    for shape, wanted in (((3, 4), 5), ((3, 4), -1), ((3, 4), 2**62), ((), 1), ((1,) * 9, 1)):
+        rows = np.zeros(shape, np.float32)
+        yield Case("TopK", {}, [rows, np.array([wanted])], expected=Expected.REFUSED)
+    odd = np.full((2, 300), np.nan, np.float32)
+    for rows in (odd, odd[:, :9]):
+        yield Case("TopK", {}, [rows, np.array([3])], expected=Expected.REFUSED)
+
+
 def broken() -> Iterator[Case]:
     """Yield ensembles that were changed somewhere."""
     random = np.random.default_rng(5)
@@ -87,7 +107,7 @@ def _changed(attributes: Attributes, random: np.random.Generator) -> Attributes:
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory, open_model: Open) -> Path:
     path = tmp_path_factory.mktemp("cases") / "cases"
-    write_cases(path, [*answered(open_model), *broken()])
+    write_cases(path, [*answered(open_model), *ordered(), *broken()])
     return path
 
 
@@ -95,7 +115,9 @@ def cases(tmp_path_factory: pytest.TempPathFactory, open_model: Open) -> Path:
 def few_cases(tmp_path_factory: pytest.TempPathFactory, open_model: Open) -> Path:
     """Return cases for what takes fifty times as long."""
     path = tmp_path_factory.mktemp("cases") / "few"
-    write_cases(path, [*list(answered(open_model))[::2], *list(broken())[::10]])
+    write_cases(
+        path, [*list(answered(open_model))[::2], *list(ordered())[::2], *list(broken())[::10]]
+    )
     return path
 
 
