@@ -1,1 +1,1 @@
-"""The notify function: what is put on the alert topic is posted to Slack."""
+"""The notify function: posts the messages of the alert topic to Slack."""

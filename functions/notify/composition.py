@@ -1,4 +1,4 @@
-"""The one place where the notify function is put together from its real parts."""
+"""Composition root: builds the notify function from its real parts."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -1,4 +1,4 @@
-"""What can go wrong in the notify function.
+"""Errors of the notify function.
 
 HousingError
 └── NotifyError
@@ -17,38 +17,38 @@ from housing.errors import HousingError
 
 
 class NotifyError(HousingError):
-    """Raised when the notify function fails in a way of its own; Lambda tries again."""
+    """Base of the notify function's errors; Lambda retries."""
 
 
 class EventError(NotifyError):
-    """Raised when an event is not what SNS sends."""
+    """Raised when an event is not SNS's."""
 
 
 class SecretUnavailableError(NotifyError):
-    """Raised when Secrets Manager does not give the secret."""
+    """Raised when the secret cannot be read."""
 
 
 class SlackUnavailableError(NotifyError):
-    """Raised when Slack cannot be reached, is too slow or answers with a server error."""
+    """Raised when Slack cannot be reached, times out or returns a server error."""
 
 
 class SlackBusyError(SlackUnavailableError):
-    """Raised when Slack wants fewer messages."""
+    """Raised when Slack limits the rate of messages."""
 
     def __init__(self, message: str, *, retry_after_seconds: float) -> None:
-        """Say when Slack takes the next one."""
+        """Set the message, and the wait before the next try."""
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
 
 
 class UndeliverableError(NotifyError):
-    """Raised when trying again would not help; says what to do."""
+    """Raised when a retry cannot help; has a next step."""
 
     next_step: ClassVar[str] = "put a webhook that works into the secret"
 
 
 class WebhookInvalidError(UndeliverableError):
-    """Raised when the secret holds no webhook that may be posted to."""
+    """Raised when the secret holds no valid webhook."""
 
     next_step: ClassVar[str] = (
         'put the URL of an incoming webhook into the secret, bare or as {"webhook_url": "…"}'
@@ -56,9 +56,9 @@ class WebhookInvalidError(UndeliverableError):
 
 
 class SlackRefusedError(UndeliverableError):
-    """Raised when Slack refuses the message or does not know the webhook."""
+    """Raised when Slack rejects the message or does not know the webhook."""
 
     next_step: ClassVar[str] = (
-        "see that the app and its channel are still there (api.slack.com/apps, Incoming Webhooks); "
-        "put a new webhook into the secret if this one is gone"
+        "check that the app and its channel exist (api.slack.com/apps, Incoming Webhooks); "
+        "put a new webhook into the secret if this one was removed"
     )

@@ -15,7 +15,7 @@ _MILLISECONDS = 1000
 
 
 def lambda_handler(event: Event, context: LambdaContext) -> dict[str, Any]:
-    """Post the messages of one event; what is raised makes Lambda try again."""
+    """Post the messages of one event; Lambda retries after an error."""
     return _entry()(event, context)
 
 
@@ -25,7 +25,7 @@ def _entry() -> Callable[[Event, LambdaContext], dict[str, Any]]:
 
 
 def entry_of(parts: Service) -> Callable[[Event, LambdaContext], dict[str, Any]]:
-    """Return the entry over given parts."""
+    """Build the entry from its parts."""
 
     @parts.logger.inject_lambda_context(clear_state=True)
     def entry(event: Event, context: LambdaContext) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What comes over the topic, whoever put it there, in one form.
+"""Normalization of every SNS message into a ``Notice``.
 
 Formats: https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html (the event),
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (destinations),
@@ -19,7 +19,7 @@ _NO_SUBJECT = "A message on the alert topic"
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message to be shown."""
+    """A message for people."""
 
     title: str
     reason: str
@@ -50,7 +50,7 @@ def notices_in(event: Mapping[str, Any]) -> list[Notice]:
     """Return the messages of an event.
 
     Raises:
-        EventError: It is not what SNS sends.
+        EventError: It is not an event of SNS.
     """
     try:
         records = _Event.model_validate(event).records
@@ -61,7 +61,7 @@ def notices_in(event: Mapping[str, Any]) -> list[Notice]:
 
 
 def _notice(message: _Message) -> Notice:
-    attributes = {name: found.value for name, found in (message.attributes or {}).items()}
+    attributes = {name: attribute.value for name, attribute in (message.attributes or {}).items()}
     if "event" in attributes:
         return _of_alert(message, attributes)
     content = _read_json(message.text)
@@ -73,7 +73,7 @@ def _notice(message: _Message) -> Notice:
 
 
 def _of_alert(message: _Message, attributes: Mapping[str, str]) -> Notice:
-    """Read an alert of the project's own: see ``housing.alerts.alert.Alert.attributes``."""
+    """Convert an alert of the project: see ``housing.alerts.alert.Alert.attributes``."""
     return Notice(
         title=message.subject or attributes["event"],
         reason=attributes.get("reason") or message.text,
@@ -84,7 +84,7 @@ def _of_alert(message: _Message, attributes: Mapping[str, str]) -> Notice:
 
 
 def _of_failed_function(content: Mapping[str, Any]) -> Notice:
-    """Read what Lambda says of a function that failed for good."""
+    """Convert a failed invocation, from Lambda's destination."""
     context, answer = _part(content, "requestContext"), _part(content, "responsePayload")
     name = _function_name(str(context.get("functionArn", "")))
     kind, error = answer.get("errorType"), answer.get("errorMessage")
@@ -92,7 +92,7 @@ def _of_failed_function(content: Mapping[str, Any]) -> Notice:
     condition = str(context.get("condition", "unknown"))
     return Notice(
         title=f"{name} failed for good",
-        reason=reason or f"Lambda gave the event up: {condition}",
+        reason=reason or f"Lambda dropped the event: {condition}",
         facts=_texts(
             {
                 "file": ", ".join(_keys(_part(content, "requestPayload"))),
@@ -101,7 +101,7 @@ def _of_failed_function(content: Mapping[str, Any]) -> Notice:
                 "request": context.get("requestId"),
             }
         ),
-        advice="put it right; within ten minutes the sweep starts the job of an upload; see:",
+        advice="fix the cause; within ten minutes the sweep starts the job of an upload; see:",
         next_step="housing status",
     )
 
@@ -132,8 +132,9 @@ def _function_name(arn: str) -> str:
 
 def _keys(event: Mapping[str, Any]) -> list[str]:
     records = event.get("Records")
-    found = records if isinstance(records, list) else []
-    keys = [_part(_part(_mapping(record), "s3"), "object").get("key") for record in found]
+    if not isinstance(records, list):
+        return []
+    keys = [_part(_part(_mapping(record), "s3"), "object").get("key") for record in records]
     return [str(key) for key in keys if key]
 
 
@@ -141,8 +142,8 @@ def _part(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return _mapping(content.get(name))
 
 
-def _mapping(found: object) -> Mapping[str, Any]:
-    return found if isinstance(found, dict) else {}
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _read_json(text: str) -> Mapping[str, Any]:

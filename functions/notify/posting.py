@@ -1,4 +1,4 @@
-"""The use case: each message of an event is posted, and what cannot be delivered is logged."""
+"""The use case: post each message of an event, and log undeliverable ones."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Posted:
-    """What became of the messages of an event."""
+    """Counts of an event's messages."""
 
     posted: int = 0
     undeliverable: int = 0
@@ -23,10 +23,10 @@ class Posted:
 def post_all(
     notices: Iterable[Notice], slack: MessagePoster, seconds_left: Callable[[], float]
 ) -> Posted:
-    """Post messages; one that is not taken does not keep the others back.
+    """Post messages; the others are posted even if one fails.
 
     Raises:
-        NotifyError: At least one was not taken now; the same event again may do.
+        NotifyError: At least one failed, and a retry of the event may succeed.
     """
     done = Posted()
     failures = []

@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class NotifySettings(BaseSettings):
-    """Every setting is an environment variable of the same name under ``HOUSING_``."""
+    """Settings of the notify function, under ``HOUSING_``."""
 
     model_config = SettingsConfigDict(env_prefix="HOUSING_", frozen=True, env_ignore_empty=True)
 

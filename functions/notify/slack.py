@@ -1,4 +1,4 @@
-"""Posting to Slack's incoming webhook: bounded waits, and every answer told as what to do.
+"""Client of Slack's incoming webhook, whose URL a secret holds: it is never logged.
 
 Answers: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/ and, for 429,
 https://docs.slack.dev/apis/web-api/rate-limits/.
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from typing_extensions import override
 
 from notify.errors import (
     SecretUnavailableError,
@@ -32,30 +33,30 @@ _RESERVE_SECONDS = 1.0
 
 
 class MessagePoster(Protocol):
-    """Where messages are posted, as the handler sees it."""
+    """Port: posts messages."""
 
     def post(self, message: Mapping[str, Any], seconds_left: Callable[[], float]) -> None:
         """Post one message.
 
         Raises:
-            NotifyError: It was not taken; see ``SlackWebhook.post``.
+            NotifyError: It was not accepted; see ``SlackWebhook.post``.
         """
         ...
 
 
 class WebhookSecret:
-    """Reads the secret and keeps it for a while."""
+    """Reads and caches the webhook's URL."""
 
     def __init__(
         self, provider: SecretsProvider, secret_id: str, *, origin: str, ttl_seconds: int
     ) -> None:
-        """Remember the place; nothing is asked yet.
+        """Set the secret; the first use reads it.
 
         Args:
-            provider: Powertools' provider, which keeps what it read.
+            provider: Powertools' provider, with its cache.
             secret_id: ARN of the secret; it holds the bare URL or ``{"webhook_url": …}``.
             origin: Scheme and host that the URL must have.
-            ttl_seconds: How long a URL holds.
+            ttl_seconds: Time for which a URL holds.
         """
         self._provider = provider
         self._secret_id = secret_id
@@ -63,29 +64,29 @@ class WebhookSecret:
         self._ttl_seconds = ttl_seconds
 
     def url(self, *, fresh: bool = False) -> str:
-        """Return the URL, read anew if it has to be fresh.
+        """Return the URL, not from the cache if ``fresh``.
 
         Raises:
-            SecretUnavailableError: Secrets Manager does not give the secret.
-            WebhookInvalidError: It holds no URL, or one of another origin.
+            SecretUnavailableError: The secret cannot be read.
+            WebhookInvalidError: It has no URL, or one of another origin.
         """
         try:
-            found = self._provider.get(
+            secret = self._provider.get(
                 self._secret_id, max_age=self._ttl_seconds, force_fetch=fresh
             )
         except GetParameterError as exc:
             msg = f"the secret {self._secret_id} cannot be read: {exc}"
             raise SecretUnavailableError(msg) from exc
-        url = _url_in(found)
+        url = _url_in(secret)
         if _origin_of(url) == self._origin:
             return url
-        if not fresh:  # it may have been put right since it was read
+        if not fresh:  # it may have been corrected since
             return self.url(fresh=True)
         msg = f"the secret {self._secret_id} holds no webhook at {self._origin}"
         raise WebhookInvalidError(msg)
 
 
-class SlackWebhook:
+class SlackWebhook(MessagePoster):
     """Posts messages to the webhook that a secret holds."""
 
     def __init__(
@@ -95,30 +96,31 @@ class SlackWebhook:
         timeout_seconds: float,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Remember the webhook; nothing is asked yet.
+        """Set the webhook.
 
         Args:
-            secret: Gives the webhook's URL.
-            timeout_seconds: Longest wait for a connection and for each of Slack's words.
-            sleep: Waits before a message is posted again.
+            secret: Returns the webhook's URL.
+            timeout_seconds: Limit on the connection and on each read.
+            sleep: Waits before a retry.
         """
         self._secret = secret
         self._timeout_seconds = timeout_seconds
         self._sleep = sleep
 
+    @override
     def post(self, message: Mapping[str, Any], seconds_left: Callable[[], float]) -> None:
-        """Post a message; wait and try again where Slack asks for that and the time allows it.
+        """Post a message; wait and retry if Slack limits the rate and the time allows it.
 
-        A webhook that Slack does not know is read anew from the secret, once.
+        If Slack rejects the message, the secret is read again, once.
 
         Args:
             message: Body of the request.
-            seconds_left: Tells how long this invocation may still take.
+            seconds_left: Returns the remaining time of the invocation.
 
         Raises:
-            SlackUnavailableError: Slack is out of reach, down, or busy for too long.
-            UndeliverableError: Slack refuses, or there is no webhook; trying again does not help.
-            SecretUnavailableError: The webhook cannot be had.
+            SlackUnavailableError: Slack is unavailable, or limits the rate for too long.
+            UndeliverableError: Slack rejects the message, or there is no webhook.
+            SecretUnavailableError: The webhook cannot be read.
         """
         body = json.dumps(message).encode()
         url = self._secret.url()
@@ -142,7 +144,7 @@ class SlackWebhook:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Takes a redirect for the refusal it is: the message goes nowhere else."""
+    """Treats a redirect as an error: messages go nowhere else."""
 
     def redirect_request(  # noqa: PLR0913, PLR0917 - the signature of urllib
         self,
@@ -153,7 +155,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         headers: HTTPMessage,
         newurl: str,
     ) -> None:
-        """Follow none."""
+        """Return no request."""
 
 
 def _post(url: str, body: bytes, timeout_seconds: float) -> None:
@@ -163,13 +165,13 @@ def _post(url: str, body: bytes, timeout_seconds: float) -> None:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=timeout_seconds):
             return
     except HTTPError as exc:
-        raise _told(exc) from exc
+        raise _error_of(exc) from exc
     except (OSError, HTTPException) as exc:
         msg = f"Slack cannot be reached: {type(exc).__name__}"
         raise SlackUnavailableError(msg) from exc
 
 
-def _told(answer: HTTPError) -> SlackUnavailableError | SlackRefusedError:
+def _error_of(answer: HTTPError) -> SlackUnavailableError | SlackRefusedError:
     with answer:
         what = f"Slack answered {answer.code} {_word(answer)}".strip()
     if answer.code == HTTPStatus.TOO_MANY_REQUESTS:
@@ -180,7 +182,7 @@ def _told(answer: HTTPError) -> SlackUnavailableError | SlackRefusedError:
 
 
 def _word(answer: HTTPError) -> str:
-    """Return what Slack says besides the number, such as ``no_service``."""
+    """Return the error in Slack's response, such as ``no_service``."""
     try:
         text = answer.read(_WORD_BYTES).decode("utf-8", "replace")
     except (OSError, HTTPException):
@@ -196,7 +198,7 @@ def _retry_after(answer: HTTPError) -> float:
 
 
 def _origin_of(url: str) -> str:
-    """Return scheme, host and port of a URL as they are written; nothing if it is none."""
+    """Return scheme, host and port of a URL as written; empty if it is not a URL."""
     if not url.isascii() or not url.isprintable() or " " in url:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""A notice as Slack shows it: blocks, and plain text for notifications and screen readers.
+"""Notices as Slack messages: blocks, and plain text for notifications and screen readers.
 
 Blocks and limits: https://docs.slack.dev/reference/block-kit/blocks/,
 escaping: https://docs.slack.dev/messaging/formatting-message-text/.
@@ -25,7 +25,7 @@ def slack_message(notice: Notice) -> dict[str, Any]:
 
 
 def cut(text: str, limit: int) -> str:
-    """Return a text escaped and at most ``limit`` characters long; no escape is cut in two."""
+    """Escape a text and truncate it to ``limit`` characters, not within an escape."""
     signs = [_ESCAPED.get(sign, sign) for sign in text]
     if sum(map(len, signs)) <= limit:
         return "".join(signs)
@@ -50,7 +50,7 @@ def _blocks(notice: Notice) -> Iterator[dict[str, Any]]:
 
 
 def _next(notice: Notice) -> str:
-    """Return the advice, and the command as code, which no text can break out of."""
+    """Return the advice, and the command in a code fence that no text can close."""
     parts = []
     if notice.advice:
         parts.append(cut(notice.advice, SECTION_CHARACTERS // 2))

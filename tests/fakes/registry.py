@@ -91,7 +91,7 @@ class FakeModelRegistry:
         """See ``ModelRegistry.version_by_alias``."""
         self._answer("version_by_alias")
         if alias not in self._aliases:
-            msg = f"no version of {self.model_name} carries the alias {alias}"
+            msg = f"no version of {self.model_name} has the alias {alias}"
             raise AliasNotFoundError(msg)
         return self._with_aliases(self._aliases[alias])
 

@@ -82,7 +82,7 @@ class AliasFollower:
             return f"version {version.version if version else '?'} is refused: {exc}"
         if isinstance(exc, AliasNotFoundError):
             return (
-                f"no version carries the alias {self.alias}"
+                f"no version has the alias {self.alias}"
                 if is_serving
                 else "no model has been promoted yet; put a CSV under new_data/ in the bucket"
             )

@@ -1,1 +1,1 @@
-"""First-party package shared by the functions, the training job and the command line."""
+"""Code shared by the functions, the training job and the command line."""

@@ -1,7 +1,6 @@
-"""The API's keys as they are kept: hashed, with scopes, in one JSON document.
+"""The API's keys as one JSON document: hashed, with scopes.
 
-A key is 256 random bits, so that nobody finds it by trying, and a plain SHA-256 keeps it as well as
-a slow hash would keep a password.
+A key is 256 random bits: it cannot be guessed, so a plain SHA-256 is as good as a slow hash.
 """
 
 import hashlib
@@ -17,14 +16,14 @@ _ID_BYTES = 3
 
 
 class Scope(StrEnum):
-    """What a key may do; ``admin`` may do all that ``predict`` may."""
+    """Scope of a key; ``admin`` includes ``predict``."""
 
     PREDICT = "predict"
     ADMIN = "admin"
 
 
 class ApiKey(BaseModel):
-    """One key, without the key itself."""
+    """Entry of one key: its hash, not the key."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -39,23 +38,23 @@ class ApiKey(BaseModel):
 
 
 class ApiKeyDocument(BaseModel):
-    """All keys that are valid now; two or more of a scope while clients move to a new one."""
+    """All valid keys; several of a scope while clients move to a new one."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     keys: tuple[ApiKey, ...] = ()
 
     def find(self, key: str) -> ApiKey | None:
-        """Return the entry of a key; every entry is compared, each in constant time."""
+        """Return the entry of a key, or None; every entry is compared, each in constant time."""
         presented = digest(key)
-        found = None
+        match = None
         for entry in self.keys:
             if hmac.compare_digest(entry.sha256, presented):
-                found = entry
-        return found
+                match = entry
+        return match
 
     def with_key(self, entry: ApiKey) -> "ApiKeyDocument":
-        """Return the document with one key more."""
+        """Return the document with one more key."""
         return ApiKeyDocument(keys=(*self.keys, entry))
 
     def without(self, key_id: str) -> "ApiKeyDocument":
@@ -64,17 +63,17 @@ class ApiKeyDocument(BaseModel):
 
 
 def digest(key: str) -> str:
-    """Return the SHA-256 under which a key is kept."""
+    """Return the SHA-256 that is kept of a key."""
     return hashlib.sha256(as_bytes(key)).hexdigest()
 
 
 def as_bytes(key: str) -> bytes:
-    """Return what a client sent as bytes, whatever it is."""
+    """Encode a client's key, whatever its characters."""
     return key.encode("utf-8", "surrogatepass")
 
 
 def new_key(scope: Scope) -> tuple[str, ApiKey]:
-    """Make a key; return it, which is seen this once, and its entry."""
+    """Create a key; return it, which is not kept anywhere, and its entry."""
     key = secrets.token_urlsafe(_KEY_BYTES)
     now = datetime.now(UTC)
     name = f"{scope}-{now:%Y%m%d}-{secrets.token_hex(_ID_BYTES)}"

@@ -1,4 +1,4 @@
-"""What can go wrong in the shared package.
+"""Errors of the shared package.
 
 HousingError
 ├── RegistryError
@@ -24,11 +24,11 @@ HousingError
 
 
 class HousingError(Exception):
-    """Raised when anything of the project's own fails; the root of every other error."""
+    """Base of all errors of the project."""
 
 
 class RegistryError(HousingError):
-    """Raised when the model registry cannot give what was asked."""
+    """Raised when a call of the model registry fails."""
 
 
 class RegistryUnavailableError(RegistryError):
@@ -36,11 +36,11 @@ class RegistryUnavailableError(RegistryError):
 
 
 class RegistryAnswerError(RegistryError):
-    """Raised when the registry's answer is not what its protocol promises."""
+    """Raised when the registry's response breaks its protocol."""
 
 
 class AliasNotFoundError(RegistryError):
-    """Raised when no version of the model carries the alias."""
+    """Raised when no version has the alias."""
 
 
 class VersionNotFoundError(RegistryError):
@@ -48,65 +48,64 @@ class VersionNotFoundError(RegistryError):
 
 
 class VersionChangedError(RegistryError):
-    """Raised when a number stands for another model than before: the registry was rebuilt."""
+    """Raised when a version number names another model than before: the registry was rebuilt."""
 
     def __init__(self, version: str) -> None:
-        """Say so of a version."""
-        super().__init__(f"version {version} is another model by now: the registry was rebuilt")
+        super().__init__(f"version {version} is another model now: the registry was rebuilt")
 
 
 class ArtifactError(RegistryError):
-    """Raised when a version's artifact is missing or lies where it cannot be read."""
+    """Raised when a version's artifact is missing or cannot be read."""
 
 
 class ArtifactDigestError(ArtifactError):
-    """Raised when a version's artifact is another file than the registered one."""
+    """Raised when a version's artifact is not the registered file."""
 
 
 class ObjectError(HousingError):
-    """Raised when an object in S3 cannot be read whole, or cannot be written."""
+    """Raised when an object in S3 cannot be read or written."""
 
 
 class ObjectMissingError(ObjectError):
-    """Raised when there is no such object."""
+    """Raised when an object does not exist."""
 
 
 class ObjectDeniedError(ObjectError):
-    """Raised when an object may not be read, or is missing in a bucket that may not be listed."""
+    """Raised when access is denied, also to a missing object in a bucket that may not be listed."""
 
 
 class ObjectUnavailableError(ObjectError):
-    """Raised when S3 is out of reach or busy, or sends no whole body, in several tries."""
+    """Raised when S3 is unavailable or busy, or sends incomplete bodies, in several tries."""
 
 
 class ObjectTooLargeError(ObjectError):
-    """Raised when an object is larger than what is to be read."""
+    """Raised when an object is larger than a limit."""
 
     def __init__(self, message: str, *, size_bytes: int) -> None:
-        """Say so, and how large it is at least."""
+        """Set the message and the least size of the object."""
         super().__init__(message)
         self.size_bytes = size_bytes
 
 
 class LastPromotedError(HousingError):
-    """Raised when the copy of the last promoted model is missing, garbled or out of reach."""
+    """Raised when the copy of the last promoted model is missing, not valid or unavailable."""
 
 
 class JobNotFoundError(HousingError):
-    """Raised when the bucket holds no status of the job."""
+    """Raised when the bucket has no status of a job."""
 
 
 class JobTakenOverError(HousingError):
-    """Raised when another process works on a job that this one took for its own."""
+    """Raised when another process has taken over this process's job."""
 
 
 class LeaseError(HousingError):
-    """Raised when another has, or has taken, what only one may have at a time."""
+    """Raised when a lease is held by another process, or was lost to one."""
 
 
 class PartialMetricsError(HousingError):
-    """Raised when CloudWatch tells only a part of what was asked."""
+    """Raised when CloudWatch returns partial data."""
 
 
 class LedgerError(HousingError):
-    """Raised when an entry of the ledger would be overwritten."""
+    """Raised when an entry of the ledger exists already, or is not valid."""

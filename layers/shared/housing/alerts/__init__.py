@@ -1,1 +1,1 @@
-"""Alerts: one message for each event."""
+"""Alerts: their texts, and how they are sent."""

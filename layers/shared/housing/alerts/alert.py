@@ -1,4 +1,4 @@
-"""Telling people: one message for each event that somebody should know of."""
+"""Alerts: one message for each event, to SNS or to the log."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class AlertEvent(StrEnum):
-    """What an alert is about, as its message's attribute ``event`` says it."""
+    """Event of an alert, the message's attribute ``event``."""
 
     MODEL_PROMOTED = "model_promoted"
     MODEL_NOT_PROMOTED = "model_not_promoted"
@@ -48,7 +48,7 @@ class AlertEvent(StrEnum):
 
     @property
     def is_folded(self) -> bool:
-        """Whether repeats within a while are one message; what changes a state is always told."""
+        """Whether repeats within an hour are one message; a change of state is always sent."""
         return self in (
             AlertEvent.UPLOAD_REJECTED,
             AlertEvent.TRAINING_FAILED,
@@ -68,33 +68,33 @@ class Alert:
     """A command where there is one."""
     facts: Mapping[str, str] = field(default_factory=dict)
     advice: str = ""
-    """In words, what the command is for or what has to be done before it."""
+    """Purpose of the command, or what to do before it."""
 
     def text(self) -> str:
-        """Return the message as a person reads it."""
+        """Return the message for people."""
         facts = [f"{name}: {value}" for name, value in self.facts.items()]
         advice = [self.advice] if self.advice else []
         lines = [self.subject, "", self.reason, *facts, "", *advice, f"Next: {self.next_step}"]
         return "\n".join(lines)
 
     def attributes(self) -> dict[str, str]:
-        """Return the message's attributes: the same for programs; none is empty, as SNS wants."""
+        """Return the message's attributes, for programs; SNS rejects empty ones."""
         facts = {name: _cleaned(value, _FACT_CHARACTERS) for name, value in self.facts.items()}
-        found = {
+        attributes = {
             "event": self.event.value,
             "facts": json.dumps(facts),
             "reason": _cleaned(self.reason),
             "advice": _cleaned(self.advice),
             "next_step": _cleaned(self.next_step),
         }
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in attributes.items() if value}
 
 
 class AlertSink(Protocol):
-    """Where alerts go. Sending never raises: an alert must not fail what it tells of."""
+    """Port: sends alerts, and never raises: an alert must not fail its sender."""
 
     def send(self, alert: Alert) -> bool:
-        """Send one alert; return whether it went out or was deliberately kept back."""
+        """Send one alert; return whether it was sent, or held back as a repeat."""
         ...
 
 
@@ -102,24 +102,23 @@ class Claim(BaseModel):
     """A claim on sending one alert: other processes wait, and take over if the claimant dies."""
 
     by: str
-    """An id that no other process uses."""
+    """An id of the process, unique."""
     until: AwareDatetime
 
     def is_live(self, now: datetime, longest: timedelta) -> bool:
-        """Whether the others wait; a claim from the future is not, whose clock was set back."""
+        """Whether others wait; a claim from the future, after a clock was set back, is not live."""
         return self.until - longest <= now < self.until
 
 
 class SnsAlerts:
-    """Alerts to an SNS topic, which fans out to e-mail and Slack."""
+    """Sends alerts to an SNS topic, for e-mail and Slack."""
 
     def __init__(self, sns: "SNSClient", topic_arn: str) -> None:
-        """Use an SNS client on one topic."""
         self._sns = sns
         self._topic_arn = topic_arn
 
     def send(self, alert: Alert) -> bool:
-        """Publish the alert, until the topic has taken it; what cannot be sent is logged."""
+        """Publish the alert, with retries; log an alert that cannot be sent."""
         attributes: dict[str, MessageAttributeValueTypeDef] = {
             name: {"DataType": "String", "StringValue": value}
             for name, value in alert.attributes().items()
@@ -133,7 +132,7 @@ class SnsAlerts:
                     Message=_cleaned(alert.text()),
                     MessageAttributes=attributes,
                 )
-            except Exception as exc:  # noqa: BLE001 - failure_of raises what is not boto3's
+            except Exception as exc:  # noqa: BLE001 - failure_of raises errors of others than boto3
                 may_pass = failure_of(exc) in {Failure.PASSING, Failure.CONFLICT}
                 if tries == _TRIES or not may_pass:
                     _LOG.exception("alert_not_sent", extra={"event": alert.event})
@@ -146,7 +145,7 @@ class SnsAlerts:
 
 
 class LoggedAlerts:
-    """Alerts to the log, where no topic is configured."""
+    """Writes alerts to the log, if no topic is configured."""
 
     def send(self, alert: Alert) -> bool:
         """Log the alert."""
@@ -155,12 +154,12 @@ class LoggedAlerts:
 
 
 def _subject(text: str) -> str:
-    """Return a subject as SNS takes it: one line of ASCII."""
+    """Return a subject that SNS accepts: one line of ASCII."""
     line = " ".join(text.split()).encode("ascii", "replace").decode()
     return line[:_SUBJECT_CHARACTERS]
 
 
 def _cleaned(text: str, limit: int = _TEXT_CHARACTERS) -> str:
-    """Return a text without the control characters of a stranger's file, and not endless."""
+    """Return a text without control characters, truncated."""
     kept = "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
     return kept[:limit]

@@ -1,10 +1,9 @@
-"""Repeats of one failure are one message: the repeats are counted, and the next message says so.
+"""Deduplication of alerts: repeats of a failure within an hour are counted, not sent.
 
-The counts lie in the bucket, an object for each cause, so that jobs and functions share them. It is
-written only over the version that was read, so that of many senders at once one sends and every
-other one is counted. A sender claims the message in the object, sends it, and marks it as sent once
-the topic has it: a sender that dies in between, or whose message the topic refuses, leaves the
-message to the next one.
+The next message says the count. Counts are objects in the bucket, one for each cause, shared by
+jobs and functions, and written with conditions: of many senders one sends, all others are counted.
+A sender claims the message in the object, sends it, and marks it as sent once the topic has it. If
+it dies in between, or the topic rejects the message, the next sender sends it.
 """
 
 import hashlib
@@ -32,12 +31,12 @@ if TYPE_CHECKING:
 
 FOLD = timedelta(hours=1)
 CLAIM = timedelta(seconds=10)
-"""So long the others wait for a sender; the topic takes a message within a second."""
+"""Others wait so long for a sender; the topic accepts a message within a second."""
 _TRIES = 20
 _PAUSE_SECONDS = 0.05
 _CLAIM_PAUSE_SECONDS = 0.5
 _MOST_COUNTED = 50
-_NAME_CHARACTERS = 8  # a shorter fact, such as a version, is no name to be looked for in a sentence
+_NAME_CHARACTERS = 8  # a shorter fact, such as a version, may stand in a sentence by chance
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _HEX = re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b")
 _NUMBER = re.compile(r"\d[\d.,:]*")
@@ -48,20 +47,22 @@ _LOG = logging.getLogger(__name__)
 
 
 def alerts_to(topic_arn: str | None, s3: "S3Client", bucket: str) -> AlertSink:
-    """Return the sink of a topic; of the log without one."""
+    """Return the sink of the job's alerts: a topic, deduplicated, or the log without one."""
     if topic_arn is None:
         return LoggedAlerts()
     return FoldedAlerts(SnsAlerts(boto3.client("sns", config=_BOUNDED), topic_arn), s3, bucket)
 
 
 class _Fold(BaseModel):
-    """What is known of one cause."""
+    """State of one cause."""
 
     cause: str
     since: AwareDatetime  # when it was sent; repeats are counted from then
     until: AwareDatetime  # repeats before this are not sent
     repeats: int = 0
-    counted: list[str] = []  # the newest repeats' ids: a count whose answer was lost is seen here
+    counted: list[
+        str
+    ] = []  # ids of the newest repeats, to recognize a count whose response was lost
     sender: Claim | None = None
 
     def is_sent(self, now: datetime) -> bool:
@@ -76,7 +77,7 @@ class _Fold(BaseModel):
 
 
 class FoldedAlerts:
-    """Sends an alert once in an hour for each cause, if its event is of the kind that is folded."""
+    """Sends an alert once an hour for each cause, if its event is to be deduplicated."""
 
     def __init__(
         self,
@@ -86,20 +87,20 @@ class FoldedAlerts:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Put the folding before another sink.
+        """Wrap another sink.
 
         Args:
-            inner: Where alerts go that are not kept back.
+            inner: Sends the alerts that are not repeats.
             s3: Client of the object store.
             bucket: The project's bucket.
-            clock: Tells the time.
+            clock: Returns the time.
         """
         self._inner = inner
         self._documents = Documents(s3, bucket)
         self._clock = clock
 
     def send(self, alert: Alert) -> bool:
-        """Send the alert or count it; where the count cannot be kept, send it."""
+        """Send the alert or count it; send it if the count cannot be written."""
         if not alert.event.is_folded:
             return self._inner.send(alert)
         cause = cause_of(alert)
@@ -112,7 +113,7 @@ class FoldedAlerts:
         return True if claimed is None else self._send_claimed(alert, key, *claimed)
 
     def _claim(self, alert: Alert, key: str, cause: str) -> tuple[_Fold, str] | None:
-        """Return the claim with its ETag; None where the alert was counted, and is not sent."""
+        """Return the claim with its ETag, or None if the alert was counted instead."""
         by = uuid.uuid4().hex
         tries = 0
         while True:
@@ -129,7 +130,7 @@ class FoldedAlerts:
                     return None
             else:
                 fold = known or _Fold(cause=cause, since=now, until=now)
-                if fold.sender:  # it died, and its message with it
+                if fold.sender:  # the sender died before its message was sent
                     fold = fold.with_repeat(fold.sender.by)
                 fold = fold.model_copy(update={"sender": Claim(by=by, until=now + CLAIM)})
                 written = self._write(key, fold, etag)
@@ -137,12 +138,12 @@ class FoldedAlerts:
                     return fold, written
             tries += 1
             if tries == _TRIES:
-                msg = f"{key} is written by others all the time"
+                msg = f"{key} was written by others {_TRIES} times in a row"
                 raise ObjectError(msg)
             time.sleep(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311 - no secret
 
     def _send_claimed(self, alert: Alert, key: str, claim: _Fold, etag: str) -> bool:
-        """Send what nobody else sends; if that fails, let the next one be sent, with the count."""
+        """Send a claimed alert; if that fails, release the claim, counted."""
         now = self._clock()
         sent = self._inner.send(_with_count(alert, claim, now))
         if sent:
@@ -151,23 +152,23 @@ class FoldedAlerts:
             missed = claim.with_repeat(claim.sender.by if claim.sender else "")
             after = missed.model_copy(update={"sender": None, "until": now})
         try:
-            self._write(key, after, etag)  # not over another's, who took the sender for dead
+            self._write(key, after, etag)  # not over the claim of another process
         except ObjectError as exc:
             _LOG.warning("alert_not_folded", extra={"event": alert.event, "error": str(exc)})
         return sent
 
     def _read(self, key: str) -> tuple[_Fold | None, str | None]:
-        """Return what is known, and the ETag over which it may be written."""
+        """Return the state and its ETag."""
         document = self._documents.read(key)
         if document is None:
             return None, None
         try:
             return _Fold.model_validate_json(document.content), document.etag
-        except ValidationError:  # not written by this module: it counts as nothing
+        except ValidationError:  # not written by this module: ignored
             return None, document.etag
 
     def _write(self, key: str, fold: _Fold, etag: str | None) -> str | None:
-        """Write over one ETag, or over nothing; return the ETag if it stands."""
+        """Write over an ETag, or create; return the new ETag, or None if another was faster."""
         content = fold.model_dump_json().encode()
         if etag is None:
             return self._documents.create(key, content)
@@ -175,10 +176,10 @@ class FoldedAlerts:
 
 
 def cause_of(alert: Alert) -> str:
-    """Return what makes two alerts repeats of one: event and reason, without names and numbers.
+    """Return the cause, which repeats share: event and reason, without names and numbers.
 
-    Jobs, files, times and counts differ between repeats. They are taken out of the reason: each
-    fact that it quotes, whatever is hexadecimal, and every number.
+    Jobs, files, times and counts differ between repeats. Facts that the reason quotes, hexadecimal
+    words and numbers are replaced in it.
     """
     reason = alert.reason
     for name, value in alert.facts.items():

@@ -1,4 +1,4 @@
-"""What people are told of a job: how it ended, and that its rows are unlike those before."""
+"""Alerts on jobs: their outcomes, data drift, repaired aliases, and results of the sweep."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from housing.schema import DOLLARS_PER_UNIT
 _REASON = '--reason "…"'
 _SHOWN_PLACES, _SHOWN_JOBS = 3, 3
 MANY = 3
-"""Uploads without a job in one sweep; fewer are counted and logged, as S3 may lose an event."""
+"""Least number of uploads without a job in a sweep for an alert: S3 may lose a single event."""
 _ENDED_EARLY = (State.REJECTED, State.FAILED)
 
 
 def alert_on(status: JobStatus, model_name: str) -> Alert | None:
-    """Return the alert on an ended job; None where it changed nothing and nothing went wrong."""
+    """Return the alert on an ended job, or None if it changed nothing and did not fail."""
     if status.state in _ENDED_EARLY:
         return _on_failure(status, model_name)
     if status.held is not None:
@@ -29,7 +29,7 @@ def alert_on(status: JobStatus, model_name: str) -> Alert | None:
 
 
 def alert_on_drift(status: JobStatus, model_name: str) -> Alert | None:
-    """Return the alert on an upload whose rows are unlike those before; None where they are not."""
+    """Return the alert on data drift, or None without drift."""
     drift = status.drift
     if drift is None or not drift.warnings:
         return None
@@ -42,36 +42,36 @@ def alert_on_drift(status: JobStatus, model_name: str) -> Alert | None:
         event=AlertEvent.DATA_DRIFTED,
         subject=f"{model_name}: an upload is unlike the training data",
         reason="\n".join(drift.warnings),
-        advice="the rows are used; see whether the file is what it should be",
+        advice="the rows are used; check that the file is the right one",
         next_step=_status_command(status),
         facts={**facts, **_rows(status), **_traces(status)},
     )
 
 
 def alert_on_refusals(reasons: Sequence[str], model_name: str) -> Alert | None:
-    """Return the alert on jobs that no launcher took; None where there are none."""
+    """Return the alert on jobs that the launcher rejected, or None without any."""
     if not reasons:
         return None
     return Alert(
         event=AlertEvent.LAUNCHES_REFUSED,
         subject=f"{model_name}: training jobs cannot be started",
         reason=reasons[0],
-        advice="put it right; each job is tried again every five minutes, and no upload is lost",
+        advice="fix the cause; each job is retried every five minutes, and no upload is lost",
         next_step="housing status",
         facts={"jobs": f"{len(reasons):,}"},
     )
 
 
 def alert_on_recovery(job_ids: Sequence[str], model_name: str) -> Alert | None:
-    """Return the alert on uploads that the sweep found without a job; None where they are few."""
+    """Return the alert on uploads that had no job, or None if they are few."""
     if len(job_ids) < MANY:
         return None
     return Alert(
         event=AlertEvent.UPLOADS_RECOVERED,
-        subject=f"{model_name}: uploads were found that no event told of",
+        subject=f"{model_name}: uploads had no S3 event",
         reason=f"{len(job_ids):,} uploads had no training job; the sweep has started theirs",
-        advice="nothing is lost; see whether the bucket still notifies the retrain function, and "
-        "whether that failed:",
+        advice="nothing is lost; check that the bucket notifies the retrain function, and that it "
+        "does not fail:",
         next_step="housing status",
         facts={"jobs": ", ".join(job_ids)},
     )
@@ -100,7 +100,7 @@ def _on_verdict(status: JobStatus, verdict: Verdict, model_name: str) -> Alert:
 
 
 def _on_hold(status: JobStatus, held: Held, model_name: str) -> Alert:
-    """Return the alert on a version that waits for a person: why, where, and both ways on."""
+    """Return the alert on a held version: reason, places, and the commands of both decisions."""
     shown = {
         f"place {number}": _place(place)
         for number, place in enumerate(held.places[:_SHOWN_PLACES], start=1)
@@ -118,7 +118,7 @@ def _on_hold(status: JobStatus, held: Held, model_name: str) -> Alert:
 
 
 def _ways_on(status: JobStatus, held: Held) -> str:
-    """Say what to do with a held version, up to the command that promotes it."""
+    """Return the advice on a held version, up to the command that promotes it."""
     if held.kind == "stop":
         return "the next job after housing resume judges it again; to have it live all the same:"
     if held.kind == "excluded":
@@ -133,7 +133,7 @@ def _ways_on(status: JobStatus, held: Held) -> str:
 
 
 def _place(place: HeldPlace) -> str:
-    """Return a place in words: where, how many rows, both prices, the jobs."""
+    """Describe a place: where, number of rows, both prices, jobs."""
     own, production = (
         f"${price * DOLLARS_PER_UNIT:,.0f}"
         for price in (place.upload_price, place.production_price)
@@ -146,7 +146,7 @@ def _place(place: HeldPlace) -> str:
 
 
 def alert_on_repair(repaired: Repair, model_name: str) -> Alert:
-    """Return the alert on an alias that was not where the ledger says."""
+    """Return the alert on an alias that differed from the ledger."""
     change = repaired.change
     facts = {"alias": change.alias, "who": change.who, "version": change.to_version or "none"}
     return Alert(
@@ -180,14 +180,14 @@ def _status_command(status: JobStatus) -> str:
 
 
 def _upload_command(status: JobStatus) -> str:
-    """Return the command that sends the file again, harmless whatever the file is called."""
+    """Return the command that uploads the file again, quoted for the shell."""
     name = status.upload_key.removeprefix(NEW_DATA).rpartition("/")[2]
     path = f"./{name}" if name.startswith("-") else name
     return f"housing upload {shlex.quote(path)} --wait"
 
 
 def _facts(status: JobStatus) -> dict[str, str]:
-    """Return the numbers first: not every channel shows all."""
+    """Return the facts, numbers first: some channels truncate."""
     return {**_figures(status), **_rows(status), **_traces(status)}
 
 
@@ -219,7 +219,7 @@ def _rows(status: JobStatus) -> dict[str, str]:
 
 
 def _traces(status: JobStatus) -> dict[str, str]:
-    """Return where more is to be found."""
+    """Return stage, file, job and report."""
     return _known(
         {
             "stage": status.stage.value if status.state in _ENDED_EARLY else None,

@@ -1,4 +1,4 @@
-"""Alerts on changes by hand: of production, of automatic promotion, of the data set."""
+"""Alerts on manual changes: of production, of automatic promotion, of the data set."""
 
 from datetime import UTC
 
@@ -18,14 +18,14 @@ def alert_on_rollback(
     why: str,
     who: str,
 ) -> Alert:
-    """Return the alert on a rollback, and on the stop of automatic promotion that it brings.
+    """Return the alert on a rollback, which also stops automatic promotion.
 
     Args:
-        target: The version that is in production now.
-        left: The one that was, if any.
+        target: The version in production now.
+        left: The one before, if any.
         promotion: The stop.
-        why: The reason that was given.
-        who: Who rolled back.
+        why: Reason of the rollback.
+        who: Author of the rollback.
     """
     again = f"; no job promotes version {left.version} again" if left else ""
     return Alert(
@@ -46,7 +46,7 @@ def alert_on_rollback(
 def alert_on_stop(
     target: ModelVersion, promotion: AutomaticPromotion, *, why: str, who: str
 ) -> Alert:
-    """Return the alert on a rollback to the version in production: it only stops the jobs."""
+    """Return the alert on a rollback to the version in production: it only stops promotion."""
     return Alert(
         event=AlertEvent.PROMOTION_STOPPED,
         subject=f"{target.name}: jobs promote no version",
@@ -69,7 +69,7 @@ def alert_on_promotion(
     why: str,
     who: str,
 ) -> Alert:
-    """Return the alert on a version that was put in production by hand; parameters as above."""
+    """Return the alert on a manual promotion; parameters as in ``alert_on_rollback``."""
     return Alert(
         event=AlertEvent.PROMOTED_BY_HAND,
         subject=f"{target.name}: promoted by hand to version {target.version}",
@@ -98,10 +98,10 @@ def alert_on_resume(model_name: str, before: AutomaticPromotion, *, why: str, wh
     )
 
 
-def alert_on_data(  # noqa: PLR0913 - which rows, what was done, why and by whom
+def alert_on_data(  # noqa: PLR0913 - the rows, the change, reason and author
     model_name: str, job_id: str, file: str, *, is_excluded: bool, why: str, who: str
 ) -> Alert:
-    """Return the alert on rows of a job that were taken out of the data set, or in again."""
+    """Return the alert on the exclusion or inclusion of a job's rows."""
     advice = "the next job trains without them" if is_excluded else "the next job trains on them"
     undo = "include" if is_excluded else "exclude"
     return Alert(

@@ -1,4 +1,4 @@
-"""When a job is started again: the rules of the sweep, which the command line waits by as well."""
+"""Rules of the sweep for restarting jobs; the command line uses them for its waits."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,39 +12,39 @@ _SWEEP_TAKES = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class RestartRules:
-    """How long a job may be silent, and how often it is started."""
+    """Allowed silence of a job, and number of its starts."""
 
     dead_after: timedelta = timedelta(minutes=2)
-    """Silence of a job at work: it gives a sign of life every 20 s."""
+    """Silence of a running job, whose heartbeat comes every 20 s."""
     abandoned_after: timedelta = timedelta(seconds=45)
-    """Silence of a job that no launcher took: the retrain function ends after 30 s, and Lambda
-    calls it again after 60. One that a launcher refused is started again at once."""
+    """Silence of a job that no launcher has: the retrain function ends after 30 s, and Lambda
+    retries it after 60. A job that the launcher rejected is restarted at once."""
     lost_after: timedelta = timedelta(hours=1)
-    """Silence of a job in the launcher's queue, which gives no sign either."""
+    """Silence of a job in the launcher's queue, which has no heartbeat."""
     upload_grace: timedelta = timedelta(minutes=2)
-    """Age of an upload without a job: the event of a younger one may be under way."""
+    """Age of an upload without a job: the event of a younger one may still come."""
     upload_window: timedelta = timedelta(days=7)
-    """Age from which an upload without a job, or a silent job, is left alone."""
+    """Age from which an upload without a job, or a silent job, is ignored."""
     most_launches: int = 3
 
     def silence_allowed(self, status: JobStatus) -> timedelta:
-        """Return the silence after which a job that has not ended is started again."""
+        """Return the silence after which an unfinished job is restarted."""
         if status.state == State.RUNNING:
             return self.dead_after
-        if status.reason is not None:  # refused by the launcher, or stopped from outside
+        if status.reason is not None:  # rejected by the launcher, or stopped from outside
             return timedelta()
         return self.lost_after if status.taken_at else self.abandoned_after
 
     def started_by(self, since: datetime, *, silence: timedelta, sweeps: int = 1) -> datetime:
-        """Return by when so many sweeps have looked at what must not be silent for longer.
+        """Return the time by which the sweep has restarted a silent job or upload.
 
         Args:
-            since: When it gave its last sign, or was uploaded.
-            silence: How long it may be silent.
-            sweeps: How many sweeps are waited for.
+            since: Time of its last sign of life, or of the upload.
+            silence: Allowed silence.
+            sweeps: Number of sweeps to wait for.
         """
         return since + silence + sweeps * SWEEP_EVERY + _SWEEP_TAKES
 
     def may_start(self, status: JobStatus) -> bool:
-        """Whether a silent job is started again, and not given up."""
+        """Whether a silent job is restarted instead of given up."""
         return status.launches < self.most_launches or not status.was_begun

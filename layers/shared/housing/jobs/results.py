@@ -1,4 +1,4 @@
-"""What a job has found: of the rows of its upload, and of the version that it made of all."""
+"""Results of a job, in its status: rows of the upload, drift, verdict, hold."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,7 @@ MOST_HELD_JOBS = 100
 
 
 class RowCounts(BaseModel):
-    """What became of the rows of an upload."""
+    """Counts of an upload's rows."""
 
     read: int
     accepted: int
@@ -22,7 +22,7 @@ class RowCounts(BaseModel):
 
 
 class SliceChange(BaseModel):
-    """Champion and challenger on some of the held-out rows; RMSE in $100,000."""
+    """Champion and challenger on a slice of the held-out rows; RMSE in $100,000."""
 
     name: str
     rows: int
@@ -33,7 +33,7 @@ class SliceChange(BaseModel):
 
 
 class ColumnDrift(BaseModel):
-    """How a column of the new rows differs from the rows before."""
+    """Drift of a column: new rows against the rows before."""
 
     name: str
     psi: float = Field(description="population stability index, less what chance gives it")
@@ -45,7 +45,7 @@ class ColumnDrift(BaseModel):
 
 
 class Drift(BaseModel):
-    """How the new rows of an upload differ from those that the data set held before."""
+    """Drift of an upload's new rows against the data set before."""
 
     rows: int = Field(description="new rows")
     reference_rows: int = Field(description="rows before")
@@ -55,7 +55,7 @@ class Drift(BaseModel):
 
 
 class LiveFigures(BaseModel):
-    """How the model in production priced new rows, whose actual prices it had not seen."""
+    """Figures of the model in production on new rows."""
 
     version: str
     rows: int = Field(description="rows that it was measured on")
@@ -65,7 +65,7 @@ class LiveFigures(BaseModel):
 
 
 class ShadowFigures(BaseModel):
-    """How a challenger did beside production on real requests; differences are in $100,000."""
+    """Figures of a challenger's shadow on real requests; differences in $100,000."""
 
     version: str
     days: int = Field(description="over so many last days")
@@ -97,7 +97,7 @@ class Verdict(BaseModel):
 
 
 class HeldPlace(BaseModel):
-    """New rows that contradict production together; prices in $100,000."""
+    """A group of new rows that contradict production; prices in $100,000."""
 
     latitude: float | None = Field(None, description="of the middle; None where they lie apart")
     longitude: float | None = None
@@ -111,14 +111,14 @@ class HeldPlace(BaseModel):
     jobs: list[str] = Field([], max_length=MOST_HELD_JOBS, description="that brought them")
 
     def where(self) -> str:
-        """Return the place in words."""
+        """Describe the place."""
         if self.latitude is None or self.longitude is None or self.radius_km is None:
             return self.alike or "rows alike"
         return f"{self.latitude:.2f}, {self.longitude:.2f}, within {self.radius_km:.1f} km"
 
 
 class Held(BaseModel):
-    """Why a version waits for a person."""
+    """Reason for which a version is held for a person."""
 
     kind: Literal["data", "stop", "excluded"] = Field(
         description="data: new rows contradict production, or copy known ones; "

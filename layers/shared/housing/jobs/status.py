@@ -1,4 +1,4 @@
-"""The status of each training job: one JSON document in the bucket, written by who works on it."""
+"""Status of each training job: one JSON document in the bucket."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ _SUFFIX = ".json"
 
 
 class State(StrEnum):
-    """How far a job has come, seen from outside."""
+    """State of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -28,7 +28,7 @@ class State(StrEnum):
     REJECTED = "rejected"
     FAILED = "failed"
     HELD = "held"
-    """Its version is registered, and waits for a person or for ``housing resume``."""
+    """The version is registered, and waits for a person or for ``housing resume``."""
 
     @property
     def is_final(self) -> bool:
@@ -37,7 +37,7 @@ class State(StrEnum):
 
     @property
     def is_success(self) -> bool:
-        """Whether the job ended as it should, even if its version waits."""
+        """Whether the job succeeded, even if its version is held."""
         return self in (State.SUCCEEDED, State.HELD)
 
 
@@ -57,7 +57,7 @@ class Stage(StrEnum):
 
 
 class StageTime(BaseModel):
-    """When a stage began, and how long it took once it has ended."""
+    """Start and duration of a stage; no duration while it runs."""
 
     stage: Stage
     started_at: datetime
@@ -107,45 +107,44 @@ class JobStatus(BaseModel):
 
     @property
     def was_begun(self) -> bool:
-        """Whether the last start of the job got as far as to a launcher."""
+        """Whether the last start of the job reached a launcher."""
         return self.state == State.RUNNING or self.taken_at is not None
 
     @property
     def stored_as(self) -> str | None:
-        """ETag of the document that this was loaded from, or last written to."""
+        """ETag of the document that the status was loaded from, or last written to."""
         return self._stored_as
 
     def mark_stored(self, etag: str) -> None:
-        """Note the ETag of the document that says the same."""
+        """Set the ETag of the document with this status."""
         self._stored_as = etag
 
 
 class JobStore:
     """The jobs' documents under ``jobs/``.
 
-    Every method raises ``ObjectError`` where the bucket cannot do its part. Two writers never write
-    equal documents: each says when it was written.
+    Every method raises ``ObjectError`` if the bucket is unavailable. Two writers never write equal
+    documents: each has the time of writing.
     """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
-        """Use an S3 client on one bucket."""
         self._documents = Documents(s3, bucket)
         self._bucket = bucket
 
     def create(self, status: JobStatus) -> bool:
-        """Write the first status of a job; False when the job is known already."""
+        """Write the first status of a job; return False if the job exists."""
         return _is_stored(status, self._documents.create(_key(status.job_id), _content(status)))
 
     def save(self, status: JobStatus) -> None:
-        """Write the job's status over the last one, with the time."""
+        """Overwrite the job's status, with the time."""
         status.updated_at = datetime.now(UTC)
         status.mark_stored(self._documents.overwrite(_key(status.job_id), _content(status)))
 
     def save_own(self, status: JobStatus) -> None:
-        """Write the job's status over what was loaded, created or saved before, and nothing else.
+        """Write the job's status, only over the one that was loaded, created or saved before.
 
         Raises:
-            JobTakenOverError: Somebody else has written it meanwhile.
+            JobTakenOverError: Another process has written it since.
         """
         status.updated_at = datetime.now(UTC)
         key, content = _key(status.job_id), _content(status)
@@ -154,7 +153,7 @@ class JobStore:
         else:
             etag = self._documents.replace(key, content, etag=status.stored_as)
         if not _is_stored(status, etag):
-            msg = f"job {status.job_id} is at work elsewhere"
+            msg = f"job {status.job_id} was taken over by another process"
             raise JobTakenOverError(msg)
 
     def load(self, job_id: str) -> JobStatus:
@@ -172,21 +171,21 @@ class JobStore:
         return status
 
     def newest(self, limit: int = 10) -> Sequence[JobStatus]:
-        """Read the jobs that were touched last, newest first."""
-        touched = sorted(self._touched(), reverse=True)
-        jobs = [self.load(job_id) for _, job_id in touched[:limit]]
+        """Read the jobs that were written last, newest first."""
+        written = sorted(self._written(), reverse=True)
+        jobs = [self.load(job_id) for _, job_id in written[:limit]]
         return sorted(jobs, key=lambda job: job.created_at, reverse=True)
 
     def silent(self, *, since: datetime, until: datetime) -> Sequence[JobStatus]:
-        """Read the jobs that are not at their end and were last touched between two moments."""
-        found = (self.load(job_id) for when, job_id in self._touched() if since <= when <= until)
-        return [job for job in found if not job.state.is_final]
+        """Read the unfinished jobs that were last written between two times."""
+        jobs = (self.load(job_id) for when, job_id in self._written() if since <= when <= until)
+        return [job for job in jobs if not job.state.is_final]
 
     def pages(self, *, after: str = "") -> Iterator[list[tuple[datetime, str]]]:
-        """Yield when each job was touched last, and its id: a page of up to 1,000 each time.
+        """Yield the time of the last writing and the id of each job, in pages of up to 1,000.
 
         Args:
-            after: Id of a job; those whose ids come after it are listed, in order.
+            after: Id of a job; those with later ids are listed, in order.
         """
         for page in self._documents.pages(JOBS, after=_key(after) if after else ""):
             yield [
@@ -195,12 +194,12 @@ class JobStore:
                 if one.key.endswith(_SUFFIX)
             ]
 
-    def _touched(self) -> Iterator[tuple[datetime, str]]:
+    def _written(self) -> Iterator[tuple[datetime, str]]:
         return chain.from_iterable(self.pages())
 
 
 def _is_stored(status: JobStatus, etag: str | None) -> bool:
-    """Note the ETag where the status stands, and return whether it does."""
+    """Set the ETag of a written status; return whether it was written."""
     if etag is not None:
         status.mark_stored(etag)
     return etag is not None

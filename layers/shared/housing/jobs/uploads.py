@@ -1,4 +1,4 @@
-"""Which part of the data set each job brought: one record a job, written once."""
+"""Record of the part of the data set that each job added, written once."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ _READERS = 8
 
 
 class UploadRecord(BaseModel):
-    """Which part the upload of a job brought, and when its file was uploaded."""
+    """The part that a job's upload added, and the time of the upload."""
 
     job_id: str
     part: str = Field(description="digest of the rows, the name of the part")
@@ -32,27 +32,28 @@ class UploadRecords:
     """The records under ``lineage/uploads/``; all methods raise ``ObjectError``."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
-        """Use an S3 client on one bucket."""
         self._documents = Documents(s3, bucket)
 
     def load(self, job_id: str) -> UploadRecord | None:
-        """Return the record of a job, or None where it has none."""
+        """Return the record of a job, or None."""
         key = _key(job_id)
         try:
             document = self._documents.read(key)
-        except ObjectDeniedError:  # said of a missing one, too, to a role that lists prefixes
+        except (
+            ObjectDeniedError
+        ):  # also of a missing object, to a role that may list only some prefixes
             if key in {one.key for one in self._documents.listed(key, most=1)}:
                 raise
             return None
         return _parsed(key, document) if document else None
 
     def create(self, record: UploadRecord) -> None:
-        """Write a record; the one of an earlier try of the same job stays."""
+        """Write a record; one of an earlier try of the same job stays."""
         content = record.model_dump_json(indent=1).encode()
         self._documents.create(_key(record.job_id), content)
 
     def newest(self, limit: int | None = None) -> Sequence[UploadRecord]:
-        """Return the records that were written last, newest first; all if no limit is given."""
+        """Return the newest records, newest first; all without a limit."""
         listed = self._documents.listed(LINEAGE_UPLOADS)
         newest_first = sorted(listed, key=lambda one: one.written_at, reverse=True)
         keys = [one.key for one in newest_first if one.key.endswith(_SUFFIX)][:limit]
@@ -65,7 +66,7 @@ def _parsed(key: str, document: Document) -> UploadRecord:
     try:
         return UploadRecord.model_validate_json(document.content)
     except ValidationError as exc:
-        msg = f"{key} is garbled: {exc.error_count()} errors"
+        msg = f"{key} is not valid: {exc.error_count()} errors"
         raise ObjectError(msg) from exc
 
 

@@ -1,4 +1,4 @@
-"""Points of several metrics, from CloudWatch's ``GetMetricData``: all pages of it, or an error."""
+"""Points of several metrics from CloudWatch's ``GetMetricData``: all pages, or an error."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from housing.errors import PartialMetricsError
 from housing.metrics import names
 
 Points = Sequence[tuple[datetime, float]]
-"""Values, and the beginnings of the periods that they are of; in no order."""
+"""Beginnings of periods and their values, in no order."""
 _WHOLE = "Complete"
 
 
@@ -38,7 +38,7 @@ class Series:
 
 
 class MetricSource(Protocol):
-    """The part of CloudWatch's client that is used."""
+    """Port: the used part of CloudWatch's client."""
 
     def get_metric_data(self, **query: Any) -> Mapping[str, Any]:
         """Return values of metrics.
@@ -56,35 +56,37 @@ def fetch_points(
 ) -> Iterable[tuple[Series, Points]]:
     """Return the points of each series.
 
-    Periods begin at ``start`` on AWS, and at whole multiples of themselves on local endpoints: let
-    ``start`` be a multiple of every period.
+    ``start`` must be a multiple of every period: periods begin at ``start`` on AWS, and at
+    multiples of themselves on local endpoints.
 
     Args:
         source: CloudWatch's client.
         queries: Series and period by the query's id.
-        start: Periods that begin before are not asked for.
-        end: Nor are values from here on.
+        start: Beginning of the first period.
+        end: End of the last period.
 
     Raises:
-        PartialMetricsError: CloudWatch says that it does not tell all of a series.
+        PartialMetricsError: CloudWatch reports partial data.
     """
-    found: dict[str, list[tuple[datetime, float]]] = {query_id: [] for query_id in queries}
-    said = dict.fromkeys(queries, _WHOLE)
-    asked: dict[str, Any] = {
+    points_by_id: dict[str, list[tuple[datetime, float]]] = {query_id: [] for query_id in queries}
+    status_by_id = dict.fromkeys(queries, _WHOLE)
+    query: dict[str, Any] = {
         "MetricDataQueries": [one.query(name, period) for name, (one, period) in queries.items()],
         "StartTime": start,
         "EndTime": end,
     }
     while True:
-        answer = source.get_metric_data(**asked)
+        answer = source.get_metric_data(**query)
         for result in answer["MetricDataResults"]:
-            found[result["Id"]] += zip(result["Timestamps"], result["Values"], strict=True)
-            said[result["Id"]] = result["StatusCode"]  # PartialData where another page has more
+            points_by_id[result["Id"]] += zip(result["Timestamps"], result["Values"], strict=True)
+            status_by_id[result["Id"]] = result[
+                "StatusCode"
+            ]  # PartialData where another page has more
         if not answer.get("NextToken"):
             break
-        asked["NextToken"] = answer["NextToken"]
-    short = sorted({code for code in said.values() if code != _WHOLE})
-    if short:
-        msg = f"CloudWatch does not tell the metrics: it says {', '.join(short)}"
+        query["NextToken"] = answer["NextToken"]
+    failures = sorted({code for code in status_by_id.values() if code != _WHOLE})
+    if failures:
+        msg = f"CloudWatch returned partial data: {', '.join(failures)}"
         raise PartialMetricsError(msg)
-    return [(queries[name][0], points) for name, points in found.items()]
+    return [(queries[name][0], points) for name, points in points_by_id.items()]

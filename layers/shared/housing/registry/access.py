@@ -1,7 +1,7 @@
-"""How a registry lets its clients in: with fixed headers, or with a signature on every request.
+"""Access to a model registry: settings, fixed headers, or a signature on every request.
 
-Addresses, headers and service names of SageMaker's managed MLflow are those that AWS's own plug-in
-``sagemaker-mlflow`` (0.5) uses; it needs mlflow, this does not.
+Addresses, headers and service names of SageMaker's managed MLflow are those of AWS's own plug-in
+``sagemaker-mlflow`` (0.5), which needs mlflow.
 """
 
 import base64
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
 Sign = Callable[[str, str, Mapping[str, str], bytes], Mapping[str, str]]
-"""Method, URL, headers and body of a request in; the headers that it is to be sent with out."""
+"""Takes method, URL, headers and body of a request; returns the headers to send."""
 
 ARN = re.compile(
     r"arn:(?P<partition>aws|aws-us-gov):sagemaker:(?P<region>[a-z0-9-]+):[0-9]{12}:"
@@ -31,7 +31,7 @@ ARN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RegistryAccess:
-    """Where a registry is, and what a request to it carries."""
+    """Address of a registry, and headers or signature of its requests."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class RegistryAccess:
 
 @dataclass(frozen=True, slots=True)
 class _Managed:
-    """What differs between SageMaker's two kinds of MLflow."""
+    """Differences between SageMaker's two kinds of MLflow."""
 
     url: str
     header: str
@@ -60,20 +60,20 @@ _MANAGED = {
 
 
 def managed_by_sagemaker(arn: str, *, url: str | None = None) -> RegistryAccess:
-    """Return the access to an MLflow that SageMaker manages; its requests are signed.
+    """Return the access to SageMaker's managed MLflow, with signed requests.
 
     Args:
         arn: Of the tracking server, or of the MLflow app.
-        url: Its address, where it is not the public one.
+        url: Its address, if not the public one.
 
     Raises:
-        ValueError: It is no such ARN.
+        ValueError: It is not such an ARN.
     """
-    found = ARN.fullmatch(arn)
-    if found is None:
-        msg = f"{arn} is no ARN of a SageMaker MLflow tracking server or app"
+    match = ARN.fullmatch(arn)
+    if match is None:
+        msg = f"{arn} is not an ARN of a SageMaker MLflow tracking server or app"
         raise ValueError(msg)
-    managed, region = _MANAGED[found["kind"]], found["region"]
+    managed, region = _MANAGED[match["kind"]], match["region"]
     return RegistryAccess(
         url or managed.url.format(region=region),
         {managed.header: arn},
@@ -82,7 +82,7 @@ def managed_by_sagemaker(arn: str, *, url: str | None = None) -> RegistryAccess:
 
 
 def signature_v4(service: str, region: str) -> Sign:
-    """Sign with the process's AWS credentials; without, ``RegistryUnavailableError`` is raised.
+    """Return a signer with the process's AWS credentials, or ``RegistryUnavailableError``.
 
     Protocol: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
     """
@@ -106,18 +106,18 @@ def signature_v4(service: str, region: str) -> Sign:
 
 @cache
 def _credentials() -> "Credentials":
-    """Return the process's credentials, which renew themselves."""
+    """Return the process's credentials, which refresh themselves."""
     from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - slow to import
     from botocore.session import Session  # noqa: PLC0415
 
-    found = Session().get_credentials()
-    if found is None:
+    credentials = Session().get_credentials()
+    if credentials is None:
         raise NoCredentialsError
-    return found
+    return credentials
 
 
 class RegistrySettings(BaseSettings):
-    """The part of a program's settings that the registry's client needs."""
+    """Settings of the registry's client, in MLflow's own variables."""
 
     tracking_uri: str = Field(
         validation_alias="MLFLOW_TRACKING_URI",
@@ -160,7 +160,7 @@ class RegistrySettings(BaseSettings):
         return self
 
     def registry_access(self) -> RegistryAccess:
-        """Return where the registry is and how to be let in."""
+        """Return the access that the settings describe."""
         if self.tracking_uri.startswith("arn:"):
             return managed_by_sagemaker(self.tracking_uri, url=self.sagemaker_endpoint)
         sign = None
@@ -169,7 +169,7 @@ class RegistrySettings(BaseSettings):
         return RegistryAccess(self.tracking_uri, self._authorization(), sign)
 
     def _authorization(self) -> dict[str, str]:
-        """Return the headers that authorize calls; user and password win, as in MLflow."""
+        """Return the authorization headers; user and password take precedence, as in MLflow."""
         if self.tracking_username and self.tracking_password:
             pair = f"{self.tracking_username}:{self.tracking_password.get_secret_value()}"
             return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}

@@ -1,6 +1,6 @@
-"""Making registry, ledger and pointer agree again, after a crash between them or a foreign hand.
+"""Repair of aliases, ledger and pointer that disagree after a crash or a manual change in MLflow.
 
-Called by whoever holds the lock of ``LiveModel``, before anything else is changed.
+Call it under the lock of ``LiveModel``, before any other change.
 """
 
 import logging
@@ -27,54 +27,54 @@ FOREIGN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A change that was finished, or one that was found and is in the ledger now."""
+    """A completed change, or a foreign one that is in the ledger now."""
 
     change: AliasChange
     was_finished: bool
 
     def __str__(self) -> str:
-        """Return it in a sentence."""
+        """Describe the repair."""
         change = self.change
         before, after = change.from_version or "none", change.to_version or "none"
         if before == after:
             return f"the registry was rebuilt: {change.alias} is on another version {after}"
         moved = f"{change.alias} from {before} to {after}"
         if self.was_finished:
-            return f"a change that {change.who} left unfinished was finished: {moved}"
-        return f"somebody moved an alias past the pipeline: {moved}"
+            return f"an interrupted change by {change.who} was completed: {moved}"
+        return f"an alias was moved outside of the pipeline: {moved}"
 
 
 def repair(live: LiveModel, model_name: str, *, who: str) -> list[Repair]:
-    """Finish what the ledger says and the registry does not, and note what it does not say.
+    """Complete the ledger's unfinished changes, and record the ones that it lacks.
 
-    An alias that is where its last entry left it, though the entry is not done, moves on. One that
-    is anywhere else was moved by somebody else, or its registry was rebuilt and the number stands
-    for another model: that stands, and is written down. Then the pointer follows ``production``.
-    Decisions that were written down and not put into effect come first.
+    Unfinished decisions are applied first. If an alias is where its unfinished entry found it, the
+    change is completed. If it is on any other version, it was moved from outside, or the registry
+    was rebuilt: the alias stays, and the ledger gets an entry. Then the pointer follows
+    ``production``.
 
     Args:
         live: Registry, ledger and copies.
         model_name: The registered model.
-        who: Who repairs, for the ledger.
+        who: Author of the repair, for the ledger.
 
     Raises:
-        RegistryError: The registry cannot be asked or changed.
+        RegistryError: The registry cannot be read or changed.
         ObjectError: The bucket cannot be read or written.
-        LedgerError: An entry is garbled, or another changed an alias at the same moment.
+        LedgerError: An entry is not valid, or another process changed an alias.
     """
     live.finish_decisions()
-    found = [_repaired(live, model_name, alias, who) for alias in _ALIASES]
+    repairs = [_repaired(live, model_name, alias, who) for alias in _ALIASES]
     champion = holder_of(live.registry, PRODUCTION)
     if champion:
         _follow(live, champion)
-    return [one for one in found if one]
+    return [one for one in repairs if one]
 
 
 def _repaired(live: LiveModel, model_name: str, alias: str, who: str) -> Repair | None:
     holder = holder_of(live.registry, alias)
     entry = live.ledger.last_of(alias)
     if entry is None:
-        return _noted(live, model_name, alias, holder, None, who) if holder else None
+        return _recorded(live, model_name, alias, holder, None, who) if holder else None
     if entry.change.leads_to(holder):
         if not entry.is_done:
             live.ledger.mark_done(entry.number, alias)
@@ -82,12 +82,12 @@ def _repaired(live: LiveModel, model_name: str, alias: str, who: str) -> Repair 
     is_unfinished = not entry.is_done and entry.change.comes_from(holder)
     if is_unfinished and _is_registered(live, entry.change):
         return _finished(live, entry)
-    return _noted(live, model_name, alias, holder, entry.change, who)
+    return _recorded(live, model_name, alias, holder, entry.change, who)
 
 
 def _is_registered(live: LiveModel, change: AliasChange) -> bool:
-    """Whether the registry still has the version that a change leads to, under its number."""
-    if change.to_version is None:  # an entry that leads to none is a note, and so is done
+    """Whether the registry still has the target of a change, under its number."""
+    if change.to_version is None:  # an entry without a target is a record, and done
         return False
     try:
         return change.leads_to(live.registry.version(change.to_version))
@@ -95,7 +95,7 @@ def _is_registered(live: LiveModel, change: AliasChange) -> bool:
         return False
 
 
-def _noted(  # noqa: PLR0913, PLR0917 - the alias, its two versions, and the finder
+def _recorded(  # noqa: PLR0913, PLR0917 - the alias, its two versions, and the author
     live: LiveModel,
     model_name: str,
     alias: str,
@@ -103,7 +103,7 @@ def _noted(  # noqa: PLR0913, PLR0917 - the alias, its two versions, and the fin
     before: AliasChange | None,
     who: str,
 ) -> Repair:
-    """Write down where an alias is that is not where the ledger says."""
+    """Record the version of an alias that differs from the ledger."""
     change = AliasChange(
         who=FOREIGN,
         when=datetime.now(UTC),
@@ -135,7 +135,7 @@ def _downloaded(live: LiveModel, champion: ModelVersion) -> bytes:
 
 
 def _follow(live: LiveModel, champion: ModelVersion) -> None:
-    """Have the pointer name the version in production, whose file is kept before."""
+    """Let the pointer name the version in production, after its file is copied."""
     try:
         known = S3LastPromotedModel(live.bucket, champion.name, client=lambda: live.s3).find()
     except LastPromotedError:

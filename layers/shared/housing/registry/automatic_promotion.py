@@ -1,4 +1,4 @@
-"""Whether jobs may promote: a rollback stops them, and they go on after ``housing resume``.
+"""Automatic promotion: stopped by a rollback, resumed by ``housing resume``.
 
 The state is changed under the lock of ``housing.registry.live_model``, so that no job promotes
 between a stop and the aliases that move after it.
@@ -20,7 +20,7 @@ PROMOTION = f"{MODELS}promotion.json"
 
 
 class AutomaticPromotion(BaseModel):
-    """Whether a job may promote the version that it made; it may where nobody ever stopped it."""
+    """Whether jobs may promote; they may by default."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,14 +34,14 @@ class AutomaticPromotion(BaseModel):
 
     @property
     def notice(self) -> str | None:
-        """The stop in a sentence, with the command that ends it; None where there is no stop."""
+        """Description of the stop, with the command that ends it; None without a stop."""
         if not self.stopped or self.since is None:
             return None
         since = f"{self.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         return f"automatic promotion is stopped since {since} by {self.who}: housing resume"
 
     def after(self, decision: Decision) -> Self:
-        """Return the state in which a decision holds; a stop that holds stays as it is."""
+        """Return the state after a decision; a second stop changes nothing."""
         if decision.kind == "promotion_stopped" and not self.stopped:
             stop = {"since": decision.when, "who": decision.who, "why": decision.why}
             return self.model_copy(update={"stopped": True, **stop})
@@ -56,14 +56,13 @@ class AutomaticPromotion(BaseModel):
 
 
 class PromotionSwitch:
-    """The switch at ``models/promotion.json``; each use of it has an entry in the ledger.
+    """The state at ``models/promotion.json``; each change has an entry in the ledger.
 
-    All methods raise ``ObjectError`` where the bucket is out of reach and ``LedgerError`` where
-    another wrote the same entry. ``stop``, ``resume`` and ``apply`` are called under the lock.
+    All methods raise ``ObjectError`` if the bucket is unavailable, and ``LedgerError`` if another
+    process wrote the same entry. Call ``stop``, ``resume`` and ``apply`` under the lock.
     """
 
     def __init__(self, s3: "S3Client", bucket: str, ledger: Ledger) -> None:
-        """Use an S3 client on one bucket, and its ledger."""
         self._document = StateDocument(s3, bucket, PROMOTION, AutomaticPromotion)
         self._ledger = ledger
 
@@ -72,23 +71,23 @@ class PromotionSwitch:
         return self._document.load()
 
     def stop(self, *, who: str, why: str) -> AutomaticPromotion:
-        """Stop automatic promotion for a rollback, which is counted; return the state.
+        """Stop automatic promotion for a rollback, and count it; return the state.
 
-        A stop that holds already keeps its time, its author and its reason.
+        An earlier stop keeps its time, author and reason.
         """
         if not self.load().stopped:
             self._decide("promotion_stopped", who, why)
         return self._document.change(AutomaticPromotion.counted)
 
     def resume(self, *, who: str, why: str) -> AutomaticPromotion:
-        """End a stop; return the state before."""
+        """Resume; return the state before."""
         before = self.load()
         if before.stopped:
             self._decide("promotion_resumed", who, why)
         return before
 
     def apply(self, decision: Decision) -> None:
-        """Put a decision of the ledger into effect; twice does no harm."""
+        """Apply a decision of the ledger; idempotent."""
         self._document.change(lambda state: state.after(decision))
 
     def _decide(

@@ -1,6 +1,6 @@
-"""Parts of the data set that no snapshot holds: excluded by a person, or held by a job.
+"""Exclusions: parts of the data set that snapshots leave out, by a person or held by a job.
 
-The parts themselves stay in the bucket and can come back. The list is changed under the lock of
+The parts stay in the bucket and can be included again. The list is changed under the lock of
 ``housing.registry.live_model``, so that no job promotes a version of rows that were just excluded.
 """
 
@@ -25,7 +25,7 @@ _STATES: Mapping[str, ExclusionState] = {kind: state for state, kind in _KINDS.i
 
 
 class Exclusion(BaseModel):
-    """Why a part is left out, since when, and who decided it."""
+    """State of an excluded part: reason, time and author."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,7 +37,7 @@ class Exclusion(BaseModel):
 
     @property
     def notice(self) -> str:
-        """The exclusion in a sentence, with the command that ends it."""
+        """Description of the exclusion, with the command that ends it."""
         when = f"{self.when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         return (
             f"{self.state} since {when} by {self.who} ({self.why}): "
@@ -46,7 +46,7 @@ class Exclusion(BaseModel):
 
 
 class _Excluded(BaseModel):
-    """The document: each part that is left out, by its digest, and those that a person let in."""
+    """The document: excluded parts by digest, and parts that a person included."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,7 +54,7 @@ class _Excluded(BaseModel):
     released: frozenset[str] = frozenset()
 
     def after(self, decision: Decision) -> Self:
-        """Return the list in which a decision holds."""
+        """Return the list after a decision."""
         part = decision.part or ""
         parts = {digest: one for digest, one in self.parts.items() if digest != part}
         state = _STATES.get(decision.kind)
@@ -71,34 +71,33 @@ class _Excluded(BaseModel):
 
 
 class Exclusions:
-    """The list at ``lineage/exclusions.json``; each change of it has an entry in the ledger.
+    """The list at ``lineage/exclusions.json``; each change has an entry in the ledger.
 
-    All methods raise ``ObjectError`` where the bucket is out of reach and ``LedgerError`` where
-    another wrote the same entry. ``exclude``, ``include`` and ``apply`` are called under the lock.
+    All methods raise ``ObjectError`` if the bucket is unavailable, and ``LedgerError`` if another
+    process wrote the same entry. Call ``exclude``, ``include`` and ``apply`` under the lock.
     """
 
     def __init__(self, s3: "S3Client", bucket: str, ledger: Ledger) -> None:
-        """Use an S3 client on one bucket, and its ledger."""
         self._document = StateDocument(s3, bucket, EXCLUSIONS, _Excluded)
         self._ledger = ledger
 
     def load(self) -> Mapping[str, Exclusion]:
-        """Return the parts that are left out, by the digest of their rows."""
+        """Return the excluded parts by the digest of their rows."""
         return self._document.load().parts
 
     def released(self) -> frozenset[str]:
-        """Return the parts that a person let in: no job holds them again."""
+        """Return the parts that a person included: no job holds them again."""
         return self._document.load().released
 
     def exclude(self, part: str, state: ExclusionState, *, job_id: str, who: str, why: str) -> bool:
-        """Leave a part out of every snapshot to come; return whether that is a change.
+        """Exclude a part from all later snapshots; return whether that is a change.
 
-        A part that a person excluded is not held on top of it.
+        A part that a person excluded cannot be held as well.
 
         Args:
             part: Digest of its rows.
             state: ``excluded`` by a person, or ``held`` by a job until a person decides.
-            job_id: The job that brought it.
+            job_id: The job that added it.
             who: For the ledger.
             why: For the ledger.
         """
@@ -109,7 +108,7 @@ class Exclusions:
         return True
 
     def include(self, part: str, *, who: str, why: str) -> bool:
-        """Have snapshots hold a part again; return whether that is a change."""
+        """Include a part again; return whether that is a change."""
         standing = self.load().get(part)
         if standing is None:
             return False
@@ -117,7 +116,7 @@ class Exclusions:
         return True
 
     def apply(self, decision: Decision) -> None:
-        """Put a decision of the ledger into effect; twice does no harm."""
+        """Apply a decision of the ledger; idempotent."""
         self._document.change(lambda excluded: excluded.after(decision))
 
     def _decide(self, kind: DataDecision, part: str, job_id: str, who: str, why: str) -> None:

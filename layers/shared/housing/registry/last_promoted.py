@@ -1,10 +1,11 @@
-"""The copy of the last promoted model, for the days on which the registry is down."""
+"""The copy of the last promoted model in the bucket, served while the registry is down."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel, Field, ValidationError
+from typing_extensions import override
 
 from housing.errors import LastPromotedError, ObjectError
 from housing.registry.port import ModelVersion, Tag
@@ -20,7 +21,7 @@ POINTER = f"{MODELS}production.json"
 
 
 class Pointer(BaseModel):
-    """What the training job writes to ``models/production.json``."""
+    """Content of ``models/production.json``."""
 
     model: str
     version: str
@@ -32,46 +33,45 @@ class Pointer(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PromotedModel:
-    """A version that was promoted, and how to get its file (raises ``LastPromotedError``)."""
+    """A promoted version, and the download of its file (raises ``LastPromotedError``)."""
 
     version: ModelVersion
     download: Callable[[], bytes]
 
 
 class LastPromotedModel(Protocol):
-    """Knows the model that was promoted last, without the registry."""
+    """Port: the last promoted model, without the registry."""
 
     def find(self) -> PromotedModel:
         """Return the model.
 
         Raises:
-            LastPromotedError: There is none, or it cannot be read.
+            LastPromotedError: It is missing or cannot be read.
         """
         ...
 
 
-class S3LastPromotedModel:
-    """The pointer and the file that the training job keeps under ``models/`` in the bucket."""
+class S3LastPromotedModel(LastPromotedModel):
+    """The pointer and the file under ``models/`` in the bucket.
+
+    The pointer has neither run nor time of registration: the run is empty, the time is that of the
+    promotion.
+    """
 
     def __init__(
         self, bucket: str, model_name: str, *, client: Callable[[], "S3Client"] = bounded_s3
     ) -> None:
-        """Remember where to look and for which model; nothing is asked yet."""
         self._bucket = bucket
         self._model_name = model_name
         self._client = client
 
+    @override
     def find(self) -> PromotedModel:
-        """See ``LastPromotedModel.find``.
-
-        The pointer says neither run nor time of registration: the run is left empty, the time is
-        that of the promotion.
-        """
-        found = self._read(POINTER)
+        body = self._read(POINTER)
         try:
-            pointer = Pointer.model_validate_json(found.content)
+            pointer = Pointer.model_validate_json(body.content)
         except ValidationError as exc:
-            msg = f"{POINTER} in {self._bucket} is garbled: {exc.error_count()} errors"
+            msg = f"{POINTER} in {self._bucket} is not valid: {exc.error_count()} errors"
             raise LastPromotedError(msg) from exc
         if pointer.model != self._model_name:
             msg = f"{POINTER} in {self._bucket} names the model {pointer.model}"
@@ -80,14 +80,14 @@ class S3LastPromotedModel:
             name=pointer.model,
             version=pointer.version,
             run_id="",
-            created_at=found.written_at,
+            created_at=body.written_at,
             tags={**pointer.tags, Tag.SHA256: pointer.sha256},
             description=pointer.card,
         )
         return PromotedModel(version, lambda: self._read(pointer.key).content)
 
     def _read(self, key: str) -> "Body":
-        from housing.s3.bodies import read_body  # noqa: PLC0415 - seldom needed, and no start waits
+        from housing.s3.bodies import read_body  # noqa: PLC0415 - rarely needed: a cold start does not wait
 
         try:
             return read_body(self._client(), self._bucket, key)

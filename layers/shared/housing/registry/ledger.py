@@ -1,9 +1,9 @@
-"""The ledger: an immutable object in the bucket for each change of an alias, and each decision.
+"""The ledger: an immutable object in the bucket for each change of an alias and each decision.
 
-Entries are numbered, and a number is written once: of two who would write the next one, the slower
-is refused and has to look again. An entry is written before its alias moves; a mark beside it says
-that the alias did. One without a mark is unfinished, and whoever comes next finishes it. A decision
-about automatic promotion or the data set is written and marked in the same way.
+Entries are numbered, and each number is written once: of two writers of the next one, the slower
+fails and has to read again. An entry is written before its alias moves; a mark beside it says that
+the alias has moved. An entry without a mark is unfinished, and the next process finishes it. A
+decision about automatic promotion or the data set is written and marked in the same way.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,16 +44,16 @@ class AliasChange(BaseModel):
     to_sha256: str | None = None
 
     def comes_from(self, holder: ModelVersion | None) -> bool:
-        """Whether a version, or none, is the one that the alias was moved from."""
+        """Whether a version, or None, is the one before the change."""
         return _is(holder, self.from_version, self.from_sha256)
 
     def leads_to(self, holder: ModelVersion | None) -> bool:
-        """Whether a version, or none, is the one that the alias was moved to."""
+        """Whether a version, or None, is the target of the change."""
         return _is(holder, self.to_version, self.to_sha256)
 
 
 def _is(holder: ModelVersion | None, version: str | None, sha256: str | None) -> bool:
-    """Compare number and digest; entries of earlier releases say no digest."""
+    """Compare number and digest; entries of earlier releases have no digest."""
     if holder is None:
         return version is None
     return holder.version == version and sha256 in {None, holder.sha256}
@@ -78,7 +78,7 @@ class Decision(BaseModel):
 
     @property
     def subject(self) -> DecisionSubject:
-        """What the decision is about."""
+        """Subject of the decision."""
         return "promotion" if self.kind.startswith("promotion_") else "data"
 
 
@@ -88,7 +88,7 @@ _CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A change as it stands in the ledger; done, when its alias is known to have moved."""
+    """A change in the ledger; done if its alias has moved."""
 
     number: int
     change: AliasChange
@@ -97,7 +97,7 @@ class Entry:
 
 @dataclass(slots=True)
 class _Listed:
-    """What the keys tell: the entries' numbers, and the aliases or subjects of those done."""
+    """Numbers of the entries, and aliases or subjects of done ones, as the keys say."""
 
     entries: set[int] = field(default_factory=set)
     done: dict[int, str] = field(default_factory=dict)
@@ -114,28 +114,29 @@ class Ledger:
     """The entries under ``ledger/``; their keys sort by number."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
-        """Use an S3 client on one bucket."""
         self._documents = Documents(s3, bucket)
 
     def record(self, change: Change) -> int:
-        """Write the next entry and return its number; ``mark_done`` follows once it is true.
+        """Write the next entry and return its number; call ``mark_done`` once it holds.
 
         Raises:
-            LedgerError: Another wrote the next entry first.
+            LedgerError: Another process wrote the next entry first.
             ObjectError: The bucket could not be read or written.
         """
         number = max(self._listed().entries, default=0) + 1
-        entry = change.model_dump_json(indent=1).encode()  # says who and when, so no two are equal
+        entry = change.model_dump_json(
+            indent=1
+        ).encode()  # with author and time, so no two are equal
         if self._documents.create(_entry_key(number), entry) is None:
-            msg = f"another wrote entry {number} of the ledger first"
+            msg = f"another process wrote entry {number} of the ledger first"
             raise LedgerError(msg)
         return number
 
     def mark_done(self, number: int, alias: str) -> None:
-        """Note that an entry's alias has moved, or its decision holds; it may be noted twice.
+        """Mark an entry whose alias has moved, or whose decision holds; idempotent.
 
         Args:
-            number: The entry's.
+            number: Number of the entry.
             alias: The alias, or the decision's subject.
 
         Raises:
@@ -148,17 +149,17 @@ class Ledger:
 
         Raises:
             ObjectError: The ledger cannot be read.
-            LedgerError: An entry is garbled.
+            LedgerError: An entry is not valid.
         """
         newest_first = sorted(self._listed().entries, reverse=True)
         return [self._change(number) for number in newest_first[:limit]]
 
     def last_of(self, alias: str) -> Entry | None:
-        """Return the newest entry of an alias, or None where it has none.
+        """Return the newest entry of an alias, or None.
 
         Raises:
             ObjectError: The ledger cannot be read.
-            LedgerError: An entry is garbled.
+            LedgerError: An entry is not valid.
         """
         listed = self._listed()
         for number in sorted(listed.entries, reverse=True):
@@ -170,10 +171,10 @@ class Ledger:
         return None
 
     def decide(self, decision: Decision, apply: Callable[[Decision], None]) -> None:
-        """Write a decision, put it into effect, and mark it as done.
+        """Write a decision, apply it, and mark it as done.
 
         Raises:
-            LedgerError: Another wrote the next entry first.
+            LedgerError: Another process wrote the next entry first.
             ObjectError: The bucket could not be read or written.
         """
         number = self.record(decision)
@@ -181,13 +182,13 @@ class Ledger:
         self.mark_done(number, decision.subject)
 
     def finish_decisions(self, apply: Mapping[DecisionSubject, Callable[[Decision], None]]) -> None:
-        """Put the decisions into effect that somebody wrote and did not finish, oldest first.
+        """Apply the unfinished decisions, oldest first.
 
         Args:
-            apply: Puts a decision into effect, by its subject; twice has to do no harm.
+            apply: Function for each subject; it must be idempotent.
 
         Raises:
-            LedgerError: An entry is garbled.
+            LedgerError: An entry is not valid.
             ObjectError: The bucket could not be read or written.
         """
         listed = self._listed()
@@ -206,12 +207,12 @@ class Ledger:
     def _change(self, number: int) -> Change:
         entry = self._documents.read(_entry_key(number))
         if entry is None:
-            msg = f"entry {number} of the ledger was removed while it was read"
+            msg = f"entry {number} of the ledger was removed during the reading"
             raise ObjectMissingError(msg)
         try:
             return _CHANGE.validate_json(entry.content)
         except ValidationError as exc:
-            msg = f"entry {number} of the ledger is garbled: {exc.error_count()} errors"
+            msg = f"entry {number} of the ledger is not valid: {exc.error_count()} errors"
             raise LedgerError(msg) from exc
 
 

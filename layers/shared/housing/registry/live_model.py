@@ -1,9 +1,8 @@
-"""Changing what is live: aliases, ledger, and the copy for bad days, in one order for everybody.
+"""Changes of the live model: aliases, ledger, and the copy in the bucket, in one order.
 
 A ledger entry is written before its alias moves, then the pointer follows, and the entry's mark is
-last. Every step may be repeated, so that whoever was interrupted does the same again and ends where
-the first try would have. One changes at a time, and first finishes what another left unfinished
-(``housing.registry.alias_repair``).
+last. Every step is idempotent, so that an interrupted process can repeat all of them. One process
+changes at a time, and first completes an interrupted change (``housing.registry.alias_repair``).
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,13 +26,13 @@ if TYPE_CHECKING:
 
 LOCK = f"{MODELS}lock"
 LOCK_SECONDS = 30.0
-"""So long a process that died keeps others from the lock."""
+"""A process that died keeps the lock for so long."""
 _WAIT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Who changes what is live, why, and on what evidence."""
+    """Author, reason and evidence of a change, for the ledger."""
 
     who: str
     why: str
@@ -42,7 +41,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class LiveModel:
-    """The aliases of one registered model, with what has to follow them."""
+    """The aliases of one registered model, with their ledger and copy."""
 
     registry: ModelRegistry
     ledger: Ledger
@@ -51,19 +50,19 @@ class LiveModel:
 
     @property
     def promotion(self) -> PromotionSwitch:
-        """Whether jobs may promote; changed under the lock."""
+        """The state of automatic promotion; changed under the lock."""
         return PromotionSwitch(self.s3, self.bucket, self.ledger)
 
     @property
     def exclusions(self) -> Exclusions:
-        """The parts that no snapshot holds; changed under the lock."""
+        """The excluded parts of the data set; changed under the lock."""
         return Exclusions(self.s3, self.bucket, self.ledger)
 
     def finish_decisions(self) -> None:
-        """Put into effect, under the lock, what an interrupted process had only written down.
+        """Apply unfinished decisions of the ledger, under the lock.
 
         Raises:
-            LedgerError: An entry is garbled.
+            LedgerError: An entry is not valid.
             ObjectError: The bucket could not be read or written.
         """
         self.ledger.finish_decisions(
@@ -72,14 +71,14 @@ class LiveModel:
 
     @contextmanager
     def locked(self, who: str, *, wait_seconds: float = _WAIT_SECONDS) -> Iterator[Lease]:
-        """Be the only one who changes aliases, for a block; the lease tells whether one still is.
+        """Hold the lock on the aliases for a block; yield its lease.
 
         Args:
-            who: Who others see while they wait.
-            wait_seconds: Longest wait for another; a request cannot wait for one that died.
+            who: Holder, shown to waiting processes.
+            wait_seconds: Longest wait; a request cannot wait for the lock of a dead process.
 
         Raises:
-            LeaseError: Another has changed them for so long and is not done.
+            LeaseError: Another process held the lock for that time.
         """
         lock = Lease(self.s3, self.bucket, LOCK, holder=who, seconds=LOCK_SECONDS)
         with lock.held(wait_seconds=wait_seconds, on_wait=lambda _: None):
@@ -88,18 +87,18 @@ class LiveModel:
     def put(
         self, version: ModelVersion, model: bytes, reason: Reason, tags: Mapping[str, str]
     ) -> None:
-        """Make a version the one in production, and the one it replaces the previous one.
+        """Put a version in production, and make the replaced one the previous one.
 
         Args:
-            version: A version whose model was proved to load.
+            version: A version whose model loads.
             model: Its ``model.onnx``.
             reason: For the ledger.
-            tags: What the pointer says of the version.
+            tags: Tags of the version in the pointer.
 
         Raises:
             RegistryError: An alias could not be moved.
             ObjectError: The bucket could not be written.
-            LedgerError: Another changed an alias at the same moment.
+            LedgerError: Another process changed an alias.
         """
         self.keep_copy(version, model)
         champion = holder_of(self.registry, PRODUCTION)
@@ -109,17 +108,17 @@ class LiveModel:
             self.point_to(version, tags)
 
     def move(self, alias: str, version: ModelVersion, reason: Reason) -> None:
-        """Write the ledger, then move the alias; nothing happens where it is there already.
+        """Write the ledger, then move the alias, unless it is there already.
 
         Raises:
-            VersionChangedError: The number stands for another model than the version.
+            VersionChangedError: The number names another model now.
         """
         with self._moved(alias, version, reason):
             pass
 
     @contextmanager
     def _moved(self, alias: str, version: ModelVersion, reason: Reason) -> Iterator[None]:
-        """Move an alias before a block that belongs to the change; the mark comes after it."""
+        """Move an alias before a block of the same change, and mark the entry after it."""
         holder = holder_of(self.registry, alias)
         if holder and holder.identity == version.identity:
             yield
@@ -144,11 +143,11 @@ class LiveModel:
         self.ledger.mark_done(number, alias)
 
     def keep_copy(self, version: ModelVersion, model: bytes) -> None:
-        """Write a version's file to where the service finds it without the registry."""
+        """Copy a version's file to the bucket, for the service without the registry."""
         self._write(_copy(version), model, "application/octet-stream")
 
     def point_to(self, version: ModelVersion, tags: Mapping[str, str]) -> None:
-        """Write the pointer that names a version's copy."""
+        """Write the pointer to a version's copy."""
         pointer = Pointer(
             model=version.name,
             version=version.version,
@@ -164,7 +163,7 @@ class LiveModel:
 
 
 def holder_of(registry: ModelRegistry, alias: str) -> ModelVersion | None:
-    """Return the version that carries an alias, or None where none does."""
+    """Return the version with an alias, or None."""
     try:
         return registry.version_by_alias(alias)
     except AliasNotFoundError:

@@ -1,4 +1,4 @@
-"""The registry port over MLflow's REST API, without importing mlflow.
+"""The model registry over MLflow's REST API, without mlflow.
 
 Protocol: https://mlflow.org/docs/latest/api_reference/rest-api.html
 """
@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
+from typing_extensions import override
 
 from housing.errors import (
     AliasNotFoundError,
@@ -22,18 +23,18 @@ from housing.errors import (
     VersionNotFoundError,
 )
 from housing.registry.access import RegistryAccess
-from housing.registry.port import ArtifactReader, ModelVersion
+from housing.registry.port import ArtifactReader, ModelRegistry, ModelVersion
 
 _CHUNK_BYTES = 1 << 20
 MOST_BYTES = 128 << 20
-"""More is no answer of a registry, nor a model that a function could hold in memory."""
+"""Limit on a response, above any model that fits into a function's memory."""
 _PASSING = frozenset({409, 412, 429, *range(500, 600)})
 _LEAST_SECONDS = 0.05
 _PAUSE_SECONDS = 0.1  # after the first try; doubled after each other
 _NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 
-class MlflowModelRegistry:
+class MlflowModelRegistry(ModelRegistry):
     """One registered model of an MLflow tracking server (3.x)."""
 
     def __init__(
@@ -45,65 +46,65 @@ class MlflowModelRegistry:
         tries: int = 1,
         artifact_readers: Mapping[str, ArtifactReader] | None = None,
     ) -> None:
-        """Remember where the registry is; nothing is asked yet.
+        """Set the registry; the first call connects.
 
         Args:
-            access: Where the server is and how to be let in; a URL alone, if it asks for nothing.
+            access: Address and authorization; a URL alone for a server without authorization.
             model_name: Name of the registered model.
-            timeout_seconds: Bound on one call, connection and answer together, tries included.
-            tries: How often a call is made that fails in a way that may pass, all of them may be
-                repeated; a look-up that comes again by itself needs one.
-            artifact_readers: By scheme, such as ``s3``: who reads what the server does not serve.
+            timeout_seconds: Limit on one call, its tries included.
+            tries: Tries of a call that fails temporarily: all calls are idempotent. A look-up that
+                is repeated anyway needs one.
+            artifact_readers: Readers of locations that the server does not serve, by scheme.
         """
         self.model_name = model_name
-        found = RegistryAccess(access) if isinstance(access, str) else access
-        self._root = found.url.rstrip("/")
+        access = RegistryAccess(access) if isinstance(access, str) else access
+        self._root = access.url.rstrip("/")
         self._timeout_seconds = timeout_seconds
         self._tries = tries
         self._artifact_readers = dict(artifact_readers or {})
-        self._headers = {**found.headers, "Content-Type": "application/json"}
-        self._sign = found.sign
+        self._headers = {**access.headers, "Content-Type": "application/json"}
+        self._sign = access.sign
         self._pool = urllib3.PoolManager(retries=False)
 
     def close_connections(self) -> None:
         """Close the idle connections; the next call opens a new one."""
         self._pool.clear()
 
+    @override
     def version_by_alias(self, alias: str) -> ModelVersion:
-        """See ``ModelRegistry.version_by_alias``."""
         status, answer = self._call(
             "GET", "registered-models/alias", {"name": self.model_name, "alias": alias}
         )
         if _is_not_found(status, answer):
-            msg = f"no version of {self.model_name} carries the alias {alias}"
+            msg = f"no version of {self.model_name} has the alias {alias}"
             raise AliasNotFoundError(msg)
         return _version(_checked(status, answer))
 
+    @override
     def version(self, version: str) -> ModelVersion:
-        """See ``ModelRegistry.version``."""
         return _version(self._of_version("GET", "model-versions/get", {"version": version}))
 
+    @override
     def versions(self, *, limit: int = 100) -> Sequence[ModelVersion]:
-        """See ``ModelRegistry.versions``."""
         query = {
             "filter": f"name='{self.model_name}'",
             "max_results": str(limit),
             "order_by": "version_number DESC",
         }
         status, answer = self._call("GET", "model-versions/search", query)
-        found = [_version({"model_version": v}) for v in _list(_checked(status, answer))]
-        aliases = self._aliases() if found else {}
-        found = [replace(v, aliases=tuple(aliases.get(v.version, ()))) for v in found]
-        return sorted(found, key=lambda version: int(version.version), reverse=True)
+        versions = [_version({"model_version": v}) for v in _list(_checked(status, answer))]
+        aliases = self._aliases() if versions else {}
+        versions = [replace(v, aliases=tuple(aliases.get(v.version, ()))) for v in versions]
+        return sorted(versions, key=lambda version: int(version.version), reverse=True)
 
+    @override
     def download(self, version: str, path: str) -> bytes:
-        """See ``ModelRegistry.download``."""
         answer = self._of_version("GET", "model-versions/get-download-uri", {"version": version})
         uri = str(answer.get("artifact_uri", ""))
         try:
             parts = urlsplit(uri)
         except ValueError as exc:
-            msg = f"{self.model_name} {version} lies at what is no URI: {exc}"
+            msg = f"the artifact location of {self.model_name} {version} is not a URI: {exc}"
             raise RegistryAnswerError(msg) from exc
         scheme = parts.scheme
         if scheme == "mlflow-artifacts":
@@ -111,23 +112,23 @@ class MlflowModelRegistry:
         if scheme in self._artifact_readers:
             return self._artifact_readers[scheme](uri, path)
         msg = (
-            f"{self.model_name} {version} lies at {scheme or 'no'}:// storage, which is not read "
-            "here; start the MLflow server with --serve-artifacts"
+            f"{self.model_name} {version} is in {scheme or 'no'}:// storage, which is not read; "
+            "start the MLflow server with --serve-artifacts"
         )
         raise ArtifactError(msg)
 
+    @override
     def set_alias(self, alias: str, version: str) -> None:
-        """See ``ModelRegistry.set_alias``."""
         self._of_version("POST", "registered-models/alias", {"alias": alias, "version": version})
 
+    @override
     def describe(self, version: str, text: str) -> None:
-        """See ``ModelRegistry.describe``."""
         self._of_version(
             "PATCH", "model-versions/update", {"version": version, "description": text}
         )
 
+    @override
     def set_tag(self, version: str, key: str, value: str) -> None:
-        """See ``ModelRegistry.set_tag``."""
         self._of_version(
             "POST", "model-versions/set-tag", {"version": version, "key": key, "value": value}
         )
@@ -142,16 +143,16 @@ class MlflowModelRegistry:
         return body
 
     def _aliases(self) -> dict[str, list[str]]:
-        """Return the aliases by version: a search leaves them out of its answer (mlflow 3.17)."""
+        """Return the aliases by version: a search does not return them (mlflow 3.17)."""
         status, answer = self._call("GET", "registered-models/get", {"name": self.model_name})
-        found: dict[str, list[str]] = {}
+        aliases: dict[str, list[str]] = {}
         try:
             for entry in _checked(status, answer)["registered_model"].get("aliases", []):
-                found.setdefault(str(entry["version"]), []).append(entry["alias"])
+                aliases.setdefault(str(entry["version"]), []).append(entry["alias"])
         except (KeyError, TypeError, AttributeError) as exc:
-            msg = f"the registry's model lacks or garbles {exc}"
+            msg = f"the registry's model lacks or breaks {exc}"
             raise RegistryAnswerError(msg) from exc
-        return found
+        return aliases
 
     def _of_version(self, method: str, path: str, fields: dict[str, str]) -> dict[str, Any]:
         status, answer = self._call(method, path, {"name": self.model_name, **fields})
@@ -165,7 +166,7 @@ class MlflowModelRegistry:
     ) -> tuple[int, dict[str, Any]]:
         url = f"{self._root}/api/2.0/mlflow/{path}"
         if method == "GET":
-            query = urlencode(fields, quote_via=quote)  # signatures want no + for a space
+            query = urlencode(fields, quote_via=quote)  # signatures reject + for a space
             status, body = self._request(method, f"{url}?{query}")
         else:
             status, body = self._request(method, url, json.dumps(fields).encode())
@@ -196,7 +197,7 @@ class MlflowModelRegistry:
                 if is_last or status not in _PASSING:
                     return status, answer
             pause = _PAUSE_SECONDS * 2 ** (tries - 1)
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - many ask, not in step
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter between processes
             tries += 1
 
     def _request_once(
@@ -241,7 +242,7 @@ def _read_until(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
 
 
 def _is_not_found(status: int, answer: Mapping[str, Any]) -> bool:
-    """MLflow says 404 for a missing model and 400 for a missing alias (mlflow 3)."""
+    """Whether a name is unknown: 404 for a model, 400 for an alias (mlflow 3)."""
     return status in (400, 404) and answer.get("error_code") in _NOT_FOUND_CODES
 
 
@@ -253,25 +254,25 @@ def _checked(status: int, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list(answer: Mapping[str, Any]) -> list[Any]:
-    found = answer.get("model_versions", [])
-    if not isinstance(found, list):
+    versions = answer.get("model_versions", [])
+    if not isinstance(versions, list):
         msg = "the registry's list of versions is not a list"
         raise RegistryAnswerError(msg)
-    return found
+    return versions
 
 
 def _version(answer: Mapping[str, Any]) -> ModelVersion:
     try:
-        found = answer["model_version"]
+        fields = answer["model_version"]
         return ModelVersion(
-            name=found["name"],
-            version=str(found["version"]),
-            run_id=found.get("run_id", ""),
-            created_at=datetime.fromtimestamp(int(found["creation_timestamp"]) / 1000, UTC),
-            tags={tag["key"]: tag["value"] for tag in found.get("tags", [])},
-            aliases=tuple(found.get("aliases", [])),
-            description=str(found.get("description") or ""),
+            name=fields["name"],
+            version=str(fields["version"]),
+            run_id=fields.get("run_id", ""),
+            created_at=datetime.fromtimestamp(int(fields["creation_timestamp"]) / 1000, UTC),
+            tags={tag["key"]: tag["value"] for tag in fields.get("tags", [])},
+            aliases=tuple(fields.get("aliases", [])),
+            description=str(fields.get("description") or ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        msg = f"the registry's version lacks or garbles {exc}"
+        msg = f"the registry's version lacks or breaks {exc}"
         raise RegistryAnswerError(msg) from exc

@@ -1,4 +1,4 @@
-"""The model registry as the project sees it: versions of one model, and aliases on them."""
+"""The model registry as a port: versions of one model, their aliases and files."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _DOWNLOADS = 2
 
 
 class Tag:
-    """Tags that every version carries."""
+    """Names of a version's tags."""
 
     SHA256 = "sha256"
     DATASET_ID = "dataset_id"
@@ -30,14 +30,14 @@ class Tag:
     VERDICT_REASON = "verdict_reason"
     ROLLED_BACK = "rolled_back"
     HELD_PARTS = "held_parts"
-    """Parts of the data set that its job held, comma-separated; empty once they are released."""
+    """Parts of the data set that its job held, comma-separated; empty after their release."""
     METRIC_PREFIX = "metric."
     GATE_PREFIX = "gate."
 
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """One version of a registered model; its description is the model card, in Markdown."""
+    """One version of a registered model; the description is its model card, in Markdown."""
 
     name: str
     version: str
@@ -49,45 +49,45 @@ class ModelVersion:
 
     @property
     def sha256(self) -> str | None:
-        """The digest of its ``model.onnx``, as it was registered."""
+        """Registered digest of ``model.onnx``."""
         return self.tags.get(Tag.SHA256) or None
 
     @property
     def identity(self) -> tuple[str, str | None]:
-        """What makes it another version: a registry that was rebuilt uses its numbers again."""
+        """Number and digest: a rebuilt registry uses its numbers again."""
         return self.version, self.sha256
 
     @property
     def unique_name(self) -> str:
-        """A name for keys and metrics, which differs where the identity does."""
+        """Name in keys and metrics, unique for each identity."""
         return f"{self.version}-{(self.sha256 or 'none')[:_DIGITS]}"
 
 
 class ArtifactReader(Protocol):
-    """Reads files of models that lie at locations of one scheme."""
+    """Port: reads model files at locations of one scheme."""
 
     def __call__(self, uri: str, path: str) -> bytes:
-        """Return a file under a location, such as ``model.onnx`` under ``s3://bucket/1/model``.
+        """Return a file of a location, such as ``model.onnx`` of ``s3://bucket/1/model``.
 
         Raises:
-            ArtifactError: It is missing, or may not be read.
-            RegistryUnavailableError: It cannot be had whole, or in time.
+            ArtifactError: It is missing, or access is denied.
+            RegistryUnavailableError: It cannot be read whole, or in time.
         """
         ...
 
 
 class ModelRegistry(Protocol):
-    """Versions of one registered model.
+    """Port: versions of one registered model.
 
-    Every call ends within the adapter's time budget. All raise ``RegistryUnavailableError`` and
-    ``RegistryAnswerError``; the errors named below come on top.
+    Every call ends within the adapter's time limit. All raise ``RegistryUnavailableError`` and
+    ``RegistryAnswerError``, besides the errors below.
     """
 
     def version_by_alias(self, alias: str) -> ModelVersion:
-        """Return the version that carries the alias.
+        """Return the version with the alias.
 
         Raises:
-            AliasNotFoundError: None does.
+            AliasNotFoundError: No version has it.
         """
         ...
 
@@ -95,12 +95,12 @@ class ModelRegistry(Protocol):
         """Return one version.
 
         Raises:
-            VersionNotFoundError: There is none of that number.
+            VersionNotFoundError: There is no such version.
         """
         ...
 
     def versions(self, *, limit: int = 100) -> Sequence[ModelVersion]:
-        """Return the newest versions, newest first; none when the model is not registered."""
+        """Return the newest versions, newest first; empty if the model is not registered."""
         ...
 
     def download(self, version: str, path: str) -> bytes:
@@ -108,7 +108,7 @@ class ModelRegistry(Protocol):
 
         Raises:
             VersionNotFoundError: There is no such version.
-            ArtifactError: The file is missing, or lies where this adapter cannot read.
+            ArtifactError: The file is missing or cannot be read.
         """
         ...
 
@@ -138,14 +138,14 @@ class ModelRegistry(Protocol):
 
 
 def download_model(registry: ModelRegistry, version: ModelVersion) -> bytes:
-    """Return a version's ``model.onnx``, which has the digest that the version's tag says.
+    """Return a version's ``model.onnx``, checked against the digest in the version's tag.
 
-    A file that has not is downloaded again: a connection that ends early ends like a whole one. Of
-    a version without the tag, anything is returned.
+    A file with another digest is downloaded again: an interrupted connection looks like a complete
+    one. The file of a version without the tag is not checked.
 
     Raises:
         ArtifactDigestError: The registry serves another file than the registered one.
-        VersionChangedError: The number stands for another model by now.
+        VersionChangedError: The number names another model now.
         RegistryError: As in ``ModelRegistry.download``.
     """
     for _ in range(_DOWNLOADS):

@@ -1,1 +1,1 @@
-"""Objects of the bucket: layout, leases, reading and writing."""
+"""The bucket: layout, whole bodies, conditional writes, leases."""

@@ -1,4 +1,4 @@
-"""Artifacts that lie in S3 itself: an MLflow server run with ``--no-serve-artifacts`` says so."""
+"""Model files that an MLflow server keeps in S3 and does not serve (``--no-serve-artifacts``)."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -16,17 +16,16 @@ if TYPE_CHECKING:
 
 
 class S3ArtifactReader:
-    """The ``ArtifactReader`` of ``s3://`` locations."""
+    """The ``ArtifactReader`` of ``s3://`` locations; its role needs ``s3:GetObject`` on them."""
 
     def __init__(self, client: Callable[[], "S3Client"] = bounded_s3) -> None:
-        """Remember how a client is had; it is made by the first call."""
         self._client = client
 
     def __call__(self, uri: str, path: str) -> bytes:
-        """See ``ArtifactReader``; the role needs ``s3:GetObject`` on the location."""
-        from housing.s3.bodies import read_body  # noqa: PLC0415 - most registries need it not
+        """Return a file of a location."""
+        from housing.s3.bodies import read_body  # noqa: PLC0415 - needed for few registries
 
-        # Not urlsplit: keys may hold what would be a query or a fragment of a URL.
+        # Not urlsplit: keys may hold ? and #.
         bucket, _, folder = uri.removeprefix("s3://").partition("/")
         key = f"{folder.strip('/')}/{path}"
         try:

@@ -1,10 +1,10 @@
-"""Bodies of S3 objects, whole or an error.
+"""Reading of S3 objects, whole or with an error.
 
-A connection that ends half-way ends like a whole one, so each body is compared with the object's
-length and with its checksum: the one that S3 sends, or the ETag where that is the MD5 of the body
-(https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html). One that differs is read again
-from its beginning. An object that came in several parts may have no checksum of the whole: then
-its length alone is compared.
+An interrupted connection looks like a complete one, so each body is checked against the object's
+length and its checksum: the one that S3 sends, or the ETag if that is the MD5 of the body
+(https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html). A body that differs is read again
+from its beginning. A multipart object may have no checksum of the whole: then its length alone is
+checked.
 """
 
 import base64
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MOST_BYTES = 128 << 20
-"""More is no model, nor any other object that a function could hold in memory."""
+"""Default limit, above any object that fits into a function's memory."""
 _TRIES = 4
 _PAUSE_SECONDS = 0.05  # after the first try; doubled after each other
 _PIECE_BYTES = 1 << 20
@@ -45,7 +45,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """An object's bytes, and the facts that S3 keeps beside them."""
+    """An object's bytes and metadata."""
 
     content: bytes
     etag: str
@@ -55,7 +55,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class SavedBody:
-    """The facts of an object whose bytes are in a file."""
+    """The metadata of an object whose bytes are in a file."""
 
     size_bytes: int
     etag: str
@@ -70,12 +70,12 @@ class _Digest(Protocol):
 
 
 class _BrokenBodyError(Exception):
-    """Raised when a try failed in a way in which the next one may not."""
+    """Raised when a try fails and the next one may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Which object is read, and within which bounds."""
+    """The object to read, and its limits."""
 
     bucket: str
     key: str
@@ -105,15 +105,15 @@ def read_body(
         s3: Client of the object store.
         bucket: The bucket's name.
         key: The object's key.
-        version_id: Its version; the newest if None.
-        most_bytes: A larger one is not read; ``MOST_BYTES`` if None.
+        version_id: Its version; by default the newest.
+        most_bytes: Limit on its size; by default ``MOST_BYTES``.
 
     Raises:
         ObjectMissingError: There is no such object.
-        ObjectDeniedError: It may not be read, or is missing and the bucket may not be listed.
-        ObjectTooLargeError: It is larger than that.
-        ObjectUnavailableError: S3 is out of reach, or sent no whole body in several tries.
-        ObjectError: S3 refuses, for another reason.
+        ObjectDeniedError: Access is denied, or it is missing and the bucket may not be listed.
+        ObjectTooLargeError: It is over the limit.
+        ObjectUnavailableError: S3 is unavailable, or sent incomplete bodies in several tries.
+        ObjectError: S3 rejects the request for another reason.
     """
     memory = io.BytesIO()
     limit = MOST_BYTES if most_bytes is None else most_bytes
@@ -121,7 +121,7 @@ def read_body(
     return Body(memory.getvalue(), answer["ETag"], answer["LastModified"], _metadata(answer))
 
 
-def save_body(  # noqa: PLR0913 - which object, where to, and a bound
+def save_body(  # noqa: PLR0913 - the object, the file, and a limit
     s3: "S3Client",
     bucket: str,
     key: str,
@@ -137,18 +137,18 @@ def save_body(  # noqa: PLR0913 - which object, where to, and a bound
         s3: Client of the object store.
         bucket: The bucket's name.
         key: The object's key.
-        path: The file; it is written over.
-        version_id: The object's version; the newest if None.
-        etag: Its ETag, without quotes; another object under the key counts as missing.
-        most_bytes: A larger one is not read.
+        path: The file; it is overwritten.
+        version_id: The object's version; by default the newest.
+        etag: Its ETag, without quotes; an object with another one counts as missing.
+        most_bytes: Limit on its size.
 
     Raises:
-        ObjectMissingError: There is no such object, or another one of that key.
+        ObjectMissingError: There is no such object, or it has another ETag.
         ObjectDeniedError: As ``read_body``; so are the others.
         ObjectTooLargeError: See there.
         ObjectUnavailableError: See there.
         ObjectError: See there.
-        OSError: The file cannot be written. After an error of any kind there is no file.
+        OSError: The file cannot be written. After any error there is no file.
     """
     try:
         with path.open("wb") as file:
@@ -161,7 +161,7 @@ def save_body(  # noqa: PLR0913 - which object, where to, and a bound
 
 
 def _fetch(s3: "S3Client", wanted: _Wanted, file: BinaryIO) -> Mapping[str, Any]:
-    """Fill a file, from its beginning in each try; return the answer's other fields."""
+    """Write the body to a file, from its beginning in each try; return the response."""
     tries = 1
     while True:
         try:
@@ -172,7 +172,7 @@ def _fetch(s3: "S3Client", wanted: _Wanted, file: BinaryIO) -> Mapping[str, Any]
                 raise ObjectUnavailableError(msg) from exc.__cause__
             _LOG.warning("body_read_again", extra={"object": str(wanted), "error": str(exc)})
         pause = _PAUSE_SECONDS * 2 ** (tries - 1)
-        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - many read, not in step
+        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter between processes
         tries += 1
 
 
@@ -182,7 +182,7 @@ def _fetch_once(s3: "S3Client", wanted: _Wanted, file: BinaryIO) -> Mapping[str,
     file.truncate()
     with closing(answer["Body"]):
         if wanted.etag is not None and answer["ETag"].strip('"') != wanted.etag:
-            msg = f"{wanted} is another object than the one of ETag {wanted.etag}"
+            msg = f"{wanted} has another ETag than {wanted.etag}"
             raise ObjectMissingError(msg)
         length: int | None = answer.get("ContentLength")
         _bound(length or 0, wanted)
@@ -192,13 +192,13 @@ def _fetch_once(s3: "S3Client", wanted: _Wanted, file: BinaryIO) -> Mapping[str,
             digest.update(piece)
             _bound(file.tell(), wanted)
     if length is not None and file.tell() != length:
-        msg = f"{file.tell():,} of {length:,} bytes came"
+        msg = f"{file.tell():,} of {length:,} bytes were received"
         raise _BrokenBodyError(msg)
     if length is None and checksum is None:
-        msg = "the answer says neither its length nor a checksum"
+        msg = "the response has neither a length nor a checksum"
         raise _BrokenBodyError(msg)
     if checksum is not None and digest.digest() != checksum:
-        msg = f"its {file.tell():,} bytes have another checksum than the object"
+        msg = f"the checksum of its {file.tell():,} bytes differs from the object's"
         raise _BrokenBodyError(msg)
     return answer
 
@@ -206,11 +206,11 @@ def _fetch_once(s3: "S3Client", wanted: _Wanted, file: BinaryIO) -> Mapping[str,
 def _answer(s3: "S3Client", wanted: _Wanted) -> Mapping[str, Any]:
     try:
         answer: Mapping[str, Any] = s3.get_object(**wanted.fields())
-    except TypeError as exc:  # boto3 1.44, of a refusal that carries a checksum
+    except TypeError as exc:  # boto3 1.44, for an error with a checksum header
         raise _BrokenBodyError(str(exc)) from exc
     except Exception as exc:
         failure = failure_of(exc)
-        if failure in {Failure.PASSING, Failure.CONFLICT}:  # no read is in conflict with another
+        if failure in {Failure.PASSING, Failure.CONFLICT}:  # reads never conflict
             raise _BrokenBodyError(str(exc)) from exc
         kinds: dict[Failure, type[ObjectError]] = {
             Failure.MISSING: ObjectMissingError,
@@ -227,7 +227,7 @@ def _pieces(body: Any) -> Iterator[bytes]:
         try:
             piece: bytes = body.read(_PIECE_BYTES)
         except Exception as exc:
-            failure_of(exc)  # an error of another library is raised
+            failure_of(exc)  # raises errors of others than boto3
             raise _BrokenBodyError(str(exc)) from exc
         if not piece:
             return
@@ -241,7 +241,7 @@ def _bound(size_bytes: int, wanted: _Wanted) -> None:
 
 
 class _Crc32:
-    """CRC-32 in the form of hashlib."""
+    """CRC-32 with the interface of hashlib."""
 
     def __init__(self) -> None:
         self._sum = 0
@@ -254,7 +254,7 @@ class _Crc32:
 
 
 class _Unchecked:
-    """The digest of an object of which no checksum is known."""
+    """Digest of an object without a checksum."""
 
     def update(self, piece: bytes, /) -> None:
         pass
@@ -264,7 +264,7 @@ class _Unchecked:
 
 
 def _expected(answer: Mapping[str, Any]) -> tuple[_Digest, bytes | None]:
-    """Return a digest to be computed and its value, the quickest one that the answer allows."""
+    """Return the fastest digest that the response has a value for, and the value."""
     makers: dict[str, Callable[[], _Digest]] = {
         "ChecksumCRC32": _Crc32,
         "ChecksumSHA1": lambda: hashlib.sha1(usedforsecurity=False),
@@ -272,17 +272,17 @@ def _expected(answer: Mapping[str, Any]) -> tuple[_Digest, bytes | None]:
     }
     for name, make in makers.items():
         checksum = answer.get(name, "")
-        # One of several parts is a checksum of checksums, and ends with their number.
+        # A multipart one is a checksum of checksums, and ends with their number.
         if checksum and "-" not in checksum and answer.get("ChecksumType") != "COMPOSITE":
             return make(), base64.b64decode(checksum)
     md5 = _MD5.fullmatch(answer["ETag"])
-    if md5 and not _is_etag_of_its_own(answer):
+    if md5 and not _has_other_etag(answer):
         return hashlib.md5(usedforsecurity=False), bytes.fromhex(md5[1])
     return _Unchecked(), None
 
 
-def _is_etag_of_its_own(answer: Mapping[str, Any]) -> bool:
-    """Whether the ETag is not the MD5: of keys that KMS or the client keeps, and in One Zone."""
+def _has_other_etag(answer: Mapping[str, Any]) -> bool:
+    """Whether the ETag is not the MD5: with keys of KMS or the client, and in One Zone."""
     is_encrypted = str(answer.get("ServerSideEncryption", "")).startswith("aws:kms")
     is_of_client = "SSECustomerAlgorithm" in answer
     return is_encrypted or is_of_client or answer.get("StorageClass") == "EXPRESS_ONEZONE"

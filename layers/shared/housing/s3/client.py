@@ -1,7 +1,6 @@
-"""A client of S3 for code that answers requests, and the kinds of its failed calls.
+"""An S3 client for code that answers requests, and the kinds of failed calls.
 
-boto3 takes about 400 ms to import, so it is imported by the first call, and its errors by the first
-failure.
+boto3 takes about 400 ms to import, so the first call imports it, and the first failure its errors.
 """
 
 from enum import Enum, auto
@@ -21,7 +20,7 @@ READ_SECONDS = 2
 # Where a ClientError names no code of S3's, botocore puts the status in its place.
 _MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 _DENIED = frozenset({"AccessDenied", "403"})
-# 412: the condition did not hold. 409: another wrote at the same moment; S3 asks to try again.
+# 412: the condition did not hold. 409: a concurrent write; S3 asks to try again.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _CONFLICTS = frozenset(
     {"PreconditionFailed", "412", "ConditionalRequestConflict", "OperationAborted", "409"}
@@ -34,17 +33,17 @@ _SERVER_ERRORS = range(500, 600)
 
 
 def close_bounded_s3() -> None:
-    """Close the client's idle connections, if there is one; it opens others at need."""
+    """Close the client's idle connections, if there is a client; it opens new ones on demand."""
     if bounded_s3.cache_info().currsize:
         bounded_s3().close()
 
 
 @cache
 def bounded_s3() -> "S3Client":
-    """Return the process's client: one attempt, 1 s to connect, 2 s between bytes.
+    """Return the process's client: one try, 1 s to connect, 2 s between bytes.
 
     Raises:
-        ObjectError: The environment does not say enough for one.
+        ObjectError: The environment lacks a setting.
     """
     from boto3.session import Session  # noqa: PLC0415 - slow to import
     from botocore.config import Config  # noqa: PLC0415
@@ -56,27 +55,27 @@ def bounded_s3() -> "S3Client":
         retries={"total_max_attempts": 1},
         signature_version="s3v4",
     )
-    # A session of its own: the default one must not be used by two threads at once.
+    # A session of its own: two threads must not share the default one.
     try:
         return Session().client("s3", config=config)
     except BotoCoreError as exc:  # such as no region
-        msg = f"no client of S3 can be made: {exc}"
+        msg = f"the S3 client cannot be created: {exc}"
         raise ObjectError(msg) from exc
 
 
 class Failure(Enum):
-    """What a failed call says."""
+    """Kind of a failed call."""
 
     MISSING = auto()
-    DENIED = auto()  # said of a missing object, too, where the bucket may not be listed
+    DENIED = auto()  # also of a missing object, if the bucket may not be listed
     CONFLICT = auto()
-    PASSING = auto()  # no answer, a broken one, or a server that was busy: the call may have worked
-    TIMED_OUT = auto()  # the same, after all of the time that the client gives it
+    PASSING = auto()  # no or a broken response, or a busy server: the call may have worked
+    TIMED_OUT = auto()  # the same, after the client's timeout
     LASTING = auto()
 
 
 def failure_of(exc: Exception) -> Failure:
-    """Return the kind of an error that a call of boto3 raised; others than those are raised."""
+    """Return the kind of boto3's error; raise any other error."""
     from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415 - slow to import
     from botocore.exceptions import (  # noqa: PLC0415 - slow to import
         BotoCoreError,
@@ -93,7 +92,7 @@ def failure_of(exc: Exception) -> Failure:
             return _refusal(exc)
         case ConnectTimeoutError() | ReadTimeoutError():
             return Failure.TIMED_OUT
-        # urllib3's own errors: a refusal whose body was cut.
+        # urllib3's own errors: an error response with an incomplete body.
         case ConnectionError() | HTTPClientError() | ResponseParserError() | HTTPError():
             return Failure.PASSING
         case S3UploadFailedError(__context__=ClientError() as refusal):

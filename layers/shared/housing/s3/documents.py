@@ -1,8 +1,8 @@
-"""Documents that several processes write: each write is conditional, and survives the network.
+"""Documents that several processes write, with conditional writes and retries.
 
-An answer of 412 or 409 alone does not say that another was faster: boto3 sends a request again
-whose answer was lost, and the second one meets the first. So the object itself decides who wrote
-it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+A response of 412 or 409 does not prove that another writer was faster: boto3 repeats a request
+whose response was lost, and the second try meets the first. So the object's content decides who
+wrote it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
 import random
@@ -31,15 +31,15 @@ JSON = "application/json"
 _TRIES = 6
 _PAUSE_SECONDS = 0.05  # after the first try; doubled after each other
 _TRY_WITHIN_SECONDS = 5.0
-"""No try begins later than this after the first: a client that waits long for answers tries
-several times by itself, and a function has an end."""
+"""The last try begins within this time: a client with long timeouts retries by itself, and a
+function has a time limit."""
 
 Document = Body
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A key, and when its object was written."""
+    """A key and the time of its object."""
 
     key: str
     written_at: datetime
@@ -47,27 +47,26 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What stands under a key after a write that failed: our content, another's, or no change."""
+    """State of a key after a failed write: our content, another's, or no change."""
 
     etag: str | None = None
-    """Of our content; None where it does not stand."""
+    """ETag of our content; None if it is not there."""
     is_unchanged: bool = False
 
 
 class Documents:
-    """The objects of one bucket, as documents."""
+    """The documents of one bucket."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
-        """Use an S3 client on one bucket."""
         self._s3 = s3
         self._bucket = bucket
 
     def read(self, key: str) -> Document | None:
-        """Return a document, or None where there is none.
+        """Return a document, or None.
 
         Raises:
-            ObjectDeniedError: It may not be read, or is missing and the bucket may not be listed.
-            ObjectError: S3 is out of reach, refuses, or sent no whole body.
+            ObjectDeniedError: Access is denied, or it is missing and the bucket may not be listed.
+            ObjectError: S3 is unavailable, rejects the request, or sent incomplete bodies.
         """
         try:
             return read_body(self._s3, self._bucket, key)
@@ -75,7 +74,7 @@ class Documents:
             return None
 
     def listed(self, prefix: str, *, most: int | None = None) -> list[Listed]:
-        """Return what lies under a prefix, in the order of the keys.
+        """Return the keys under a prefix, in order.
 
         Raises:
             ObjectError: As in ``read``.
@@ -94,7 +93,7 @@ class Documents:
         return self._repeat(ask, f"s3://{self._bucket}/{prefix} cannot be listed")
 
     def pages(self, prefix: str, *, after: str = "") -> Iterator[list[Listed]]:
-        """Yield what lies under a prefix and after a key, in pages of up to 1,000.
+        """Yield the keys under a prefix and after a key, in pages of up to 1,000.
 
         Raises:
             ObjectError: As in ``read``.
@@ -115,10 +114,10 @@ class Documents:
             after = listed[-1].key if listed else after
 
     def metadata(self, key: str) -> Mapping[str, str]:
-        """Return what is kept beside a document, without reading it.
+        """Return a document's metadata.
 
         Raises:
-            ObjectError: As in ``read``; also where there is none.
+            ObjectError: As in ``read``, or the document is missing.
         """
 
         def ask() -> Mapping[str, str]:
@@ -134,20 +133,20 @@ class Documents:
         content_type: str = JSON,
         metadata: Mapping[str, str] | None = None,
     ) -> str | None:
-        """Write a document where there is none.
+        """Create a document.
 
         Args:
             key: The document's key.
-            content: What it says. Two writers whose contents are equal both succeed; where only
-                one may, each puts something of its own in, such as a nonce.
+            content: Its content. Two writers of equal contents both succeed; add a nonce if only
+                one may.
             content_type: Its media type.
-            metadata: Kept beside it.
+            metadata: Its metadata.
 
         Returns:
-            The ETag if this content stands, None if another does.
+            The ETag if this content was written, None if another is there.
 
         Raises:
-            ObjectError: S3 is out of reach or refuses the write; the content may stand or not.
+            ObjectError: S3 is unavailable or rejects the write; the content may be written or not.
         """
         fields = self._fields(key, content_type, metadata) | {"IfNoneMatch": "*"}
         return self._write(
@@ -165,17 +164,17 @@ class Documents:
         content_type: str = JSON,
         metadata: Mapping[str, str] | None = None,
     ) -> str | None:
-        """Write a document over the one that was read, and over no other.
+        """Replace the document that was read, and no other.
 
         Args:
             key: The document's key.
             content: As in ``create``.
-            etag: Of the document that was read, or written before.
+            etag: ETag of the document that was read, or written before.
             content_type: As in ``create``.
             metadata: The same.
 
         Returns:
-            The ETag if this content stands, None if another does or the document is gone.
+            The ETag if this content was written, None if another is there or none.
 
         Raises:
             ObjectError: As in ``create``.
@@ -188,7 +187,7 @@ class Documents:
         )
 
     def overwrite(self, key: str, content: bytes, *, content_type: str = JSON) -> str:
-        """Write a document over any other, and return its ETag.
+        """Overwrite a document, and return its ETag.
 
         Raises:
             ObjectError: As in ``create``.
@@ -197,12 +196,12 @@ class Documents:
         etag = self._write(
             key,
             lambda: self._s3.put_object(**fields, Body=content),
-            lambda: _Standing(is_unchanged=True),  # the same once more does no harm
+            lambda: _Standing(is_unchanged=True),  # idempotent
         )
         return str(etag)
 
     def upload(self, key: str, path: Path, *, content_type: str) -> None:
-        """Write a file over any other object; a large one goes in several parts.
+        """Upload a file over any other object; a large one in several parts.
 
         Raises:
             ObjectError: As in ``create``.
@@ -215,10 +214,10 @@ class Documents:
         )
 
     def keep_file(self, key: str, path: Path, *, metadata: Mapping[str, str]) -> bool:
-        """Write a file under a key that its content determines; one that is there stays.
+        """Upload a file under a key that its content determines, unless it exists.
 
         Returns:
-            Whether it was written; one that another try of this call wrote counts as there.
+            Whether it was written; a lost try of this call may count as existing.
 
         Raises:
             ObjectError: As in ``create``.
@@ -245,7 +244,7 @@ class Documents:
     def _write(
         self, key: str, send: Callable[[], Any], look: Callable[[], _Standing]
     ) -> str | None:
-        """Send a write until it is known who won; return the ETag if it is this one."""
+        """Send a write until its outcome is known; return the ETag if it was written."""
 
         def settle() -> _Standing | None:
             standing = look()
@@ -257,7 +256,7 @@ class Documents:
     def _repeat(
         self, call: Callable[[], T], what: str, settle: Callable[[], T | None] | None = None
     ) -> T:
-        """Make a call until it succeeds, or is settled by a look after it failed."""
+        """Repeat a call until it succeeds, or ``settle`` returns a result after a failure."""
         began = time.monotonic()
         tries = 1
         while True:
@@ -276,19 +275,19 @@ class Documents:
                 if tries == _TRIES or time.monotonic() - began > _TRY_WITHIN_SECONDS:
                     raise ObjectUnavailableError(msg) from exc
             pause = _PAUSE_SECONDS * 2 ** (tries - 1)
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - many write, not in step
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter between processes
             tries += 1
 
     def _standing(self, key: str, content: bytes, *, before: str | None) -> _Standing:
-        """Return what a write that failed has left; ``before`` is the ETag that it was to meet."""
+        """Return the state after a failed write; ``before`` is the ETag that it expected."""
         try:
             document = self.read(key)
-        except ObjectDeniedError:  # perhaps missing: the next try of the write shows it
+        except ObjectDeniedError:  # perhaps missing: the next try shows
             return _Standing(is_unchanged=True)
         if document and document.content == content:
             return _Standing(document.etag)
         return _Standing(is_unchanged=(document.etag if document else None) == before)
 
     def _presence(self, key: str) -> _Standing:
-        """Return whether there is an object, whoever wrote it."""
+        """Return whether an object is there."""
         return _Standing(is_unchanged=key not in {one.key for one in self.listed(key, most=1)})

@@ -1,7 +1,7 @@
-"""One at a time: a lease in the bucket, taken and kept by conditional writes.
+"""A lease in the bucket: mutual exclusion by conditional writes.
 
-An object says who holds it and until when. It is written only over what was read (``If-Match``) or
-over nothing (``If-None-Match``), so that of many writers one wins:
+An object names the holder and the expiry. It is written only over the one that was read
+(``If-Match``) or over none (``If-None-Match``), so that of many writers one succeeds:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
@@ -33,13 +33,13 @@ _LOG = logging.getLogger(__name__)
 class _Holding(BaseModel):
     holder: str
     expires_at: datetime
-    nonce: str  # says which lease wrote it, and makes each writing another object
+    nonce: str  # names the lease, and makes each write another object
 
 
 class Lease:
-    """A lease, as one who wants it sees it."""
+    """A lease on a key."""
 
-    def __init__(  # noqa: PLR0913 - the last two are time itself, which tests replace
+    def __init__(  # noqa: PLR0913 - clock and sleep are replaced in tests
         self,
         s3: "S3Client",
         bucket: str,
@@ -50,15 +50,15 @@ class Lease:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Remember who wants it; nothing is written yet.
+        """Set the lease; ``held`` takes it.
 
         Args:
             s3: Client of the object store.
             bucket: The project's bucket.
-            key: The object that is the lease.
-            holder: Who wants it, such as `job 1f2e`; others see it while they wait.
-            seconds: How long it holds without being renewed.
-            clock: Tells the time.
+            key: Key of the lease.
+            holder: Name of the holder for waiting processes, such as `job 1f2e`.
+            seconds: Time for which it holds without renewal.
+            clock: Returns the time.
             sleep: Waits between two tries.
         """
         self._documents = Documents(s3, bucket)
@@ -74,14 +74,14 @@ class Lease:
 
     @contextmanager
     def held(self, *, wait_seconds: float, on_wait: Callable[[str], None]) -> Iterator[None]:
-        """Hold the lease for a block, and renew it meanwhile.
+        """Hold and renew the lease for a block.
 
         Args:
-            wait_seconds: Longest wait for who holds it.
-            on_wait: Told the holder at each try that fails.
+            wait_seconds: Longest wait for another holder.
+            on_wait: Called with the holder after each failed try.
 
         Raises:
-            LeaseError: It was not free within that time.
+            LeaseError: Another holder kept it for that time.
             ObjectError: The bucket could not be read or written.
         """
         self._acquire(wait_seconds, on_wait)
@@ -95,10 +95,10 @@ class Lease:
             self._release()
 
     def check(self) -> None:
-        """Make sure that the lease still holds.
+        """Check that the lease still holds.
 
         Raises:
-            LeaseError: It ran out, or another took it.
+            LeaseError: It expired, or another process took it.
         """
         if self._clock() >= self._expires_at:
             msg = f"{self._holder} lost its lease: it could not renew it in time"
@@ -112,11 +112,11 @@ class Lease:
                 msg = f"{holder} held the lease for longer than {wait_seconds:g} s"
                 raise LeaseError(msg)
             on_wait(holder)
-            self._sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - many wait, not in step
+            self._sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter between processes
             pause = min(1.5 * pause, _LONGEST_POLL_SECONDS)
 
     def _tried(self, deadline: datetime) -> str | None:
-        """Try to take the lease; an outage is waited for like another holder."""
+        """Try to take the lease; during an outage, wait as for another holder."""
         try:
             return self._try_to_take()
         except ObjectUnavailableError as exc:
@@ -126,7 +126,7 @@ class Lease:
             return _UNKNOWN
 
     def _try_to_take(self) -> str | None:
-        """Take the lease if it is free, or return who holds it."""
+        """Take the lease if it is free, or return the holder."""
         standing = self._read()
         if standing is None:
             return None if self._write() else _UNKNOWN
@@ -146,7 +146,7 @@ class Lease:
                 _LOG.warning("lease_not_renewed", extra={"error": str(exc)})
 
     def _release(self) -> None:
-        """Write the lease as expired; a failure only makes the next job wait until it does."""
+        """Write the lease as expired; after a failure the next job waits for the expiry."""
         try:
             self._write_own(seconds=0)
         except ObjectError as exc:
@@ -155,13 +155,13 @@ class Lease:
     def _read(self) -> tuple[_Holding, str] | None:
         try:
             document = self._documents.read(self._key)
-        except ObjectDeniedError:  # missing, where the bucket may not be listed: a write shows it
+        except ObjectDeniedError:  # perhaps missing: a write shows
             return None
         if document is None:
             return None
         try:
             holding = _Holding.model_validate_json(document.content)
-        except ValidationError:  # not written here: whoever comes may take it
+        except ValidationError:  # not written here: any process may take it
             holding = _Holding(holder=_UNKNOWN, expires_at=_NEVER, nonce="")
         return holding, document.etag
 
@@ -169,9 +169,9 @@ class Lease:
         return holding.nonce.startswith(self._owner)
 
     def _write_own(self, *, seconds: float | None = None) -> bool:
-        """Write the lease over the last own writing, and return whether there was one.
+        """Write the lease over its own last object, and return whether that was there.
 
-        That may be another than is known: one that was given up on, and reached S3 after all.
+        It may differ from the known one: a timed-out write may have reached S3.
         """
         if self._write(self._etag, seconds=seconds):
             return True
@@ -181,7 +181,7 @@ class Lease:
         return self._write(standing[1], seconds=seconds)
 
     def _write(self, etag: str | None = None, *, seconds: float | None = None) -> bool:
-        """Write the lease over one ETag, or over nothing, and return whether it stands."""
+        """Write the lease over an ETag, or create it; return whether it was written."""
         expires_at = self._clock() + timedelta(
             seconds=self._seconds if seconds is None else seconds
         )

@@ -1,4 +1,4 @@
-"""A document that several processes read, change and write back, so that no change is lost."""
+"""A JSON document that several processes read and change without lost updates."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -16,10 +16,10 @@ StateT = TypeVar("StateT", bound=BaseModel)
 
 
 class StateDocument(Generic[StateT]):
-    """One JSON document; where there is none, its model's defaults hold."""
+    """One JSON document; the defaults of its model hold while it is missing."""
 
     def __init__(self, s3: "S3Client", bucket: str, key: str, model: type[StateT]) -> None:
-        """Name the document.
+        """Set the document.
 
         Args:
             s3: Client of the object store.
@@ -36,18 +36,17 @@ class StateDocument(Generic[StateT]):
         """Return the state.
 
         Raises:
-            ObjectError: The document cannot be read, or is garbled.
+            ObjectError: The document cannot be read, or is not valid.
         """
         return self._parsed(self._read())
 
     def change(self, step: Callable[[StateT], StateT]) -> StateT:
-        """Write the state that a step makes of the one that stands; return it.
+        """Apply a step to the state, and return the new state.
 
-        The step is taken again where another process wrote in between.
+        The step is repeated if another process wrote in between.
 
         Raises:
-            ObjectError: As in ``load``; the document cannot be written, or others write all the
-                time.
+            ObjectError: As in ``load``, or the document cannot be written.
         """
         for _ in range(_TRIES):
             document = self._read()
@@ -69,7 +68,7 @@ class StateDocument(Generic[StateT]):
         try:
             return self._documents.read(self._key)
         except ObjectDeniedError:
-            # S3 answers 403 for a missing object to a role that may list only some prefixes.
+            # 403 also for a missing object, to a role that may list only some prefixes.
             if self._is_listed():
                 raise
             return None
@@ -83,5 +82,5 @@ class StateDocument(Generic[StateT]):
         try:
             return self._model.model_validate_json(document.content)
         except ValidationError as exc:
-            msg = f"s3://{self._bucket}/{self._key} is garbled: {exc.error_count()} errors"
+            msg = f"s3://{self._bucket}/{self._key} is not valid: {exc.error_count()} errors"
             raise ObjectError(msg) from exc

@@ -1,4 +1,4 @@
-"""The uploads that lie in the bucket: every version of every object, as its event names it."""
+"""The uploads in the bucket: every version of every object, as its event names it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _NO_VERSION = "null"  # S3's version id of an object of a bucket without version
 
 
 class Place(NamedTuple):
-    """A place in the list of versions: that after a version of a key."""
+    """A place in the list of versions: after a version of a key."""
 
     key: str
     version: str
@@ -22,23 +22,23 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredUpload:
-    """One version of an upload; it has a version id, or an ETag without quotes."""
+    """One version of an upload, with a version id, or an ETag without quotes."""
 
     bucket: str
     key: str
     version_id: str | None
     etag: str | None
     uploaded_at: datetime
-    """When it was written; of a multipart upload, when that began."""
+    """Time of the object; of a multipart upload, its beginning."""
 
     @property
     def version(self) -> str:
-        """What tells this upload from others under the same key."""
+        """The version id or the ETag."""
         return self.version_id or self.etag or ""
 
     @property
     def job_id(self) -> str:
-        """The name of its job, the same as by its event."""
+        """The id of its job, as of its event."""
         return job_id(bucket=self.bucket, key=self.key, version=self.version)
 
     @property
@@ -48,11 +48,11 @@ class StoredUpload:
 
 
 def named_version(version_id: str | None, etag: str | None) -> tuple[str | None, str | None]:
-    """Return version id and ETag of an object as its job knows them; None for what is not there.
+    """Normalize version id and ETag of an object; None for a missing one.
 
     Args:
-        version_id: As S3 gives it: ``null`` or nothing in a bucket without versions.
-        etag: The same, in quotes or not.
+        version_id: As S3 gives it: ``null`` or missing in a bucket without versions.
+        etag: With or without quotes.
     """
     version = None if version_id == _NO_VERSION else version_id
     return version or None, (etag or "").strip('"') or None
@@ -61,26 +61,26 @@ def named_version(version_id: str | None, etag: str | None) -> tuple[str | None,
 def upload_pages(
     s3: "S3Client", bucket: str, *, after: Place | None = None
 ) -> Iterator[tuple[list[StoredUpload], Place | None]]:
-    """Yield the uploads, a page of up to 1,000 versions each time, and the place after the page.
+    """Yield the uploads in pages of up to 1,000 versions, with the place after each page.
 
-    Versions come in the order of their keys, the newest of a key first. Delete markers, and
-    objects that no job reads, are left out. A page is one request, ``ListObjectVersions``:
+    Versions are in the order of their keys, the newest of a key first. Delete markers, and
+    objects that are not uploads, are left out. A page is one request, ``ListObjectVersions``:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
 
     Args:
         s3: Client of the object store; its role needs ``s3:ListBucketVersions`` on the prefix.
         bucket: The project's bucket.
-        after: Where to go on; None for the beginning.
+        after: Place to start from; by default the beginning.
     """
     while True:
         marker: dict[str, Any] = {}
         if after:
             marker = {"KeyMarker": after.key, "VersionIdMarker": after.version}
-        found = s3.list_object_versions(Bucket=bucket, Prefix=NEW_DATA, **marker)
+        page = s3.list_object_versions(Bucket=bucket, Prefix=NEW_DATA, **marker)
         after = None
-        if found.get("IsTruncated"):
-            after = Place(found["NextKeyMarker"], found.get("NextVersionIdMarker") or _NO_VERSION)
-        versions = (_upload(bucket, entry) for entry in found.get("Versions", []))
+        if page.get("IsTruncated"):
+            after = Place(page["NextKeyMarker"], page.get("NextVersionIdMarker") or _NO_VERSION)
+        versions = (_upload(bucket, entry) for entry in page.get("Versions", []))
         yield [upload for upload in versions if is_upload(upload.key)], after
         if after is None:
             return

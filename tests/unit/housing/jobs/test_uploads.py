@@ -57,7 +57,7 @@ def test_the_newest_records_are_read_and_nothing_else(
 def test_a_garbled_record_is_an_error(records: UploadRecords, s3: "S3Client") -> None:
     s3.put_object(Bucket=BUCKET, Key="lineage/uploads/job-1.json", Body=b"{}")
 
-    with pytest.raises(ObjectError, match=r"job-1\.json is garbled"):
+    with pytest.raises(ObjectError, match=r"job-1\.json is not valid"):
         records.load("job-1")
 
 

@@ -131,7 +131,7 @@ def test_a_change_that_was_begun_is_finished_and_it_is_said_whose(
     assert production(registry) == "1"
     assert found.was_finished
     assert str(found) == (
-        "a change that training job 1 left unfinished was finished: production from none to 1"
+        "an interrupted change by training job 1 was completed: production from none to 1"
     )
 
 
@@ -271,7 +271,7 @@ def test_no_alias_is_moved_to_another_model_of_the_same_number(
     registry.rebuild()
     register(registry, OTHER)
 
-    with pytest.raises(VersionChangedError, match="version 1 is another model by now"):
+    with pytest.raises(VersionChangedError, match="version 1 is another model now"):
         live.move(PRODUCTION, version, JOB)
 
     assert production(registry) is None

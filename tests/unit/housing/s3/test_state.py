@@ -84,7 +84,7 @@ def test_others_who_write_all_the_time_are_not_waited_for_for_ever(
 def test_what_is_garbled_is_no_default(document: StateDocument[Counts], s3: "S3Client") -> None:
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=b'{"of": 3}')
 
-    with pytest.raises(ObjectError, match=r"counts\.json is garbled"):
+    with pytest.raises(ObjectError, match=r"counts\.json is not valid"):
         document.load()
 
 

@@ -173,7 +173,7 @@ def test_a_loaded_version_goes_on_when_its_alias_is_taken_away(
     served = store.current()
 
     assert served.stale
-    assert served.reason == "no version carries the alias production"
+    assert served.reason == "no version has the alias production"
 
 
 BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
