@@ -102,7 +102,11 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 
 class HousingApi:
-    """Client of the deployed API, with a key."""
+    """Client of the deployed API, with a key.
+
+    Every method raises ``ApiUnreachableError`` without an answer in time, and ``ApiRefusedError``
+    if the API answers with an error.
+    """
 
     def __init__(
         self, url: str, api_key: str, *, transport: httpx.BaseTransport | None = None
@@ -127,8 +131,6 @@ class HousingApi:
         """Return the prediction for one block group.
 
         Raises:
-            ApiUnreachableError: The API did not answer in time.
-            ApiRefusedError: The API answered with an error.
             DataFileError: The row is not valid JSON.
         """
         try:
@@ -139,52 +141,32 @@ class HousingApi:
         return self._request("POST", "/predict", PredictedPrice, body)
 
     def rollback(self, to: str | None, reason: str) -> Change:
-        """Make an earlier version live again; needs an admin key.
-
-        Raises:
-            ApiUnreachableError, ApiRefusedError: As in ``predict``.
-        """
+        """Make an earlier version live again; needs an admin key."""
         body = {"reason": reason} | ({"to": to} if to else {})
-        return self._request("POST", "/models/rollback", Change, json.dumps(body))
+        return self._post("/models/rollback", Change, **body)
 
     def promote(self, version: str, reason: str) -> Change:
-        """Make a version live; needs an admin key.
-
-        Raises:
-            ApiUnreachableError, ApiRefusedError: As in ``predict``.
-        """
-        body = json.dumps({"version": version, "reason": reason})
-        return self._request("POST", "/models/promote", Change, body)
+        """Make a version live; needs an admin key."""
+        return self._post("/models/promote", Change, version=version, reason=reason)
 
     def resume(self, reason: str) -> Resumed:
-        """Allow automatic promotion again; needs an admin key.
-
-        Raises:
-            ApiUnreachableError, ApiRefusedError: As in ``predict``.
-        """
-        return self._request("POST", "/models/resume", Resumed, json.dumps({"reason": reason}))
+        """Allow automatic promotion again; needs an admin key."""
+        return self._post("/models/resume", Resumed, reason=reason)
 
     def data(self, limit: int) -> DataSet:
-        """Return the uploads of the data set; needs an admin key.
-
-        Raises:
-            ApiUnreachableError, ApiRefusedError: As in ``predict``.
-        """
+        """Return the uploads of the data set; needs an admin key."""
         return self._request("GET", f"/data?limit={limit}", DataSet)
 
     def exclude(self, job: str, reason: str) -> DataChange:
-        """Exclude the rows of a job from the data set; needs an admin key.
-
-        Raises:
-            ApiUnreachableError, ApiRefusedError: As in ``predict``.
-        """
-        body = json.dumps({"job": job, "reason": reason})
-        return self._request("POST", "/data/exclude", DataChange, body)
+        """Exclude the rows of a job from the data set; needs an admin key."""
+        return self._post("/data/exclude", DataChange, job=job, reason=reason)
 
     def include(self, job: str, reason: str) -> DataChange:
         """Include the rows of a job in the data set again; needs an admin key."""
-        body = json.dumps({"job": job, "reason": reason})
-        return self._request("POST", "/data/include", DataChange, body)
+        return self._post("/data/include", DataChange, job=job, reason=reason)
+
+    def _post(self, path: str, answer: type[AnswerT], **body: str) -> AnswerT:
+        return self._request("POST", path, answer, json.dumps(body))
 
     def _request(self, method: str, path: str, answer: type[AnswerT], body: str = "") -> AnswerT:
         try:

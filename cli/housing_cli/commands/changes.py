@@ -23,7 +23,7 @@ def rollback(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make an earlier version live, after a load test; stops automatic promotion until `resume`."""
+    """Make an earlier version live, if it loads; stop automatic promotion until `resume`."""
     services: Services = context.obj
     with services.admin_api as api:
         _show(api.rollback(to, reason), as_json=as_json)
@@ -36,7 +36,7 @@ def promote(
     reason: ReasonOption,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a version live whatever the gate's verdict, after a load test."""
+    """Make a version live, if it loads, whatever the gate's verdict."""
     services: Services = context.obj
     with services.admin_api as api:
         _show(api.promote(version, reason), as_json=as_json)
