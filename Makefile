@@ -111,7 +111,7 @@ coverage:  ## branches that tests reach, in %; the report: .coverage/html
 	$(DEV)/python .ci/branches_reached.py
 
 AUDIT := $(VENVS)/audit/bin
-SCRIPTS = .ci/run .ci/install-monitoring infra/build infra/deploy infra/push-image requirements/lock
+SCRIPTS = .ci/run .ci/install-monitoring native/trees/build infra/build infra/deploy infra/push-image requirements/lock
 FIRST_PARTY = functions layers/shared cli local monitoring benchmarks docs
 lint-workflows: $(VENVS)/audit/.ready .tools/actionlint  ## actionlint, zizmor, shellcheck
 	.tools/actionlint -shellcheck $(AUDIT)/shellcheck -pyflakes ""
@@ -119,14 +119,14 @@ lint-workflows: $(VENVS)/audit/.ready .tools/actionlint  ## actionlint, zizmor, 
 	$(AUDIT)/shellcheck $(SCRIPTS)
 
 # What is shipped, and what it is made with; the peers of the benchmarks are others' servers, on loopback.
-AUDITED = predict retrain functions image local dev sam ministack localstack audit
+AUDITED = predict retrain functions image local dev sam native ministack localstack audit
 audit: $(VENVS)/audit/.ready .tools/gitleaks  ## bandit, gitleaks over the history, pip-audit
 	$(AUDIT)/bandit --quiet --configfile pyproject.toml --recursive $(FIRST_PARTY)
 	.tools/gitleaks git --no-banner --redact --verbose .
 	@failed=0; for list in $(AUDITED); do echo "requirements/$$list.txt"; \
 	  $(AUDIT)/pip-audit --strict --disable-pip --requirement requirements/$$list.txt || failed=1; done; exit $$failed
 
-test-build: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA)  ## what is built: its sizes, and its functions answering
+test-build: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/native/.ready $(VENVS)/athena/.ready $(LAMBDA)  ## what is built: its sizes, and its functions answering
 	$(DEV)/python -m pytest tests/infra
 
 # Pinned with hashes in .github/tools/go.sum.
@@ -137,11 +137,11 @@ test-build: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAM
 # ---- what is deployed ----------------------------------------------------------------------------
 .PHONY: build
 ARCH ?= arm64
-build: $(VENVS)/sam/.ready  ## sam build into .aws-sam/build; ARCH=arm64 or x86_64
+build: $(VENVS)/sam/.ready $(VENVS)/native/.ready  ## sam build into .aws-sam/build; ARCH=arm64 or x86_64
 	infra/build $(ARCH) .aws-sam/build
 
 .PHONY: deploy destroy
-deploy: $(VENVS)/local/.ready $(VENVS)/sam/.ready  ## build, test, show the changes, deploy, try, put back what fails; STAGE=dev, staging or prod
+deploy: $(VENVS)/local/.ready $(VENVS)/sam/.ready $(VENVS)/native/.ready  ## build, test, show the changes, deploy, try, put back what fails; STAGE=dev, staging or prod
 	@STAGE="$(STAGE)" infra/deploy up
 
 destroy: $(VENVS)/local/.ready  ## delete a stage but for its bucket; STAGE=dev, staging or prod
@@ -169,14 +169,14 @@ cost: $(VENVS)/dev/.ready  ## write docs/cost.md anew
 # ---- benchmarks ----------------------------------------------------------------------------------
 .PHONY: bench-serve bench-cold bench-model bench-ingest bench-trust soak
 BENCH_ENVIRONMENTS = ours litserve bentoml mlserver
-bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready  ## the service beside its peers
+bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready trees  ## the service beside its peers
 	@$(ENVIRONMENTS) $(BENCH_ENVIRONMENTS:%=$(VENVS)/bench-%/.ready)
 	$(DEV)/python -m benchmarks.serve
 
-bench-cold: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/sam/.ready  ## the first answer of a new process
+bench-cold: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/sam/.ready trees  ## the first answer of a new process
 	$(DEV)/python -m benchmarks.cold
 
-bench-model: $(VENVS)/dev/.ready  ## the training job's model: error, interval, speed, size; DATA=path.csv
+bench-model: $(VENVS)/dev/.ready trees  ## the training job's model: error, interval, speed, size; DATA=path.csv
 	DATA="$(DATA)" $(DEV)/python -m benchmarks.quality
 
 bench-ingest: $(VENVS)/dev/.ready  ## the check of an upload: time beside pandas.read_csv, memory; GB=2
@@ -185,7 +185,7 @@ bench-ingest: $(VENVS)/dev/.ready  ## the check of an upload: time beside pandas
 bench-trust: $(VENVS)/dev/.ready  ## honest and crafted uploads, and which of them are held; DATA=path.csv
 	DATA="$(DATA)" $(DEV)/python -m benchmarks.trust
 
-soak: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/bench-ours/.ready  ## ten minutes of load, swaps and outages
+soak: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/bench-ours/.ready trees  ## ten minutes of load, swaps and outages
 	$(DEV)/python -m benchmarks.soak
 
 # ---- environments --------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from fakes.dataset import JOB_OF_THE_EVENTS, put_upload
 from fakes.http_server import http_server
 from fakes.onnx_models import linear_model
 from fakes.slack import ScriptedSlack
+from fakes.tree_libraries import model_with_trees
 from housing.jobs.status import JobStore, State
 from housing_ops.checkout import CHECKOUT
 from housing_ops.template import load
@@ -143,6 +144,22 @@ def test_predict_answers_every_request_as_its_name_says(
 
     hundred = {".ok": 2, ".bad": 4}[Path(path.stem).suffix]
     assert answer.get("statusCode", 0) // 100 == hundred, (answer, predict.said()[-3_000:])
+
+
+def test_predict_answers_with_the_library_of_trees(
+    run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if not (CHECKOUT / ".venvs/native/.ready").exists():
+        pytest.skip("zig is not here: make .venvs/native/.ready")
+    with tracking_server(tmp_path_factory.mktemp("mlflow")) as registry:
+        registry.promote(model_with_trees(), name=MODEL)
+        function = run("PredictFunction", MLFLOW_TRACKING_URI=registry.uri, HOUSING_AUTH="off")
+
+        health = json.loads(function.invoke(sample(EVENTS / "api-health.ok.json"))["body"])
+        priced = function.invoke(sample(EVENTS / "api-predict.ok.json"))
+
+    assert health["model"]["trees"] == "library", function.said()[-3_000:]
+    assert priced["statusCode"] == 200
 
 
 def test_predict_serves_what_the_registry_calls_production(predict: EmulatedFunction) -> None:

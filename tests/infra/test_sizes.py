@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from housing_ops.checkout import CHECKOUT
+
 LIMIT_MIB = 160
 MIB = 2**20
 HEAVY = {"mlflow", "pandas", "sklearn", "scipy", "boto3", "botocore", "onnx", "pyarrow"}
@@ -41,6 +43,20 @@ def test_the_packages_are_the_ones_that_are_imported(built: Path) -> None:
     runtime = packages(built / "RuntimeLayer/python")
     assert {"onnxruntime", "numpy", "pydantic_core", "orjson"} <= runtime
     assert not runtime & HEAVY
+
+
+def test_the_library_of_trees_is_the_one_of_the_functions_processor(built: Path) -> None:
+    machine = {"arm64": "aarch64", "x86_64": "x86_64"}[built.name]
+    number = {"arm64": 183, "x86_64": 62}[built.name]  # of ELF
+    if not (CHECKOUT / ".venvs/native/.ready").exists():
+        pytest.skip("zig is not here: make .venvs/native/.ready")
+
+    [library] = (built / "SharedLayer").rglob("trees-*.so")
+
+    assert library == built / f"SharedLayer/python/housing/native/trees-{machine}.so"
+    assert int.from_bytes(library.read_bytes()[18:20], "little") == number
+    assert library.stat().st_size <= 100_000
+    assert not list((built / "PredictFunction").rglob("trees-*"))
 
 
 def test_the_wheels_are_of_the_functions_processor(built: Path) -> None:
