@@ -104,6 +104,13 @@ def as_mlflow(predicted: PredictedColumns) -> bytes:
     return b'{"predictions":[%b]}' % rows
 
 
+def one_as_mlflow(prediction: Prediction) -> bytes:
+    """Write ``as_mlflow`` of one row."""
+    known = zip((*OUTPUTS, NEAREST_KM), prediction, strict=True)
+    row = {name: value for name, value in known if value is not None}
+    return orjson.dumps({"predictions": [row]})
+
+
 def _columns(predicted: PredictedColumns) -> list[Matrix]:
     """Round as for a single row: a float32 times 10^6 is exact in float64."""
     prices = [column.astype(np.float64) for column in predicted[:3]]

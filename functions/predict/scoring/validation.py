@@ -31,6 +31,7 @@ INSTANCES = "instances"
 _WIDTH = len(FEATURES)
 _MINIMUM = np.array([column.minimum for column in FEATURES])
 _MAXIMUM = np.array([column.maximum for column in FEATURES])
+_RANGES = [(column.minimum, column.maximum) for column in FEATURES]
 _MOST_FAULTS_AT_ONCE = 40_000
 """A body with at most so many possible faults is checked whole, in a tenth of a second."""
 _MOST_NAMES = 100
@@ -177,7 +178,17 @@ def screened_lists(rows: Any, max_rows: int) -> Matrix | None:
         or set(map(len, rows)) != {_WIDTH}
     ):
         return None
+    if len(rows) == 1:
+        return _screened_row(rows[0])
     return _screened_cells(list(chain.from_iterable(rows)))
+
+
+def _screened_row(cells: list[Any]) -> Matrix | None:
+    """Check one row number by number, in a third of the time that NumPy takes."""
+    for cell, (least, most) in zip(cells, _RANGES, strict=True):
+        if (type(cell) is not float and type(cell) is not int) or not least <= cell <= most:
+            return None
+    return np.array([cells], np.float64)
 
 
 def _screened_cells(cells: list[Any]) -> Matrix | None:

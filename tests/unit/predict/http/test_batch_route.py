@@ -272,6 +272,49 @@ def test_a_colon_in_a_text_is_no_second_name(
     assert client.post_json("/invocations", {"dataframe_records": records}).status_code == 200
 
 
+def test_one_row_for_mlflow_is_answered_as_a_row_of_many(
+    client: AsgiClient, lines: WrittenLines
+) -> None:
+    rows = [list(row.values()) for row in block_groups(40)]
+    together = client.post_json("/invocations", {"inputs": rows}).text
+    lines.all.clear()
+
+    alone = [client.post_json("/invocations", {"inputs": [row]}) for row in rows]
+
+    bodies = [answer.text.removeprefix('{"predictions":[').removesuffix("]}") for answer in alone]
+    assert '{"predictions":[' + ",".join(bodies) + "]}" == together
+    assert {answer.headers["X-Model-Version"] for answer in alone} == {"7"}
+    assert [list(line["features"].values()) for line in lines.all] == rows
+    assert {line["message"] for line in lines.all} == {"prediction"}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [True, None, "3", [], {}, -1, 1e400, -(10**400), 10**400, 1e9],
+    ids=lambda cell: str(cell)[:9],
+)
+def test_one_bad_number_of_one_row_is_refused(client: AsgiClient, cell: object) -> None:
+    [row] = block_groups(1)
+    cells = [cell, *list(row.values())[1:]]
+    body = json.dumps({"inputs": [cells]})
+
+    answer = client.post("/invocations", body)
+
+    assert answer.status_code == 400
+    if cell != 1e400:  # no JSON at all
+        assert answer.json()["errors"][0]["field"] == "inputs.0.MedInc"
+
+
+def test_whole_numbers_of_one_row_are_numbers(client: AsgiClient) -> None:
+    whole = [3, 30, 5, 1, 1000, 3, 37, -120]
+    paths = [{"inputs": [cells]} for cells in (whole, [float(cell) for cell in whole])]
+
+    first, second = (client.post_json("/invocations", body) for body in paths)
+
+    assert first.status_code == 200
+    assert first.text == second.text
+
+
 def test_a_model_that_answers_nan_is_a_server_error(
     client: AsgiClient, models: FakeModelStore, served: ServedModel
 ) -> None:
