@@ -168,7 +168,7 @@ cost: $(VENVS)/dev/.ready  ## write docs/cost.md anew
 
 # ---- benchmarks ----------------------------------------------------------------------------------
 .PHONY: bench-serve bench-cold bench-model bench-ingest bench-trust soak
-BENCH_ENVIRONMENTS = ours litserve bentoml mlserver
+BENCH_ENVIRONMENTS = ours python litserve bentoml mlserver
 bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready trees  ## the service beside its peers
 	@$(ENVIRONMENTS) $(BENCH_ENVIRONMENTS:%=$(VENVS)/bench-%/.ready)
 	$(DEV)/python -m benchmarks.serve

@@ -89,6 +89,23 @@ def contenders(model: "BenchModel", folder: Path) -> list[Contender]:
             headers={"x-api-key": KEY},
         ),
         Contender(
+            "FastAPI, LightGBM",
+            "bench-python",
+            _uvicorn("benchmarks.servers.lightgbm_api:create_app"),
+            lambda rows: ("/predict", _json({"instances": rows.tolist()})),
+            variables={"PYTHONPATH": str(CHECKOUT), "BENCH_LIGHTGBM": str(model.lightgbm)},
+        ),
+        Contender(
+            "gunicorn, scikit-learn",
+            "bench-python",
+            (
+                *("gunicorn", "benchmarks.servers.sklearn_wsgi:create_app()", "--workers", "1"),
+                *("--bind", "127.0.0.1:{port}", "--keep-alive", "60", "--log-level", "warning"),
+            ),
+            lambda rows: ("/invocations", _json({"instances": rows.tolist()})),
+            variables={"PYTHONPATH": str(CHECKOUT), "BENCH_PICKLE": str(model.pickle)},
+        ),
+        Contender(
             "LitServe",
             "bench-litserve",
             ("python", str(CHECKOUT / "benchmarks/servers/litserve_api.py"), "--port", "{port}"),

@@ -4,6 +4,7 @@ It is not what the training job makes. It stays the same, so that figures are co
 """
 
 import os
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +12,7 @@ from tempfile import TemporaryDirectory
 import mlflow
 import numpy as np
 import onnx
+from lightgbm import LGBMRegressor
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from numpy.typing import NDArray
@@ -38,6 +40,8 @@ class BenchModel:
     graph: Path
     onnx_flavour: Path
     sklearn_flavour: Path
+    lightgbm: Path
+    pickle: Path
     source: str
     unseen: NDArray[np.float64]
 
@@ -60,8 +64,21 @@ def make_model(folder: Path) -> BenchModel:
     graph = folder / "model.onnx"
     graph.write_bytes(_graph(trees))
     _save_flavours(folder, graph, trees)
+    (folder / "model.pickle").write_bytes(pickle.dumps(trees))
+    booster = LGBMRegressor(
+        n_estimators=400, learning_rate=0.06, num_leaves=40, n_jobs=1, random_state=0, verbose=-1
+    ).fit(fitting.features, fitting.prices)
+    booster.booster_.save_model(folder / "lightgbm.txt")
     source = "the real data set" if given else data.source
-    return BenchModel(graph, folder / "onnx", folder / "sklearn", source, unseen)
+    return BenchModel(
+        graph,
+        folder / "onnx",
+        folder / "sklearn",
+        folder / "lightgbm.txt",
+        folder / "model.pickle",
+        source,
+        unseen,
+    )
 
 
 def _graph(trees: HistGradientBoostingRegressor) -> bytes:

@@ -162,6 +162,7 @@ def _text(results: dict[str, Any]) -> str:
     headings = ["server", *sizes, "requests/s, 1 row", "memory, MB"]
     parts = [
         f"Model: {results['model']}. Medians of {results['rounds']} rounds.",
+        f"Trees of this service and of the floor: {results['in_process']['trees']}.",
         report.table(headings, rows),
         *(f"Not measured: {name}: {why}." for name, why in results["absent"].items()),
         _ratios(servers),
@@ -200,7 +201,8 @@ def _latency(kind: str, size: int) -> Callable[[Any], float]:
 
 def _in_process_text(found: dict[str, Any]) -> str:
     rows = []
-    for count, measures in found.items():
+    for count in map(str, (1, 1_000)):
+        measures = found[count]
         bare, entry = measures["bare_run_us"], measures["lambda_handler_us"]
         rows.append(
             [

@@ -1,11 +1,16 @@
-"""The floor: bare FastAPI, one pydantic model, ONNX Runtime; no keys, interval, logs or metrics."""
+"""The floor: bare FastAPI, one pydantic model, ONNX Runtime; no keys, interval, logs or metrics.
+
+The same trees answer as in the service: the library's, where it is built.
+"""
 
 import os
+from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from fastapi import FastAPI
 from pydantic import BaseModel
+
+from housing.tree_library import open_graph
 
 
 class Row(BaseModel):
@@ -29,10 +34,7 @@ class Rows(BaseModel):
 
 def create_app() -> FastAPI:
     """Build the application over the model file that ``BENCH_MODEL`` names."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(os.environ["BENCH_MODEL"], options)
+    session = open_graph(Path(os.environ["BENCH_MODEL"]).read_bytes()).session
     app = FastAPI()
 
     @app.post("/predict")
