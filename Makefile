@@ -167,11 +167,14 @@ cost: $(VENVS)/dev/.ready  ## write docs/cost.md anew
 	mv docs/cost.md.part docs/cost.md
 
 # ---- benchmarks ----------------------------------------------------------------------------------
-.PHONY: bench-serve bench-cold bench-model bench-ingest bench-trust soak
+.PHONY: bench-serve bench-trees bench-cold bench-model bench-ingest bench-trust soak
 BENCH_ENVIRONMENTS = ours python litserve bentoml mlserver
 bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready trees  ## the service beside its peers
 	@$(ENVIRONMENTS) $(BENCH_ENVIRONMENTS:%=$(VENVS)/bench-%/.ready)
 	$(DEV)/python -m benchmarks.serve
+
+bench-trees: $(VENVS)/dev/.ready trees  ## a model with the library's trees beside ONNX Runtime's; MODEL=model/model.onnx
+	MODEL="$(MODEL)" $(DEV)/python -m benchmarks.trees
 
 bench-cold: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/sam/.ready trees  ## the first answer of a new process
 	$(DEV)/python -m benchmarks.cold
