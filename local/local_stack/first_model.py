@@ -11,6 +11,7 @@ from housing.jobs.status import JobStatus, JobStore, State
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import PRODUCTION, ModelVersion
 from housing.schema import FEATURES
+from housing.tree_library import Trees
 from housing_cli.data.sources import first_data
 from housing_cli.errors import CliError
 from housing_cli.jobs.follow import follow_job
@@ -33,6 +34,7 @@ class Prediction:
     upper_usd: float
     model_version: str
     data_source: str
+    trees: Trees
 
 
 def production_version(settings: StackSettings) -> ModelVersion | None:
@@ -115,4 +117,5 @@ def _prediction(answer: dict[str, object], health: dict[str, object]) -> Predict
         upper_usd=float(interval["upper_usd"]),
         model_version=str(answer["model_version"]),
         data_source=str(model.get("data_source")),
+        trees=Trees(str(model.get("trees"))),
     )

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from housing.s3.layout import NEW_DATA
+from housing.tree_library import Trees
 from housing_cli.jobs.waiting_uploads import waiting_uploads
 from local_stack.deploy import environment_file
 from local_stack.deploy.deployment import Deployment, client, read_variables
@@ -19,6 +20,10 @@ from local_stack.services.service import MONITORING_NAMES, SERVICE_NAMES
 from local_stack.settings import StackSettings
 
 _FUNCTIONS = ("predict", "retrain", "notify")
+_TREES = {
+    Trees.LIBRARY: "the library in native/trees",
+    Trees.ONNX_RUNTIME: "ONNX Runtime; make trees builds faster ones, for the next make run",
+}
 
 
 def welcome(
@@ -32,6 +37,7 @@ def welcome(
         f"A house price through API Gateway: ${prediction.price_usd:,.0f}",
         f"  90 % interval ${low:,.0f} to ${high:,.0f}",
         f"  model version {prediction.model_version}, trained on data: {prediction.data_source}",
+        f"  trees of {_TREES[prediction.trees]}",
         "",
         f"  API      {settings.api_url}   (docs: /docs with the key)",
         f"  MLflow   {settings.mlflow_url}",

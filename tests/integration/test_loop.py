@@ -13,6 +13,7 @@ import pytest
 from housing.jobs.status import State
 from housing.registry.port import PREVIOUS, PRODUCTION
 from housing.schema import FEATURE_NAMES, FEATURES
+from housing.tree_library import LIBRARY
 from housing_cli.data.generated import generate
 from integration.conftest import write_rows
 from integration.running_stack import RunningStack, local_stack, wait_for
@@ -24,6 +25,7 @@ EXAMPLE = {column.name: column.example for column in FEATURES}
 def test_bringing_the_stack_up_ends_with_a_prediction_and_what_to_try(stack: RunningStack) -> None:
     assert "A house price through API Gateway: $" in stack.first_output
     assert "trained on data: file:first.csv" in stack.first_output
+    assert ("trees of the library" in stack.first_output) == LIBRARY.exists()
     assert stack.env["HOUSING_API_URL"] in stack.first_output
     assert stack.env["HOUSING_API_KEY"] in stack.first_output
 

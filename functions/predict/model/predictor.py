@@ -5,6 +5,7 @@ three outputs named ``price``, ``lower`` and ``upper``, float32 ``[n, 1]`` or ``
 and optionally a fourth, ``nearest_km``, the distance to the nearest training row in km.
 """
 
+import logging
 import math
 import struct
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from housing.schema import FEATURE_NAMES
 from housing.tree_library import open_graph
 from predict.errors import ModelOutputError, ModelRefusedError
 
+_LOG = logging.getLogger(__name__)
 _FLOAT = "tensor(float)"
 _WIDTH = len(FEATURE_NAMES)
 _FLOAT_BYTES = 4
@@ -111,6 +113,7 @@ class Predictor:
         except ONNX_ERRORS as exc:
             msg = "the model file is not a graph that ONNX Runtime can load"
             raise ModelRefusedError(msg) from exc
+        opened.log(_LOG)
         self._session, self.trees = opened.session, opened.trees
         self._input = _checked_signature(self._session)
         self._outputs = (*OUTPUTS, *(name for name in _names(self._session) if name == NEAREST_KM))

@@ -27,7 +27,6 @@ _OPERATOR = b"TreeEnsembleRegressor"
 _TESTED_ROWS = (1, 2, 33, 130)
 """Rows of a run: each has a way of its own through the library."""
 _SEED = 20
-_LOG = logging.getLogger(__name__)
 
 
 class Trees(StrEnum):
@@ -39,10 +38,22 @@ class Trees(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpenedGraph:
-    """A session, and which trees answer in it."""
+    """A session, which trees answer in it, and why not the library's.
+
+    Attributes:
+        reason: Empty where the library answers.
+        has_failed: Whether the library is installed, and failed its test or refused the graph.
+    """
 
     session: onnxruntime.InferenceSession
     trees: Trees
+    reason: str = ""
+    has_failed: bool = False
+
+    def log(self, logger: logging.Logger) -> None:
+        """Log which trees answer: a warning where the library failed."""
+        level = logging.WARNING if self.has_failed else logging.INFO
+        logger.log(level, "trees_chosen", extra={"trees": self.trees, "reason": self.reason})
 
 
 class _UnprovedError(Exception):
@@ -59,24 +70,22 @@ def open_graph(model: bytes, library: Path = LIBRARY) -> OpenedGraph:
         ONNX_ERRORS: It is no graph that ONNX Runtime can load.
     """
     if not library.exists():
-        return _chosen(open_session(model), f"{library.name} is not installed")
+        return _without(open_session(model), f"{library.name} is not installed")
     if _OPERATOR not in model:
-        return _chosen(open_session(model), "the graph has no trees")
+        return _without(open_session(model), "the graph has no trees")
     plain = open_session(model)
     rows = [_rows(count) for count in _TESTED_ROWS]
     try:
         expected = [_run(plain, batch) for batch in rows]
     except (*ONNX_ERRORS, ValueError):  # a graph of other inputs: the caller's to judge
-        return _chosen(plain, "the graph cannot be run on rows of the schema")
+        return _without(plain, "the graph cannot be run on rows of the schema")
     del plain  # before the next is loaded: they are the largest that the process holds
     try:
         session = _proved(model, library, rows, expected)
     except (*ONNX_ERRORS, OSError, AttributeError, _UnprovedError) as exc:
-        _LOG.warning("tree_library_not_used", extra={"reason": str(exc)})
-        return OpenedGraph(open_session(model), Trees.ONNX_RUNTIME)
+        return OpenedGraph(open_session(model), Trees.ONNX_RUNTIME, str(exc), has_failed=True)
     finally:
         _return_memory()
-    _LOG.info("trees_chosen", extra={"trees": Trees.LIBRARY})
     return OpenedGraph(session, Trees.LIBRARY)
 
 
@@ -121,9 +130,8 @@ def _rows(count: int) -> NDArray[np.float32]:
     return np.column_stack(columns).astype(np.float32)
 
 
-def _chosen(session: onnxruntime.InferenceSession, reason: str) -> OpenedGraph:
-    _LOG.info("trees_chosen", extra={"trees": Trees.ONNX_RUNTIME, "reason": reason})
-    return OpenedGraph(session, Trees.ONNX_RUNTIME)
+def _without(session: onnxruntime.InferenceSession, reason: str) -> OpenedGraph:
+    return OpenedGraph(session, Trees.ONNX_RUNTIME, reason)
 
 
 def _return_memory() -> None:

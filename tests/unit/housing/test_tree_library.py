@@ -14,7 +14,7 @@ from fakes.tree_ensembles import Shape, drawn, model_of
 from fakes.tree_libraries import compiled_library, model_with_trees
 from housing.onnx_session import open_session
 from housing.schema import FEATURES
-from housing.tree_library import LIBRARY, Trees, open_graph, rows_answered
+from housing.tree_library import LIBRARY, OpenedGraph, Trees, open_graph, rows_answered
 from housing_ops.checkout import CHECKOUT
 from predict.model.predictor import Predictor
 from retrain.training.errors import TreeParityError
@@ -94,15 +94,14 @@ def test_another_thread_has_a_count_of_its_own(library: Path) -> None:
 
 
 def test_a_library_that_answers_otherwise_is_not_used(
-    wrong_library: Path, caplog: pytest.LogCaptureFixture
+    wrong_library: Path,
 ) -> None:
     model = model_with_trees()
 
     opened = open_graph(model, wrong_library)
 
-    assert opened.trees == Trees.ONNX_RUNTIME
-    assert [one.message for one in caplog.records] == ["tree_library_not_used"]
-    assert "otherwise than ONNX Runtime" in reasons(caplog)[0]
+    assert (opened.trees, opened.has_failed) == (Trees.ONNX_RUNTIME, True)
+    assert "otherwise than ONNX Runtime" in opened.reason
     expected = open_session(model).run(None, {"x": ROWS})
     assert [one.tobytes() for one in opened.session.run(None, {"x": ROWS})] == [
         one.tobytes() for one in expected
@@ -136,26 +135,25 @@ def test_without_a_library_onnx_runtime_answers(
     opened = open_graph(model_with_trees(), missing)
     check_trees(model_with_trees(), ROWS, missing)
 
-    assert opened.trees == Trees.ONNX_RUNTIME
-    assert set(reasons(caplog)) == {"trees.so is not installed"}
+    assert (opened.trees, opened.has_failed) == (Trees.ONNX_RUNTIME, False)
+    assert opened.reason == reasons(caplog)[0] == "trees.so is not installed"
 
 
 @pytest.mark.parametrize("content", [b"", b"no library", None])
-def test_a_file_that_is_no_such_library_is_not_used(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes | None
-) -> None:
+def test_a_file_that_is_no_such_library_is_not_used(tmp_path: Path, content: bytes | None) -> None:
     broken = tmp_path / "trees.so"
     if content is None:
         [installed] = Path(np.__file__).parent.glob("_core/_multiarray_umath*.so")
         content = installed.read_bytes()  # a library, but of something else
     broken.write_bytes(content)
 
-    assert open_graph(model_with_trees(), broken).trees == Trees.ONNX_RUNTIME
-    assert [one.message for one in caplog.records] == ["tree_library_not_used"]
+    opened = open_graph(model_with_trees(), broken)
+
+    assert (opened.trees, opened.has_failed) == (Trees.ONNX_RUNTIME, True)
 
 
 def test_a_graph_that_it_does_not_take_is_answered_by_onnx_runtime(
-    library: Path, caplog: pytest.LogCaptureFixture
+    library: Path,
 ) -> None:
     attributes = drawn(np.random.default_rng(0), Shape(columns=len(FEATURES)))
     model = model_of(attributes | {"aggregate_function": "AVERAGE"}, width=len(FEATURES))
@@ -163,9 +161,23 @@ def test_a_graph_that_it_does_not_take_is_answered_by_onnx_runtime(
     opened = open_graph(model, library)
 
     assert opened.trees == Trees.ONNX_RUNTIME
-    assert "an aggregate other than SUM" in reasons(caplog)[0]
+    assert opened.has_failed
+    assert "an aggregate other than SUM" in opened.reason
     assert opened.session.run(None, {"x": ROWS})[0].shape == (3, 1)
 
 
 def test_a_graph_without_trees_is_answered_by_onnx_runtime(library: Path) -> None:
     assert open_graph(linear_model(), library).trees == Trees.ONNX_RUNTIME
+
+
+def test_a_library_that_fails_is_a_warning_with_its_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    session = open_session(linear_model())
+
+    OpenedGraph(session, Trees.ONNX_RUNTIME, "why", has_failed=True).log(logging.getLogger("a"))
+    OpenedGraph(session, Trees.LIBRARY).log(logging.getLogger("a"))
+
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert reasons(caplog) == ["why", ""]
