@@ -21,7 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import report
 from benchmarks.intervals import scaled_by_mean_error
-from housing.onnx_session import INPUT, OUTPUTS, open_session
+from housing.onnx_session import INPUT, OUTPUTS
+from housing.tree_library import open_graph
 from housing_cli.data.sources import first_data
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.graph.export import export
@@ -197,7 +198,7 @@ def _job(values: Values) -> dict[str, float]:
 
 
 def _run_ms(model: bytes, rows: NDArray[np.float32], times: int) -> float:
-    session = open_session(model)
+    session = open_graph(model).session
     found = []
     for _ in range(times):
         started = time.perf_counter()
