@@ -40,6 +40,7 @@ FORMULAS: dict[str, Formula] = {
     "smallest": lambda ops, x: ops.smallest(x) + ops.largest(x),
     "matmul": lambda ops, x: total(ops, ops.matmul(x, MATRIX)),
     "take": lambda ops, x: total(ops, ops.mean_of_second_axis(table_rows(ops, x))),
+    "entries": lambda ops, x: total(ops, ops.entries(TABLE[:, 1], ops.nearest(x, 3)[1], 3)),
     "nearest": lambda ops, x: ops.columns(ops.nearest(x, 3)[0], [2]),
     "pick": lambda ops, x: total(ops, ops.pick(x, ops.nearest(x, 2)[1])),
     "leaf": lambda ops, x: ops.columns(

@@ -62,6 +62,7 @@ class OnnxWriter:
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
         self._values = 0
+        self._flat: dict[str, Symbol] = {}  # places, by their name in rows
 
     def input(self, name: str, width: int) -> Symbol:
         """Add an input, float32 ``[n, width]``."""
@@ -165,6 +166,13 @@ class OnnxWriter:
     def take(self, table: Constant, places: Tensor) -> Tensor:
         """See ``TensorOps``."""
         return self.node("Gather", table, places, axis=0)
+
+    def entries(self, table: Constant, places: Tensor, count: int) -> Tensor:
+        """See ``TensorOps``; ONNX Runtime gathers elements in a third of the time of ``Gather``."""
+        if places.name not in self._flat:
+            self._flat[places.name] = self.node("Reshape", places, np.array([-1], np.int64))
+        found = self.node("GatherElements", table, self._flat[places.name], axis=0)
+        return self.node("Reshape", found, np.array([-1, count], np.int64))
 
     def pick(self, rows: Tensor, places: Tensor) -> Tensor:
         """See ``TensorOps``."""

@@ -12,11 +12,16 @@ from retrain.training.model import geography
 from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
 
 COORDINATES = (FEATURE_NAMES.index("Latitude"), FEATURE_NAMES.index("Longitude"))
+_ORIGIN = np.array([[geography.ORIGIN_LONGITUDE, geography.ORIGIN_LATITUDE]], np.float32)
+_KM_PER_UNIT = np.array([geography.KM_PER_UNIT[::-1]], np.float32)
 GRID_KM = 0.05
 """What derived coordinates are rounded to: equal places stay equal, whatever the arithmetic."""
 _ANGLES = (15, 30, 45, 60, 75, 105, 120, 135, 150, 165)
 _RADIANS = np.deg2rad(np.array(_ANGLES))
 _COSINES, _SINES = np.cos(_RADIANS)[np.newaxis], np.sin(_RADIANS)[np.newaxis]
+
+_DIVIDENDS = [FEATURE_NAMES.index(name) for name in ("AveBedrms", "AveRooms", "Population")]
+_DIVISORS = [FEATURE_NAMES.index(name) for name in ("AveRooms", "AveOccup", "AveOccup")]
 
 OWN_NAMES: tuple[str, ...] = (
     *FEATURE_NAMES,
@@ -41,41 +46,27 @@ TRAVELLING_NAMES: tuple[str, ...] = (
 
 def points(ops: TensorOps, rows: Tensor) -> Tensor:
     """Return where block groups lie, ``[n, 2]``: km east and north, on the grid."""
-    latitude, longitude = (ops.columns(rows, [column]) for column in COORDINATES)
-    per_latitude, per_longitude = geography.KM_PER_UNIT
-    east = (longitude - geography.ORIGIN_LONGITUDE) * per_longitude
-    north = (latitude - geography.ORIGIN_LATITUDE) * per_latitude
-    return _on_grid(ops, ops.concat([east, north]))
+    east_north = ops.columns(rows, COORDINATES[::-1]) - _ORIGIN
+    return _on_grid(ops, east_north * _KM_PER_UNIT)
 
 
 def own_features(ops: TensorOps, rows: Tensor, places: Tensor) -> Tensor:
     """Return ``OWN_NAMES`` of rows, ``[n, 8]``, that lie at these points."""
     east, north = (ops.columns(places, [axis]) for axis in (0, 1))
     axes = east * _COSINES.astype(np.float32) + north * _SINES.astype(np.float32)
-    cities = _distances(ops, east, north, geography.city_points())
-    coast = ops.smallest(_distances(ops, east, north, geography.coast_points()))
-    rooms, bedrooms, population, occupants = (
-        ops.columns(rows, [FEATURE_NAMES.index(name)])
-        for name in ("AveRooms", "AveBedrms", "Population", "AveOccup")
-    )
-    return ops.concat(
-        [
-            rows,
-            places,
-            _on_grid(ops, axes),
-            _on_grid(ops, cities),
-            _on_grid(ops, coast),
-            bedrooms / rooms,
-            rooms / occupants,
-            population / occupants,
-        ]
-    )
+    cities = ops.sqrt(_squares(east, north, geography.city_points()))
+    # The root of the smallest is the smallest of 287 roots, to the bit.
+    coast = ops.sqrt(ops.smallest(_squares(east, north, geography.coast_points())))
+    kilometres = _on_grid(ops, ops.concat([axes, cities, coast]))
+    ratios = ops.columns(rows, _DIVIDENDS) / ops.columns(rows, _DIVISORS)
+    return ops.concat([rows, places, kilometres, ratios])
 
 
-def _distances(ops: TensorOps, east: Tensor, north: Tensor, to: NDArray[np.float64]) -> Tensor:
+def _squares(east: Tensor, north: Tensor, to: NDArray[np.float64]) -> Tensor:
+    """Return squared distances, in km²."""
     aside = east - to[np.newaxis, :, 0].astype(np.float32)
     along = north - to[np.newaxis, :, 1].astype(np.float32)
-    return ops.sqrt(aside * aside + along * along)
+    return aside * aside + along * along
 
 
 def _on_grid(ops: TensorOps, kilometres: Tensor) -> Tensor:

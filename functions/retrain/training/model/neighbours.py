@@ -57,16 +57,14 @@ def neighbour_features(  # noqa: PLR0913, PLR0917 - a formula's variables
     """Return ``NEIGHBOUR_NAMES`` of rows, ``[n, 8]``, whose k nearest rows are known."""
     kilometres = ops.sqrt(squares)
     weights = np.float32(1) / (ops.wide(kilometres) + np.float32(1))
-    paid = ops.take(table.prices, neighbours)
+    paid = ops.entries(table.prices, neighbours, count)
     close = ops.first(paid, _CLOSE)
     prices = ops.wide(paid)
     weighted = weights * prices
     within = _within(count)
-    nearest, fifth, twentieth = (
-        ops.columns(kilometres, [min(place, count) - 1]) for place in (1, 5, 20)
-    )
+    farther = ops.columns(kilometres, [min(place, count) - 1 for place in (5, 20)])
     own_income = ops.log(ops.wide(ops.columns(rows, [INCOME])) + LOG_OFFSET)
-    apart = ops.wide(ops.take(table.log_income, neighbours)) - own_income
+    apart = ops.wide(ops.entries(table.log_income, neighbours, count)) - own_income
     squared = apart * apart
     kernels = [
         ops.exp(squared * np.float32(-0.5 / bandwidth**2)) * weights + _NEVER_ZERO
@@ -75,9 +73,9 @@ def neighbour_features(  # noqa: PLR0913, PLR0917 - a formula's variables
     means = ops.take(table.means, ops.first(neighbours, _CLOSE))
     return ops.concat(
         [
-            nearest,
+            ops.columns(kilometres, [0]),
             ops.narrow(ops.matmul(weighted, within) / ops.matmul(weights, within)),
-            *(ops.narrow(ops.log(ops.wide(far) + LOG_OFFSET)) for far in (fifth, twentieth)),
+            ops.narrow(ops.log(ops.wide(farther) + LOG_OFFSET)),
             ops.narrow(_spread(ops, ops.wide(close), min(_CLOSE, count))),
             ops.smallest(close),
             ops.largest(close),

@@ -110,6 +110,10 @@ class TensorOps(Protocol):
         """Return a constant's entries at places of any shape."""
         ...
 
+    def entries(self, table: Constant, places: Tensor, count: int) -> Tensor:
+        """Return the entries of a constant ``[m]`` at places ``[n, count]``."""
+        ...
+
     def pick(self, rows: Tensor, places: Tensor) -> Tensor:
         """Return, of each row of ``[n, m]``, the entries at its own places, ``[n, k]``."""
         ...
@@ -192,6 +196,10 @@ class NumpyOps:
         return node - len(tree.axis)
 
     def take(self, table: Constant, places: Tensor) -> Tensor:
+        """See ``TensorOps``."""
+        return table[places]
+
+    def entries(self, table: Constant, places: Tensor, _count: int) -> Tensor:
         """See ``TensorOps``."""
         return table[places]
 
