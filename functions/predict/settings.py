@@ -22,43 +22,45 @@ class PredictSettings(RegistrySettings):
     model_name: str = Field("california-housing", description="registered model that is served")
     model_alias: str = Field(PRODUCTION, description="alias that is followed")
     model_ttl_seconds: float = Field(
-        30, ge=0, description="how long a look-up of the alias holds; 0 asks at every request"
+        30,
+        ge=0,
+        description="time for which a look-up of the alias holds; 0 looks up at every request",
     )
     registry_timeout_seconds: float = Field(
-        2, gt=0, description="longest a request waits for a whole look-up of the alias"
+        2, gt=0, description="longest wait of a request for a look-up of the alias"
     )
     bucket: str | None = Field(
-        None, description="holds the last promoted model, served while the registry is down"
+        None, description="bucket with the last promoted model, served while the registry is down"
     )
     alert_topic_arn: str | None = Field(None, description="where alerts go; the log if not set")
     logged_predictions_per_second: float = Field(
-        50, ge=0, description="predictions logged with their features; of more, a sample is"
+        50, ge=0, description="predictions logged with their features; more are sampled"
     )
     shadow_share: float = Field(
-        0, ge=0, le=1, description="share of the requests that the challenger prices as well"
+        0, ge=0, le=1, description="share of the requests that the challenger prices too"
     )
     shadow_budget_ms: float = Field(
-        20, gt=0, le=1_000, description="longest that such a request waits for the challenger"
+        20, gt=0, le=1_000, description="longest wait of such a request for the challenger"
     )
     metrics_delay_seconds: float = Field(
-        120, ge=0, description="how late CloudWatch is: what is newer, /metrics does not count yet"
+        120, ge=0, description="delay of CloudWatch: /metrics does not count newer minutes"
     )
     metrics_timeout_seconds: float = Field(
-        5, gt=0, le=20, description="longest that /metrics waits for CloudWatch"
+        5, gt=0, le=20, description="longest wait of /metrics for CloudWatch"
     )
-    max_batch_rows: int = Field(10_000, ge=1, description="rows that one request may hold")
+    max_batch_rows: int = Field(10_000, ge=1, description="limit on the rows of a request")
     auth: Literal["keys", "off"] = Field(
-        "keys", description="`off` lets everybody in; not in the stage `prod`"
+        "keys", description="`off` accepts every request; not in the stage `prod`"
     )
     api_keys: str | None = Field(
-        None, description="secret that holds the keys' hashes, or `ssm:` and a parameter"
+        None, description="secret with the keys' hashes, or `ssm:` and a parameter"
     )
     api_keys_ttl_seconds: float = Field(
-        60, ge=0, description="how long the keys hold before they are read again"
+        60, ge=0, description="time for which the keys are kept before they are read again"
     )
     model_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()) / "housing-model",  # /tmp in Lambda
-        description="where the model file is kept; the temporary folder if not set",
+        description="directory of the model file; the temporary directory by default",
     )
 
     @model_validator(mode="after")

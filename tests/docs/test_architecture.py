@@ -181,6 +181,17 @@ def test_nobody_imports_an_entry() -> None:
     assert importing == []
 
 
+def test_retrain_outside_of_the_job_imports_nothing_of_it() -> None:
+    entry = [path for path in modules("retrain") if "training" not in path.parts]
+
+    assert len(entry) > 5
+    assert [
+        str(path.relative_to(CHECKOUT))
+        for path in entry
+        if any(name.startswith("retrain.training") for name in imported(path))
+    ] == []
+
+
 def test_predict_imports_no_library_of_training() -> None:
     wrong = {
         str(module.relative_to(CHECKOUT)): found

@@ -41,17 +41,14 @@ class StoredKeys:
         self._provider = self._provider or self._make_provider(self._reference)
         try:
             # The authenticator keeps the document, not Powertools.
+            options = {"decrypt": True} if self._reference.startswith(SSM) else {}
             text = self._provider.get(
-                self._reference.removeprefix(SSM), force_fetch=True, **_options(self._reference)
+                self._reference.removeprefix(SSM), force_fetch=True, **options
             )
             return ApiKeyDocument.model_validate_json(text)
         except (GetParameterError, GetSecretError, ValidationError) as exc:
             msg = f"the keys at {self._reference} cannot be read: {type(exc).__name__}"
             raise ApiKeysUnavailableError(msg, retry_after_seconds=5) from exc
-
-
-def _options(reference: str) -> dict[str, Any]:
-    return {"decrypt": True} if reference.startswith(SSM) else {}
 
 
 def _provider(reference: str) -> Any:

@@ -82,12 +82,8 @@ def _page(app: FastAPI) -> HTMLResponse:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        app.openapi_schema = _built(app)
-    return app.openapi_schema
-
-
-def _built(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is not None:
+        return app.openapi_schema
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -111,6 +107,7 @@ def _built(app: FastAPI) -> dict[str, Any]:
             _guard(operation, required_scope(method.upper(), path))
             _share_problems(operation["responses"], shared)
     components["responses"] = dict(sorted(shared.items()))
+    app.openapi_schema = document
     return document
 
 

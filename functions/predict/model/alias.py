@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from housing.errors import (
     AliasNotFoundError,
@@ -15,7 +16,6 @@ from housing.registry.last_promoted import LastPromotedModel
 from housing.registry.port import ModelRegistry, ModelVersion, download_model
 from predict.errors import ModelRefusedError
 from predict.model.loading import ModelFiles, ServedModel, load_predictor
-from predict.model.predictor import Predictor
 
 _LOG = logging.getLogger(__name__)
 
@@ -57,7 +57,9 @@ class AliasFollower:
             version = self.registry.version_by_alias(self.alias)
             if served and served.version.identity == version.identity:
                 return replace(served, version=version, stale=False, reason=None)
-            return ServedModel(version, self._loaded(version), loaded_at=self.clock())
+            download = partial(download_model, self.registry, version)
+            predictor = load_predictor(download, self.files, version)
+            return ServedModel(version, predictor, loaded_at=self.clock())
         except (RegistryError, ModelRefusedError) as exc:
             return AliasFailure(
                 event="model_refused" if version else "alias_not_followed",
@@ -66,9 +68,6 @@ class AliasFollower:
                 is_unpromoted=isinstance(exc, AliasNotFoundError),
                 refused=version if isinstance(exc, ModelRefusedError) else None,
             )
-
-    def _loaded(self, version: ModelVersion) -> Predictor:
-        return load_predictor(lambda: download_model(self.registry, version), self.files, version)
 
     def _reason(
         self,

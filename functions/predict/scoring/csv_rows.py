@@ -35,7 +35,8 @@ def read(body: bytes, max_rows: int, *, strict: bool) -> list[dict[str, float | 
         # Blank lines are not rows; one row over the limit is enough.
         lines = filter(None, csv.reader(StringIO(body.decode("utf-8-sig"), newline="")))
         header = [name.strip() for name in next(lines, [])]
-        _check_header(header, strict=strict)
+        if errors := list(_header_errors(header, strict=strict)):
+            raise InvalidFieldsError(errors)
         rows = list(islice(lines, max_rows + 1))
     except (UnicodeDecodeError, csv.Error) as exc:
         msg = f"the body is not a CSV in UTF-8: {exc}"
@@ -55,12 +56,6 @@ def _number(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
-
-
-def _check_header(header: list[str], *, strict: bool) -> None:
-    errors = list(_header_errors(header, strict=strict))
-    if errors:
-        raise InvalidFieldsError(errors)
 
 
 def _header_errors(header: list[str], *, strict: bool) -> Iterator[Mapping[str, Any]]:

@@ -113,7 +113,7 @@ def _in_pieces(body: bytes, max_rows: int) -> Matrix:
         raise refusal(_faults(exc, _JSON_WORDS), counts_all=not rows) from exc
     for index, row in enumerate(rows):
         _refuse_names(row, f"{INSTANCES}.{index}", index)
-    checked = _checked(rows, _strict_rows_validator(), INSTANCES, _JSON_WORDS)
+    checked = _checked(rows, _rows_validator("forbid"), INSTANCES, _JSON_WORDS)
     refuse_repeated_names(body, 1 + len(checked) * _WIDTH)
     return _matrix(checked)
 
@@ -219,7 +219,7 @@ def from_rows(rows: Sequence[object], *, place: str) -> Matrix:
     Raises:
         InvalidFieldsError: Fields are missing, of the wrong type or out of range.
     """
-    return _matrix(_checked(rows, _rows_validator(), place))
+    return _matrix(_checked(rows, _rows_validator("ignore"), place))
 
 
 def named_rows(features: Matrix, which: NDArray[np.intp]) -> list[dict[str, float]]:
@@ -266,13 +266,8 @@ def _row_validator() -> SchemaValidator:
 
 
 @cache
-def _rows_validator() -> SchemaValidator:
-    return SchemaValidator(core_schema.list_schema(_row_schema("ignore")))
-
-
-@cache
-def _strict_rows_validator() -> SchemaValidator:
-    return SchemaValidator(core_schema.list_schema(_row_schema("forbid")))
+def _rows_validator(extra: str) -> SchemaValidator:
+    return SchemaValidator(core_schema.list_schema(_row_schema(extra)))
 
 
 def _row_schema(extra: Any) -> core_schema.TypedDictSchema:

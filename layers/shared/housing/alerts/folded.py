@@ -169,10 +169,7 @@ class FoldedAlerts:
 
     def _write(self, key: str, fold: _Fold, etag: str | None) -> str | None:
         """Write over an ETag, or create; return the new ETag, or None if another was faster."""
-        content = fold.model_dump_json().encode()
-        if etag is None:
-            return self._documents.create(key, content)
-        return self._documents.replace(key, content, etag=etag)
+        return self._documents.replace(key, fold.model_dump_json().encode(), etag=etag)
 
 
 def cause_of(alert: Alert) -> str:

@@ -148,10 +148,7 @@ class JobStore:
         """
         status.updated_at = datetime.now(UTC)
         key, content = _key(status.job_id), _content(status)
-        if status.stored_as is None:
-            etag = self._documents.create(key, content)
-        else:
-            etag = self._documents.replace(key, content, etag=status.stored_as)
+        etag = self._documents.replace(key, content, etag=status.stored_as)
         if not _is_stored(status, etag):
             msg = f"job {status.job_id} was taken over by another process"
             raise JobTakenOverError(msg)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
-from housing.errors import ObjectDeniedError, ObjectError
+from housing.errors import ObjectError
 from housing.s3.documents import Document, Documents
 from housing.s3.layout import LINEAGE_UPLOADS
 
@@ -37,14 +37,7 @@ class UploadRecords:
     def load(self, job_id: str) -> UploadRecord | None:
         """Return the record of a job, or None."""
         key = _key(job_id)
-        try:
-            document = self._documents.read(key)
-        except (
-            ObjectDeniedError
-        ):  # also of a missing object, to a role that may list only some prefixes
-            if key in {one.key for one in self._documents.listed(key, most=1)}:
-                raise
-            return None
+        document = self._documents.find(key)
         return _parsed(key, document) if document else None
 
     def create(self, record: UploadRecord) -> None:

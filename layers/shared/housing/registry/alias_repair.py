@@ -127,13 +127,6 @@ def _finished(live: LiveModel, entry: Entry) -> Repair:
     return Repair(entry.change, was_finished=True)
 
 
-def _downloaded(live: LiveModel, champion: ModelVersion) -> bytes:
-    if champion.sha256 is None:
-        msg = f"version {champion.version} has no tag {Tag.SHA256}"
-        raise ArtifactError(msg)
-    return download_model(live.registry, champion)
-
-
 def _follow(live: LiveModel, champion: ModelVersion) -> None:
     """Let the pointer name the version in production, after its file is copied."""
     try:
@@ -143,7 +136,10 @@ def _follow(live: LiveModel, champion: ModelVersion) -> None:
     if known and known.version.identity == champion.identity:
         return
     try:
-        model = _downloaded(live, champion)
+        if champion.sha256 is None:
+            msg = f"version {champion.version} has no tag {Tag.SHA256}"
+            raise ArtifactError(msg)  # noqa: TRY301 - logged as any other
+        model = download_model(live.registry, champion)
     except ArtifactError as exc:
         _LOG.warning("copy_not_repaired", extra={"version": champion.version, "error": str(exc)})
         return

@@ -204,7 +204,9 @@ class MlflowModelRegistry(ModelRegistry):
         self, method: str, url: str, body: bytes | None, deadline: float
     ) -> tuple[int, bytes]:
         try:
-            headers = self._signed(method, url, body or b"")
+            headers: Mapping[str, str] = self._headers
+            if self._sign:
+                headers = self._sign(method, url, headers, body or b"")
             response = self._pool.request(
                 method,
                 url,
@@ -220,9 +222,6 @@ class MlflowModelRegistry(ModelRegistry):
         except urllib3.exceptions.HTTPError as exc:
             msg = f"the registry at {self._root} cannot be reached: {type(exc).__name__}"
             raise RegistryUnavailableError(msg) from exc
-
-    def _signed(self, method: str, url: str, body: bytes) -> Mapping[str, str]:
-        return self._sign(method, url, self._headers, body) if self._sign else self._headers
 
 
 def _read_until(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:

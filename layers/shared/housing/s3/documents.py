@@ -73,6 +73,21 @@ class Documents:
         except ObjectMissingError:
             return None
 
+    def find(self, key: str) -> Document | None:
+        """Return a document, or None, also for a role that may list only some prefixes.
+
+        For a missing object S3 answers such a role 403; a listing then decides.
+
+        Raises:
+            ObjectError: As in ``read``.
+        """
+        try:
+            return self.read(key)
+        except ObjectDeniedError:
+            if self._is_listed(key):
+                raise
+            return None
+
     def listed(self, prefix: str, *, most: int | None = None) -> list[Listed]:
         """Return the keys under a prefix, in order.
 
@@ -125,22 +140,13 @@ class Documents:
 
         return self._repeat(ask, f"s3://{self._bucket}/{key} cannot be read")
 
-    def create(
-        self,
-        key: str,
-        content: bytes,
-        *,
-        content_type: str = JSON,
-        metadata: Mapping[str, str] | None = None,
-    ) -> str | None:
+    def create(self, key: str, content: bytes) -> str | None:
         """Create a document.
 
         Args:
             key: The document's key.
             content: Its content. Two writers of equal contents both succeed; add a nonce if only
                 one may.
-            content_type: Its media type.
-            metadata: Its metadata.
 
         Returns:
             The ETag if this content was written, None if another is there.
@@ -148,38 +154,24 @@ class Documents:
         Raises:
             ObjectError: S3 is unavailable or rejects the write; the content may be written or not.
         """
-        fields = self._fields(key, content_type, metadata) | {"IfNoneMatch": "*"}
-        return self._write(
-            key,
-            lambda: self._s3.put_object(**fields, Body=content),
-            lambda: self._standing(key, content, before=None),
-        )
+        return self.replace(key, content, etag=None)
 
-    def replace(
-        self,
-        key: str,
-        content: bytes,
-        *,
-        etag: str,
-        content_type: str = JSON,
-        metadata: Mapping[str, str] | None = None,
-    ) -> str | None:
+    def replace(self, key: str, content: bytes, *, etag: str | None) -> str | None:
         """Replace the document that was read, and no other.
 
         Args:
             key: The document's key.
             content: As in ``create``.
-            etag: ETag of the document that was read, or written before.
-            content_type: As in ``create``.
-            metadata: The same.
+            etag: ETag of the document that was read or written before; None if there was none.
 
         Returns:
-            The ETag if this content was written, None if another is there or none.
+            The ETag if this content was written, None if the document has changed.
 
         Raises:
             ObjectError: As in ``create``.
         """
-        fields = self._fields(key, content_type, metadata) | {"IfMatch": etag}
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        fields = self._fields(key, JSON) | condition
         return self._write(
             key,
             lambda: self._s3.put_object(**fields, Body=content),
@@ -192,7 +184,7 @@ class Documents:
         Raises:
             ObjectError: As in ``create``.
         """
-        fields = self._fields(key, content_type, None)
+        fields = self._fields(key, content_type)
         etag = self._write(
             key,
             lambda: self._s3.put_object(**fields, Body=content),
@@ -229,10 +221,13 @@ class Documents:
             with path.open("rb") as body:
                 return self._s3.put_object(**fields, Body=body)
 
-        return self._write(key, send, lambda: self._presence(key)) is not None
+        def look() -> _Standing:
+            return _Standing(is_unchanged=not self._is_listed(key))
+
+        return self._write(key, send, look) is not None
 
     def _fields(
-        self, key: str, content_type: str, metadata: Mapping[str, str] | None
+        self, key: str, content_type: str, metadata: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         return {
             "Bucket": self._bucket,
@@ -288,6 +283,5 @@ class Documents:
             return _Standing(document.etag)
         return _Standing(is_unchanged=(document.etag if document else None) == before)
 
-    def _presence(self, key: str) -> _Standing:
-        """Return whether an object is there."""
-        return _Standing(is_unchanged=key not in {one.key for one in self.listed(key, most=1)})
+    def _is_listed(self, key: str) -> bool:
+        return key in {one.key for one in self.listed(key, most=1)}

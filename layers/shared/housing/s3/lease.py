@@ -188,10 +188,7 @@ class Lease:
         nonce = f"{self._owner}-{uuid.uuid4().hex}"
         holding = _Holding(holder=self._holder, expires_at=expires_at, nonce=nonce)
         content = holding.model_dump_json().encode()
-        if etag is None:
-            written = self._documents.create(self._key, content)
-        else:
-            written = self._documents.replace(self._key, content, etag=etag)
+        written = self._documents.replace(self._key, content, etag=etag)
         if written is None:
             return False
         self._etag, self._expires_at = written, expires_at

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from housing.errors import ObjectDeniedError, ObjectError
+from housing.errors import ObjectError
 from housing.s3.documents import Document, Documents
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class StateDocument(Generic[StateT]):
         Raises:
             ObjectError: The document cannot be read, or is not valid.
         """
-        return self._parsed(self._read())
+        return self._parsed(self._documents.find(self._key))
 
     def change(self, step: Callable[[StateT], StateT]) -> StateT:
         """Apply a step to the state, and return the new state.
@@ -49,32 +49,17 @@ class StateDocument(Generic[StateT]):
             ObjectError: As in ``load``, or the document cannot be written.
         """
         for _ in range(_TRIES):
-            document = self._read()
+            document = self._documents.find(self._key)
             before = self._parsed(document)
             after = step(before)
             if after == before:
                 return before
             content = after.model_dump_json(indent=1).encode()
-            if document is None:
-                etag = self._documents.create(self._key, content)
-            else:
-                etag = self._documents.replace(self._key, content, etag=document.etag)
-            if etag is not None:
+            before_etag = document.etag if document else None
+            if self._documents.replace(self._key, content, etag=before_etag) is not None:
                 return after
         msg = f"{self._key} was changed by others {_TRIES} times in a row"
         raise ObjectError(msg)
-
-    def _read(self) -> Document | None:
-        try:
-            return self._documents.read(self._key)
-        except ObjectDeniedError:
-            # 403 also for a missing object, to a role that may list only some prefixes.
-            if self._is_listed():
-                raise
-            return None
-
-    def _is_listed(self) -> bool:
-        return any(one.key == self._key for one in self._documents.listed(self._key))
 
     def _parsed(self, document: Document | None) -> StateT:
         if document is None:

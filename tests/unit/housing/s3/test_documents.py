@@ -48,11 +48,11 @@ def content_of(s3: "S3Client", key: str = KEY) -> bytes:
 
 
 def test_a_document_comes_back_as_it_was_written(documents: Documents, s3: "S3Client") -> None:
-    etag = documents.create(KEY, b"{}", metadata={"job-id": "1"})
+    etag = documents.create(KEY, b"{}")
 
     document = documents.read(KEY)
     assert document is not None
-    assert (document.content, document.etag, document.metadata) == (b"{}", etag, {"job-id": "1"})
+    assert (document.content, document.etag, document.metadata) == (b"{}", etag, {})
     assert s3.head_object(Bucket=BUCKET, Key=KEY)["ContentType"] == "application/json"
     assert document.written_at == s3.head_object(Bucket=BUCKET, Key=KEY)["LastModified"]
 
