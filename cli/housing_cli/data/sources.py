@@ -11,7 +11,6 @@ from pathlib import Path
 
 from housing.schema import CANONICAL_HEADER
 from housing_cli.data import DEFAULT_ROWS
-from housing_cli.data.generated import generate
 from housing_cli.errors import DataFileError
 
 FETCH_SECONDS = 20.0
@@ -65,6 +64,8 @@ def generate_to(path: Path, *, rows: int, seed: int) -> Data:
     Raises:
         DataFileError: The file cannot be written.
     """
+    from housing_cli.data.generated import generate  # noqa: PLC0415 - loads pandas
+
     table = generate(rows, seed)
     try:
         table.to_csv(in_folder(path), index=False)
