@@ -6,7 +6,7 @@ rule is asked. The champion is a smaller model than the job's: one of 150 trees.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +46,7 @@ _TOWNS = {
     "Fresno": (36.74, -119.79),
     "Sacramento": (38.58, -121.49),
 }
+_LEFT_OUT = {"Bakersfield": (35.37, -119.02), "Santa Cruz": (36.97, -122.03)}
 _POISONS = {
     "at $15,000": 0.0,
     "at half the price": 0.5,
@@ -78,6 +79,7 @@ def main() -> None:
     rows = [
         bench.measured(case) for case in (*_honest(base, pool, rng), *_crafted(base, pool, rng))
     ]
+    rows += [row for without, cases in _unseen(values[order]) for row in without.all(cases)]
     drawn = [bench.measured(case) for case in _resampled(pool, rng)]
     results = {
         "rows": len(values),
@@ -111,6 +113,10 @@ class _Bench:
         version = ModelVersion("bench", "1", "run", _NOON)
         model = export(fit(fitting, settings.recipe()))
         self._champion = Champion(version, model, "", frozenset({"base"}), needs_stand_in=False)
+
+    def all(self, cases: Sequence[Case]) -> list[dict[str, Any]]:
+        """Measure some cases."""
+        return [self.measured(case) for case in cases]
 
     def measured(self, case: Case) -> dict[str, Any]:
         """Add a case's uploads one by one, until one is held."""
@@ -195,9 +201,34 @@ def _crafted(base: Values, pool: Values, rng: np.random.Generator) -> Iterator[C
     moved = near.copy()
     moved[:, _PLACE] += 0.015 * rng.choice([-1, 1], (len(moved), 2))
     yield case("the same, moved by .015°", moved)
-    market = pool[rng.permutation(len(pool))[:774]].copy()
-    market[:, -1] = np.minimum(market[:, -1] * 1.08, TARGET_CAP)
-    yield case("774 rows of a market that rose by 8 %", market)
+    for count, factor in ((154, 1.08), (774, 1.08), (774, 0.92), (2_580, 1.08)):
+        market = pool[rng.permutation(len(pool))[:count]].copy()
+        market[:, -1] = np.minimum(market[:, -1] * factor, TARGET_CAP)
+        verb = "rose" if factor > 1 else "fell"
+        yield case(f"{count:,} rows of a market that {verb} by 8 %", market)
+
+
+def _unseen(values: Values) -> Iterator[tuple[_Bench, list[Case]]]:
+    """Leave a tenth of the prices, or a region, out of the champion; upload rows of it."""
+    prices = values[:, -1]
+    bands = {
+        "dearest": prices >= np.quantile(prices, 0.9),
+        "cheapest": prices <= np.quantile(prices, 0.1),
+    }
+    for name, is_left in bands.items():
+        rows = values[is_left]
+        cases = [
+            Case(f"{count} of the {name} tenth, new to production", [rows[:count]], is_honest=False)
+            for count in (154, 774)
+        ]
+        yield _Bench(values[~is_left]), cases
+    for name, place in _LEFT_OUT.items():
+        order = _nearest(values, place)
+        region, others = values[order[:500]], values[np.sort(order[500:])]
+        yield (
+            _Bench(others),
+            [Case(f"500 rows of {name}, new to production", [region], is_honest=True)],
+        )
 
 
 def _resampled(pool: Values, rng: np.random.Generator) -> Iterator[Case]:

@@ -141,7 +141,7 @@ def test_a_score_is_the_same_whether_uploads_have_equal_chances_or_not() -> None
     assert scan_places(uneven, points, limit=99).best == pytest.approx(expected, rel=1e-3)
 
 
-def test_rows_count_less_where_they_are_many_among_few_known_ones() -> None:
+def test_rows_count_less_where_no_known_one_is_among_them() -> None:
     known = np.random.default_rng(11).uniform(0, 10, (500, 2))
     among = np.random.default_rng(12).uniform(0, 10, (100, 2))
     alone = 100 + np.random.default_rng(13).uniform(0, 1, (100, 2))
@@ -150,6 +150,14 @@ def test_rows_count_less_where_they_are_many_among_few_known_ones() -> None:
 
     assert (weights[:100] == 1).mean() > 0.9
     assert weights[100:] == pytest.approx(1 / 3)
+
+
+def test_more_new_rows_than_known_ones_count_as_many_as_these() -> None:
+    known = np.random.default_rng(14).uniform(0, 10, (200, 2))
+
+    weights = weights_of(np.random.default_rng(15).uniform(0, 10, (2_000, 2)), known)
+
+    assert weights.max() == pytest.approx(0.1)
 
 
 def test_who_made_a_cluster_is_decided_by_what_chance_gives_each() -> None:

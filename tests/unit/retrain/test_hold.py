@@ -89,6 +89,15 @@ def test_rows_of_one_place_that_contradict_are_held_with_place_and_prices(
     assert f"{side} production's price" in hold.reason
 
 
+def test_prices_within_the_interval_are_seen_if_they_all_lie_on_one_side() -> None:
+    poison = repriced(around(HERE, 60, seed=10, degrees=0.1), -0.95)
+
+    hold = examined(shuffled(poison, rows_of(700, seed=11)))
+
+    assert hold.is_held
+    assert hold.contradictions[0].size < 1
+
+
 def test_misses_of_both_sides_in_one_place_are_held() -> None:
     rows = around(HERE, 60, seed=12)
     poison = np.concatenate([repriced(rows[:30], -2), repriced(rows[30:], 2)])

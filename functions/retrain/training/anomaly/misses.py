@@ -22,7 +22,9 @@ _LEAST_SHARE_OF_PRICE = 0.1
 """An interval counts as reaching so far at least: where prices are capped it is narrower than what
 noise of 10 % does to them, and honest rows looked wrong there."""
 _LEAST_SHARE_OF_SPREAD = 0.04
-_ROWS_OF_A_BAND = 150
+_ROWS_OF_A_BAND = 40
+_ROWS_OF_ALL = 5
+"""So many rows with the rates of all bands are added to each: one miss of few rows is chance."""
 _MOST_BANDS = 10
 _HIGHEST_RATE = 0.95
 
@@ -105,8 +107,13 @@ class MissRates:
         bands = int(np.clip(len(prices) // _ROWS_OF_A_BAND, 1, _MOST_BANDS))
         edges = np.unique(np.quantile(prices, np.linspace(0, 1, bands + 1)[1:-1]))
         band = np.searchsorted(edges, prices, side="left")
-        of_band = [_rates(misses.take(band == number)) for number in range(len(edges) + 1)]
-        return cls(_rates(misses), edges, np.stack(of_band, axis=2))
+        overall = _rates(misses)
+        of_band = []
+        for number in range(len(edges) + 1):
+            counts = _larger(misses.take(band == number))
+            rows = np.count_nonzero(band == number)
+            of_band.append((counts + _ROWS_OF_ALL * overall) / (rows + _ROWS_OF_ALL))
+        return cls(overall, edges, np.stack(of_band, axis=2))
 
     def of_uploads(self, prices: Values, uploads: NDArray[np.int64], count: int) -> Values:
         """Return what chance gives the rows of each upload, ``[uploads, 3, sizes]``.
@@ -128,14 +135,19 @@ class MissRates:
 
 
 def _rates(misses: Misses) -> Values:
-    """Return the share of misses by side and size: the median of what c of n leave possible."""
-    count = len(misses)
-    rates = np.empty((2, len(SIZES)))
+    """Return the share of misses by side and size, as high as c misses of n rows make likely."""
+    counts = _larger(misses) + 2 / 3
+    rates: Values = (counts + np.sqrt(counts)) / (len(misses) + 4 / 3)
+    return rates
+
+
+def _larger(misses: Misses) -> Values:
+    """Count the misses by side, ``BELOW`` and ``ABOVE``, and size, ``[2, sizes]``."""
+    counts = np.empty((2, len(SIZES)))
     for side in (BELOW, ABOVE):
         levels = np.bincount(misses.level[misses.on(side)], minlength=len(SIZES) + 1)
-        larger = levels[::-1].cumsum()[::-1][1:]
-        rates[side] = (larger + 2 / 3) / (count + 4 / 3)
-    return rates
+        counts[side] = levels[::-1].cumsum()[::-1][1:]
+    return counts
 
 
 def likelihood_ratio(count: Values, expected: Values) -> Values:

@@ -22,15 +22,17 @@ Indices = NDArray[np.int64]
 
 _COUNTS = (5, 10, 20, 30, 50, 100, 200)
 _FEW_COUNTS = (5, 10, 20, 30, 50)
-_SLACK_UP_TO = (20, 50)
-_SLACK = np.array([1.0, 1.25, 1.5])
+_SLACK_UP_TO = (5, 20, 50)
+_SLACK = np.array([1.5, 1.0, 1.25, 1.5])
 """So many times the misses that chance gives are allowed to windows in place of up to so many rows:
-errors of honest rows hang together, which counts the more the larger a window is."""
+errors of honest rows hang together, those of five in one street and those of a whole town."""
 _SLACK_ELSEWHERE = 2.0
 """The same of other windows. Of dear rows alone, those that look cheap are missed most often."""
 _CELLS_LESS = 1.0
 """Taken off the score of cells: uploads of dear rows alone came up to 2.1."""
-_CROWD, _OPINIONS = 10, 3
+_CROWD = 10
+_WITHOUT_KNOWN = 1 / 3
+"""Weight of a row in a gap of the known ones: without it an honest new region scored 11."""
 _CENTRE_LEVEL = 2
 _MOST_CENTRES = 25_000
 _CENTRE_SHARE = 0.25
@@ -108,21 +110,19 @@ class Scan:
 def weights_of(points: Values, known: Values) -> Values:
     """Return how much rows count as evidence, by the known rows around them, ``[n]``.
 
-    The champion's errors hang together over the distance between the rows that it knows. Where
-    ten new rows lie among less than three known ones they say the same thing again; so many times
-    less each of them counts.
+    The champion's errors hang together over the distance between the rows that it knows. Rows
+    whose ten nearest new ones lie closer than any known row say the same thing again, and so do
+    more new rows than there are known ones.
 
     Args:
         points: Where the new rows lie, ``[n, 2]``.
         known: Where the known ones lie, ``[m, 2]``.
     """
     few = min(_CROWD, len(points))
-    reach = cKDTree(points).query(points, [few])[0] * (1 + 1e-9)
-    opinions = min(_OPINIONS, len(known))
-    apart, _ = cKDTree(known).query(points, np.arange(1, opinions + 1))
-    within = (apart <= reach).sum(axis=1)
-    weights: Values = np.maximum(within, 1) / opinions
-    return weights
+    reach = cKDTree(points).query(points, [few])[0][:, 0] * (1 + 1e-9)
+    apart, _ = cKDTree(known).query(points)
+    weights: Values = np.where(apart <= reach, 1.0, _WITHOUT_KNOWN)
+    return weights * min(1.0, len(known) / len(points))
 
 
 def scan_places(new: NewRows, points: Values, *, limit: float) -> Scan:

@@ -43,6 +43,7 @@ from retrain.training.anomaly.scan import (
     scan_places,
     weights_of,
 )
+from retrain.training.anomaly.shift import Baseline, scan_shifts
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.rules import HoldRule
 
@@ -128,9 +129,12 @@ def examine(new: NewData, known: KnownData, table: Table, rule: HoldRule) -> Hol
 
     The cost grows with the rows: 100,000 new ones take about 2 s of one core.
     """
-    priced, scanned, ranks = _supported(new, known, table)
-    score, clusters = _scan_in_rounds(priced, scanned, ranks, table, rule.score)
-    contradictions = tuple(described(one, priced, ranks, table) for one in clusters)
+    supported = _supported(new, known, table)
+    scanned = supported.scanned
+    score, clusters = _scan_in_rounds(supported, rule.score, has_places=bool(table.place))
+    contradictions = tuple(
+        described(one, supported.priced, supported.ranks, table) for one in clusters
+    )
     is_new = ~new.are_revised
     copies = find_copies(
         new.priced.rows.take(is_new),
@@ -195,8 +199,27 @@ def held_of(hold: Hold, jobs: Sequence[str]) -> Held:
     )
 
 
-def _supported(new: NewData, known: KnownData, table: Table) -> tuple[Priced, NewRows, Values]:
-    """Return the new rows that are judged, as they are scanned, and the ranks of their columns."""
+@dataclass(frozen=True, slots=True)
+class _Supported:
+    """The n new rows that are judged.
+
+    Attributes:
+        priced: With both prices.
+        scanned: As they are scanned.
+        ranks: Their columns, evenly spread over 0 to 1, ``[n, m]``.
+        points: Where they lie, ``[n, k]``: in place, or by rank where the table has no places.
+        baseline: Of the rows that judge.
+    """
+
+    priced: Priced
+    scanned: NewRows
+    ranks: Values
+    points: Values
+    baseline: Baseline
+
+
+def _supported(new: NewData, known: KnownData, table: Table) -> _Supported:
+    """Return the new rows that lie where the champion has an opinion."""
     judging, priced = known.judging, new.priced
     is_judging, is_near = np.ones(len(judging), dtype=bool), np.ones(len(priced), dtype=bool)
     if judging.said.nearest_km is not None and priced.said.nearest_km is not None:
@@ -210,16 +233,27 @@ def _supported(new: NewData, known: KnownData, table: Table) -> tuple[Priced, Ne
         sizes = miss_sizes(of.rows.prices, of.said, dearest=table.dearest, spread=spread)
         return Misses.of(sizes)
 
-    rates = MissRates.measured(misses(judging), judging.rows.prices)
+    misses_of_judging = misses(judging)
+    rates = MissRates.measured(misses_of_judging, judging.rows.prices)
     uploads = new.uploads[is_near]
     count = int(new.uploads.max(initial=0)) + 1
     chance = rates.of_uploads(priced.rows.prices, uploads, count)
     ranks = _ranks(priced.rows.features, known.rows.features)
     weights = np.ones(len(priced))
-    if table.place and len(priced):
-        places = (table.kilometres(rows.features) for rows in (priced.rows, known.rows))
-        weights = weights_of(*places)
-    return priced, NewRows(misses(priced), uploads, chance, weights), ranks
+    if table.place:
+        points = table.kilometres(priced.rows.features)
+        points_of_judging = table.kilometres(judging.rows.features)
+        if len(priced):
+            weights = weights_of(points, table.kilometres(known.rows.features))
+    else:
+        points, points_of_judging = ranks, _ranks(judging.rows.features, known.rows.features)
+    return _Supported(
+        priced=priced,
+        scanned=NewRows(misses(priced), uploads, chance, weights),
+        ranks=ranks,
+        points=points,
+        baseline=Baseline.measured(misses_of_judging, judging.rows.prices, points_of_judging),
+    )
 
 
 def _ranks(features: NDArray[np.float32], known: NDArray[np.float32]) -> Values:
@@ -231,30 +265,32 @@ def _ranks(features: NDArray[np.float32], known: NDArray[np.float32]) -> Values:
 
 
 def _scan_in_rounds(
-    priced: Priced, scanned: NewRows, ranks: Values, table: Table, limit: float
+    supported: _Supported, limit: float, *, has_places: bool
 ) -> tuple[float, list[Cluster]]:
     """Scan; set the uploads aside that have made something; scan the others until none has.
 
     So each upload that is held has made something, and the others have not.
     """
     best, clusters = -np.inf, []
-    left = np.arange(len(scanned))
+    left = np.arange(len(supported.scanned))
     for _ in range(_MOST_ROUNDS):
         if not len(left):
             break
-        rows = scanned.take(left)
-        if table.place:
-            places = table.kilometres(priced.rows.features[left])
-            nearest = scan_places(rows, places, limit=limit)
-        else:
-            nearest = scan_features(rows, ranks[left], limit=limit)
-        scans = (nearest, scan_cells(rows, ranks[left], limit=limit))
+        rows, points = supported.scanned.take(left), supported.points[left]
+        ranks, prices = supported.ranks[left], supported.priced.rows.prices[left]
+        scan_nearest = scan_places if has_places else scan_features
+        scans = (
+            scan_nearest(rows, points, limit=limit),
+            scan_cells(rows, ranks, limit=limit),
+            scan_shifts(rows, prices, points, supported.baseline, limit=limit),
+        )
         best = max(best, *(scan.best for scan in scans))
         made = clusters_of([one for scan in scans for one in scan.windows], rows)
         if not made:
             break
         clusters += [one.moved(left) for one in made]
-        left = left[~np.isin(scanned.uploads[left], np.concatenate([c.uploads for c in made]))]
+        is_set_aside = np.isin(rows.uploads, np.concatenate([one.uploads for one in made]))
+        left = left[~is_set_aside]
     return float(best), clusters
 
 
