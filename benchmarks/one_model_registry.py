@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from housing.registry.port import Tag
+from housing.tree_library import LIBRARY, identity
+
 _NAME = "california-housing"
 
 
@@ -19,7 +22,7 @@ def serving(model: bytes) -> Iterator[str]:
         "version": "1",
         "run_id": "run",
         "creation_timestamp": 1_700_000_000_000,
-        "tags": [{"key": "sha256", "value": hashlib.sha256(model).hexdigest()}],
+        "tags": [{"key": name, "value": value} for name, value in _tags(model).items()],
     }
     answers = {
         "registered-models/alias": {"model_version": version},
@@ -45,3 +48,9 @@ def serving(model: bytes) -> Iterator[str]:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
+
+
+def _tags(model: bytes) -> dict[str, str]:
+    """Return the tags that the service reads; the trees' as a training job writes it."""
+    tags = {Tag.SHA256: hashlib.sha256(model).hexdigest()}
+    return tags | {Tag.TREES: identity()} if LIBRARY.exists() else tags

@@ -69,4 +69,7 @@ void ensemble_free(Ensemble *ensemble);
 /* Predict rows of `width` columns, at least the ensemble's; returns 0 if there was no memory. */
 int ensemble_predict(const Ensemble *ensemble, const float *rows, size_t count, size_t width, float *to);
 
+/* Whether it predicts, bit for bit, what a walk of the attributes says, on rows made of its thresholds. */
+int ensemble_passes(const Ensemble *ensemble, const TreeAttributes *attributes);
+
 #endif

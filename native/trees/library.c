@@ -56,5 +56,12 @@ EXPORTED Status *RegisterCustomOps(SessionOptions *options, const RuntimeApiBase
   return failed;
 }
 
+#ifndef TREES_SOURCE
+#define TREES_SOURCE "" /* not built by native/trees/build */
+#endif
+
+/* The digest of the sources, the same for all processors. */
+EXPORTED const char *housing_trees_source(void) { return TREES_SOURCE; }
+
 /* Rows of ensembles that the calling thread had answered here. */
 EXPORTED uint64_t housing_trees_rows(void) { return regressor_rows(); }

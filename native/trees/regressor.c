@@ -142,7 +142,8 @@ static Status *create(const CustomOp *op, const RuntimeApi *api, const KernelInf
   Kernel *kernel = NULL;
   Status *failed = read_attributes(api, info, &read);
   Ensemble *ensemble = failed ? NULL : ensemble_of(&read.trees, &why);
-  if (ensemble && !(kernel = malloc(sizeof *kernel))) why = "no memory";
+  if (ensemble && !ensemble_passes(ensemble, &read.trees)) why = "the trees fail their own test on this processor";
+  if (ensemble && !why && !(kernel = malloc(sizeof *kernel))) why = "no memory";
   for (size_t i = 0; i < sizeof read.ints / sizeof *read.ints; i++) free(read.ints[i]);
   for (size_t i = 0; i < sizeof read.floats / sizeof *read.floats; i++) free(read.floats[i]);
   free(read.is_leaf);

@@ -41,8 +41,10 @@ def model_with_trees(seed: int = 0) -> bytes:
     return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
 
 
-def compiled_library(sources: Path, to: Path, *, gcc: str, change: tuple[str, str]) -> Path:
-    """Compile the library with one change to its prediction; it is a library of other answers."""
+def compiled_library(
+    sources: Path, to: Path, *, gcc: str, change: tuple[str, str], tests_itself: bool
+) -> Path:
+    """Compile the library with one change to its prediction, with or without its own test."""
     folder = to.parent / "sources"
     folder.mkdir()
     for path in sources.glob("*.[ch]"):
@@ -50,6 +52,9 @@ def compiled_library(sources: Path, to: Path, *, gcc: str, change: tuple[str, st
         if path.name == "predict.c":
             assert change[0] in text
             text = text.replace(*change)
+        if path.name == "self_test.c" and not tests_itself:
+            assert "return passes;" in text
+            text = text.replace("return passes;", "return 1;")
         (folder / path.name).write_text(text)
     subprocess.run(
         [gcc, "-std=gnu11", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-o", str(to)]

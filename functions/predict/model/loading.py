@@ -107,7 +107,7 @@ def check_and_load(content: bytes, version: ModelVersion) -> Predictor:
     if hashlib.sha256(content).hexdigest() != registered_digest(version):
         msg = f"the SHA-256 of {MODEL_FILE} is not the registered one"
         raise ModelRefusedError(msg)
-    predictor = Predictor(content)
+    predictor = Predictor(content, trees_proof=version.tags.get(Tag.TREES))
     try:
         smoke = predictor.predict_columns(_SMOKE_ROWS)
     except ModelOutputError as exc:

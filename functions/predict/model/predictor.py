@@ -102,14 +102,18 @@ class OneRow:
 class Predictor:
     """One loaded graph."""
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, *, trees_proof: str | None = None) -> None:
         """Load a serialized graph and check its signature.
+
+        Args:
+            model: The graph.
+            trees_proof: See ``open_graph``.
 
         Raises:
             ModelRefusedError: It cannot be loaded, or breaks the contract.
         """
         try:
-            opened = open_graph(model)
+            opened = open_graph(model, proof=trees_proof)
         except ONNX_ERRORS as exc:
             msg = "the model file is not a graph that ONNX Runtime can load"
             raise ModelRefusedError(msg) from exc

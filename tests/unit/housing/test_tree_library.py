@@ -1,12 +1,12 @@
 """The library of trees is used where it answers as ONNX Runtime does, and nowhere else."""
 
 import logging
-import platform
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from fakes.onnx_models import linear_model
@@ -14,7 +14,14 @@ from fakes.tree_ensembles import Shape, drawn, model_of
 from fakes.tree_libraries import compiled_library, model_with_trees
 from housing.onnx_session import open_session
 from housing.schema import FEATURES
-from housing.tree_library import LIBRARY, OpenedGraph, Trees, open_graph, rows_answered
+from housing.tree_library import (
+    LIBRARY,
+    OpenedGraph,
+    Trees,
+    identity,
+    open_graph,
+    rows_answered,
+)
 from housing_ops.checkout import CHECKOUT
 from predict.model.predictor import Predictor
 from retrain.training.errors import TreeParityError
@@ -44,16 +51,23 @@ def library() -> Path:
 
 
 @pytest.fixture(params=CHANGES)
-def wrong_library(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def change(request: pytest.FixtureRequest) -> tuple[str, str]:
+    return CHANGES[str(request.param)]
+
+
+def wrong(change: tuple[str, str], to: Path, *, tests_itself: bool) -> Path:
+    """Compile a library of other answers."""
     gcc = shutil.which("gcc")
     if gcc is None:
         pytest.skip("gcc is not here")
-    if platform.machine() != "x86_64":
-        pytest.skip("compiled for this processor by hand")
-    change = CHANGES[request.param]
-    return compiled_library(
-        CHECKOUT / "native/trees", tmp_path / "trees.so", gcc=gcc, change=change
-    )
+    sources = CHECKOUT / "native/trees"
+    return compiled_library(sources, to, gcc=gcc, change=change, tests_itself=tests_itself)
+
+
+@pytest.fixture
+def wrong_library(change: tuple[str, str], tmp_path: Path) -> Path:
+    """Return a library of other answers that does not test itself."""
+    return wrong(change, tmp_path / "trees.so", tests_itself=False)
 
 
 def test_it_is_in_use_where_it_is_installed(
@@ -108,7 +122,7 @@ def test_a_library_that_answers_otherwise_is_not_used(
     ]
 
 
-@pytest.mark.parametrize("wrong_library", ["of many rows"], indirect=True)
+@pytest.mark.parametrize("change", ["of many rows"], indirect=True)
 def test_a_library_that_answers_otherwise_ends_the_training_job(wrong_library: Path) -> None:
     rows = np.repeat(ROWS, 100, axis=0)
 
@@ -181,3 +195,47 @@ def test_a_library_that_fails_is_a_warning_with_its_reason(
 
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert reasons(caplog) == ["why", ""]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path | None]:
+    """Record with which library, or without, a graph is loaded."""
+    loaded: list[Path | None] = []
+
+    def recorded(model: bytes, operators: Path | None = None) -> onnxruntime.InferenceSession:
+        loaded.append(operators)
+        return open_session(model, operators)
+
+    monkeypatch.setattr("housing.tree_library.open_session", recorded)
+    return loaded
+
+
+def test_what_a_training_job_compared_is_loaded_once(
+    library: Path, opened: list[Path | None]
+) -> None:
+    model = model_with_trees()
+    proof = check_trees(model, ROWS)
+
+    graph = open_graph(model, proof=proof)
+
+    assert proof == identity(library) != f"unknown {onnxruntime.__version__}"
+    assert (graph.trees, opened) == (Trees.LIBRARY, [library])
+
+
+@pytest.mark.parametrize("proof", ["", "0123456789abcdef 1.32.0", "unknown 1.32.0"])
+def test_what_another_library_proved_is_compared_again(
+    library: Path, opened: list[Path | None], proof: str
+) -> None:
+    assert open_graph(model_with_trees(), proof=proof).trees == Trees.LIBRARY
+    assert opened == [None, library]
+
+
+def test_a_library_that_fails_its_own_test_is_not_used(
+    change: tuple[str, str], tmp_path: Path
+) -> None:
+    library = wrong(change, tmp_path / "trees.so", tests_itself=True)
+
+    graph = open_graph(model_with_trees(), library)
+
+    assert graph.has_failed
+    assert "fail their own test" in graph.reason

@@ -17,6 +17,7 @@ from housing.errors import AliasNotFoundError
 from housing.jobs.results import RowCounts, ShadowFigures
 from housing.jobs.status import JobStore, Stage, State
 from housing.registry.port import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
+from housing.tree_library import LIBRARY, identity
 from retrain.training.job.context import Parts
 from retrain.training.job.job import run
 from retrain.training.model.scoring import score
@@ -64,6 +65,7 @@ def test_the_version_carries_what_its_users_go_by(
     assert tags[Tag.SHA256] == hashlib.sha256(model).hexdigest()
     assert (tags[Tag.DATASET_ID], tags[Tag.JOB_ID]) == (status.dataset_id, trained.job_id)
     assert (tags[Tag.DATA_SOURCE], tags[Tag.SCHEMA_VERSION]) == ("upload", "1")
+    assert tags.get(Tag.TREES) == (identity() if LIBRARY.exists() else None)
     assert float(tags[f"{Tag.METRIC_PREFIX}rmse"]) == pytest.approx(status.metrics["rmse"])
     assert score(model, TABLE.iloc[:3, :8].to_numpy(dtype="float32")).price.size == 3
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from housing.onnx_session import ONNX_ERRORS, open_session
-from housing.tree_library import LIBRARY
+from housing.tree_library import LIBRARY, identity
 from retrain.training.errors import TreeParityError
 from retrain.training.model.tensor_ops import Floats
 
@@ -14,7 +14,7 @@ _ROWS_AT_ONCE = 1_000
 _LOG = logging.getLogger(__name__)
 
 
-def check_trees(model: bytes, features: Floats, library: Path = LIBRARY) -> None:
+def check_trees(model: bytes, features: Floats, library: Path = LIBRARY) -> str | None:
     """Answer rows with the library's trees and with ONNX Runtime's, and compare all bits.
 
     Where the library is not installed, or does not take the graph, nothing is compared: the service
@@ -25,17 +25,20 @@ def check_trees(model: bytes, features: Floats, library: Path = LIBRARY) -> None
         features: The rows, ``[n, 8]``.
         library: Where it is.
 
+    Returns:
+        The ``identity`` of what was compared, or None.
+
     Raises:
         TreeParityError: An answer differs.
     """
     if not library.exists():
         _LOG.info("trees_not_compared", extra={"reason": f"{library.name} is not installed"})
-        return
+        return None
     try:
         fast = open_session(model, library)
     except ONNX_ERRORS as exc:
         _LOG.warning("trees_not_compared", extra={"reason": str(exc)})
-        return
+        return None
     plain = open_session(model)
     [given] = plain.get_inputs()
     different = 0
@@ -47,3 +50,4 @@ def check_trees(model: bytes, features: Floats, library: Path = LIBRARY) -> None
     if different:
         raise TreeParityError(different, len(features))
     _LOG.info("trees_compared", extra={"rows": len(features)})
+    return identity(library)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matplotlib.figure import Figure
 
@@ -42,6 +42,8 @@ class Made:
     metrics: Mapping[str, float]
     card: str
     figures: Mapping[str, Figure]
+    trees: str | None = None
+    """The library of trees that was compared with ONNX Runtime."""
 
 
 def make(
@@ -73,7 +75,7 @@ def make(
             worst=settings.parity_worst,
             p99=settings.parity_p99,
         )
-        check_trees(model, Rows.of(snapshot.rows).features)
+        trees = check_trees(model, Rows.of(snapshot.rows).features)
     with stage(Stage.EVALUATE, f"judging on {len(rows.holdout):,} held-out rows"):
         predictions = score(model, rows.holdout.features)
         metrics = evaluate(predictions, rows.holdout.prices)
@@ -81,7 +83,8 @@ def make(
         metrics |= {"parity_worst": parity.worst, "parity_p99": parity.p99}
         say("judging in regions that are left out")
         metrics["spatial_rmse"] = spatial_rmse(rows.fitting, recipe)
-        return _described(model, snapshot, rows, metrics, predictions, fitted)
+        described = _described(model, snapshot, rows, metrics, predictions, fitted)
+        return replace(described, trees=trees)
 
 
 def _described(  # noqa: PLR0913, PLR0917 - all that is known of a model
@@ -132,5 +135,6 @@ def make_version(
             card=card,
             figures=drawn,
             drift=drift,
+            trees=made.trees,
         )
         return parts.tracker.register(candidate)

@@ -28,6 +28,7 @@ class Candidate:
     card: str
     figures: Mapping[str, Figure]
     drift: Drift | None = None
+    trees: str | None = None
 
     def run_metrics(self) -> dict[str, float]:
         """Return the metrics of the run: the model's, and the drift of its newest rows."""
@@ -46,6 +47,7 @@ class Candidate:
             Tag.SCHEMA_VERSION: SCHEMA_VERSION,
             Tag.SETTINGS_ID: self.recipe.settings_id,
             Tag.JOB_ID: self.job_id,
+            **({Tag.TREES: self.trees} if self.trees else {}),
             **metrics,
         }
 

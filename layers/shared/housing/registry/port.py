@@ -31,6 +31,8 @@ class Tag:
     ROLLED_BACK = "rolled_back"
     HELD_PARTS = "held_parts"
     """Parts of the data set that its job held, comma-separated; empty after their release."""
+    TREES = "trees"
+    """The library of trees that its job compared with ONNX Runtime on all rows."""
     METRIC_PREFIX = "metric."
     GATE_PREFIX = "gate."
 
