@@ -19,11 +19,6 @@ class DiedError(Exception):
 
 
 @pytest.fixture
-def ledger(s3: "S3Client") -> Ledger:
-    return Ledger(s3, BUCKET)
-
-
-@pytest.fixture
 def switch(s3: "S3Client", ledger: Ledger) -> PromotionSwitch:
     return PromotionSwitch(s3, BUCKET, ledger)
 

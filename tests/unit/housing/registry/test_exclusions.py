@@ -18,11 +18,6 @@ class DiedError(Exception):
 
 
 @pytest.fixture
-def ledger(s3: "S3Client") -> Ledger:
-    return Ledger(s3, BUCKET)
-
-
-@pytest.fixture
 def exclusions(s3: "S3Client", ledger: Ledger) -> Exclusions:
     return Exclusions(s3, BUCKET, ledger)
 

@@ -26,11 +26,6 @@ CHANGE = AliasChange(
 )
 
 
-@pytest.fixture
-def ledger(s3: "S3Client") -> Ledger:
-    return Ledger(s3, BUCKET)
-
-
 def test_an_entry_comes_back_as_it_was_recorded(ledger: Ledger, s3: "S3Client") -> None:
     assert ledger.record(CHANGE) == 1
 

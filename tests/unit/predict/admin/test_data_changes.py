@@ -3,10 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from fakes.alerts import FakeAlerts
 from fakes.asgi_client import AsgiClient
@@ -16,7 +14,7 @@ from fakes.registry import FakeModelRegistry
 from fakes.written_lines import WrittenLines
 from housing.errors import RegistryUnavailableError
 from housing.registry.exclusions import EXCLUSIONS
-from housing.registry.ledger import Decision, Ledger
+from housing.registry.ledger import Decision
 from housing.registry.live_model import LiveModel
 from predict.access.auth import OpenAccess
 from predict.admin.data_changes import DataChanges
@@ -27,33 +25,11 @@ from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_s3 import S3Client
 
 BUCKET = "housing-test"
 MODEL = "california-housing"
 FIRST, SECOND = "aaaa000011112222", "bbbb000011112222"
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket=BUCKET)
-        yield client
-
-
-@pytest.fixture
-def live(registry: FakeModelRegistry, s3: "S3Client") -> LiveModel:
-    return LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET)
-
-
-@pytest.fixture
-def alerts() -> FakeAlerts:
-    return FakeAlerts()
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from fakes.alerts import FakeAlerts
 from fakes.asgi_client import AsgiClient
@@ -20,7 +18,7 @@ from housing.errors import LedgerError, RegistryUnavailableError
 from housing.registry.alias_repair import FOREIGN
 from housing.registry.automatic_promotion import PROMOTION, AutomaticPromotion
 from housing.registry.last_promoted import POINTER
-from housing.registry.ledger import AliasChange, Decision, Ledger
+from housing.registry.ledger import AliasChange, Decision
 from housing.registry.live_model import LiveModel, Reason, holder_of
 from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
 from predict.access.auth import OpenAccess
@@ -31,32 +29,10 @@ from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_s3 import S3Client
 
 BUCKET = "housing-test"
 JOB = Reason("job", "better", {})
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket=BUCKET)
-        yield client
-
-
-@pytest.fixture
-def live(registry: FakeModelRegistry, s3: "S3Client") -> LiveModel:
-    return LiveModel(registry, Ledger(s3, BUCKET), s3, BUCKET)
-
-
-@pytest.fixture
-def alerts() -> FakeAlerts:
-    return FakeAlerts()
 
 
 @pytest.fixture
