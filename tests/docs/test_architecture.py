@@ -224,7 +224,7 @@ def test_every_port_and_adapter_of_the_table_is_a_class_where_it_says() -> None:
 
 def test_every_port_is_in_the_table() -> None:
     """But for shapes of a library's object, which are no role that something else could play."""
-    shapes = {"Readable", "Divisible", "Predicted", "SecretsClient", "Clock", "JobReader"}
+    shapes = {"Readable", "Divisible", "SecretsClient", "Clock", "JobReader"}
     ports = {
         node.name
         for package in ROOTS

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,32 +38,8 @@ _FIRST = np.array([0])
 _LOG = logging.getLogger(__name__)
 
 
-class Predicted(Protocol):
-    """A response, and the rows and prices that it was made of."""
-
-    response: Response
-    served: ServedModel
-
-    @property
-    def total(self) -> int:
-        """Number of rows."""
-        ...
-
-    def rows(self, count: int) -> Rows:
-        """Sample ``count`` rows for logging."""
-        ...
-
-    def matrix(self) -> Matrix:
-        """Return the features, ``[n, 8]`` in schema order."""
-        ...
-
-    def prices(self) -> NDArray[np.float32]:
-        """Return the prices, ``[n]``, in $100,000."""
-        ...
-
-
 class PredictedRow:
-    """The one row of a request."""
+    """The response to a request of one row, with the row and its prediction."""
 
     __slots__ = ("features", "prediction", "response", "served")
     total = 1
@@ -81,7 +57,7 @@ class PredictedRow:
         self.prediction = prediction
 
     def rows(self, _count: int) -> Rows:
-        """Return the row: there is no other."""
+        """Return the one row for logging."""
         return [_logged(self.features, self.prediction)]
 
     def matrix(self) -> Matrix:
@@ -94,7 +70,7 @@ class PredictedRow:
 
 
 class PredictedRows:
-    """The rows of a batch."""
+    """The response to a batch, with its rows and predictions."""
 
     __slots__ = ("features", "predicted", "response", "served", "total")
 
@@ -108,7 +84,7 @@ class PredictedRows:
         self.total = len(features)
 
     def rows(self, count: int) -> Rows:
-        """Sample rows evenly over the batch."""
+        """Sample ``count`` rows for logging, evenly over the batch."""
         drawn = np.linspace(0, self.total - 1, count).astype(np.intp)
         named, predictions = named_rows(self.features, drawn), self.predicted.rows(drawn)
         return [
@@ -123,6 +99,9 @@ class PredictedRows:
     def prices(self) -> NDArray[np.float32]:
         """Return the prices, ``[n]``, in $100,000."""
         return self.predicted.price
+
+
+Predicted = PredictedRow | PredictedRows
 
 
 def predict(request: Request, served: ServedModel, _max_rows: int) -> PredictedRow:
@@ -150,9 +129,7 @@ def predict_batch(request: Request, served: ServedModel, max_rows: int) -> Predi
     return PredictedRows(_response(_sized(content), served, sent_as), served, features, predicted)
 
 
-def invocations(
-    request: Request, served: ServedModel, max_rows: int
-) -> PredictedRow | PredictedRows:
+def invocations(request: Request, served: ServedModel, max_rows: int) -> Predicted:
     """Predict as MLflow's scoring server does: its forms in, its answer out."""
     sent_as = media_type(request, JSON, CSV)
     read = mlflow_protocol.from_csv if sent_as == CSV else mlflow_protocol.from_json
