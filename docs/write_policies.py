@@ -77,6 +77,8 @@ _UNUSED = re.compile(
     r"|Multipart"
     r"|PutBucketAcl|ObjectAcl|ObjectLock|OnPremises|PermissionsBoundary|ProvisionedConcurrency|RandomPassword"
     r"|RecursionConfig|Replica|RuntimeAlias|RuntimeManagement|ScalingConfig|SchemaVersion"
+    r"|logs:(Put|Delete)ResourcePolicy"
+    r"|DeleteBucketTagging"  # the schema names it, IAM does not: PutBucketTagging deletes them, too
     r"|UpdateRestApiPolicy|Website|KmsKey|RegionsTo|RegionsFrom|REST\.|IdentityCenter|SetCapacityTags"
 )
 
@@ -151,7 +153,11 @@ _NAMED: Mapping[str, tuple[str, ...]] = {
     "secretsmanager": ("arn:aws:secretsmanager:*:*:secret:housing-*",),
     "sns": ("arn:aws:sns:*:*:housing-*",),
     "sqs": ("arn:aws:sqs:*:*:housing-*",),
-    "wafv2": ("arn:aws:wafv2:*:*:regional/webacl/*", "arn:aws:apigateway:*::/restapis/*"),
+    "wafv2": (
+        "arn:aws:wafv2:*:*:regional/webacl/*",
+        "arn:aws:wafv2:*:*:regional/managedruleset/*",  # AWS's rules, which the web ACL names
+        "arn:aws:apigateway:*::/restapis/*",
+    ),
 }
 """What each service's actions may touch: stacks are named housing-…, and so is what they hold."""
 
@@ -171,6 +177,7 @@ def needed_by(kind: str) -> set[str]:
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema
     handlers = schema["handlers"]
     named = {action for one in _HANDLERS for action in handlers.get(one, {}).get("permissions", ())}
+    named |= set(schema.get("tagging", {}).get("permissions", ()))  # SAM and samconfig.toml tag
     lower = {service.lower() + ":" + action for service, action in (a.split(":") for a in named)}
     return {action for action in lower if not _UNUSED.search(action)}
 

@@ -32,7 +32,7 @@ def test_every_file_that_is_named_is_there() -> None:
     named = set(re.findall(r"`((?:\.?[\w-]+/)+[\w.-]+\.[a-z]+|\.?[\w/-]+/)`", PAGE))
 
     assert len(named) >= 25
-    folders = {"new_data/", "dataset/", "predictions/"}  # of the bucket
+    folders = {"new_data/", "dataset/", "ledger/", "predictions/"}  # of the bucket
     assert {name for name in named - folders if not (CHECKOUT / name).exists()} == set()
 
 
