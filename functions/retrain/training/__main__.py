@@ -1,7 +1,6 @@
 """The training program: ``python -m retrain.training --bucket … --key … --job-id …``.
 
-Exit status 0: the upload ended as a registered version; 1: it was rejected, or the job failed or
-was stopped.
+What its exit status says: ``retrain.training.attempts``.
 """
 
 import argparse
@@ -17,6 +16,9 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
+from housing.errors import JobTakenOverError
+from housing.jobs.status import State
+from retrain.training.attempts import ExitStatus
 from retrain.training.errors import JobOverTimeError, JobStoppedError, TrainingError
 from retrain.training.job.early_end import end_early, stop_early
 from retrain.training.log_lines import write_log_lines
@@ -54,15 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except JobOverTimeError as exc:
         return _fail(given, str(exc), exc.next_step)
     except JobStoppedError:
-        stop_early(bucket=given.bucket, key=given.key, job_id=given.job_id)
-        return 1
+        state = stop_early(bucket=given.bucket, key=given.key, job_id=given.job_id)
+    except JobTakenOverError:
+        return ExitStatus.NOT_REGISTERED
     except ValidationError as exc:
         wrong = ", ".join(".".join(map(str, e["loc"])) or e["msg"] for e in exc.errors())
         return _fail(given, f"settings are missing or not valid: {wrong}", TrainingError.next_step)
     except Exception as exc:  # noqa: BLE001 - the outermost handler
         _LOG.exception("job_not_begun")
         return _fail(given, f"{type(exc).__name__}: {exc}", TrainingError.next_step)
-    return 0 if state.is_success else 1
+    if state is State.QUEUED:
+        return ExitStatus.STOPPED
+    return ExitStatus.REGISTERED if state.is_success else ExitStatus.NOT_REGISTERED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,7 +113,7 @@ def _fail(given: argparse.Namespace, reason: str, next_step: str) -> int:
         reason=reason,
         next_step=next_step,
     )
-    return 1
+    return ExitStatus.NOT_REGISTERED
 
 
 if __name__ == "__main__":

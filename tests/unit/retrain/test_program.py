@@ -6,20 +6,33 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
 from fakes.jobs import job_status
+from housing.errors import JobTakenOverError, ObjectError
+from housing.jobs.restarts import RestartRules
 from housing.jobs.status import JobStore, State
 from housing.metrics import names as metric_names
 from retrain.launchers.supervisor import OVER_TIME
 from retrain.training.__main__ import main
+from retrain.training.attempts import ExitStatus
 from retrain.training.errors import JobStoppedError
 from retrain.training.job.program import run_job
 from retrain.training.upload.ingest import Upload
 
 PutUpload = Callable[..., Upload]
 RUN_JOB = "retrain.training.job.program.run_job"
+RULES = RestartRules()
+
+
+def raising(error: Exception) -> Callable[..., NoReturn]:
+    def call(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return call
 
 
 @pytest.fixture(autouse=True)
@@ -47,10 +60,17 @@ def arguments(upload: Upload) -> list[str]:
 
 @pytest.mark.parametrize(
     ("state", "exit_status"),
-    [(State.SUCCEEDED, 0), (State.HELD, 0), (State.REJECTED, 1), (State.FAILED, 1)],
+    [
+        (State.SUCCEEDED, ExitStatus.REGISTERED),
+        (State.HELD, ExitStatus.REGISTERED),
+        (State.REJECTED, ExitStatus.NOT_REGISTERED),
+        (State.FAILED, ExitStatus.NOT_REGISTERED),
+        (State.RUNNING, ExitStatus.NOT_REGISTERED),  # by another process
+        (State.QUEUED, ExitStatus.STOPPED),
+    ],
 )
 def test_the_exit_status_is_zero_only_when_the_job_registered_its_version(
-    put_upload: PutUpload, monkeypatch: pytest.MonkeyPatch, state: State, exit_status: int
+    put_upload: PutUpload, monkeypatch: pytest.MonkeyPatch, state: State, exit_status: ExitStatus
 ) -> None:
     monkeypatch.setattr(RUN_JOB, lambda **_: state)
 
@@ -102,13 +122,61 @@ def test_a_signal_stops_the_job_and_a_second_one_does_not_disturb_its_end(
     monkeypatch.setattr(RUN_JOB, work)
     upload = put_upload(b"")
 
-    assert main(arguments(upload)) == 1
+    assert main(arguments(upload)) == ExitStatus.STOPPED
 
     status = jobs.load(upload.job_id)
     assert (status.state, status.reason) == (
         State.QUEUED,
         "the job was stopped in the stage launch",
     )
+
+
+@pytest.mark.parametrize(
+    ("attempt", "silence"),
+    [("1", RULES.lost_after), ("2", RULES.lost_after), ("3", timedelta()), ("", timedelta())],
+)
+def test_a_stopped_job_is_left_to_batch_while_that_has_attempts_left(
+    put_upload: PutUpload,
+    jobs: JobStore,
+    monkeypatch: pytest.MonkeyPatch,
+    attempt: str,
+    silence: timedelta,
+) -> None:
+    monkeypatch.setenv("AWS_BATCH_JOB_ATTEMPT", attempt)
+    monkeypatch.setattr(RUN_JOB, lambda **_: os.kill(os.getpid(), signal.SIGTERM))
+    upload = put_upload(b"")
+
+    assert main(arguments(upload)) == ExitStatus.STOPPED
+
+    status = jobs.load(upload.job_id)
+    assert (status.state, status.finished_at) == (State.QUEUED, None)
+    assert RULES.silence_allowed(status) == silence
+    assert RULES.may_start(status)
+
+
+def test_a_stop_that_cannot_be_written_down_is_one_all_the_same(
+    put_upload: PutUpload, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = put_upload(b"")
+    jobs.create(job_status(upload.job_id, state=State.RUNNING))
+    monkeypatch.setattr(RUN_JOB, lambda **_: os.kill(os.getpid(), signal.SIGTERM))
+    with monkeypatch.context() as patched:
+        patched.setattr(JobStore, "load", raising(ObjectError("S3 is away")))
+
+        assert main(arguments(upload)) == ExitStatus.STOPPED
+
+    assert jobs.load(upload.job_id).state == State.RUNNING  # silent, which the sweep sees
+
+
+def test_a_job_that_another_process_has_taken_over_is_left_to_that(
+    put_upload: PutUpload, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = put_upload(b"")
+    jobs.create(job_status(upload.job_id, state=State.RUNNING))
+    monkeypatch.setattr(RUN_JOB, raising(JobTakenOverError("at work elsewhere")))
+
+    assert main(arguments(upload)) == ExitStatus.NOT_REGISTERED
+    assert jobs.load(upload.job_id).state == State.RUNNING
 
 
 def test_a_signal_after_all_of_its_time_fails_the_job_and_says_so(
@@ -161,7 +229,7 @@ def test_a_stop_before_the_job_begins_leaves_one_that_had_ended_alone(
     jobs.create(job_status(upload.job_id, state=State.REJECTED))
     monkeypatch.setattr(RUN_JOB, lambda **_: os.kill(os.getpid(), signal.SIGTERM))
 
-    main(arguments(upload))
+    assert main(arguments(upload)) == ExitStatus.NOT_REGISTERED
 
     assert jobs.load(upload.job_id).state == State.REJECTED
 

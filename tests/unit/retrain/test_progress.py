@@ -74,6 +74,19 @@ def test_a_job_that_is_stopped_before_its_end_says_so(
     assert status.was_begun
 
 
+def test_a_job_that_was_taken_over_is_left_alone_when_it_is_stopped(
+    progress: JobProgress, jobs: JobStore
+) -> None:
+    progress.say("fitting")
+    twin = jobs.load("job-1")
+    twin.message = "another's"
+    jobs.save_own(twin)
+
+    progress.stop(JobStoppedError())
+
+    assert jobs.load("job-1").message == "another's"
+
+
 def test_a_job_that_is_stopped_for_its_time_has_failed(
     progress: JobProgress, jobs: JobStore
 ) -> None:

@@ -1,17 +1,20 @@
 """The end of a job that did not get as far as to have its parts: written down and told as well."""
 
+import logging
 import os
 
 import boto3
 
 from housing.alerts.folded import alerts_to
 from housing.alerts.jobs import alert_on
-from housing.jobs.status import JobStore
+from housing.errors import ObjectError
+from housing.jobs.status import JobStore, State
 from retrain.training.errors import JobStoppedError
 from retrain.training.job.job_metrics import write_job_metrics
 from retrain.training.job.progress import JobProgress, open_status
 
 _MODEL_NAME = "california-housing"
+_LOG = logging.getLogger(__name__)
 
 
 def end_early(*, bucket: str, key: str, job_id: str, reason: str, next_step: str) -> None:
@@ -30,9 +33,14 @@ def end_early(*, bucket: str, key: str, job_id: str, reason: str, next_step: str
     write_job_metrics(status)
 
 
-def stop_early(*, bucket: str, key: str, job_id: str) -> None:
-    """Write that a job was stopped, unless it had ended: the sweep starts it again."""
+def stop_early(*, bucket: str, key: str, job_id: str) -> State:
+    """Write that a job was stopped, unless it had ended; return its state."""
     jobs = JobStore(boto3.client("s3"), bucket)
-    status = open_status(jobs, job_id, key, "")
+    try:
+        status = open_status(jobs, job_id, key, "")
+    except ObjectError as exc:
+        _LOG.warning("stop_not_noted", extra={"job_id": job_id, "error": str(exc)})
+        return State.QUEUED
     if not status.state.is_final:
         JobProgress(jobs, status).stop(JobStoppedError())
+    return status.state

@@ -33,7 +33,7 @@ def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.s
     """Run the job of an upload to its end and return how it ended.
 
     What is served stays untouched unless the job succeeds. A job that is done already is left as
-    it is.
+    it is. One that was stopped is queued; one that another process has taken over is running.
     """
     before = open_status(parts.jobs, upload.job_id, upload.key, upload.version)
     if before.state in _DONE:
@@ -44,7 +44,8 @@ def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.s
             _run(upload, parts, progress, sleep)
     except JobTakenOverError:
         _LOG.warning("job_taken_over", extra={"job_id": upload.job_id})
-        return parts.jobs.load(upload.job_id).state
+        state = parts.jobs.load(upload.job_id).state
+        return state if state.is_final else State.RUNNING
     except JobStoppedError as exc:
         progress.stop(exc)
     except HousingError as exc:

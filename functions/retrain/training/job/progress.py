@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from housing.errors import JobNotFoundError, JobTakenOverError, ObjectError
 from housing.jobs.status import JobStatus, JobStore, Stage, StageTime, State
+from retrain.training.attempts import is_attempted_again
 from retrain.training.errors import JobOverTimeError, JobStoppedError
 
 _LOG = logging.getLogger(__name__)
@@ -98,20 +99,33 @@ class JobProgress:
         self.finish(State.FAILED, "the job failed", reason=reason, next_step=next_step)
 
     def stop(self, stopped: JobStoppedError) -> None:
-        """Write that the job was stopped, unless that came too late; the sweep starts it again.
+        """Write that the job was stopped, unless that came too late; it is started again.
 
-        One that was stopped because it has had all of its time has failed.
+        By AWS Batch where that has attempts left, else by the sweep. One that was stopped because
+        it has had all of its time has failed.
         """
         if self.has_ended:
             self._save()
         elif isinstance(stopped, JobOverTimeError):
             self.fail(str(stopped), stopped.next_step)
         else:
-            self.status.state = State.QUEUED
-            self.status.message = "the job was stopped"
-            self.status.reason = f"the job was stopped in the stage {self.status.stage}"
+            self._queue_again()
+
+    def _queue_again(self) -> None:
+        """Write that the job waits for its next start; without that the sweep finds it silent."""
+        self.status.state = State.QUEUED
+        stopped = f"the job was stopped in the stage {self.status.stage}"
+        if is_attempted_again():
+            self.status.message = f"{stopped}; AWS Batch starts it again"
+            self.status.taken_at = datetime.now(UTC)
+        else:
+            self.status.message, self.status.reason = "the job was stopped", stopped
             self.status.next_step = "nothing: the sweep starts it again within minutes"
+        try:
             self._save()
+        except (JobTakenOverError, ObjectError) as exc:
+            facts = {"job_id": self.status.job_id, "error": str(exc)}
+            _LOG.warning("stop_not_noted", extra=facts)
 
     def _beat(self, seconds: float, over: threading.Event) -> None:
         while not over.wait(seconds):
