@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import random
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -46,8 +47,11 @@ def before_snapshot() -> None:
 def after_restore() -> None:
     """Have the next request ask which model is live, and count as a cold one.
 
-    A snapshot may be days old: the model in it may have been replaced since.
+    A snapshot may be days old: the model in it may have been replaced since. All its sandboxes have
+    the state of one random generator: without another seed each compares the same requests, and
+    pauses as long as the others between two tries. Ids come from the system, which differ anyhow.
     """
+    random.seed()
     parts = service()
     parts.models.recheck()
     if parts.shadow:
@@ -66,9 +70,9 @@ def _entry() -> Entry:
     scoring = parts.scoring
 
     def entry(event: Event, context: Any) -> dict[str, Any]:
+        logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
         if scoring.takes(event.get("httpMethod", ""), event.get("path", "")):
             return event_of(scoring.respond(request_of(event, context.aws_request_id)))
-        logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
         return _framework(parts)(event, context)
 
     gc.freeze()  # see predict.http.app

@@ -151,3 +151,28 @@ def test_a_version_can_be_published_before_there_is_a_model(
 
     assert path.endswith("/response"), lines
     assert json.loads(answer["body"])["model_version"] == "1"
+
+
+def test_a_hook_that_fails_ends_the_start_and_says_why(runtime: RuntimeApi, tmp_path: Path) -> None:
+    with http_server(runtime.answer) as api:
+        ran = subprocess.run(
+            [sys.executable, "-m", "awslambdaric", "predict.handler.lambda_handler"],
+            env={
+                "PATH": os.environ["PATH"],
+                "AWS_LAMBDA_RUNTIME_API": api.removeprefix("http://"),
+                "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
+                "AWS_LAMBDA_FUNCTION_NAME": "predict",
+                "HOUSING_AUTH": "off",
+                "HOUSING_MODEL_DIR": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            timeout=BOUND_SECONDS,
+            check=False,
+        )
+
+    path, error = runtime.answers.get(timeout=BOUND_SECONDS)
+    assert (ran.returncode, path.endswith("/init/error")) == (64, True)
+    assert not runtime.is_snapped.is_set()
+    assert "MLFLOW_TRACKING_URI" in error["errorMessage"]
+    assert "MLFLOW_TRACKING_URI" in ran.stdout + ran.stderr

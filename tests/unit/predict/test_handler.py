@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import random
 import subprocess
 import sys
 import time
@@ -303,6 +304,40 @@ def test_a_snapshot_holds_the_challenger_and_a_restored_process_asks_for_it_agai
         pass
 
     assert (before, still, after) == (["2"], ["2"], ["3"])
+
+
+def test_sandboxes_of_one_snapshot_draw_and_pause_differently(
+    register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOUSING_SHADOW_SHARE", "0.5")
+    register()
+    handler.before_snapshot()
+    snapshot = random.getstate()
+    shadow = composition.service().shadow
+    assert shadow is not None
+
+    draws = []
+    for _ in range(4):
+        random.setstate(snapshot)
+        handler.after_restore()
+        draws.append([shadow._draw() for _ in range(3)])
+
+    assert len({tuple(some) for some in draws}) == 4
+
+
+def test_a_line_has_the_id_of_its_own_request_and_no_older_ones(
+    register: Register, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register()
+    for name in ("api-ping.ok", "api-predict.ok"):
+        event = sample(name)
+        event["requestContext"]["requestId"] = name
+        handler.lambda_handler(event, CONTEXT)
+        logging.getLogger("predict.model").warning("odd", extra={"of": name})
+
+    odd = [line for line in lines(capsys.readouterr().out) if line.get("message") == "odd"]
+    assert [line["request_id"] for line in odd] == [line["of"] for line in odd]
+    assert len(odd) == 2
 
 
 def test_without_a_shadow_a_snapshot_holds_the_model_and_a_restored_process_asks_for_it_again(
