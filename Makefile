@@ -50,11 +50,12 @@ is-installed:
 
 # ---- checks --------------------------------------------------------------------------------------
 .PHONY: lint test test-unit test-faults test-integration test-localstack
-lint: $(VENVS)/dev/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where they are
+lint: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where they are
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
 	$(DEV)/mypy functions layers/shared cli local monitoring/dashboards tests benchmarks docs
 	$(DEV)/cfn-lint infra/template.yaml
+	PYTHONPATH=tests $(DEV)/python -m infra.lint_expanded
 	@if command -v promtool >/dev/null; then promtool check rules monitoring/prometheus/recording.yaml monitoring/prometheus/slo.yaml monitoring/prometheus/alerts.yaml; \
 	  else echo "promtool is not installed (Debian: prometheus): rules not checked"; fi
 	@if command -v amtool >/dev/null; then amtool check-config monitoring/alertmanager/alertmanager.yaml; \

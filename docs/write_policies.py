@@ -54,6 +54,7 @@ TYPES: Mapping[str, tuple[str, ...]] = {
         "AWS::Glue::Table",
         "AWS::KinesisFirehose::DeliveryStream",
         "AWS::Logs::LogGroup",
+        "AWS::Logs::LogStream",
         "AWS::Logs::SubscriptionFilter",
         "AWS::SNS::Subscription",
         "AWS::SNS::Topic",

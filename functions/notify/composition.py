@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.config import Config
 
+from housing.function_log import function_logger
 from notify.settings import NotifySettings
 from notify.slack import MessagePoster, SlackWebhook, WebhookSecret
 
@@ -34,6 +35,5 @@ def service() -> Service:
     )
     return Service(
         slack=SlackWebhook(secret, timeout_seconds=settings.slack_timeout_seconds),
-        # Named after the package, so that every module's own logger writes through it.
-        logger=Logger(service=_SERVICE),
+        logger=function_logger(_SERVICE),
     )

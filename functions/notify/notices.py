@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -135,7 +136,7 @@ def _keys(event: Mapping[str, Any]) -> list[str]:
     if not isinstance(records, list):
         return []
     keys = [_part(_part(_mapping(record), "s3"), "object").get("key") for record in records]
-    return [str(key) for key in keys if key]
+    return [unquote_plus(str(key)) for key in keys if key]  # as S3 encodes them in events
 
 
 def _part(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:

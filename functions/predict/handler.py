@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
+from housing.function_log import function_logger
 from predict.composition import Service, service
 from predict.errors import ModelUnavailableError
 from predict.http.lambda_proxy import event_of, request_of
@@ -65,8 +65,7 @@ def after_restore() -> None:
 def _entry() -> Entry:
     """Build the entry at the first call, the cold one."""
     parts = service()
-    # Named after the package, so that every module's own logger writes through it.
-    logger = Logger(service=SERVICE)
+    logger = function_logger(SERVICE)
     scoring = parts.scoring
 
     def entry(event: Event, context: Any) -> dict[str, Any]:

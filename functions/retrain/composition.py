@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from housing.alerts.alert import AlertSink, LoggedAlerts, SnsAlerts
 from housing.alerts.folded import FoldedAlerts
+from housing.function_log import function_logger
 from housing.jobs.restarts import RestartRules
 from housing.jobs.status import JobStore
 from housing.metrics.names import NAMESPACE
@@ -62,8 +63,7 @@ def service() -> Service:
         rules=rules,
         sweeper=Sweeper(s3, settings.bucket, jobs, launcher, rules=rules),
         alerts=_alerts(settings, s3),
-        # Named after the package, so that every module's own logger writes through it.
-        logger=Logger(service=_SERVICE),
+        logger=function_logger(_SERVICE),
         metrics=EphemeralMetrics(namespace=NAMESPACE, service=_SERVICE),
     )
 

@@ -28,17 +28,8 @@ MAY_IMPORT = {
 }
 ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room that stands after it
     "housing": (
-        *(
-            "errors",
-            "schema",
-            "api_keys",
-            "onnx_session",
-            "tree_library",
-            "metrics",
-            "s3",
-            "jobs",
-            "registry",
-        ),
+        *("errors", "schema", "api_keys", "function_log", "onnx_session", "tree_library"),
+        *("metrics", "s3", "jobs", "registry"),
         "alerts",
     ),
     "predict": (

@@ -179,6 +179,26 @@ def test_alarms_reach_the_topic_and_those_of_other_accounts_do_not(
     assert not is_allowed(asked("999999999999"), (), of_resources(here))
 
 
+def test_firehose_writes_its_errors_into_a_stream_that_is_there(here: Account) -> None:
+    [stream] = (here.properties(name) for name in here.of_type("AWS::Logs::LogStream"))
+    [firehose] = (
+        here.properties(name) for name in here.of_type("AWS::KinesisFirehose::DeliveryStream")
+    )
+    logging = firehose["ExtendedS3DestinationConfiguration"]["CloudWatchLoggingOptions"]
+    resource = (
+        f"arn:aws:logs:{AT}:log-group:{logging['LogGroupName']}"
+        f":log-stream:{logging['LogStreamName']}"
+    )
+    [policy] = here.properties("PredictionStreamRole")["Policies"]
+    own = policy["PolicyDocument"]["Statement"]
+
+    assert (logging["LogGroupName"], logging["LogStreamName"]) == (
+        stream["LogGroupName"],
+        stream["LogStreamName"],
+    )
+    assert is_allowed(Request("logs:PutLogEvents", resource), own)
+
+
 def test_a_registry_that_the_stack_makes_is_asked_like_another() -> None:
     for kind, name in (("tracking-server", "MlflowServer"), ("app", "MlflowApp")):
         made = account(**{**PARAMETERS_OF_BATCH, "MlflowManaged": kind})

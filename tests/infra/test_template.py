@@ -9,9 +9,11 @@ from cfnlint.api import lint_file
 from housing.jobs.restarts import SWEEP_EVERY, RestartRules
 from housing.s3.layout import NEW_DATA
 from housing_ops.template import load
+from infra.lint_expanded import STAGES, expanded, findings
 from infra.reading import TEMPLATE, of_type
 from local_stack.settings import StackSettings
 from notify.settings import NotifySettings
+from permissions.account import account
 from predict.settings import PredictSettings
 from retrain.settings import RetrainSettings
 from retrain.sweep.sweeper import LAUNCH_SECONDS
@@ -25,6 +27,28 @@ def template() -> dict[str, Any]:
 
 def test_cfn_lint_finds_nothing() -> None:
     assert lint_file(TEMPLATE) == []
+
+
+def test_cfn_lint_finds_nothing_in_what_sam_makes_of_it_for_any_stage() -> None:
+    templates = expanded()
+
+    assert sorted(stage for stages in templates.values() for stage in stages) == list(STAGES)
+    assert [findings(template) for template in templates] == [[]] * len(templates)
+
+
+def test_what_waits_for_a_resource_waits_for_one_that_is_there() -> None:
+    parameters = {"ApiAccessLogs": "on"}
+    here = account(**{"Stage": "prod", **parameters})
+
+    waiting = {
+        name: {one} if isinstance(one := found["DependsOn"], str) else set(one)
+        for name, found in here.resources.items()
+        if "DependsOn" in found
+    }
+    assert len(waiting) >= 2
+    assert {
+        name: left for name, some in waiting.items() if (left := some - set(here.resources))
+    } == {}
 
 
 def test_only_health_and_ping_are_open(template: dict[str, Any]) -> None:

@@ -39,6 +39,7 @@ _PSEUDO = {
 }
 _NAMES = {
     "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::Logs::LogStream": "LogStreamName",
     "AWS::S3::Bucket": "BucketName",
     "AWS::Lambda::Function": "FunctionName",
 }

@@ -1,5 +1,6 @@
 """Unit tests open no socket; a pair of Unix sockets, which asyncio makes for itself, is none."""
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,16 @@ def no_network() -> Iterator[None]:
     pytest_socket.disable_socket(allow_unix_socket=True)
     yield
     pytest_socket.enable_socket()
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """Take back what a function's start does to the shared package's logger, for its process."""
+    shared = logging.getLogger("housing")
+    level, handlers, propagate = shared.level, list(shared.handlers), shared.propagate
+    yield
+    shared.setLevel(level)
+    shared.handlers, shared.propagate = handlers, propagate
 
 
 @pytest.fixture

@@ -58,6 +58,15 @@ def test_a_function_that_failed_for_good_is_named_with_its_error_and_file() -> N
     assert found.next_step == "housing status"
 
 
+def test_a_files_name_is_shown_as_it_is_and_not_as_s3_encodes_it() -> None:
+    event = json.loads((EVENTS / "sns-failed-function.ok.json").read_text("utf-8"))
+    message = event["Records"][0]["Sns"]["Message"]
+
+    found = received(message.replace("new_data/housing.csv", "new_data/July+2026+%28final%29.csv"))
+
+    assert found.facts["file"] == "new_data/July 2026 (final).csv"
+
+
 @pytest.mark.parametrize(
     "changes", [{"responsePayload": None}, {"requestPayload": []}, {"requestContext": "none"}]
 )

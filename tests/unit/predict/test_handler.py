@@ -385,3 +385,16 @@ def test_a_warm_request_enters_few_files(
         entered.calls
     )
     assert len(entered) <= MOST_ENTERED_FILES
+
+
+def test_what_the_shared_package_logs_is_a_line_like_the_functions_own(
+    register: Register, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register()
+    handler.lambda_handler(sample("api-predict.ok"), CONTEXT)
+    capsys.readouterr()
+
+    logging.getLogger("housing.s3.lease").info("lease_taken", extra={"holder": "job 1"})
+
+    (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert (line["message"], line["holder"], line["service"]) == ("lease_taken", "job 1", "predict")

@@ -278,3 +278,15 @@ def test_the_function_imports_nothing_that_its_package_does_not_hold() -> None:
     )
 
     assert not set(done.stdout.split()) & set(TOO_HEAVY)
+
+
+def test_what_the_shared_package_logs_is_a_line_like_the_functions_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    composition.service()
+    capsys.readouterr()
+
+    logging.getLogger("housing.s3.lease").info("lease_taken", extra={"holder": "job 1"})
+
+    (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert (line["message"], line["holder"], line["service"]) == ("lease_taken", "job 1", "retrain")
