@@ -1,6 +1,7 @@
 """The registry port's promises, kept by the fake and by MLflow's REST API alike."""
 
 import hashlib
+import sqlite3
 import threading
 import time
 import uuid
@@ -27,7 +28,7 @@ from housing.errors import (
 from housing.registry import mlflow as mlflow_registry
 from housing.registry.access import RegistryAccess
 from housing.registry.mlflow import MlflowModelRegistry
-from housing.registry.port import MODEL_FILE, PRODUCTION, ModelRegistry
+from housing.registry.port import MODEL_FILE, PRODUCTION, ModelRegistry, download_model
 
 MODEL = linear_model()
 BUDGET_SECONDS = 0.5
@@ -78,13 +79,16 @@ def rest_subject(name: str, rest: RestMlflow, uri: str) -> Subject:
     return Subject(MlflowModelRegistry(uri, name), register)
 
 
-@pytest.fixture(params=["fake", "fake over REST", "mlflow"])
+SERVERS = {"mlflow": "mlflow_uri", "mlflow of S3": "mlflow_uri_of_s3"}
+
+
+@pytest.fixture(params=["fake", "fake over REST", *SERVERS])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
     name = f"model {uuid.uuid4().hex}"  # a space, so that names must be quoted in URLs
     if request.param == "fake":
         yield fake_subject(name)
-    elif request.param == "mlflow":
-        yield mlflow_subject(name, request.getfixturevalue("mlflow_uri"), tmp_path)
+    elif request.param in SERVERS:
+        yield mlflow_subject(name, request.getfixturevalue(SERVERS[request.param]), tmp_path)
     else:
         rest = RestMlflow()
         with http_server(rest.answer) as uri:
@@ -190,6 +194,25 @@ def test_a_missing_file_is_an_artifact_error(subject: Subject) -> None:
 
     with pytest.raises(ArtifactError):
         subject.registry.download(version, "nothing-here.onnx")
+
+
+@pytest.mark.parametrize("status", ["PENDING_REGISTRATION", "FAILED_REGISTRATION"])
+def test_a_version_that_was_not_registered_whole_says_so(
+    mlflow_database: Path, mlflow_uri: str, tmp_path: Path, status: str
+) -> None:
+    name = f"model {uuid.uuid4().hex}"
+    subject = mlflow_subject(name, mlflow_uri, tmp_path)
+    assert subject.registry.version(subject.register()).is_ready
+    database = sqlite3.connect(mlflow_database)
+    with database:
+        database.execute("UPDATE model_versions SET status=? WHERE name=?", (status, name))
+    database.close()
+
+    version = subject.registry.version("1")
+
+    assert not version.is_ready
+    with pytest.raises(ArtifactError, match=status):
+        download_model(subject.registry, version)
 
 
 EVERY_CALL: dict[str, Callable[[ModelRegistry], object]] = {

@@ -76,6 +76,10 @@ class FakeModelRegistry:
         """Change a file behind the registry's back."""
         self._files[version][path] = content
 
+    def set_status(self, version: str, status: str) -> None:
+        """Leave a version in another status than that of a registration that ended well."""
+        self._versions[version] = replace(self._versions[version], status=status)
+
     def drop_alias(self, alias: str) -> None:
         """Take the alias from whichever version carries it."""
         self._aliases.pop(alias, None)

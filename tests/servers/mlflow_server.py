@@ -3,7 +3,7 @@
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,12 +45,16 @@ def tracking_server(
     folder: Path,
     *,
     direct_artifacts: str | None = None,
+    served_artifacts: str | None = None,
+    options: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[TrackingServer]:
     """Run a tracking server.
 
     Args:
         folder: Where it keeps everything.
+        served_artifacts: Where it keeps the artifacts that it passes on, if not in the folder.
+        options: More options of ``mlflow server``.
         direct_artifacts: A location that clients read and write themselves, such as ``s3://…``;
             without, the server passes artifacts on.
         environment: More variables for it.
@@ -59,12 +63,16 @@ def tracking_server(
     artifacts = (
         ("--default-artifact-root", direct_artifacts, "--no-serve-artifacts")
         if direct_artifacts
-        else ("--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts")
+        else (
+            *("--artifacts-destination", served_artifacts or str(folder / "artifacts")),
+            "--serve-artifacts",
+        )
     )
     command = [
         *(*_MLFLOW, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
         *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
         *artifacts,
+        *options,
     ]
     server = TrackingServer(command, port=port, folder=folder)
     try:

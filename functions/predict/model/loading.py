@@ -87,6 +87,9 @@ def load_predictor(
     Raises:
         ModelRefusedError: Its digest, signature or smoke prediction is wrong.
     """
+    if not version.is_ready:
+        msg = f"it was not registered whole: its status is {version.status}"
+        raise ModelRefusedError(msg)
     kept = files.find(registered_digest(version))
     try:
         content = download() if kept is None else kept

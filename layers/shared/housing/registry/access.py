@@ -8,7 +8,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,6 +20,8 @@ from housing.errors import RegistryUnavailableError
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
+WORKSPACE_HEADER = "X-MLFLOW-WORKSPACE"
+"""Of servers with workspaces; MLflow's own client sends it, too."""
 Sign = Callable[[str, str, Mapping[str, str], bytes], Mapping[str, str]]
 """Takes method, URL, headers and body of a request; returns the headers to send."""
 
@@ -144,6 +146,11 @@ class RegistrySettings(BaseSettings):
         validation_alias="SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT",
         description="address of a SageMaker MLflow, where it is not the public one",
     )
+    workspace: str | None = Field(
+        None,
+        validation_alias="MLFLOW_WORKSPACE",
+        description="workspace of the server, where it has some; its default one without",
+    )
     aws_region: str | None = Field(
         None,
         validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"),
@@ -161,6 +168,12 @@ class RegistrySettings(BaseSettings):
 
     def registry_access(self) -> RegistryAccess:
         """Return the access that the settings describe."""
+        access = self._access()
+        if not self.workspace:
+            return access
+        return replace(access, headers={**access.headers, WORKSPACE_HEADER: self.workspace})
+
+    def _access(self) -> RegistryAccess:
         if self.tracking_uri.startswith("arn:"):
             return managed_by_sagemaker(self.tracking_uri, url=self.sagemaker_endpoint)
         sign = None

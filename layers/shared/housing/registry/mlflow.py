@@ -22,8 +22,8 @@ from housing.errors import (
     RegistryUnavailableError,
     VersionNotFoundError,
 )
-from housing.registry.access import RegistryAccess
-from housing.registry.port import ArtifactReader, ModelRegistry, ModelVersion
+from housing.registry.access import WORKSPACE_HEADER, RegistryAccess
+from housing.registry.port import READY, ArtifactReader, ModelRegistry, ModelVersion
 
 _CHUNK_BYTES = 1 << 20
 MOST_BYTES = 128 << 20
@@ -31,6 +31,7 @@ MOST_BYTES = 128 << 20
 _PASSING = frozenset({409, 412, 429, *range(500, 600)})
 _LEAST_SECONDS = 0.05
 _PAUSE_SECONDS = 0.1  # after the first try; doubled after each other
+_NO_WORKSPACES = "FEATURE_DISABLED"  # said with HTTP 500
 _NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 
@@ -63,6 +64,7 @@ class MlflowModelRegistry(ModelRegistry):
         self._tries = tries
         self._artifact_readers = dict(artifact_readers or {})
         self._headers = {**access.headers, "Content-Type": "application/json"}
+        self._workspace = access.headers.get(WORKSPACE_HEADER)
         self._sign = access.sign
         self._pool = urllib3.PoolManager(retries=False)
 
@@ -76,6 +78,7 @@ class MlflowModelRegistry(ModelRegistry):
             "GET", "registered-models/alias", {"name": self.model_name, "alias": alias}
         )
         if _is_not_found(status, answer):
+            self._check_workspace()
             msg = f"no version of {self.model_name} has the alias {alias}"
             raise AliasNotFoundError(msg)
         return _version(_checked(status, answer))
@@ -139,8 +142,44 @@ class MlflowModelRegistry(ModelRegistry):
         status, body = self._request("GET", url)
         if status != 200:  # noqa: PLR2004 - HTTP OK
             msg = f"{path} in {folder}: the artifact store answered {status}"
-            raise ArtifactError(msg) if status < 500 else RegistryUnavailableError(msg)  # noqa: PLR2004
+            if status < 500 or self._lacks_artifact(folder, path):  # noqa: PLR2004
+                raise ArtifactError(msg)
+            raise RegistryUnavailableError(msg)
         return body
+
+    def _lacks_artifact(self, folder: str, path: str) -> bool:
+        """Return whether the server lists a folder without the file.
+
+        Of a file that is missing in S3 it says 500 (MLflow 3.17), as of a store that is away; then
+        it lists nothing.
+        """
+        place, _, name = f"{folder.strip('/')}/{path}".rpartition("/")
+        query = urlencode({"path": place}, quote_via=quote)
+        url = f"{self._root}/api/2.0/mlflow-artifacts/artifacts?{query}"
+        try:
+            status, body = self._request("GET", url)
+            listed = json.loads(body).get("files", []) if status == 200 else None  # noqa: PLR2004
+            return listed is not None and name not in {entry["path"] for entry in listed}
+        except (RegistryUnavailableError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+
+    def _check_workspace(self) -> None:
+        """Make sure that what was not found was looked for in a workspace that there is.
+
+        Raises:
+            RegistryAnswerError: There is no such workspace.
+        """
+        if not self._workspace:
+            return
+        url = f"{self._root}/api/3.0/mlflow/workspaces/{quote(self._workspace, safe='')}"
+        status, body = self._request("GET", url)
+        try:
+            is_missing = _is_not_found(status, json.loads(body))
+        except (ValueError, AttributeError):  # of a server that knows no workspaces
+            return
+        if is_missing:
+            msg = f"the registry has no workspace {self._workspace} (MLFLOW_WORKSPACE)"
+            raise RegistryAnswerError(msg)
 
     def _aliases(self) -> dict[str, list[str]]:
         """Return the aliases by version: a search does not return them (mlflow 3.17)."""
@@ -157,6 +196,7 @@ class MlflowModelRegistry(ModelRegistry):
     def _of_version(self, method: str, path: str, fields: dict[str, str]) -> dict[str, Any]:
         status, answer = self._call(method, path, {"name": self.model_name, **fields})
         if _is_not_found(status, answer):
+            self._check_workspace()
             msg = f"{self.model_name} has no version {fields['version']}"
             raise VersionNotFoundError(msg)
         return _checked(status, answer)
@@ -170,14 +210,20 @@ class MlflowModelRegistry(ModelRegistry):
             status, body = self._request(method, f"{url}?{query}")
         else:
             status, body = self._request(method, url, json.dumps(fields).encode())
-        if status >= 500:  # noqa: PLR2004 - HTTP server errors
-            msg = f"the registry answered {status} to {path}"
-            raise RegistryUnavailableError(msg)
+        is_outage = status >= 500  # noqa: PLR2004 - HTTP server errors
+        msg = f"the registry answered {status} to {path}"
         try:
             answer = json.loads(body)
         except ValueError as exc:
+            if is_outage:
+                raise RegistryUnavailableError(msg) from exc
             msg = f"the registry's answer to {path} is not JSON (HTTP {status})"
             raise RegistryAnswerError(msg) from exc
+        if is_outage:
+            if isinstance(answer, dict) and answer.get("error_code") == _NO_WORKSPACES:
+                msg = "the registry has no workspaces: MLFLOW_WORKSPACE must not be set"
+                raise RegistryAnswerError(msg)
+            raise RegistryUnavailableError(msg)
         if not isinstance(answer, dict):
             msg = f"the registry's answer to {path} is not an object"
             raise RegistryAnswerError(msg)
@@ -271,6 +317,7 @@ def _version(answer: Mapping[str, Any]) -> ModelVersion:
             tags={tag["key"]: tag["value"] for tag in fields.get("tags", [])},
             aliases=tuple(fields.get("aliases", [])),
             description=str(fields.get("description") or ""),
+            status=str(fields.get("status") or READY),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         msg = f"the registry's version lacks or breaks {exc}"

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from housing.errors import ArtifactDigestError, VersionChangedError
+from housing.errors import ArtifactDigestError, ArtifactError, VersionChangedError
 
 PRODUCTION = "production"
 PREVIOUS = "previous"
 CHALLENGER = "challenger"
 
 MODEL_FILE = "model.onnx"
+READY = "READY"
+"""Status of a version whose registration has ended well; others are pending or failed."""
 _DIGITS = 12
 _DOWNLOADS = 2
 
@@ -48,6 +50,12 @@ class ModelVersion:
     tags: Mapping[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     description: str = ""
+    status: str = READY
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it was registered whole."""
+        return self.status == READY
 
     @property
     def sha256(self) -> str | None:
@@ -147,9 +155,13 @@ def download_model(registry: ModelRegistry, version: ModelVersion) -> bytes:
 
     Raises:
         ArtifactDigestError: The registry serves another file than the registered one.
+        ArtifactError: The version was not registered whole, or as in ``ModelRegistry.download``.
         VersionChangedError: The number names another model now.
         RegistryError: As in ``ModelRegistry.download``.
     """
+    if not version.is_ready:
+        msg = f"version {version.version} was not registered whole: its status is {version.status}"
+        raise ArtifactError(msg)
     for _ in range(_DOWNLOADS):
         content = registry.download(version.version, MODEL_FILE)
         if version.sha256 in {None, hashlib.sha256(content).hexdigest()}:

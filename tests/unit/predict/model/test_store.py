@@ -14,7 +14,7 @@ from fakes.clock import FakeClock
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from housing.errors import RegistryAnswerError, RegistryUnavailableError
-from housing.registry.port import MODEL_FILE, PRODUCTION, ModelVersion, Tag
+from housing.registry.port import MODEL_FILE, PRODUCTION, READY, ModelVersion, Tag
 from predict.errors import ModelUnavailableError
 from predict.model.loading import ModelFiles
 from predict.model.store import RegistryModelStore
@@ -204,6 +204,27 @@ def test_a_version_that_fails_a_check_is_refused_and_the_old_one_stays(
     assert served.reason
     assert served.reason.startswith("version 2 is refused")
     assert expected in served.reason
+
+
+@pytest.mark.parametrize("status", ["PENDING_REGISTRATION", "FAILED_REGISTRATION"])
+def test_a_version_that_was_not_registered_whole_is_not_served_until_it_is(
+    store: RegistryModelStore,
+    register: Register,
+    registry: FakeModelRegistry,
+    clock: FakeClock,
+    status: str,
+) -> None:
+    register(OLD)
+    store.current()
+    registry.set_status(register(NEW).version, status)
+    clock.advance(TTL_SECONDS)
+    before = store.current()
+    registry.set_status("2", READY)
+    clock.advance(TTL_SECONDS)
+
+    assert before.version.version == "1"
+    assert status in str(before.reason)
+    assert store.current().version.version == "2"
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2])
