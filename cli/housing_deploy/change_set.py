@@ -1,19 +1,31 @@
-"""A change set: propose it, read it, drop it."""
+"""A change set: propose it, read it, execute it, drop it.
+
+Each request that changes something carries a token, so that botocore's own repetition is no second
+request. Where the last answer is lost as well, CloudFormation is asked what became of it.
+"""
 
 import hashlib
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from housing_deploy.changes import Change
 from housing_deploy.errors import ChangeSetError, WaitError
 from housing_deploy.stacks import Clients, Stack
 
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef
+
 _SECONDS = 600.0
 _POLL_SECONDS = 1.0
+_EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
+_MET_ITSELF = frozenset(
+    {"AlreadyExistsException", "InvalidChangeSetStatus", "TokenAlreadyExistsException"}
+)
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 """CloudFormation has no code for this; the SAM CLI and the AWS CLI read these words, too."""
 
@@ -53,10 +65,12 @@ def propose(clients: Clients, stack: Stack | None, wanted: StackRequest) -> Chan
     body = wanted.template.encode()
     key = f"{wanted.folder}/{hashlib.sha256(body).hexdigest()}.template"
     clients.s3.put_object(Bucket=wanted.bucket, Key=key, Body=body)
+    name = f"deploy-{int(time.time())}-{uuid.uuid4().hex[:8]}"
     try:
         created = clients.cloudformation.create_change_set(
             StackName=wanted.stack_name,
-            ChangeSetName=f"deploy-{int(time.time())}-{uuid.uuid4().hex[:8]}",
+            ChangeSetName=name,
+            ClientToken=name,
             ChangeSetType="UPDATE" if stack else "CREATE",
             TemplateURL=f"{clients.s3.meta.endpoint_url}/{wanted.bucket}/{key}",
             Parameters=[
@@ -69,17 +83,56 @@ def propose(clients: Clients, stack: Stack | None, wanted: StackRequest) -> Chan
             # Validation would refuse the name of an existing resource (MiniStack's does).
             DisableValidation=wanted.takes_over,
         )
-    except ClientError as exc:
-        msg = f"CloudFormation refuses: {exc.response['Error'].get('Message')}"
-        raise ChangeSetError(msg) from exc
-    status, reason = _settled(clients, created["Id"])
+        id_, stack_id = created["Id"], created["StackId"]
+    except (BotoCoreError, ClientError) as exc:
+        made = _described(clients, name, wanted.stack_name) if _is_lost(exc) else None
+        if made is None:
+            if isinstance(exc, BotoCoreError):
+                raise
+            msg = f"CloudFormation refuses: {exc.response['Error'].get('Message')}"
+            raise ChangeSetError(msg) from exc
+        id_, stack_id = made["ChangeSetId"], made["StackId"]
+    status, reason = _settled(clients, id_)
     if status != "FAILED":
-        return ChangeSet(created["Id"], created["StackId"], _changes(clients, created["Id"]))
-    drop(clients, ChangeSet(created["Id"], created["StackId"], ()), is_new=stack is None)
+        return ChangeSet(id_, stack_id, _changes(clients, id_))
+    drop(clients, ChangeSet(id_, stack_id, ()), is_new=stack is None)
     if any(words in reason for words in _NO_CHANGES):
         return None
     msg = f"CloudFormation creates no change set: {reason}"
     raise ChangeSetError(msg)
+
+
+def execute(clients: Clients, change_set: ChangeSet) -> None:
+    """Have CloudFormation execute a change set, once.
+
+    Raises:
+        BotoCoreError: CloudFormation cannot be reached, and does not execute it.
+        ClientError: It is refused.
+    """
+    try:
+        clients.cloudformation.execute_change_set(
+            ChangeSetName=change_set.id, ClientRequestToken=str(uuid.uuid4())
+        )
+    except (BotoCoreError, ClientError) as exc:
+        made = _described(clients, change_set.id) if _is_lost(exc) else None
+        if made is None or made["ExecutionStatus"] not in _EXECUTED:
+            raise
+
+
+def _is_lost(exc: BotoCoreError | ClientError) -> bool:
+    """Return whether the request may have been done: no answer came, or it met itself."""
+    return isinstance(exc, BotoCoreError) or exc.response["Error"]["Code"] in _MET_ITSELF
+
+
+def _described(
+    clients: Clients, change_set: str, stack_name: str | None = None
+) -> "DescribeChangeSetOutputTypeDef | None":
+    """Return a change set by its ARN, or its name and stack; None if there is none to be had."""
+    of_stack: Any = {"StackName": stack_name} if stack_name else {}
+    try:
+        return clients.cloudformation.describe_change_set(ChangeSetName=change_set, **of_stack)
+    except (BotoCoreError, ClientError):
+        return None
 
 
 def _settled(clients: Clients, change_set: str) -> tuple[str, str]:

@@ -97,7 +97,7 @@ class Rollout:
     def _execute(self, proposed: ChangeSet, title: str = "CloudFormation") -> None:
         with self.progress.step(title) as step:
             events = EventStream(self.clients.cloudformation, proposed.stack_id)
-            self.clients.cloudformation.execute_change_set(ChangeSetName=proposed.id)
+            change_set.execute(self.clients, proposed)
             step.note = events.until_end(seconds=self.seconds, say=step.say)
         if step.note not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise RolloutError(failure(self.stage, step.note, events.failures))

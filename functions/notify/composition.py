@@ -12,7 +12,9 @@ from notify.settings import NotifySettings
 from notify.slack import MessagePoster, SlackWebhook, WebhookSecret
 
 _SERVICE = "notify"
-_BOUNDED = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
+_BOUNDED = Config(
+    connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ from predict.telemetry.account_metrics import AccountMetrics
 
 _REGISTRY_SECONDS = 4.0  # a change makes about six calls, within API Gateway's 29 s
 _REGISTRY_TRIES = 3
-_BOUNDED = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2})
+_BOUNDED = Config(
+    connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"}
+)
 
 
 def refusals(settings: PredictSettings) -> AlertedRefusals:

@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 
 _SERVICE = "retrain"
 # Three tries of at most 7 s stay below the function's time-out of 30 s.
-_BOUNDED = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3})
+_BOUNDED = Config(
+    connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"}
+)
 # Two of them, with what is written of a launch, stay below what a launch of the sweep may take.
-_LAUNCHING = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2})
+_LAUNCHING = Config(
+    connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"}
+)
 
 
 @dataclass(frozen=True, slots=True)

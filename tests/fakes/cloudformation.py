@@ -21,6 +21,8 @@ class FakeCloudFormation:
         refuses: Code of the error that a look at the stack ends in.
         is_protected: Against deletion.
         done: The calls that change something, in their order.
+        tokens: Of the calls that carry one.
+        loses: Raised in place of the answer to such a call, once it is done.
     """
 
     def __init__(self, *statuses: str | None) -> None:
@@ -33,6 +35,8 @@ class FakeCloudFormation:
         self.refuses = ""
         self.is_protected = False
         self.done: list[str] = []
+        self.tokens: list[str] = []
+        self.loses: Exception | None = None
         self._names: set[str] = set()
 
     def describe_stacks(self, **_: Any) -> dict[str, Any]:
@@ -50,7 +54,7 @@ class FakeCloudFormation:
     def describe_change_set(self, **_: Any) -> dict[str, Any]:
         """Return the change set in its next state."""
         found: dict[str, Any] = _next(self.change_sets)
-        return found
+        return {"ChangeSetId": "change-set", "StackId": STACK_ID, **found}
 
     def describe_events(self, **_: Any) -> dict[str, Any]:
         """Return what was not valid."""
@@ -71,8 +75,20 @@ class FakeCloudFormation:
             code = "AlreadyExistsException"
             raise _error(code)
         self._names.add(name)
-        self.done.append("create_change_set")
+        self._note("create_change_set", given["ClientToken"])
         return {"Id": "change-set", "StackId": STACK_ID}
+
+    def execute_change_set(self, **given: Any) -> None:
+        """Carry it out."""
+        self.change_sets[-1]["ExecutionStatus"] = "EXECUTE_IN_PROGRESS"
+        self._note("execute_change_set", given["ClientRequestToken"])
+
+    def _note(self, call: str, token: str) -> None:
+        """Note a call that is done; its answer may be lost all the same."""
+        self.done.append(call)
+        self.tokens.append(token)
+        if self.loses:
+            raise self.loses
 
     def delete_change_set(self, **_: Any) -> None:
         """Drop it."""

@@ -62,6 +62,6 @@ def _provider(reference: str) -> Any:
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
-        retries={"total_max_attempts": 1},
+        retries={"total_max_attempts": 1, "mode": "standard"},
     )
     return (SSMProvider if reference.startswith(SSM) else SecretsProvider)(boto_config=config)

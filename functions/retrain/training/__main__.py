@@ -29,6 +29,9 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    # Of MLflow's own client of S3, which takes the defaults: since boto3 1.44 three tries.
+    "AWS_MAX_ATTEMPTS": "5",
+    "AWS_RETRY_MODE": "standard",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 _TIMEOUT = "HOUSING_TRAINING_TIMEOUT_SECONDS"

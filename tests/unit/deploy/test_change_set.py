@@ -1,14 +1,16 @@
 """A proposal is waited for; one that comes to nothing leaves nothing behind."""
 
+import re
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
 from moto import mock_aws
 
 from fakes.cloudformation import STACK_ID, FakeCloudFormation
 from housing_deploy import change_set
-from housing_deploy.change_set import StackRequest, propose
+from housing_deploy.change_set import ChangeSet, StackRequest, execute, propose
 from housing_deploy.errors import ChangeSetError, WaitError
 from housing_deploy.stacks import Clients, Stack
 
@@ -103,3 +105,71 @@ def test_a_proposal_that_is_never_made_is_not_waited_for_without_end(
 
     with pytest.raises(WaitError, match="was not ready within 0 minutes"):
         propose(clients, DEPLOYED, WANTED)
+
+
+def met_itself(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "again"}}, "of the change set")
+
+
+NO_ANSWER = ConnectionClosedError(endpoint_url="https://cloudformation.test")
+
+
+@pytest.mark.parametrize(
+    "lost", [NO_ANSWER, met_itself("AlreadyExistsException")], ids=["no answer", "repeated"]
+)
+def test_a_proposal_whose_answer_is_lost_is_followed(
+    told: FakeCloudFormation, clients: Clients, lost: Exception
+) -> None:
+    told.change_sets = [UNDER_WAY, MADE]
+    told.loses = lost
+
+    proposed = propose(clients, DEPLOYED, WANTED)
+
+    assert proposed is not None
+    assert (proposed.id, proposed.stack_id) == ("change-set", STACK_ID)
+    assert told.done == ["create_change_set"]
+
+
+@pytest.mark.parametrize(
+    "lost", [NO_ANSWER, met_itself("InvalidChangeSetStatus")], ids=["no answer", "repeated"]
+)
+def test_an_execution_whose_answer_is_lost_is_no_failure(
+    told: FakeCloudFormation, clients: Clients, lost: Exception
+) -> None:
+    told.change_sets = [{**MADE, "ExecutionStatus": "AVAILABLE"}]
+    told.loses = lost
+
+    execute(clients, ChangeSet("change-set", STACK_ID, ()))
+
+    assert told.done == ["execute_change_set"]
+
+
+@pytest.mark.parametrize("lost", [NO_ANSWER, met_itself("InvalidChangeSetStatus")])
+def test_an_execution_that_did_not_begin_is_a_failure(
+    told: FakeCloudFormation,
+    clients: Clients,
+    monkeypatch: pytest.MonkeyPatch,
+    lost: Exception,
+) -> None:
+    def refuse(**_: object) -> None:
+        raise lost
+
+    told.change_sets = [{**MADE, "ExecutionStatus": "AVAILABLE"}]
+    monkeypatch.setattr(told, "execute_change_set", refuse)
+
+    with pytest.raises(type(lost)):
+        execute(clients, ChangeSet("change-set", STACK_ID, ()))
+
+
+def test_each_request_carries_a_token_of_its_own(
+    told: FakeCloudFormation, clients: Clients
+) -> None:
+    told.change_sets = [MADE]
+    for _ in range(2):
+        proposed = propose(clients, DEPLOYED, WANTED)
+        assert proposed is not None
+        execute(clients, proposed)
+
+    assert len(set(told.tokens)) == 4
+    assert all(re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", token) for token in told.tokens[::2])
+    assert all(re.fullmatch(r"[-a-zA-Z0-9]{1,128}", token) for token in told.tokens)

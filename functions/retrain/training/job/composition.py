@@ -16,7 +16,9 @@ _REGISTRY_TRIES = 4
 _BOUNDED = Config(
     connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"}
 )
-_BRIEF = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2})
+_BRIEF = Config(
+    connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"}
+)
 
 
 def parts_of(settings: TrainingSettings) -> Parts:

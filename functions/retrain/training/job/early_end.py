@@ -4,6 +4,7 @@ import logging
 import os
 
 import boto3
+from botocore.config import Config
 
 from housing.alerts.folded import alerts_to
 from housing.alerts.jobs import alert_on
@@ -14,12 +15,16 @@ from retrain.training.job.job_metrics import write_job_metrics
 from retrain.training.job.progress import JobProgress, open_status
 
 _MODEL_NAME = "california-housing"
+# Between SIGTERM and SIGKILL are 30 s.
+_BOUNDED = Config(
+    connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"}
+)
 _LOG = logging.getLogger(__name__)
 
 
 def end_early(*, bucket: str, key: str, job_id: str, reason: str, next_step: str) -> None:
     """Write that a job failed, unless it had ended, and tell of it."""
-    s3 = boto3.client("s3")
+    s3 = boto3.client("s3", config=_BOUNDED)
     jobs = JobStore(s3, bucket)
     status = open_status(jobs, job_id, key, "")
     if status.state.is_final:
@@ -35,7 +40,7 @@ def end_early(*, bucket: str, key: str, job_id: str, reason: str, next_step: str
 
 def stop_early(*, bucket: str, key: str, job_id: str) -> State:
     """Write that a job was stopped, unless it had ended; return its state."""
-    jobs = JobStore(boto3.client("s3"), bucket)
+    jobs = JobStore(boto3.client("s3", config=_BOUNDED), bucket)
     try:
         status = open_status(jobs, job_id, key, "")
     except ObjectError as exc:

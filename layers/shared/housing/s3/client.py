@@ -52,7 +52,7 @@ def bounded_s3() -> "S3Client":
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
-        retries={"total_max_attempts": 1},
+        retries={"total_max_attempts": 1, "mode": "standard"},
         signature_version="s3v4",
     )
     # A session of its own: two threads must not share the default one.
