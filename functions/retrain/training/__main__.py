@@ -1,6 +1,7 @@
 """The training program: ``python -m retrain.training --bucket … --key … --job-id …``.
 
-What its exit status says: ``retrain.training.attempts``.
+Exit status 0: the upload ended as a registered version; 1: it was rejected, or the job failed;
+143: the program was stopped, and the job goes on later.
 """
 
 import argparse
