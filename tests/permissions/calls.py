@@ -104,7 +104,8 @@ def _of_mlflow(*names: str) -> tuple[Call, ...]:
 _BOTH = (IF_NEW, IF_SAME)
 _CHANGING_WHAT_IS_LIVE = (
     *_listed("ledger/"),
-    *_read("ledger/*.json"),
+    # After a write whose answer was lost, what stands is read.
+    *_read("ledger/*.json", "ledger/*.done", missing=Missing.LISTED),
     *_written("ledger/*.json", "ledger/*.done", conditions=(IF_NEW,)),
     *_written("models/production.json", "models/*/model.onnx"),
     *_written("models/lock", "models/promotion.json", conditions=_BOTH),
@@ -162,8 +163,8 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         *_listed("dataset/*", "jobs/", "lineage/uploads/"),
         *_read("models/lock", "models/production.json", missing=Missing.LISTED),
         *_read("models/promotion.json", "lineage/exclusions.json", missing=Missing.LISTED),
-        *_read("dataset/*.parquet", "lineage/uploads/*.json"),
-        *_read("lineage/snapshots/*.json", missing=Missing.LISTED),
+        *_read("dataset/*.parquet"),
+        *_read("lineage/snapshots/*.json", "lineage/uploads/*.json", missing=Missing.LISTED),
         *_read("jobs/*", "alerts/*.json", "secrets/holdout-key", missing=Missing.LISTED),
         *_read("new_data/*", missing=Missing.LISTED),
         Call("s3:GetObjectVersion", "{bucket}/new_data/*", missing=Missing.LISTED),

@@ -63,15 +63,15 @@ def test_reading_what_is_not_there_has_to_be_foreseen(
     s3: "S3Client", calls_of_aws: Recorder
 ) -> None:
     read = code_at("functions/predict/new.py", "s3.get_object(Bucket='housing-test', Key=more)")
-    s3.put_object(Bucket="housing-test", Key="ledger/00000001.json", Body=b"")
+    s3.put_object(Bucket="housing-test", Key="models/1-0f/model.onnx", Body=b"")
 
-    read(s3, "ledger/00000001.json")
-    for key in ("ledger/00000002.json", "lineage/exclusions.json"):
+    read(s3, "models/1-0f/model.onnx")
+    for key in ("models/2-0f/model.onnx", "lineage/exclusions.json"):
         with pytest.raises(ClientError):
             read(s3, key)
 
     [unknown] = unknown_of(calls_of_aws.taken())
-    assert "ledger/00000002.json" in unknown
+    assert "models/2-0f/model.onnx" in unknown
 
 
 def test_a_transfers_threads_work_for_who_waits(
