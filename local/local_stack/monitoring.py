@@ -13,8 +13,8 @@ from housing_ops.checkout import CHECKOUT
 from housing_ops.progress import Progress
 from local_stack.deploy import environment_file
 from local_stack.errors import MissingProgramError, StackError
-from local_stack.services import service as services
-from local_stack.services.service import Service, aws_environment, clean_environment
+from local_stack.services import supervisor
+from local_stack.services.catalogue import Service, aws_environment, clean_environment
 from local_stack.settings import LOOPBACK, REGION, StackSettings
 
 SOURCES = CHECKOUT / "monitoring"
@@ -37,7 +37,7 @@ def up(settings: StackSettings, progress: Progress) -> list[Service]:
         StackError: The stack is not running.
         MissingProgramError: A program is not installed.
     """
-    if not settings.aws_endpoint and services.running(settings, "aws") is None:
+    if not settings.aws_endpoint and supervisor.running(settings, "aws") is None:
         msg = "the stack is not running: start it first, with make run"
         raise StackError(msg)
     paths = programs(settings)
@@ -50,10 +50,10 @@ def up(settings: StackSettings, progress: Progress) -> list[Service]:
         _prometheus(settings, paths["prometheus"], folder),
     ]
     for service in monitoring:
-        services.ensure(settings, service)
+        supervisor.ensure(settings, service)
     for service in monitoring:
         with progress.step(service.title) as step:
-            services.await_healthy(settings, service)
+            supervisor.await_healthy(settings, service)
             step.note = service.where
     return monitoring
 

@@ -14,9 +14,8 @@ from housing_cli.jobs.waiting_uploads import waiting_uploads
 from local_stack.deploy import environment_file
 from local_stack.deploy.deployment import Deployment, client, read_variables
 from local_stack.first_model import Prediction, production_version
-from local_stack.services import service as services
-from local_stack.services import training_jobs
-from local_stack.services.service import MONITORING_NAMES, SERVICE_NAMES
+from local_stack.services import supervisor, training_jobs
+from local_stack.services.catalogue import MONITORING_NAMES, SERVICE_NAMES
 from local_stack.settings import StackSettings
 
 _FUNCTIONS = ("predict", "retrain", "notify")
@@ -70,11 +69,11 @@ def status(console: Console, settings: StackSettings) -> bool:
     """Print the services; return whether all of the stack runs, with or without the monitoring."""
     table = Table("service", "state", "pid", "memory", "since", box=None, pad_edge=False)
     names = [name for name in SERVICE_NAMES if name != "aws" or not settings.aws_endpoint]
-    running = {name: services.running(settings, name) for name in reversed(names)}
+    running = {name: supervisor.running(settings, name) for name in reversed(names)}
     for name, process in running.items():
         table.add_row(name, *_row(process))
     for name in reversed(MONITORING_NAMES):
-        if process := services.running(settings, name):
+        if process := supervisor.running(settings, name):
             table.add_row(name, *_row(process))
     for job_id, process in training_jobs.running(settings.jobs_dir):
         table.add_row(f"job {job_id}", *_row(process))
@@ -92,14 +91,14 @@ def status(console: Console, settings: StackSettings) -> bool:
 def logs(console: Console, settings: StackSettings, lines: int) -> None:
     """Print the last lines of each service, job and function."""
     names = [*reversed(SERVICE_NAMES), *reversed(MONITORING_NAMES)]
-    files = [services.log_path(settings, name) for name in names]
+    files = [supervisor.log_path(settings, name) for name in names]
     files += sorted(settings.jobs_dir.glob("*.log"), key=lambda path: path.stat().st_mtime)[-3:]
     for path in files:
         if path.exists():
             _section(console, environment_file.shown(path))
             text = path.read_text(errors="replace").splitlines()[-lines:]
             console.print(Text("\n".join(text)))
-    if settings.aws_endpoint or services.running(settings, "aws"):
+    if settings.aws_endpoint or supervisor.running(settings, "aws"):
         for function in _FUNCTIONS:
             _section(console, f"function {function}")
             console.print(Text("\n".join(_function_log(settings, function)[-lines:])))

@@ -12,9 +12,8 @@ from local_stack.deploy import environment_file, sam_environment
 from local_stack.deploy.deployment import Deployment, deploy
 from local_stack.errors import StackError
 from local_stack.first_model import Prediction
-from local_stack.services import service as services
-from local_stack.services import training_jobs
-from local_stack.services.service import MONITORING_NAMES, SERVICE_NAMES, Service, metrics_bridge
+from local_stack.services import catalogue, supervisor, training_jobs
+from local_stack.services.catalogue import MONITORING_NAMES, SERVICE_NAMES, Service
 from local_stack.settings import StackSettings
 
 
@@ -36,8 +35,8 @@ def up(settings: StackSettings, progress: Progress) -> tuple[Deployment, Predict
 def _up(
     settings: StackSettings, progress: Progress, started: list[str]
 ) -> tuple[Deployment, Prediction]:
-    aws = None if settings.aws_endpoint else services.aws_endpoint(settings)
-    mlflow = services.mlflow_server(settings)
+    aws = None if settings.aws_endpoint else catalogue.aws_endpoint(settings)
+    mlflow = catalogue.mlflow_server(settings)
     for service in (aws, mlflow):  # side by side: the second is slow
         if service:
             _ensure(settings, service, started)
@@ -49,8 +48,8 @@ def _up(
             _make_durable(settings, aws, started)
         step.note = f"{settings.stack_name} {'deployed' if deployment.changed else 'unchanged'}"
     environment_file.write(settings, deployment, sam_environment.content(settings))
-    proxy = services.api_proxy(settings, deployment.api_gateway_url)
-    bridge = metrics_bridge(settings)
+    proxy = catalogue.api_proxy(settings, deployment.api_gateway_url)
+    bridge = catalogue.metrics_bridge(settings)
     for service in (proxy, bridge):
         _ensure(settings, service, started)
     for service in (mlflow, proxy, bridge):
@@ -76,7 +75,7 @@ def _model(settings: StackSettings, deployment: Deployment, progress: Progress) 
 
 def _ensure(settings: StackSettings, service: Service, started: list[str]) -> None:
     started.append(service.name)
-    if not services.ensure(settings, service):
+    if not supervisor.ensure(settings, service):
         started.remove(service.name)
 
 
@@ -86,14 +85,14 @@ def _make_durable(settings: StackSettings, aws: Service, started: list[str]) -> 
     Killed before that, it would start with the bucket and without the stack that owns it, and
     CloudFormation refuses to create an existing bucket.
     """
-    services.stop(settings, aws.name)
+    supervisor.stop(settings, aws.name)
     _ensure(settings, aws, started)
-    services.await_healthy(settings, aws)
+    supervisor.await_healthy(settings, aws)
 
 
 def _await(settings: StackSettings, progress: Progress, service: Service) -> None:
     with progress.step(service.title) as step:
-        services.await_healthy(settings, service)
+        supervisor.await_healthy(settings, service)
         step.note = service.where
 
 
@@ -101,11 +100,11 @@ def down(settings: StackSettings, progress: Progress) -> list[str]:
     """Stop the stack's programs; return the names of those that ran. Their data remains."""
     stopped = _stop_jobs(settings, progress)
     for name in (*MONITORING_NAMES, *SERVICE_NAMES):
-        if services.running(settings, name) is None:
-            services.stop(settings, name)  # deletes the record of a killed program
+        if supervisor.running(settings, name) is None:
+            supervisor.stop(settings, name)  # deletes the record of a killed program
             continue
         with progress.step(f"stopping {name}"):
-            services.stop(settings, name)
+            supervisor.stop(settings, name)
         stopped.append(name)
     # A function may have started another job before its endpoint stopped.
     return stopped + _stop_jobs(settings, progress)
@@ -137,7 +136,7 @@ def _stop_started(settings: StackSettings, progress: Progress, started: list[str
         training_jobs.stop_all(settings.jobs_dir)
     for name in SERVICE_NAMES:
         if name in started:
-            services.stop(settings, name)
+            supervisor.stop(settings, name)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from housing_ops.key_ring import KeyRing
 from housing_ops.template import load
 from integration.running_stack import inherited, wait_for
 from local_stack.deploy.packaging import package
-from local_stack.services.service import aws_environment
+from local_stack.services.catalogue import aws_environment
 from local_stack.settings import StackSettings
 
 STAGE = "local"

@@ -10,7 +10,7 @@ from fakes.onnx_models import linear_model
 from housing.api_keys import Scope
 from integration.deployments import Deployments, build, write
 from integration.running_stack import free_ports, processes_of
-from local_stack.services import service as services
+from local_stack.services import catalogue, supervisor
 from local_stack.settings import StackSettings
 from servers.mlflow_server import TrackingServer, tracking_server
 
@@ -23,13 +23,13 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackSettings
     """Of a local endpoint with nothing on it."""
     state_dir = tmp_path_factory.mktemp("endpoint")
     made = StackSettings(state_dir=state_dir, aws_port=free_ports(1)[0])
-    endpoint = services.aws_endpoint(made)
+    endpoint = catalogue.aws_endpoint(made)
     try:
-        services.ensure(made, endpoint)
-        services.await_healthy(made, endpoint)
+        supervisor.ensure(made, endpoint)
+        supervisor.await_healthy(made, endpoint)
         yield made
     finally:
-        services.stop(made, endpoint.name)
+        supervisor.stop(made, endpoint.name)
         for process in processes_of(state_dir):
             process.kill()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local_stack.services.service import aws_endpoint
+from local_stack.services.catalogue import aws_endpoint
 from local_stack.settings import StackSettings
 from servers.running import Server, free_port
 

@@ -19,7 +19,7 @@ from housing_ops.key_ring import KeyRing
 from housing_ops.template import load, with_defaults
 from local_stack.deploy.packaging import package
 from local_stack.errors import DeploymentError
-from local_stack.services.service import ARTIFACT_BUCKET
+from local_stack.services.catalogue import ARTIFACT_BUCKET
 from local_stack.settings import ACCESS_KEY, REGION, SECRET_KEY, StackSettings
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from housing.api_keys import Scope
 from housing_ops.checkout import CHECKOUT
 from local_stack.deploy.deployment import KEY_VARIABLES, Deployment
-from local_stack.services.service import aws_environment
+from local_stack.services.catalogue import aws_environment
 from local_stack.settings import StackSettings
 
 _WRAPPER = """#!/bin/sh

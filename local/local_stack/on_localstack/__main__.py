@@ -13,8 +13,8 @@ from types import FrameType
 
 from local_stack.errors import StackError
 from local_stack.on_localstack.service import in_container, in_host_mode
-from local_stack.services import service as services
-from local_stack.services.service import Service
+from local_stack.services import supervisor
+from local_stack.services.catalogue import Service
 from local_stack.settings import LOOPBACK, StackSettings
 
 _TOKEN = "LOCALSTACK_AUTH_TOKEN"  # noqa: S105 - the name of the variable
@@ -27,8 +27,8 @@ def main(command: list[str]) -> int:
     settings = StackSettings(state_dir=folder, aws_port=_free_port())
     service = _service(settings)
     try:
-        services.ensure(settings, service)
-        services.await_healthy(settings, service)
+        supervisor.ensure(settings, service)
+        supervisor.await_healthy(settings, service)
         print(f"LocalStack ({service.command[0]}) at {settings.aws_url}", flush=True)  # noqa: T201
         environment = {**os.environ, "HOUSING_AWS_ENDPOINT": settings.aws_url}
         return subprocess.run(command, env=environment, check=False).returncode
@@ -36,7 +36,7 @@ def main(command: list[str]) -> int:
         print(f"error: {exc or 'interrupted'}", file=sys.stderr)  # noqa: T201
         return 1
     finally:
-        services.stop(settings, service.name)
+        supervisor.stop(settings, service.name)
 
 
 def _service(settings: StackSettings) -> Service:

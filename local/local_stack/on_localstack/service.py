@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from housing_ops.checkout import CHECKOUT
-from local_stack.services.service import Service, clean_environment
+from local_stack.services.catalogue import Service, clean_environment
 from local_stack.settings import LOOPBACK, StackSettings
 
 IMAGE = "localstack/localstack:2026.3.0"

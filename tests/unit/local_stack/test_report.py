@@ -16,8 +16,7 @@ from moto import mock_aws
 from rich.console import Console
 
 from local_stack import report
-from local_stack.services import processes, training_jobs
-from local_stack.services import service as services
+from local_stack.services import processes, supervisor, training_jobs
 from local_stack.settings import StackSettings
 from retrain.launchers.job_queue import JobQueue, QueuedJob
 
@@ -33,8 +32,8 @@ def bridge(settings: StackSettings) -> Iterator[psutil.Process]:
     record = processes.start(
         (sys.executable, "-c", "import time; time.sleep(60)"),
         environment={"PATH": os.environ["PATH"]},
-        log=services.log_path(settings, "bridge"),
-        record=services.record_path(settings, "bridge"),
+        log=supervisor.log_path(settings, "bridge"),
+        record=supervisor.record_path(settings, "bridge"),
         digest="d",
     )
     process = record.process()
@@ -65,7 +64,7 @@ def test_the_end_of_each_log_is_shown_of_the_newest_jobs_three(
 ) -> None:
     settings.logs_dir.mkdir()
     settings.jobs_dir.mkdir()
-    services.log_path(settings, "mlflow").write_text("one\ntwo [red]\nthree\n")
+    supervisor.log_path(settings, "mlflow").write_text("one\ntwo [red]\nthree\n")
     for age, name in enumerate(("newest", "newer", "new", "old")):
         log = settings.jobs_dir / f"{name}.log"
         log.write_text(f"line of {name}\n")
@@ -90,7 +89,7 @@ def test_a_running_job_is_shown_and_so_is_the_version_in_production(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(services, "running", lambda _, name: bridge if name == "mlflow" else None)
+    monkeypatch.setattr(supervisor, "running", lambda _, name: bridge if name == "mlflow" else None)
     monkeypatch.setattr(training_jobs, "running", lambda _: [("0123", bridge)])
     monkeypatch.setattr(report, "production_version", lambda _: None)
 

@@ -13,8 +13,7 @@ from rich.console import Console
 
 from housing_ops.progress import Progress
 from local_stack import stack
-from local_stack.services import processes, training_jobs
-from local_stack.services import service as services
+from local_stack.services import processes, supervisor, training_jobs
 from local_stack.settings import StackSettings
 from retrain.launchers.job_queue import JobQueue, QueuedJob
 
@@ -45,8 +44,8 @@ def settings(tmp_path: Path) -> Iterator[StackSettings]:
     processes.start(
         (sys.executable, "-c", "import time; time.sleep(60)"),
         environment=environment,
-        log=services.log_path(settings, "bridge"),
-        record=services.record_path(settings, "bridge"),
+        log=supervisor.log_path(settings, "bridge"),
+        record=supervisor.record_path(settings, "bridge"),
         digest="d",
     )
     log = settings.jobs_dir / "job-0.log"

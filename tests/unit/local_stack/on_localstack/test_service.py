@@ -7,7 +7,7 @@ import pytest
 from housing_ops.checkout import CHECKOUT
 from local_stack.on_localstack import __main__ as on_localstack
 from local_stack.on_localstack.service import IMAGE, in_container, in_host_mode
-from local_stack.services.service import Service
+from local_stack.services.catalogue import Service
 from local_stack.settings import StackSettings
 
 

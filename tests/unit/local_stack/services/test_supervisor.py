@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from local_stack.errors import ServiceError
-from local_stack.services.service import Service, await_healthy, ensure, is_healthy, running, stop
+from local_stack.services.catalogue import Service
+from local_stack.services.supervisor import await_healthy, ensure, is_healthy, running, stop
 from local_stack.settings import StackSettings
 
 
