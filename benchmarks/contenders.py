@@ -100,6 +100,12 @@ def contenders(model: "BenchModel", folder: Path) -> list[Contender]:
             "bench-python",
             (
                 *("gunicorn", "benchmarks.servers.sklearn_wsgi:create_app()", "--workers", "1"),
+                *(
+                    "--worker-class",
+                    "gthread",
+                    "--threads",
+                    "1",
+                ),  # the plain one keeps no connection
                 *("--bind", "127.0.0.1:{port}", "--keep-alive", "60", "--log-level", "warning"),
             ),
             lambda rows: ("/invocations", _json({"instances": rows.tolist()})),
