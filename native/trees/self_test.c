@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define ROWS 130u /* a block of them, and some */
+#define WALKED 26u /* of them differ; the others are the same rows in other places */
 #define ALONE 8u  /* of them one by one, and in threes */
 
 /* Walk the attributes themselves: nothing of what was laid out is used. */
@@ -30,13 +31,14 @@ static void fill(const TreeAttributes *given, float *rows, size_t width) {
     const uint32_t mixed = ((uint32_t)i * 2654435761u) >> 16;
     const float cut = given->threshold[i];
     const float around[3] = {cut, cut * 1.0000001f, cut * 0.9999999f};
-    rows[mixed % ROWS * width + (size_t)given->feature[i]] = around[mixed / ROWS % 3];
+    rows[mixed % WALKED * width + (size_t)given->feature[i]] = around[mixed / WALKED % 3];
   }
   for (size_t c = 0; c < width; c++) {
-    rows[(ROWS - 1) * width + c] = NAN;
-    rows[(ROWS - 2) * width + c] = INFINITY;
-    rows[(ROWS - 3) * width + c] = -INFINITY;
+    rows[(WALKED - 1) * width + c] = NAN;
+    rows[(WALKED - 2) * width + c] = INFINITY;
+    rows[(WALKED - 3) * width + c] = -INFINITY;
   }
+  for (size_t r = WALKED; r < ROWS; r++) memcpy(rows + r * width, rows + (r - WALKED) * width, width * sizeof *rows);
 }
 
 int ensemble_passes(const Ensemble *ensemble, const TreeAttributes *given) {
@@ -50,7 +52,8 @@ int ensemble_passes(const Ensemble *ensemble, const TreeAttributes *given) {
   for (size_t i = 0; passes && i < given->targets; i++)
     weights[first[given->target_tree[i]] + (size_t)given->target_node[i]] = given->weight[i];
   if (passes) fill(given, rows, width);
-  for (size_t r = 0; passes && r < ROWS; r++) expected[r] = walked(given, first, ensemble->trees, weights, rows + r * width);
+  for (size_t r = 0; passes && r < ROWS; r++)
+    expected[r] = r < WALKED ? walked(given, first, ensemble->trees, weights, rows + r * width) : expected[r - WALKED];
   for (size_t i = 0; passes && i < sizeof counts / sizeof *counts; i++)
     for (size_t r = 0; passes && r + counts[i] <= (counts[i] < ROWS ? ALONE : ROWS); r += counts[i])
       passes = ensemble_predict(ensemble, rows + r * width, counts[i], width, predicted) &&
