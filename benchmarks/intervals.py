@@ -13,10 +13,10 @@ from sklearn.base import clone
 from housing.schema import INTERVAL_COVERAGE
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.model.engines import engine_of
+from retrain.training.model.evaluation import Predictions
 from retrain.training.model.fit import FEATURES, Fitted, out_of_fold, pipeline_of, scale_options
 from retrain.training.model.interval import Interval, conformal_quantile, folds_of
 from retrain.training.model.recipe import Recipe
-from retrain.training.model.scoring import Predictions
 from retrain.training.model.tensor_ops import Floats
 
 _FOLDS = 5

@@ -27,11 +27,10 @@ from housing_cli.data.sources import first_data
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.graph.export import export
 from retrain.training.graph.parity import check_parity
-from retrain.training.model.evaluation import evaluate, rmse
+from retrain.training.model.evaluation import Predictions, evaluate, rmse, score
 from retrain.training.model.features import points
 from retrain.training.model.fit import fit, pipeline_of
 from retrain.training.model.recipe import Recipe
-from retrain.training.model.scoring import Predictions, score
 from retrain.training.model.tensor_ops import NumpyOps
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.check import check_csv

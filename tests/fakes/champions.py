@@ -9,7 +9,7 @@ from retrain.training.anomaly.contradictions import Table
 from retrain.training.anomaly.priced import Priced
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.gate.hold import Hold, KnownData, NewData, examine
-from retrain.training.model.scoring import Predictions
+from retrain.training.model.evaluation import Predictions
 from retrain.training.rules import CopyRule, HoldRule
 
 PLACE_COLUMNS = [FEATURE_NAMES.index(name) for name in PLACE]

@@ -29,7 +29,7 @@ MODELS = [linear_model(bias=float(number)) for number in range(3)]
 BETTER = Verdict(promote=True, reason="better", challenger_rmse=0.4, holdout_rows=10)
 WORSE = Verdict(promote=False, reason="worse", challenger_rmse=0.5, holdout_rows=10)
 JOB_TRIES = 4
-"""As in ``retrain.training.job.composition``, which takes seconds to import."""
+"""As in ``retrain.training.job.program``, which takes seconds to import."""
 PART = "0a1b"
 Move = tuple[str, str | None, str | None]
 

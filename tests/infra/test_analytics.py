@@ -32,7 +32,7 @@ from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
 from predict.scoring.service import predict
 from predict.telemetry.telemetry import PREDICTION, Telemetry
-from retrain.training.dataset.part_file import write_part
+from retrain.training.dataset.dataset import write_part
 from retrain.training.dataset.rows import distinct
 
 DUCKDB = CHECKOUT / ".venvs/athena/bin/python"

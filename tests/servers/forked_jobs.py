@@ -119,11 +119,11 @@ def _run(
 ) -> None:
     """Be one job: ``python -m retrain.training``, but for the start of Python, and impatient."""
     from retrain.training.__main__ import main  # noqa: PLC0415 - in the job's own process
-    from retrain.training.job import composition  # noqa: PLC0415
+    from retrain.training.job import program  # noqa: PLC0415
 
     impatient = Config(connect_timeout=patience_seconds, read_timeout=patience_seconds)
-    composition._BOUNDED = composition._BOUNDED.merge(impatient)
-    composition._REGISTRY_SECONDS = patience_seconds
+    program._BOUNDED = program._BOUNDED.merge(impatient)
+    program._REGISTRY_SECONDS = patience_seconds
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.nice(_NICENESS)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -16,7 +16,7 @@ from retrain.training.anomaly.misses import (
     miss_sizes,
 )
 from retrain.training.anomaly.scan import NewRows, scan_cells, scan_places, weights_of
-from retrain.training.model.scoring import Predictions
+from retrain.training.model.evaluation import Predictions
 
 
 def said(price: float, lower: float, upper: float) -> Predictions:

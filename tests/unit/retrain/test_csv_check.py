@@ -175,7 +175,7 @@ def test_the_list_of_problems_is_bounded_and_their_number_is_not() -> None:
 def test_rows_are_numbered_through_blocks(
     monkeypatch: pytest.MonkeyPatch, block_bytes: int
 ) -> None:
-    monkeypatch.setattr("retrain.training.upload.blocks.BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("retrain.training.upload.exact_reading.BLOCK_BYTES", block_bytes)
 
     found = checked(ROW, "", ROW, with_cell("MedInc", "x"), ROW)
 
@@ -207,7 +207,7 @@ def test_a_decimal_comma_is_no_point_and_is_told(delimiter: str) -> None:
 
 
 def test_a_bad_byte_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrain.training.upload.blocks.BLOCK_BYTES", 150)
+    monkeypatch.setattr("retrain.training.upload.exact_reading.BLOCK_BYTES", 150)
     content = f"{HEADER}\r\n{ROW}\r\n{ROW}\r\n\r\n{ROW}caf".encode() + b"\xe9\n"
 
     with pytest.raises(UploadRejectedError, match=r"not text in UTF-8 \(line 5\)"):

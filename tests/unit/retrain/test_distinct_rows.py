@@ -10,8 +10,8 @@ import pytest
 
 from fakes.tables import housing_table
 from housing.schema import CANONICAL_HEADER
-from retrain.training.dataset import part_file
-from retrain.training.dataset.part_file import PartFile, write_part
+from retrain.training.dataset import dataset
+from retrain.training.dataset.dataset import PartFile, write_part
 from retrain.training.dataset.rows import Values, distinct, first_of_each
 from retrain.training.upload.distinct_rows import DistinctRows
 
@@ -71,7 +71,7 @@ def test_rows_that_share_half_a_hash_stay_apart() -> None:
 def test_small_batches_are_written_as_one_group(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(part_file, "_GROUP_ROWS", 1_000)
+    monkeypatch.setattr(dataset, "_GROUP_ROWS", 1_000)
 
     part = part_of(tmp_path / "new", np.array_split(ROWS, 7), held_rows=0)
 

@@ -5,12 +5,11 @@ from math import log
 
 import numpy as np
 import pytest
-from scipy.stats import ks_2samp
 
 from housing.jobs.results import Drift
 from housing.schema import CANONICAL_HEADER
 from housing_cli.data.generated import generate
-from retrain.training.dataset.drift import kolmogorov_smirnov, measure_drift, population_stability
+from retrain.training.dataset.drift import measure_drift, population_stability
 from retrain.training.dataset.rows import Values
 
 POOL: Values = generate(rows=5_000, seed=1).to_numpy()
@@ -68,21 +67,6 @@ def test_rows_of_one_distribution_have_an_index_near_zero_however_few_they_are()
     found = [[column.psi for column in drift_of(*drawn(seed, 50)).columns] for seed in range(30)]
 
     assert np.mean(found) < 0.07  # 0.18 and more, if chance were not taken off
-
-
-@pytest.mark.parametrize("places", [0, 1, 9])
-@pytest.mark.parametrize("sizes", [(50, 40), (7, 900), (400, 400)])
-def test_kolmogorov_smirnov_is_scipys_with_ties_and_without(
-    places: int, sizes: tuple[int, int]
-) -> None:
-    rng = np.random.default_rng(places)
-    rows, reference = (np.sort(rng.normal(0, 2, size).round(places)) for size in sizes)
-
-    statistic, p_value = kolmogorov_smirnov(rows, reference)
-
-    exact = ks_2samp(rows, reference, method="exact")
-    assert statistic == pytest.approx(exact.statistic)
-    assert 0.99 * exact.pvalue < p_value < exact.pvalue + 0.11
 
 
 def test_constant_columns_do_not_drift_until_the_constant_moves() -> None:

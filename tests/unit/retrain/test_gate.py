@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from fakes.tables import housing_table
 from housing.jobs.results import Verdict
 from retrain.training.dataset.rows import Rows
-from retrain.training.gate.bootstrap import relative_change
-from retrain.training.gate.gate import judge, judge_first
+from retrain.training.gate.gate import judge, judge_first, relative_change
 from retrain.training.rules import GateRules
 
 RULES = GateRules(margin=0.01, confidence=0.8, slice_limit=0.1, slice_min_rows=30)

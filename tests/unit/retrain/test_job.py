@@ -20,7 +20,7 @@ from housing.registry.port import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, 
 from housing.tree_library import LIBRARY, identity
 from retrain.training.job.context import Parts
 from retrain.training.job.job import run
-from retrain.training.model.scoring import score
+from retrain.training.model.evaluation import score
 from retrain.training.upload.ingest import Upload
 
 if TYPE_CHECKING:

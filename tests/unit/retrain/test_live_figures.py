@@ -16,7 +16,7 @@ from housing.metrics import names as metric_names
 from housing.registry.port import MODEL_FILE, PRODUCTION, ModelVersion, Tag
 from retrain.training.dataset.rows import Values
 from retrain.training.gate.champion import Champion
-from retrain.training.gate.live_figures import measure_live
+from retrain.training.gate.judging import measure_live
 from retrain.training.job.context import Parts
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload

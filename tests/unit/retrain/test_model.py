@@ -19,10 +19,9 @@ from retrain.training.errors import ModelLoadError, ParityError, TooFewRowsError
 from retrain.training.graph.export import export
 from retrain.training.graph.parity import check_parity
 from retrain.training.model.engines import EngineName
-from retrain.training.model.evaluation import baseline_rmse, evaluate, rmse
+from retrain.training.model.evaluation import Predictions, baseline_rmse, evaluate, rmse, score
 from retrain.training.model.fit import MODEL, Fitted, fit
 from retrain.training.model.recipe import Recipe
-from retrain.training.model.scoring import Predictions, score
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.check import check_csv
 

@@ -11,8 +11,13 @@ from retrain.training.dataset.rows import Rows
 from retrain.training.graph.onnx_ops import OnnxWriter
 from retrain.training.model.features import OWN_NAMES, OwnFeatures, own_features, points
 from retrain.training.model.geography import CITIES, city_points, coast_points, plane
-from retrain.training.model.neighbour_table import found_among, regions_of, table_of
-from retrain.training.model.neighbours import NEIGHBOUR_NAMES, NeighbourFeatures
+from retrain.training.model.neighbours import (
+    NEIGHBOUR_NAMES,
+    NeighbourFeatures,
+    found_among,
+    regions_of,
+    table_of,
+)
 from retrain.training.model.tensor_ops import Floats, NumpyOps
 
 OPS = NumpyOps()

@@ -10,7 +10,7 @@ from fakes.tables import as_csv, housing_table
 from housing.schema import CANONICAL_HEADER, CENSUS_HEADER
 from retrain.training.errors import UploadRejectedError
 from retrain.training.upload import check as csv_check
-from retrain.training.upload.blocks import BLOCK_BYTES
+from retrain.training.upload.exact_reading import BLOCK_BYTES
 from retrain.training.upload.fast_reading import read_plain
 from retrain.training.upload.header import read_header
 from retrain.training.upload.limits import Bounds
@@ -97,7 +97,7 @@ def test_both_readings_find_the_same_in_nasty_files(
         patch.setattr(csv_check, "read_plain", lambda _block, _header: None)
         exact = [outcome(content) for content in made]
 
-    monkeypatch.setattr("retrain.training.upload.blocks.BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("retrain.training.upload.exact_reading.BLOCK_BYTES", block_bytes)
     monkeypatch.setattr("retrain.training.upload.fast_reading._FEW_BYTES", few_bytes)
 
     for content, wanted in zip(made, exact, strict=True):

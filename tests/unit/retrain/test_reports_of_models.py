@@ -15,8 +15,8 @@ from housing.schema import INTERVAL_COVERAGE, TARGET_CAP
 from retrain.training.dataset.rows import Rows
 from retrain.training.dataset.split import split
 from retrain.training.gate.slices import Slice, slices
+from retrain.training.model.evaluation import Predictions
 from retrain.training.model.fit import fit, learning_curve
-from retrain.training.model.scoring import Predictions
 from retrain.training.model.spatial import spatial_rmse
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.figures import drift_figure, figures

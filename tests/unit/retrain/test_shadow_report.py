@@ -21,7 +21,7 @@ from predict.model.predictor import Predictor
 from predict.telemetry.comparison import TIMED_OUT, Differences
 from predict.telemetry.telemetry import Telemetry
 from retrain.training.gate.shadow_report import CloudWatchShadowReport, with_shadow
-from retrain.training.job.composition import parts_of
+from retrain.training.job.program import parts_of
 from retrain.training.settings import TrainingSettings
 
 NOW = datetime.now(UTC).replace(microsecond=0)

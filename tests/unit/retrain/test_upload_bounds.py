@@ -205,8 +205,8 @@ def test_blocks_are_cut_where_they_have_many_lines_or_fields(
     whole = check_csv(text)
 
     for most_lines, most_fields in ((1, 1 << 20), (1 << 20, 1), (10, 100)):
-        monkeypatch.setattr("retrain.training.upload.blocks._MOST_LINES", most_lines)
-        monkeypatch.setattr("retrain.training.upload.blocks.MOST_FIELDS", most_fields)
+        monkeypatch.setattr("retrain.training.upload.exact_reading._MOST_LINES", most_lines)
+        monkeypatch.setattr("retrain.training.upload.exact_reading.MOST_FIELDS", most_fields)
 
         assert outcome(check_csv(text)) == outcome(whole)
 

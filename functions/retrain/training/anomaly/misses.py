@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain.training.dataset.rows import Values
-from retrain.training.model.scoring import Predictions
+from retrain.training.model.evaluation import Predictions
 
 SIZES = np.array([0.5, 0.75, 1.0, 1.5, 2.0, 3.0])
 """Misses are counted from each of these sizes on: many small ones say as much as a few large."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain.training.dataset.rows import Rows
-from retrain.training.model.scoring import Predictions
+from retrain.training.model.evaluation import Predictions
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ once. A record says which job brought which part and when its file was uploaded,
 job came; the order of the uploads decides whose values stand.
 """
 
+import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import BaseModel, ValidationError
 
 from housing.jobs.uploads import UploadRecord, UploadRecords
@@ -22,10 +25,55 @@ from housing.s3.bodies import read_body
 from housing.s3.documents import Documents, Listed
 from housing.s3.layout import DATA_SOURCE_METADATA, DATASET, LINEAGE_SNAPSHOTS
 from housing.schema import CANONICAL_HEADER
-from retrain.training.dataset.part_file import PartFile, digest_of, write_part
-from retrain.training.dataset.rows import Values, distinct
+from retrain.training.dataset.rows import Values, bytes_of_rows, distinct
 from retrain.training.dataset.snapshot import Snapshot, UploadedRows
 from retrain.training.errors import DatasetError
+
+_GROUP_ROWS = 1 << 17
+_SCHEMA = pa.schema([(name, pa.float64()) for name in CANONICAL_HEADER])
+
+
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """A part's file, the digest that names it, and the number of its rows, which are distinct."""
+
+    path: Path
+    digest: str
+    rows: int
+
+
+def write_part(path: Path, batches: Iterable[Values]) -> PartFile:
+    """Write distinct rows in the order of their hashes.
+
+    The digest is the SHA-256 over the rows' float64 bytes: it depends on which rows there are, and
+    not on how they come in batches.
+    """
+    digest, count = hashlib.sha256(), 0
+    with pq.ParquetWriter(path, _SCHEMA, use_dictionary=False) as writer:  # a third of the time
+        for rows in _groups(batches):
+            digest.update(bytes_of_rows(rows))
+            count += len(rows)
+            columns = [np.ascontiguousarray(column) for column in rows.T]
+            writer.write_table(pa.table(columns, schema=_SCHEMA))
+    return PartFile(path, digest.hexdigest(), count)
+
+
+def digest_of(rows: Values) -> str:
+    """Return the digest that names a part of these rows, which are in the order of their hashes."""
+    return hashlib.sha256(bytes_of_rows(rows)).hexdigest()
+
+
+def _groups(batches: Iterable[Values]) -> Iterator[Values]:
+    """Put small batches together, so that the file has few groups of rows."""
+    waiting: list[Values] = []
+    for rows in batches:
+        waiting.append(rows)
+        if sum(map(len, waiting)) >= _GROUP_ROWS:
+            yield np.concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield np.concatenate(waiting)
+
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -21,9 +21,9 @@ from retrain.training.dataset.rows import Rows
 from retrain.training.dataset.snapshot import Snapshot, near, snapshot_of
 from retrain.training.errors import ModelLoadError, TrackingError
 from retrain.training.graph.export import export
+from retrain.training.model.evaluation import Predictions, score
 from retrain.training.model.fit import fit
 from retrain.training.model.recipe import Recipe
-from retrain.training.model.scoring import Predictions, score
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.jobs.results import Verdict
+from housing.jobs.results import LiveFigures, Verdict
 from housing.registry.port import ModelVersion
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.dataset.split import Split
 from retrain.training.errors import ModelLoadError
 from retrain.training.gate.champion import Champion
 from retrain.training.gate.gate import judge, judge_first
-from retrain.training.model.evaluation import baseline_rmse, rmse
-from retrain.training.model.scoring import score
+from retrain.training.model.evaluation import baseline_rmse, evaluate, rmse, score
 from retrain.training.rules import GateRules
 
 _LEAST_ROWS = 10
@@ -92,3 +91,30 @@ def _not_compared(challenger: Values, holdout: Rows, number: str, why: str) -> V
         champion_version=number,
         holdout_rows=len(holdout),
     )
+
+
+def measure_live(champion: Champion | None, rows: Values, *, min_rows: int) -> LiveFigures | None:
+    """Price rows with production's model and compare with the actual prices.
+
+    Args:
+        champion: The version in production.
+        rows: Rows that it was not fitted on, ``[n, 9]``.
+        min_rows: With fewer rows nothing is measured.
+
+    Returns:
+        None where nothing is in production.
+    """
+    if champion is None:
+        return None
+    figures = LiveFigures(version=champion.version.version, rows=len(rows))
+    if len(rows) < min_rows:
+        figures.reason = f"{len(rows)} rows that it had not seen; {min_rows} are needed"
+        return figures
+    priced = Rows.of(rows)
+    try:
+        measured = evaluate(champion.predict(priced.features), priced.prices)
+    except ModelLoadError as exc:
+        figures.reason = f"it does not load ({exc})"
+        return figures
+    figures.rmse, figures.coverage = measured["rmse"], measured["coverage"]
+    return figures

@@ -7,8 +7,8 @@ import numpy as np
 from housing.schema import TARGET_CAP
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import ParityError
+from retrain.training.model.evaluation import score
 from retrain.training.model.fit import Fitted
-from retrain.training.model.scoring import score
 from retrain.training.model.tensor_ops import Floats
 
 _ROWS_AT_ONCE = 50_000

@@ -19,9 +19,8 @@ from retrain.training.graph.parity import check_parity
 from retrain.training.graph.tree_parity import check_trees
 from retrain.training.job.context import Parts
 from retrain.training.job.progress import JobProgress
-from retrain.training.model.evaluation import baseline_rmse, evaluate
+from retrain.training.model.evaluation import Predictions, baseline_rmse, evaluate, score
 from retrain.training.model.fit import FIT_STEPS, Fitted, fit, learning_curve
-from retrain.training.model.scoring import Predictions, score
 from retrain.training.model.spatial import spatial_rmse
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.figures import drift_figure, figures

@@ -9,9 +9,8 @@ from housing.registry.port import PRODUCTION, ModelVersion, Tag
 from housing.s3.lease import Lease
 from retrain.training.errors import ChampionChangedError
 from retrain.training.gate.champion import Champion, are_fair, champion_of, download_registered
-from retrain.training.gate.gate_report import HELD
 from retrain.training.gate.judging import judge_version
-from retrain.training.gate.promote import Outcome, Promoter
+from retrain.training.gate.promote import HELD, Outcome, Promoter
 from retrain.training.gate.shadow_report import with_shadow
 from retrain.training.job.candidate import make_version
 from retrain.training.job.context import Parts

@@ -1,11 +1,55 @@
 """The training program behind its command line: settings, parts, run."""
 
+import boto3
+from botocore.config import Config
+
+from housing.alerts.folded import alerts_to
 from housing.jobs.status import JobStore, State
-from retrain.training.job.composition import parts_of
+from housing.registry.mlflow import MlflowModelRegistry
+from housing.s3.artifacts import S3ArtifactReader
+from retrain.training.gate.shadow_report import CloudWatchShadowReport, ShadowReport
+from retrain.training.job.context import Parts
 from retrain.training.job.job import run
 from retrain.training.job.progress import open_status
 from retrain.training.settings import TrainingSettings
+from retrain.training.tracking.mlflow import MlflowRunTracker
 from retrain.training.upload.ingest import Upload
+
+_REGISTRY_SECONDS = 30.0
+_REGISTRY_TRIES = 4
+_BOUNDED = Config(
+    connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"}
+)
+_BRIEF = Config(
+    connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"}
+)
+
+
+def parts_of(settings: TrainingSettings) -> Parts:
+    """Build the job's surroundings; nothing is called yet."""
+    s3 = boto3.client("s3", config=_BOUNDED)
+    return Parts(
+        settings=settings,
+        s3=s3,
+        registry=MlflowModelRegistry(
+            settings.registry_access(),
+            settings.model_name,
+            timeout_seconds=_REGISTRY_SECONDS,
+            tries=_REGISTRY_TRIES,
+            artifact_readers={"s3": S3ArtifactReader()},
+        ),
+        tracker=MlflowRunTracker(settings.tracking_uri, settings.model_name, settings.bucket),
+        alerts=alerts_to(settings.alert_topic_arn, s3, settings.bucket),
+        shadow_report=_shadow_report(settings),
+    )
+
+
+def _shadow_report(settings: TrainingSettings) -> ShadowReport | None:
+    if not settings.shadow_days:
+        return None
+    return CloudWatchShadowReport(
+        lambda: boto3.client("cloudwatch", config=_BRIEF), settings.shadow_days
+    )
 
 
 def run_job(*, bucket: str, key: str, version_id: str | None, job_id: str) -> State:

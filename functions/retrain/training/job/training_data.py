@@ -15,13 +15,13 @@ from retrain.training.dataset.snapshot import Arrivals, Snapshot, snapshot_of
 from retrain.training.dataset.split import Split, split
 from retrain.training.errors import TooFewRowsError, UploadExcludedError
 from retrain.training.gate.champion import Champion, champion_of, with_stand_in
-from retrain.training.gate.live_figures import measure_live
+from retrain.training.gate.judging import measure_live
 from retrain.training.gate.promote import Promoter
 from retrain.training.job.context import Parts
 from retrain.training.job.holding import HeldUploads, held_uploads
 from retrain.training.job.intake import TakenIn
 from retrain.training.job.progress import JobProgress
-from retrain.training.upload.reporting import write_report
+from retrain.training.upload.report import write_report
 
 _LOG = logging.getLogger(__name__)
 

@@ -12,13 +12,12 @@ from threadpoolctl import threadpool_limits
 from housing.schema import INTERVAL_COVERAGE
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.model.engines import Engine, TreeOptions, engine_of
-from retrain.training.model.evaluation import rmse
+from retrain.training.model.evaluation import Predictions, rmse
 from retrain.training.model.features import OWN_NAMES, TRAVELLING_NAMES, OwnFeatures
 from retrain.training.model.interval import Interval, calibrated, check_enough, folds_of
 from retrain.training.model.neighbours import NEAREST, NeighbourFeatures
 from retrain.training.model.recipe import Recipe
 from retrain.training.model.regressor import GatedRegressor
-from retrain.training.model.scoring import Predictions
 from retrain.training.model.tensor_ops import Floats
 
 _THREADS = 1  # two threads on busy cores wait for each other: five times as long as one

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from housing.jobs.results import Drift
 from housing.schema import INTERVAL_COVERAGE
 from retrain.training.dataset.rows import Rows, Values
+from retrain.training.model.evaluation import Predictions
 from retrain.training.model.features import COORDINATES
-from retrain.training.model.scoring import Predictions
 
 _BANDS = 10
 

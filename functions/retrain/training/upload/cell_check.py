@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from housing.schema import CANONICAL_COLUMNS
 from retrain.training.dataset.rows import Values
-from retrain.training.upload.canonical import MAXIMA, MINIMA, canonical
 from retrain.training.upload.exact_reading import Line
-from retrain.training.upload.header import Header
+from retrain.training.upload.header import MAXIMA, MINIMA, Header, canonical
 
 _VALUE_CHARACTERS = 80
 _WITH_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")

@@ -14,9 +14,15 @@ import numpy as np
 from housing.schema import CANONICAL_COLUMNS
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import UploadRejectedError
-from retrain.training.upload.blocks import Readable, blocks_of, check_text
 from retrain.training.upload.cell_check import Problem, check_lines
-from retrain.training.upload.exact_reading import Line, Place, read_lines
+from retrain.training.upload.exact_reading import (
+    Line,
+    Place,
+    Readable,
+    blocks_of,
+    check_text,
+    read_lines,
+)
 from retrain.training.upload.fast_reading import PlainLines, read_plain
 from retrain.training.upload.header import Header, read_header
 from retrain.training.upload.limits import Bounds

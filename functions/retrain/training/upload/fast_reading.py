@@ -12,13 +12,151 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from retrain.training.dataset.rows import Values
-from retrain.training.upload.blocks import MOST_FIELDS
-from retrain.training.upload.canonical import canonical, outside
-from retrain.training.upload.exact_reading import Line, Place, is_blank
-from retrain.training.upload.header import Header
-from retrain.training.upload.plain_cells import Cells, Indices, cells_of, ends_of
+from retrain.training.upload.exact_reading import MOST_FIELDS, Line, Place, is_blank
+from retrain.training.upload.header import Header, canonical, outside
+
+_LINE_FEED, _SPACE, _TAB = b"\n \t"
+_FIRST, _LAST = np.uint8(b"+"[0]), np.uint8(b"9"[0])  # between them: , - . / and the digits
+_EXPONENT, _LOWER_CASE = np.uint8(b"e"[0]), np.uint8(0x20)
+
+Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Cells:
+    """Cells in the order of the text; those of a line stand together."""
+
+    positions: tuple[int, ...]
+    """Where the wanted cells of a line stand."""
+    width: int
+    """Number of cells a line must have."""
+    line_starts: Indices
+    line_ends: Indices
+    last_cells: Indices
+    """The last cell of each line."""
+    counts: Indices
+    """The number of its cells."""
+    offsets: NDArray[np.int32]
+    characters: bytes
+    is_number: Mask
+    """Which cells could be numbers and are wanted."""
+
+    @property
+    def first_cells(self) -> Indices:
+        """The first cell of each line."""
+        return self.last_cells - self.counts + 1
+
+    def array(self) -> pa.StringArray:
+        """Return the cells; those that are no numbers are null."""
+        valid = None
+        if not self.is_number.all():
+            valid = pa.py_buffer(np.packbits(self.is_number, bitorder="little"))
+        buffers = pa.py_buffer(self.offsets), pa.py_buffer(self.characters)
+        return pa.StringArray.from_buffers(len(self.is_number), *buffers, valid)
+
+    def are_lines_of_numbers(self) -> Mask:
+        """Return which lines have the wanted width, and a number in each wanted cell."""
+        is_good: Mask = self.counts == self.width
+        others = np.flatnonzero(~self.is_number)
+        lines = np.searchsorted(self.last_cells, others)
+        columns = others - self.first_cells[lines]
+        is_good[lines[np.isin(columns, self.positions)]] = False
+        return is_good
+
+    def blank_lines(self) -> Indices:
+        """Return which lines have nothing in their cells, or spaces and tabs, ascending."""
+        begin, end = self.offsets[self.first_cells], self.offsets[self.last_cells + 1]
+        is_blank: Mask = begin == end
+        others = np.flatnonzero(~is_blank)
+        if len(others):
+            characters = np.frombuffer(self.characters, dtype=np.uint8)
+            is_space = (characters == _SPACE) | (characters == _TAB)
+            is_blank[others] = np.logical_and.reduceat(is_space, begin[others])
+        return np.flatnonzero(is_blank)
+
+    def rows(self, numbers: Values) -> tuple[Indices, Values]:
+        """Return the lines that have the wanted width, and their wanted numbers, ``[n, wanted]``.
+
+        Where a cell is no number, there is any.
+        """
+        lines = np.flatnonzero(self.counts == self.width)
+        if len(lines) < len(self.counts):
+            first_cells = self.first_cells[lines]
+            return lines, numbers[first_cells[:, None] + np.array(self.positions)]
+        table = numbers.reshape(-1, self.width)
+        is_as_wanted = self.positions == tuple(range(self.width))
+        return lines, table if is_as_wanted else table[:, self.positions]
+
+
+def cells_of(text: bytes, ends: Indices, header: Header) -> Cells:
+    """Take lines apart that end in line feeds and have no quotes, by the ends of their cells."""
+    last_cells = np.flatnonzero(np.frombuffer(text, dtype=np.uint8)[ends] == _LINE_FEED)
+    line_ends = ends[last_cells]
+    line_starts = np.concatenate([[0], line_ends[:-1] + 1])
+    offsets = np.zeros(len(ends) + 1, dtype=np.int32)
+    np.subtract(ends, np.arange(len(ends)), out=offsets[1:], casting="unsafe")
+    characters = text.translate(None, header.delimiter.encode() + b"\n")
+    counts = np.diff(last_cells, prepend=-1)
+    positions, width = header.positions, len(header.names)
+    cells = Cells(
+        positions,
+        width,
+        line_starts,
+        line_ends,
+        last_cells,
+        counts,
+        offsets,
+        characters,
+        np.empty(0, dtype=bool),
+    )
+    if _has_spaces(text, cells, header.delimiter):
+        _trim(cells)
+    cells.is_number = _could_be_numbers(cells)
+    return cells
+
+
+def ends_of(text: bytes, delimiter: str) -> Indices:
+    """Return where the cells of a text end."""
+    characters = np.frombuffer(text, dtype=np.uint8)
+    return np.flatnonzero((characters == ord(delimiter)) | (characters == _LINE_FEED))
+
+
+def _has_spaces(text: bytes, cells: Cells, delimiter: str) -> bool:
+    """Whether there are spaces in the wanted cells of the first line that has all cells."""
+    line = int(np.argmax(cells.counts == cells.width))
+    fields = text[cells.line_starts[line] : cells.line_ends[line]].split(delimiter.encode())
+    return any(b" " in fields[at] for at in cells.positions if at < len(fields))
+
+
+def _trim(cells: Cells) -> None:
+    buffers = pa.py_buffer(cells.offsets), pa.py_buffer(cells.characters)
+    count = len(cells.offsets) - 1
+    trimmed = pc.ascii_trim(pa.StringArray.from_buffers(count, *buffers), " ")
+    cells.offsets = np.frombuffer(trimmed.buffers()[1], dtype=np.int32)[: count + 1]
+    cells.characters = trimmed.buffers()[2].to_pybytes()
+
+
+def _could_be_numbers(cells: Cells) -> Mask:
+    """Return which cells are wanted, not empty and have only characters that numbers have.
+
+    A stray ``,`` or ``/`` passes: no number is made of it.
+    """
+    characters = np.frombuffer(cells.characters, dtype=np.uint8)
+    odd = np.flatnonzero(characters - _FIRST > _LAST - _FIRST)
+    odd = odd[(characters[odd] | _LOWER_CASE) != _EXPONENT]
+    found = cells.offsets[1:] > cells.offsets[:-1]
+    found[np.searchsorted(cells.offsets, odd, side="right") - 1] = False
+    if len(cells.positions) < cells.width:
+        columns = np.arange(len(found)) - np.repeat(cells.first_cells, cells.counts)
+        is_wanted = np.zeros(cells.width + 1, dtype=bool)
+        is_wanted[list(cells.positions)] = True
+        found &= is_wanted[np.minimum(columns, cells.width)]
+    return found
+
 
 _QUOTE = b'"'[0]
 _FEW_BYTES = 1 << 16

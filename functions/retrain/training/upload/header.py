@@ -6,10 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from housing.schema import CANONICAL_HEADER, CENSUS_COLUMN_OF, CENSUS_HEADER
+import numpy as np
+from numpy.typing import NDArray
+
+from housing.schema import (
+    CANONICAL_COLUMNS,
+    CANONICAL_HEADER,
+    CENSUS_COLUMN_OF,
+    CENSUS_HEADER,
+    from_census,
+)
+from retrain.training.dataset.rows import Values
 from retrain.training.errors import UploadRejectedError
-from retrain.training.upload.blocks import check_text, count_lines
-from retrain.training.upload.exact_reading import Place, is_blank
+from retrain.training.upload.exact_reading import Place, check_text, count_lines, is_blank
 from retrain.training.upload.limits import Bounds
 
 DELIMITERS = (",", ";", "\t")
@@ -154,3 +163,24 @@ def _accepted() -> str:
         "accepted, separated by commas, semicolons or tabs and in any order, are: "
         f"{', '.join(CANONICAL_HEADER)}; or: {', '.join(CENSUS_HEADER)}"
     )
+
+
+MINIMA = np.array([column.minimum for column in CANONICAL_COLUMNS])
+MAXIMA = np.array([column.maximum for column in CANONICAL_COLUMNS])
+
+
+def canonical(header: Header, numbers: Values) -> Values:
+    """Return canonical rows of a file's wanted columns, ``[n, 9]`` in canonical order."""
+    if not header.is_census:
+        return numbers
+    names = header.column_of.values()
+    with np.errstate(all="ignore"):
+        columns = from_census(dict(zip(names, numbers.T, strict=True)))
+    return np.column_stack([columns[column.name] for column in CANONICAL_COLUMNS])
+
+
+def outside(values: Values) -> NDArray[np.int64]:
+    """Return which rows have a value that is not within its range, ascending."""
+    flat = np.ascontiguousarray(values).ravel()  # one long run is quickest
+    is_inside = (flat >= np.tile(MINIMA, len(values))) & (flat <= np.tile(MAXIMA, len(values)))
+    return np.unique(np.flatnonzero(~is_inside) // len(MINIMA))

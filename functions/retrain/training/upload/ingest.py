@@ -12,14 +12,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from housing.errors import ObjectError
-from retrain.training.dataset.part_file import PartFile, write_part
+from retrain.training.dataset.dataset import PartFile, write_part
 from retrain.training.errors import UploadRejectedError
 from retrain.training.upload.check import Findings, check_stream
 from retrain.training.upload.distinct_rows import DistinctRows
 from retrain.training.upload.fetch import fetch, opened
 from retrain.training.upload.limits import Limits
-from retrain.training.upload.report import Report
-from retrain.training.upload.reporting import write_report
+from retrain.training.upload.report import Report, write_report
 from retrain.training.upload.spreadsheet import as_text
 
 if TYPE_CHECKING:

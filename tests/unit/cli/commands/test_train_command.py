@@ -9,7 +9,7 @@ import pytest
 from fakes.command_line import CommandLine
 from fakes.tables import as_csv, housing_table
 from housing_cli.services import Services
-from retrain.training.model.scoring import score
+from retrain.training.model.evaluation import score
 
 
 @pytest.fixture
