@@ -28,10 +28,10 @@ from housing.registry.live_model import LOCK
 from housing.registry.port import PRODUCTION, Tag
 from housing.s3.layout import DATASET, NEW_DATA, REJECTED, job_id
 from retrain.training.dataset.dataset import Dataset
-from retrain.training.gate import judging
+from retrain.training.gate import comparison
 from retrain.training.job import candidate
-from retrain.training.job.candidate import Made
-from retrain.training.job.context import Parts
+from retrain.training.job.candidate import TrainedModel
+from retrain.training.job.context import JobContext
 from retrain.training.job.job import LEASE, run
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.ingest import Upload
@@ -47,8 +47,10 @@ class JobFailedError(Exception):
 
 @pytest.fixture(autouse=True)
 def _nothing_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidate, "make", lambda *_: Made(MODEL, {"rmse": 0.4}, "# Card", {}))
-    monkeypatch.setattr(judging, "baseline_rmse", lambda *_: 10.0)
+    monkeypatch.setattr(
+        candidate, "train_model", lambda *_: TrainedModel(MODEL, {"rmse": 0.4}, "# Card", {})
+    )
+    monkeypatch.setattr(comparison, "baseline_rmse", lambda *_: 10.0)
 
 
 class Job:
@@ -65,7 +67,7 @@ class Job:
         self.registry = FakeModelRegistry()
         s3 = around.faulty_s3(folded._BOUNDED)
         topic = SnsAlerts(around.faulty_sns(folded._BOUNDED), around.topic_arn)
-        self._parts = Parts(
+        self._context = JobContext(
             TrainingSettings(bucket=around.bucket, tracking_uri="http://registry.test"),
             s3,
             self.registry,
@@ -76,7 +78,7 @@ class Job:
         self.queued = self._launched("queued.csv", as_csv(QUEUED))
 
     def act(self) -> None:
-        if run(self.upload, self._parts) != self.ends:
+        if run(self.upload, self._context) != self.ends:
             raise JobFailedError(self.status().reason)
 
     def check(self, meeting: Meeting) -> None:

@@ -10,7 +10,7 @@ import typer
 from housing_cli.output import JsonOption, console, fail, print_json
 
 if TYPE_CHECKING:
-    from retrain.training.job.candidate import Made
+    from retrain.training.job.candidate import TrainedModel
 
 
 def train(
@@ -27,8 +27,8 @@ def train(
 
     from housing.errors import HousingError
     from housing_cli.jobs.upload import readable_size
-    from retrain.training.job.by_hand import settings_by_hand, train_file
     from retrain.training.job.candidate import STEPS
+    from retrain.training.job.offline import offline_settings, train_file
 
     readable_size(data)
     people = console(stderr=as_json)
@@ -46,7 +46,7 @@ def train(
 
         try:
             made, checked = train_file(
-                data.read_bytes(), f"file:{data.name}", settings_by_hand(), stage=stage, say=say
+                data.read_bytes(), f"file:{data.name}", offline_settings(), stage=stage, say=say
             )
         except HousingError as exc:
             fail(context, str(exc))
@@ -65,7 +65,7 @@ def train(
     people.print(f"written  {', '.join(str(file) for file in files)}", soft_wrap=True)
 
 
-def _write(made: "Made", folder: Path) -> list[Path]:
+def _write(made: "TrainedModel", folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     model, card = folder / "model.onnx", folder / "model_card.md"
     model.write_bytes(made.model)

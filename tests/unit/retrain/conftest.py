@@ -18,7 +18,7 @@ from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from housing.jobs.status import JobStore, Stage, State
 from housing.s3.layout import HOLDOUT_KEY, NEW_DATA, job_id
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.job.progress import JobProgress
 from retrain.training.settings import TrainingSettings
@@ -103,15 +103,15 @@ def settings() -> TrainingSettings:
 
 
 @pytest.fixture
-def parts(
+def context(
     settings: TrainingSettings,
     s3: "S3Client",
     registry: FakeModelRegistry,
     tracker: FakeRunTracker,
     alerts: FakeAlerts,
-) -> Parts:
+) -> JobContext:
     s3.put_object(Bucket=BUCKET, Key=HOLDOUT_KEY, Body=b"a key that is the same in tests.")
-    return Parts(settings, s3, registry, tracker, alerts)
+    return JobContext(settings, s3, registry, tracker, alerts)
 
 
 @pytest.fixture
@@ -160,10 +160,10 @@ def event() -> Callable[[str], dict[str, Any]]:
 
 
 @pytest.fixture
-def trained(parts: Parts, put_upload: Callable[..., Upload]) -> Upload:
+def trained(context: JobContext, put_upload: Callable[..., Upload]) -> Upload:
     """Run a first job, on 800 rows, to its end."""
     upload = put_upload(as_csv(housing_table(800)))
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
     return upload
 
 

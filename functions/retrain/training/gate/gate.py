@@ -14,7 +14,7 @@ from scipy.stats import bootstrap
 
 from housing.jobs.results import SliceChange, Verdict
 from retrain.training.dataset.rows import Rows, Values
-from retrain.training.gate.slices import parts_of
+from retrain.training.gate.slices import slice_masks
 from retrain.training.model.evaluation import rmse
 from retrain.training.rules import GateRules
 
@@ -145,7 +145,7 @@ def judge(
 def _by_slice(
     challenger: Values, champion: Values, held: Rows, rules: GateRules
 ) -> Iterator[SliceChange]:
-    parts = [(name, mask) for name, mask in parts_of(held) if mask.sum() >= rules.slice_min_rows]
+    parts = [(name, mask) for name, mask in slice_masks(held) if mask.sum() >= rules.slice_min_rows]
     for name, mask in parts:
         new, old, prices = challenger[mask], champion[mask], held.prices[mask]
         change = relative_change(new, old, prices, confidence=1 - _ERROR_RATE / len(parts))

@@ -30,10 +30,10 @@ class Slice:
 
 def slices(predictions: Predictions, held: Rows) -> list[Slice]:
     """Measure each part of the held-out rows that has any."""
-    return [_measured(name, mask, predictions, held.prices) for name, mask in parts_of(held)]
+    return [_measured(name, mask, predictions, held.prices) for name, mask in slice_masks(held)]
 
 
-def parts_of(held: Rows) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def slice_masks(held: Rows) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Return the name of each part of some rows that has any, and which rows are in it, ``[n]``."""
     prices = held.prices
     quarter = np.digitize(prices, np.quantile(prices, [0.25, 0.5, 0.75]))

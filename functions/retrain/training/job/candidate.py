@@ -17,7 +17,7 @@ from retrain.training.gate.slices import slices
 from retrain.training.graph.export import export
 from retrain.training.graph.parity import check_parity
 from retrain.training.graph.tree_parity import check_trees
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.progress import JobProgress
 from retrain.training.model.evaluation import Predictions, baseline_rmse, evaluate, score
 from retrain.training.model.fit import FIT_STEPS, Fitted, fit, learning_curve
@@ -34,7 +34,7 @@ STEPS = FIT_STEPS + 4
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class TrainedModel:
     """A model whose graph was proved, how good it is, and what is told of it."""
 
     model: bytes
@@ -45,9 +45,9 @@ class Made:
     """The library of trees that was compared with ONNX Runtime."""
 
 
-def make(
+def train_model(
     snapshot: Snapshot, rows: Split, settings: TrainingSettings, stage: EnterStage, say: Say
-) -> Made:
+) -> TrainedModel:
     """Fit a model, prove its graph and measure it.
 
     Args:
@@ -93,7 +93,7 @@ def _described(  # noqa: PLR0913, PLR0917 - all that is known of a model
     metrics: Mapping[str, float],
     predictions: Predictions,
     fitted: Fitted,
-) -> Made:
+) -> TrainedModel:
     held = rows.holdout
     curves = {
         "fitted rows": learning_curve(fitted, rows.fitting),
@@ -101,11 +101,11 @@ def _described(  # noqa: PLR0913, PLR0917 - all that is known of a model
     }
     card = model_card(snapshot, metrics, slices(predictions, held), rows)
     drawn = figures(predictions, held, curves)
-    return Made(model, metrics, card, drawn)
+    return TrainedModel(model, metrics, card, drawn)
 
 
-def make_version(
-    snapshot: Snapshot, rows: Split, parts: Parts, progress: JobProgress, lease: Lease
+def train_version(
+    snapshot: Snapshot, rows: Split, context: JobContext, progress: JobProgress, lease: Lease
 ) -> ModelVersion:
     """Make a model and register it.
 
@@ -114,14 +114,14 @@ def make_version(
         ParityError: The same.
         TrackingError: The version could not be registered.
     """
-    made = make(snapshot, rows, parts.settings, progress.stage, progress.say)
+    made = train_model(snapshot, rows, context.settings, progress.stage, progress.say)
     progress.status.metrics = dict(made.metrics)
     drift = progress.status.drift
     card, drawn = made.card, dict(made.figures)
     if drift:
         card += drift_section(drift)
         if drift.columns:
-            drawn["drift.png"] = drift_figure(drift, psi_limit=parts.settings.drift_psi_limit)
+            drawn["drift.png"] = drift_figure(drift, psi_limit=context.settings.drift_psi_limit)
     with progress.stage(Stage.REGISTER, "registering the new version"):
         lease.check()
         candidate = Candidate(
@@ -129,11 +129,11 @@ def make_version(
             model=made.model,
             sha256=hashlib.sha256(made.model).hexdigest(),
             snapshot=snapshot,
-            recipe=parts.settings.recipe(),
+            recipe=context.settings.recipe(),
             metrics=made.metrics,
             card=card,
             figures=drawn,
             drift=drift,
             trees=made.trees,
         )
-        return parts.tracker.register(candidate)
+        return context.tracker.register(candidate)

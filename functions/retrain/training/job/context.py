@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class JobContext:
     """The job's surroundings, real ones or fakes."""
 
     settings: TrainingSettings

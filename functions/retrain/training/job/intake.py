@@ -16,7 +16,7 @@ from housing.jobs.status import JobStatus, State
 from housing.jobs.uploads import UploadRecord
 from housing.s3.client import failure_of
 from retrain.training.errors import TrainingError
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.upload.ingest import Ingested, Upload, ingest
 
 _QUEUED_SINCE = timedelta(days=1)
@@ -25,14 +25,14 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TakenIn:
+class AddedUpload:
     """An upload whose good rows are in the data set, as the part of a digest."""
 
     part: str
     ingested: Ingested
 
 
-def take_in(upload: Upload, parts: Parts) -> TakenIn:
+def add_upload(upload: Upload, context: JobContext) -> AddedUpload:
     """Check an upload and add its good rows to the data set.
 
     Raises:
@@ -40,9 +40,9 @@ def take_in(upload: Upload, parts: Parts) -> TakenIn:
         UploadRejectedError: It is not fit for training; its report is written.
         ObjectError: The bucket cannot do its part.
     """
-    limits = parts.settings.upload_limits()
+    limits = context.settings.upload_limits()
     with TemporaryDirectory(prefix="housing-job-") as folder:
-        ingested = ingest(parts.s3, upload, Path(folder), limits)
+        ingested = ingest(context.s3, upload, Path(folder), limits)
         record = UploadRecord(
             job_id=upload.job_id,
             part=ingested.part.digest,
@@ -51,59 +51,59 @@ def take_in(upload: Upload, parts: Parts) -> TakenIn:
             upload_key=upload.key,
             rows=ingested.part.rows,
         )
-        parts.dataset.add_file(ingested.part, record)
-    return TakenIn(record.part, ingested)
+        context.dataset.add_file(ingested.part, record)
+    return AddedUpload(record.part, ingested)
 
 
-def take_in_queued(parts: Parts, *, known: Collection[str]) -> int:
+def add_queued_uploads(context: JobContext, *, known: Collection[str]) -> int:
     """Take in what queues as well, so that one training serves all; return how many uploads.
 
     The turn is held meanwhile, so that all of them together have a bound, by size. What is over it,
     or cannot be taken in, is left to its own job, which will tell.
 
     Args:
-        parts: The job's surroundings.
+        context: The job's settings and ports.
         known: Ids of the jobs whose uploads are in the data set.
     """
     now = datetime.now(UTC)
-    silent = parts.jobs.silent(since=now - _QUEUED_SINCE, until=now + _QUEUED_SINCE)
+    silent = context.jobs.silent(since=now - _QUEUED_SINCE, until=now + _QUEUED_SINCE)
     queued = [job for job in silent if job.state == State.QUEUED and job.job_id not in known]
-    left_bytes, taken = parts.settings.max_queued_bytes, 0
-    for upload in (_upload_of(job, parts) for job in queued[:_MOST_QUEUED]):
-        size_bytes = _size_bytes(upload, parts)
+    left_bytes, taken = context.settings.max_queued_bytes, 0
+    for upload in (_upload_of(job, context) for job in queued[:_MOST_QUEUED]):
+        size_bytes = _size_bytes(upload, context)
         if size_bytes is None:
             _leave(upload, "its size is not known")
         elif size_bytes > left_bytes:
             _leave(upload, f"{size_bytes:,} bytes are more than the {left_bytes:,} left for a turn")
         else:
             left_bytes -= size_bytes
-            taken += _is_taken_in(upload, parts)
+            taken += _is_added(upload, context)
     return taken
 
 
-def _upload_of(job: JobStatus, parts: Parts) -> Upload:
+def _upload_of(job: JobStatus, context: JobContext) -> Upload:
     return Upload(
         job.job_id,
-        parts.settings.bucket,
+        context.settings.bucket,
         job.upload_key,
         version_id=job.upload_version if job.is_versioned else None,
         etag=None if job.is_versioned else job.upload_version,
     )
 
 
-def _size_bytes(upload: Upload, parts: Parts) -> int | None:
+def _size_bytes(upload: Upload, context: JobContext) -> int | None:
     version = {"VersionId": upload.version_id} if upload.version_id else {}
     which: dict[str, Any] = {"Bucket": upload.bucket, "Key": upload.key, **version}
     try:
-        return parts.s3.head_object(**which)["ContentLength"]
+        return context.s3.head_object(**which)["ContentLength"]
     except Exception as exc:  # noqa: BLE001 - failure_of raises what is not boto3's
         failure_of(exc)
         return None
 
 
-def _is_taken_in(upload: Upload, parts: Parts) -> bool:
+def _is_added(upload: Upload, context: JobContext) -> bool:
     try:
-        take_in(upload, parts)
+        add_upload(upload, context)
     except (TrainingError, ObjectError) as exc:
         _leave(upload, str(exc))
         return False

@@ -16,9 +16,9 @@ from retrain.training.errors import (
     UploadExcludedError,
     UploadRejectedError,
 )
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.job_metrics import write_job_metrics
-from retrain.training.job.pipeline import add_upload, promoter_of, train
+from retrain.training.job.pipeline import ingest_upload, promoter_of, train
 from retrain.training.job.progress import JobProgress, open_status
 from retrain.training.upload.ingest import Upload
 
@@ -29,22 +29,24 @@ _DONE = (State.SUCCEEDED, State.REJECTED, State.HELD)
 _WAIT_NOTE_SECONDS = 30.0
 
 
-def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.sleep) -> State:
+def run(
+    upload: Upload, context: JobContext, *, sleep: Callable[[float], None] = time.sleep
+) -> State:
     """Run the job of an upload to its end and return how it ended.
 
     What is served stays untouched unless the job succeeds. A job that is done already is left as
     it is. One that was stopped is queued; one that another process has taken over is running.
     """
-    before = open_status(parts.jobs, upload.job_id, upload.key, upload.version)
+    before = open_status(context.jobs, upload.job_id, upload.key, upload.version)
     if before.state in _DONE:
         return before.state
-    progress = JobProgress(parts.jobs, before.model_copy(deep=True))
+    progress = JobProgress(context.jobs, before.model_copy(deep=True))
     try:
-        with progress.beating(parts.settings.heartbeat_seconds):
-            _run(upload, parts, progress, sleep)
+        with progress.beating(context.settings.heartbeat_seconds):
+            _run(upload, context, progress, sleep)
     except JobTakenOverError:
         _LOG.warning("job_taken_over", extra={"job_id": upload.job_id})
-        state = parts.jobs.load(upload.job_id).state
+        state = context.jobs.load(upload.job_id).state
         return state if state.is_final else State.RUNNING
     except JobStoppedError as exc:
         progress.stop(exc)
@@ -54,25 +56,25 @@ def run(upload: Upload, parts: Parts, *, sleep: Callable[[float], None] = time.s
         _LOG.exception("job_crashed", extra={"job_id": upload.job_id})
         progress.fail(f"{type(exc).__name__}: {_first_line(exc)}", TrainingError.next_step)
     finally:
-        _alert(before, progress, parts)
+        _alert(before, progress, context)
         if progress.has_ended:
             write_job_metrics(progress.status)
     return progress.status.state
 
 
 def _run(
-    upload: Upload, parts: Parts, progress: JobProgress, sleep: Callable[[float], None]
+    upload: Upload, context: JobContext, progress: JobProgress, sleep: Callable[[float], None]
 ) -> None:
     """Add the upload's rows to the data set, then wait for the turn to train on all of them.
 
     Of many jobs that wait, the first trains on the rows of all, and the others find that done.
     """
     if progress.status.rollbacks_seen is None:  # else: of an earlier try, which counts as running
-        progress.status.rollbacks_seen = parts.live.promotion.load().rollbacks
-    taken = add_upload(upload, parts, progress)
-    settings = parts.settings
+        progress.status.rollbacks_seen = context.live.promotion.load().rollbacks
+    taken = ingest_upload(upload, context, progress)
+    settings = context.settings
     lease = Lease(
-        parts.s3,
+        context.s3,
         settings.bucket,
         LEASE,
         holder=f"job {upload.job_id}",
@@ -84,12 +86,12 @@ def _run(
             note = _note_wait(progress)
             held = lease.held(wait_seconds=settings.lease_wait_seconds, on_wait=note)
             turn.enter_context(held)
-        twin = open_status(parts.jobs, upload.job_id, upload.key, upload.version)
+        twin = open_status(context.jobs, upload.job_id, upload.key, upload.version)
         if twin.state in _DONE:
             progress.replace(twin)
             return
-        promoter_of(parts, progress).repair()
-        train(taken, parts, progress, lease)
+        promoter_of(context, progress).repair()
+        train(taken, context, progress, lease)
 
 
 def _end(progress: JobProgress, exc: HousingError) -> None:
@@ -122,18 +124,18 @@ def _note_wait(progress: JobProgress) -> Callable[[str], None]:
     return note
 
 
-def _alert(before: JobStatus, progress: JobProgress, parts: Parts) -> None:
+def _alert(before: JobStatus, progress: JobProgress, context: JobContext) -> None:
     """Tell of the job's end, once: a second try that fails the same way is no news."""
     status = progress.status
     is_news = (before.state, before.reason) != (status.state, status.reason)
     if not (is_news and progress.has_ended):
         return
-    drift = alert_on_drift(status, parts.settings.model_name)
+    drift = alert_on_drift(status, context.settings.model_name)
     is_known = before.state.is_final and status.drift == before.drift
     alerts = [None if is_known else drift]
-    alerts.append(alert_on(status, parts.settings.model_name))
+    alerts.append(alert_on(status, context.settings.model_name))
     for alert in filter(None, alerts):
-        parts.alerts.send(alert)
+        context.alerts.send(alert)
 
 
 def _next_step(exc: HousingError) -> str:

@@ -7,7 +7,7 @@ from retrain.training.dataset.rows import distinct
 from retrain.training.dataset.snapshot import UploadedRows, snapshot_of
 from retrain.training.dataset.split import split
 from retrain.training.errors import UploadRejectedError
-from retrain.training.job.candidate import EnterStage, Made, Say, make
+from retrain.training.job.candidate import EnterStage, Say, TrainedModel, train_model
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.check import CheckedUpload, check_csv
 
@@ -15,14 +15,14 @@ _NO_SECRET = b"by hand"
 """Nobody has to be kept from the rows that judge a model which goes nowhere."""
 
 
-def settings_by_hand() -> TrainingSettings:
+def offline_settings() -> TrainingSettings:
     """Return the job's settings from the environment; bucket and registry do not matter."""
     return TrainingSettings.model_validate({"bucket": "none", "tracking_uri": "http://localhost"})
 
 
 def train_file(
     content: bytes, source: str, settings: TrainingSettings, *, stage: EnterStage, say: Say
-) -> tuple[Made, CheckedUpload]:
+) -> tuple[TrainedModel, CheckedUpload]:
     """Check a CSV as the job does and make a model of it.
 
     Args:
@@ -46,4 +46,4 @@ def train_file(
     upload = UploadedRows("by hand", "by hand", distinct(checked.rows)[0], source, moment)
     snapshot, _ = snapshot_of([upload], key)
     rows = split(snapshot, min_rows=settings.min_rows)
-    return make(snapshot, rows, settings, stage, say), checked
+    return train_model(snapshot, rows, settings, stage, say), checked

@@ -9,12 +9,12 @@ from housing.registry.port import PRODUCTION, ModelVersion, Tag
 from housing.s3.lease import Lease
 from retrain.training.errors import ChampionChangedError
 from retrain.training.gate.champion import Champion, are_fair, champion_of, download_registered
-from retrain.training.gate.judging import judge_version
+from retrain.training.gate.comparison import judge_version
 from retrain.training.gate.promote import HELD, Outcome, Promoter
 from retrain.training.gate.shadow_report import with_shadow
-from retrain.training.job.candidate import make_version
-from retrain.training.job.context import Parts
-from retrain.training.job.intake import TakenIn, take_in, take_in_queued
+from retrain.training.job.candidate import train_version
+from retrain.training.job.context import JobContext
+from retrain.training.job.intake import AddedUpload, add_queued_uploads, add_upload
 from retrain.training.job.progress import JobProgress
 from retrain.training.job.training_data import (
     TrainingData,
@@ -27,7 +27,7 @@ from retrain.training.upload.ingest import Upload
 _MOST_JUDGINGS = 3
 
 
-def add_upload(upload: Upload, parts: Parts, progress: JobProgress) -> TakenIn:
+def ingest_upload(upload: Upload, context: JobContext, progress: JobProgress) -> AddedUpload:
     """Check the job's upload and add its good rows to the data set, without a turn.
 
     Raises:
@@ -35,7 +35,7 @@ def add_upload(upload: Upload, parts: Parts, progress: JobProgress) -> TakenIn:
         UploadRejectedError: It is not fit for training; its report is written.
     """
     with progress.stage(Stage.INGEST, "reading and checking the file"):
-        taken = take_in(upload, parts)
+        taken = add_upload(upload, context)
         ingested = taken.ingested
         progress.status.part = taken.part
         progress.status.rows = RowCounts(
@@ -48,7 +48,7 @@ def add_upload(upload: Upload, parts: Parts, progress: JobProgress) -> TakenIn:
     return taken
 
 
-def train(taken: TakenIn, parts: Parts, progress: JobProgress, lease: Lease) -> None:
+def train(taken: AddedUpload, context: JobContext, progress: JobProgress, lease: Lease) -> None:
     """Make, judge and perhaps promote a version of all rows there are.
 
     Rows that were trained on before, with the same settings, are not trained on again; their
@@ -56,25 +56,25 @@ def train(taken: TakenIn, parts: Parts, progress: JobProgress, lease: Lease) -> 
 
     Args:
         taken: The job's upload.
-        parts: The job's surroundings.
+        context: The job's settings and ports.
         progress: The job's.
         lease: Held; without it nothing is registered and no alias moved.
     """
-    settings = parts.settings
+    settings = context.settings
     with progress.stage(Stage.SNAPSHOT, "putting the data set together"):
         lease.check()
-        known = {record.job_id for record in parts.dataset.uploads()}
-        others = take_in_queued(parts, known=known)
+        known = {record.job_id for record in context.dataset.uploads()}
+        others = add_queued_uploads(context, known=known)
         if others:
             progress.say(f"{others} uploads that queue are trained on as well")
-        data = training_data(taken, parts, progress, promoter_of(parts, progress))
+        data = training_data(taken, context, progress, promoter_of(context, progress))
     version = find_trained(
-        parts.registry,
+        context.registry,
         dataset_id=data.snapshot.dataset_id,
         settings_id=settings.recipe().settings_id,
     )
     if version is None:
-        version = make_version(data.snapshot, data.rows, parts, progress, lease)
+        version = train_version(data.snapshot, data.rows, context, progress, lease)
     _tell(version, progress)
     if version.tags.get(Tag.ROLLED_BACK):
         message = f"version {version.version} was rolled back from: {version.tags[Tag.ROLLED_BACK]}"
@@ -84,18 +84,18 @@ def train(taken: TakenIn, parts: Parts, progress: JobProgress, lease: Lease) -> 
         message = f"version {version.version} was already trained on exactly these rows"
         progress.finish(State.SUCCEEDED, message)
         return
-    _judge_and_act(version, data, parts, progress, lease)
+    _judge_and_act(version, data, context, progress, lease)
 
 
-def promoter_of(parts: Parts, progress: JobProgress) -> Promoter:
+def promoter_of(context: JobContext, progress: JobProgress) -> Promoter:
     """Return what changes aliases for a job; what it has to repair is told."""
-    settings = parts.settings
+    settings = context.settings
 
     def told(repaired: Repair) -> None:
-        parts.alerts.send(alert_on_repair(repaired, settings.model_name))
+        context.alerts.send(alert_on_repair(repaired, settings.model_name))
 
     return Promoter(
-        parts.live,
+        context.live,
         settings.model_name,
         f"training job {progress.status.job_id}",
         told,
@@ -114,24 +114,28 @@ def _tell(version: ModelVersion, progress: JobProgress) -> None:
 
 
 def _judge_and_act(
-    version: ModelVersion, data: TrainingData, parts: Parts, progress: JobProgress, lease: Lease
+    version: ModelVersion,
+    data: TrainingData,
+    context: JobContext,
+    progress: JobProgress,
+    lease: Lease,
 ) -> None:
     """Judge and act; where somebody changed production meanwhile, judge against that."""
     status = progress.status
-    promoter = promoter_of(parts, progress)
+    promoter = promoter_of(context, progress)
     for judging in range(1, _MOST_JUDGINGS + 1):
         with progress.stage(Stage.GATE, f"comparing version {version.version} with production"):
-            model = download_registered(parts.registry, version)
-            champion = _champion_now(data, parts, progress)
+            model = download_registered(context.registry, version)
+            champion = _champion_now(data, context, progress)
             judged = judge_version(
                 version,
                 model,
                 data.rows,
-                parts.settings.gate_rules(),
+                context.settings.gate_rules(),
                 champion=champion,
-                fair=lambda one: are_fair(one, data.snapshot, parts.dataset, data.key),
+                fair=lambda one: are_fair(one, data.snapshot, context.dataset, data.key),
             )
-            verdict = with_shadow(judged, parts.registry, parts.shadow_report)
+            verdict = with_shadow(judged, context.registry, context.shadow_report)
             status.verdict = verdict
         message = "promoting" if verdict.promote else "keeping production"
         try:
@@ -143,7 +147,7 @@ def _judge_and_act(
                     model,
                     champion=champion.version if champion else None,
                     parts=data.parts,
-                    held=data.held or _held_before(status.part, parts),
+                    held=data.held or _held_before(status.part, context),
                 )
             break
         except ChampionChangedError:
@@ -163,19 +167,21 @@ def _conclude(version: ModelVersion, outcome: Outcome, progress: JobProgress) ->
     progress.finish(State.SUCCEEDED, f"version {version.version} {place}: {verdict.reason}")
 
 
-def _held_before(part: str | None, parts: Parts) -> Held | None:
+def _held_before(part: str | None, context: JobContext) -> Held | None:
     """Return why the job's own rows are held, if an earlier upload of them was."""
-    exclusion = parts.live.exclusions.load().get(part or "")
+    exclusion = context.live.exclusions.load().get(part or "")
     if exclusion is None or exclusion.state != "held":
         return None
     return Held(kind="data", reason=exclusion.why, jobs=[exclusion.job_id])
 
 
-def _champion_now(data: TrainingData, parts: Parts, progress: JobProgress) -> Champion | None:
+def _champion_now(
+    data: TrainingData, context: JobContext, progress: JobProgress
+) -> Champion | None:
     """Return the version in production now: mostly the one that the job has loaded already."""
-    holder = holder_of(parts.registry, PRODUCTION)
+    holder = holder_of(context.registry, PRODUCTION)
     known = data.champion
     if holder and known and known.version.identity == holder.identity and known.model is not None:
         return known
-    champion = champion_of(parts.registry, parts.dataset, data.records, data.key.id)
-    return comparable(champion, parts, data.key, progress)
+    champion = champion_of(context.registry, context.dataset, data.records, data.key.id)
+    return comparable(champion, context, data.key, progress)

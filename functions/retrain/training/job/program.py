@@ -1,4 +1,4 @@
-"""The training program behind its command line: settings, parts, run."""
+"""The training program behind its command line: settings, context, run."""
 
 import boto3
 from botocore.config import Config
@@ -8,7 +8,7 @@ from housing.jobs.status import JobStore, State
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.s3.artifacts import S3ArtifactReader
 from retrain.training.gate.shadow_report import CloudWatchShadowReport, ShadowReport
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.job.progress import open_status
 from retrain.training.settings import TrainingSettings
@@ -25,10 +25,10 @@ _BRIEF = Config(
 )
 
 
-def parts_of(settings: TrainingSettings) -> Parts:
+def job_context(settings: TrainingSettings) -> JobContext:
     """Build the job's surroundings; nothing is called yet."""
     s3 = boto3.client("s3", config=_BOUNDED)
-    return Parts(
+    return JobContext(
         settings=settings,
         s3=s3,
         registry=MlflowModelRegistry(
@@ -58,9 +58,9 @@ def run_job(*, bucket: str, key: str, version_id: str | None, job_id: str) -> St
     Raises:
         ValidationError: A setting is missing or not valid.
     """
-    parts = parts_of(TrainingSettings(bucket=bucket))
-    etag = None if version_id else _etag(parts.jobs, job_id, key)
-    return run(Upload(job_id, bucket, key, version_id, etag), parts)
+    context = job_context(TrainingSettings(bucket=bucket))
+    etag = None if version_id else _etag(context.jobs, job_id, key)
+    return run(Upload(job_id, bucket, key, version_id, etag), context)
 
 
 def _etag(jobs: JobStore, job_id: str, key: str) -> str | None:

@@ -15,11 +15,11 @@ from retrain.training.dataset.snapshot import Arrivals, Snapshot, snapshot_of
 from retrain.training.dataset.split import Split, split
 from retrain.training.errors import TooFewRowsError, UploadExcludedError
 from retrain.training.gate.champion import Champion, champion_of, with_stand_in
-from retrain.training.gate.judging import measure_live
+from retrain.training.gate.comparison import measure_live
 from retrain.training.gate.promote import Promoter
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.holding import HeldUploads, held_uploads
-from retrain.training.job.intake import TakenIn
+from retrain.training.job.intake import AddedUpload
 from retrain.training.job.progress import JobProgress
 from retrain.training.upload.report import write_report
 
@@ -50,7 +50,7 @@ class TrainingData:
 
 
 def training_data(
-    taken: TakenIn, parts: Parts, progress: JobProgress, promoter: Promoter
+    taken: AddedUpload, context: JobContext, progress: JobProgress, promoter: Promoter
 ) -> TrainingData:
     """Put the data set together, and write into the status what is new in it.
 
@@ -61,14 +61,14 @@ def training_data(
         TooFewRowsError: There are too few rows to train on.
         DatasetError: A part of the data set cannot be read.
     """
-    settings, status, dataset = parts.settings, progress.status, parts.dataset
-    key = holdout_key(Documents(parts.s3, settings.bucket), settings.holdout_share)
+    settings, status, dataset = context.settings, progress.status, context.dataset
+    key = holdout_key(Documents(context.s3, settings.bucket), settings.holdout_share)
     records = dataset.uploads()
-    exclusions = parts.live.exclusions
+    exclusions = context.live.exclusions
     included = _included(records, taken.part, exclusions.load())
     snapshot, arrivals = snapshot_of(dataset.load(included), key)
-    producing = champion_of(parts.registry, dataset, records, key.id)
-    _count(taken, arrivals[status.job_id], parts, progress)
+    producing = champion_of(context.registry, dataset, records, key.id)
+    _count(taken, arrivals[status.job_id], context, progress)
     new, before = _new_and_before(snapshot, status.job_id)
     status.drift = measure_drift(
         new, before, psi_limit=settings.drift_psi_limit, min_rows=settings.drift_min_rows
@@ -77,7 +77,7 @@ def training_data(
         _LOG.warning("rows_drift", extra={"warnings": status.drift.warnings})
     unseen = _unseen(snapshot, producing, status.job_id)
     status.live = measure_live(producing, unseen, min_rows=settings.drift_min_rows)
-    champion = comparable(producing, parts, key, progress)
+    champion = comparable(producing, context, key, progress)
     released = exclusions.released()
     found = held_uploads(
         snapshot,
@@ -101,14 +101,14 @@ def training_data(
 
 
 def comparable(
-    champion: Champion | None, parts: Parts, key: HoldoutKey, progress: JobProgress
+    champion: Champion | None, context: JobContext, key: HoldoutKey, progress: JobProgress
 ) -> Champion | None:
     """Return the version in production as it can be compared, or None where there is none."""
     if champion is None:
         return None
-    recipe = parts.settings.recipe()
+    recipe = context.settings.recipe()
     try:
-        return with_stand_in(champion, parts.dataset, key, recipe, progress.say)
+        return with_stand_in(champion, context.dataset, key, recipe, progress.say)
     except TooFewRowsError as exc:
         _LOG.warning("champion_not_refitted", extra={"reason": str(exc)})
         return champion
@@ -137,7 +137,9 @@ def _included(
     return [record for record in records if record.part == own or record.part not in excluded]
 
 
-def _count(taken: TakenIn, arrivals: Arrivals, parts: Parts, progress: JobProgress) -> None:
+def _count(
+    taken: AddedUpload, arrivals: Arrivals, context: JobContext, progress: JobProgress
+) -> None:
     """Write into status and report what the data set knew of the upload's rows."""
     status = progress.status
     if status.rows:
@@ -147,7 +149,7 @@ def _count(taken: TakenIn, arrivals: Arrivals, parts: Parts, progress: JobProgre
         taken.ingested.report, rows_known=arrivals.known, rows_revised=arrivals.revised
     )
     if report.says_anything:
-        status.report_key = write_report(parts.s3, parts.settings.bucket, report)
+        status.report_key = write_report(context.s3, context.settings.bucket, report)
 
 
 def _new_and_before(snapshot: Snapshot, job_id: str) -> tuple[Values, Values]:

@@ -19,7 +19,7 @@ from retrain.training.dataset.holdout_key import HoldoutKey
 from retrain.training.dataset.snapshot import snapshot_of
 from retrain.training.errors import TooFewRowsError
 from retrain.training.gate.champion import are_fair, champion_of
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload
 
@@ -43,12 +43,14 @@ def forget(s3: "S3Client") -> Callable[[str], None]:
 
 
 @pytest.fixture
-def verdict_on_more(parts: Parts, put_upload: PutUpload, jobs: JobStore) -> Callable[[], Verdict]:
+def verdict_on_more(
+    context: JobContext, put_upload: PutUpload, jobs: JobStore
+) -> Callable[[], Verdict]:
     """Run the job of a second upload and return the gate's verdict."""
 
     def judged() -> Verdict:
         upload = put_upload(as_csv(MORE), name="more.csv")
-        assert run(upload, parts) == State.SUCCEEDED
+        assert run(upload, context) == State.SUCCEEDED
         verdict = jobs.load(upload.job_id).verdict
         assert verdict is not None
         return verdict
@@ -110,12 +112,14 @@ def test_a_champion_that_has_too_few_rows_to_be_refitted_is_not_beaten(
     assert registry.version_by_alias(PRODUCTION).version == "1"
 
 
-def test_rows_that_the_champion_was_fitted_on_do_not_judge(parts: Parts, trained: Upload) -> None:
+def test_rows_that_the_champion_was_fitted_on_do_not_judge(
+    context: JobContext, trained: Upload
+) -> None:
     """A champion of all rows, under another key: a fifth of the rows were held out from it, too."""
-    dataset, key = parts.dataset, HoldoutKey(b"another", 0.2)
+    dataset, key = context.dataset, HoldoutKey(b"another", 0.2)
     records = dataset.uploads()
     snapshot, _ = snapshot_of(dataset.load(records), key)
-    champion = champion_of(parts.registry, dataset, records, key.id)
+    champion = champion_of(context.registry, dataset, records, key.id)
     assert champion is not None
     other = replace(champion, uploads=frozenset({trained.job_id, "gone"}))
 
@@ -127,9 +131,9 @@ def test_rows_that_the_champion_was_fitted_on_do_not_judge(parts: Parts, trained
 
 
 def test_a_champion_that_was_fitted_on_all_rows_that_judge_is_not_beaten(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run(put_upload(as_csv(housing_table(400)), name="first.csv"), parts) == State.SUCCEEDED
+    assert run(put_upload(as_csv(housing_table(400)), name="first.csv"), context) == State.SUCCEEDED
 
     def none_is(*given: object) -> NDArray[np.bool_]:
         return ~are_fair(*given)  # type: ignore[arg-type]
@@ -137,7 +141,7 @@ def test_a_champion_that_was_fitted_on_all_rows_that_judge_is_not_beaten(
     monkeypatch.setattr("retrain.training.job.pipeline.are_fair", none_is)
     upload = put_upload(as_csv(MORE), name="more.csv")
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
     verdict = jobs.load(upload.job_id).verdict
     assert verdict is not None
@@ -146,15 +150,15 @@ def test_a_champion_that_was_fitted_on_all_rows_that_judge_is_not_beaten(
 
 
 def test_a_champion_that_was_made_elsewhere_is_compared_by_its_own_model(
-    parts: Parts, trained: Upload
+    context: JobContext, trained: Upload
 ) -> None:
-    dataset = parts.dataset
+    dataset = context.dataset
     records = dataset.uploads()
-    stranger = parts.registry.version_by_alias(PRODUCTION)
-    assert isinstance(parts.registry, FakeModelRegistry)
-    parts.registry.set_tag(stranger.version, "dataset_id", "")
+    stranger = context.registry.version_by_alias(PRODUCTION)
+    assert isinstance(context.registry, FakeModelRegistry)
+    context.registry.set_tag(stranger.version, "dataset_id", "")
 
-    champion = champion_of(parts.registry, dataset, records, "a key")
+    champion = champion_of(context.registry, dataset, records, "a key")
 
     assert champion is not None
     assert not champion.needs_stand_in
@@ -162,9 +166,9 @@ def test_a_champion_that_was_made_elsewhere_is_compared_by_its_own_model(
 
 
 def test_uploads_that_came_after_a_version_of_an_older_release_are_not_its_own(
-    parts: Parts, trained: Upload, forget: Callable[[str], None]
+    context: JobContext, trained: Upload, forget: Callable[[str], None]
 ) -> None:
-    dataset = parts.dataset
+    dataset = context.dataset
     dataset.add(
         MORE.to_numpy(),
         source="upload",
@@ -173,12 +177,12 @@ def test_uploads_that_came_after_a_version_of_an_older_release_are_not_its_own(
     )
     forget(LINEAGE_SNAPSHOTS)
 
-    champion = champion_of(parts.registry, dataset, dataset.uploads(), "a key")
+    champion = champion_of(context.registry, dataset, dataset.uploads(), "a key")
 
     assert champion is not None
     assert champion.needs_stand_in
     assert champion.uploads == {trained.job_id}
 
 
-def test_nothing_is_the_champion_before_the_first_promotion(parts: Parts) -> None:
-    assert champion_of(parts.registry, parts.dataset, [], "a key") is None
+def test_nothing_is_the_champion_before_the_first_promotion(context: JobContext) -> None:
+    assert champion_of(context.registry, context.dataset, [], "a key") is None

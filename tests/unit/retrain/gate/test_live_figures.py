@@ -16,8 +16,8 @@ from housing.metrics import names as metric_names
 from housing.registry.port import MODEL_FILE, PRODUCTION, ModelVersion, Tag
 from retrain.training.dataset.rows import Values
 from retrain.training.gate.champion import Champion
-from retrain.training.gate.judging import measure_live
-from retrain.training.job.context import Parts
+from retrain.training.gate.comparison import measure_live
+from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload
 
@@ -67,7 +67,7 @@ def test_nothing_is_measured_where_nothing_is_in_production() -> None:
 
 
 def test_a_job_tells_it_in_its_status_and_its_metrics(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     jobs: JobStore,
     registry: FakeModelRegistry,
@@ -76,7 +76,7 @@ def test_a_job_tells_it_in_its_status_and_its_metrics(
     put_in_production(registry, at=datetime.now(UTC) - timedelta(days=1))
     upload = put_upload(as_csv(housing_table(400)))
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
     live = jobs.load(upload.job_id).live
     assert live is not None
@@ -88,15 +88,15 @@ def test_a_job_tells_it_in_its_status_and_its_metrics(
 
 
 def test_of_an_upload_that_production_was_made_of_the_held_out_rows_count(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore
+    context: JobContext, put_upload: PutUpload, jobs: JobStore
 ) -> None:
     first = put_upload(as_csv(housing_table(800)))
-    assert run(first, parts) == State.SUCCEEDED
+    assert run(first, context) == State.SUCCEEDED
     status = jobs.load(first.job_id)
     status.state = State.FAILED
     jobs.save(status)
 
-    assert run(first, parts) == State.SUCCEEDED
+    assert run(first, context) == State.SUCCEEDED
 
     live = jobs.load(first.job_id).live
     assert live is not None
@@ -105,7 +105,7 @@ def test_of_an_upload_that_production_was_made_of_the_held_out_rows_count(
 
 
 def test_of_an_upload_that_production_may_have_been_fitted_on_no_row_counts(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, registry: FakeModelRegistry
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, registry: FakeModelRegistry
 ) -> None:
     """A version of an older release kept no record of what it was made of."""
     first = put_upload(as_csv(housing_table(400)))
@@ -113,7 +113,7 @@ def test_of_an_upload_that_production_may_have_been_fitted_on_no_row_counts(
         registry, at=datetime.now(UTC) + timedelta(hours=1), **{Tag.DATASET_ID: "0" * 64}
     )
 
-    assert run(first, parts) == State.SUCCEEDED
+    assert run(first, context) == State.SUCCEEDED
 
     live = jobs.load(first.job_id).live
     assert live is not None

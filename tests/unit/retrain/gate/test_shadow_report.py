@@ -21,7 +21,7 @@ from predict.model.predictor import Predictor
 from predict.telemetry.comparison import TIMED_OUT, Differences
 from predict.telemetry.telemetry import Telemetry
 from retrain.training.gate.shadow_report import CloudWatchShadowReport, with_shadow
-from retrain.training.job.program import parts_of
+from retrain.training.job.program import job_context
 from retrain.training.settings import TrainingSettings
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -213,6 +213,6 @@ def test_a_shadow_is_reported_over_the_days_that_are_set(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.test")
     monkeypatch.setenv("HOUSING_SHADOW_DAYS", str(days))
 
-    report = parts_of(TrainingSettings()).shadow_report
+    report = job_context(TrainingSettings()).shadow_report
 
     assert isinstance(report, CloudWatchShadowReport) is is_asked_for

@@ -20,7 +20,7 @@ from housing.jobs.status import JobStore, State
 from housing.metrics import names as metric_names
 from housing.schema import CANONICAL_HEADER
 from retrain.training.errors import JobStoppedError
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload
 
@@ -39,12 +39,12 @@ def metric_lines(out: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def drift_of(parts: Parts, put_upload: PutUpload, jobs: JobStore) -> Callable[..., Drift]:
+def drift_of(context: JobContext, put_upload: PutUpload, jobs: JobStore) -> Callable[..., Drift]:
     """Run the job of a table and return what its status says of drift."""
 
     def measured(table: pd.DataFrame, state: State = State.SUCCEEDED) -> Drift:
         upload = put_upload(as_csv(table))
-        assert run(upload, parts) == state
+        assert run(upload, context) == state
         drift = jobs.load(upload.job_id).drift
         assert drift is not None
         return drift
@@ -53,9 +53,9 @@ def drift_of(parts: Parts, put_upload: PutUpload, jobs: JobStore) -> Callable[..
 
 
 @pytest.fixture
-def _rows_before(parts: Parts) -> None:
+def _rows_before(context: JobContext) -> None:
     """Have rows in the data set that no version was trained on yet."""
-    parts.dataset.add(
+    context.dataset.add(
         TABLE.to_numpy(), source="upload", job_id="job-before", uploaded_at=FIRST_UPLOAD
     )
 
@@ -144,11 +144,13 @@ def test_of_fewer_rows_than_the_setting_nothing_is_said(drift_of: Callable[..., 
 
 
 @pytest.mark.usefixtures("_rows_before")
-def test_the_limits_are_settings(parts: Parts, put_upload: PutUpload, jobs: JobStore) -> None:
+def test_the_limits_are_settings(
+    context: JobContext, put_upload: PutUpload, jobs: JobStore
+) -> None:
     limits = {"drift_psi_limit": 50.0, "drift_min_rows": 20}
     upload = put_upload(as_csv(richer(30)))
 
-    run(upload, replace(parts, settings=parts.settings.model_copy(update=limits)))
+    run(upload, replace(context, settings=context.settings.model_copy(update=limits)))
 
     drift = jobs.load(upload.job_id).drift
     assert drift is not None
@@ -157,7 +159,7 @@ def test_the_limits_are_settings(parts: Parts, put_upload: PutUpload, jobs: JobS
 
 @pytest.mark.usefixtures("_rows_before")
 def test_a_job_that_is_tried_again_compares_the_same_rows_and_alerts_on_them_once(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     jobs: JobStore,
     tracker: FakeRunTracker,
@@ -168,12 +170,12 @@ def test_a_job_that_is_tried_again_compares_the_same_rows_and_alerts_on_them_onc
 
     tracker.on_register = stop
     upload = put_upload(as_csv(richer()))
-    assert run(upload, parts) == State.QUEUED
+    assert run(upload, context) == State.QUEUED
     first = jobs.load(upload.job_id).drift
     tracker.on_register = lambda: None
     assert alerts.sent == []
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
     assert first is not None
     assert first.warnings
@@ -196,14 +198,14 @@ def test_the_end_of_a_job_is_a_line_of_metrics_and_one_for_each_column(
 
 
 def test_a_file_that_is_rejected_is_counted_and_has_no_drift(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     jobs: JobStore,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     upload = put_upload(b"MedInc,HouseAge\n1,2\n")
 
-    run(upload, parts)
+    run(upload, context)
 
     assert jobs.load(upload.job_id).drift is None
     (line,) = metric_lines(capsys.readouterr().out)
@@ -211,12 +213,12 @@ def test_a_file_that_is_rejected_is_counted_and_has_no_drift(
 
 
 def test_a_job_that_is_done_leaves_no_second_line(
-    parts: Parts, put_upload: PutUpload, capsys: pytest.CaptureFixture[str]
+    context: JobContext, put_upload: PutUpload, capsys: pytest.CaptureFixture[str]
 ) -> None:
     upload = put_upload(b"MedInc,HouseAge\n1,2\n")
-    run(upload, parts)
+    run(upload, context)
     capsys.readouterr()
 
-    run(upload, parts)
+    run(upload, context)
 
     assert capsys.readouterr().out == ""

@@ -7,18 +7,18 @@ import pytest
 from fakes.entered_files import entered_files
 from fakes.tables import as_csv, housing_table
 from housing.jobs.status import State
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload
 
 
 def test_the_files_that_a_first_job_enters_are_listed(
-    parts: Parts, put_upload: Callable[..., Upload], capsys: pytest.CaptureFixture[str]
+    context: JobContext, put_upload: Callable[..., Upload], capsys: pytest.CaptureFixture[str]
 ) -> None:
     upload = put_upload(as_csv(housing_table(800)))
 
     with entered_files() as entered:
-        assert run(upload, parts) == State.SUCCEEDED
+        assert run(upload, context) == State.SUCCEEDED
 
     with capsys.disabled():
         print(f"\na first upload's job: {entered}")  # noqa: T201 - the list is what it is for

@@ -14,7 +14,7 @@ from housing.jobs.status import JobStatus, Stage, State
 from housing.registry.live_model import Reason
 from housing.registry.port import MODEL_FILE, PRODUCTION, Tag
 from predict.admin.model_changes import ModelChanges
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.job.pipeline import promoter_of
 from retrain.training.job.progress import JobProgress
@@ -35,46 +35,46 @@ def settings(settings: TrainingSettings) -> TrainingSettings:
 
 
 @pytest.fixture(autouse=True)
-def champion(parts: Parts, registry: FakeModelRegistry) -> None:
+def champion(context: JobContext, registry: FakeModelRegistry) -> None:
     """Put a version into production that every other one beats."""
     model = linear_model()
     tags = {Tag.SHA256: hashlib.sha256(model).hexdigest()}
     version = registry.register({MODEL_FILE: model}, tags=tags)
-    parts.live.put(version, model, Reason("job", "the first", {}), version.tags)
+    context.live.put(version, model, Reason("job", "the first", {}), version.tags)
 
 
 @pytest.fixture
-def ran(parts: Parts, put_upload: Callable[..., Upload]) -> Ran:
+def ran(context: JobContext, put_upload: Callable[..., Upload]) -> Ran:
     """Run the job of a file, and return its status."""
 
     def run_job(content: bytes, name: str = "more.csv") -> JobStatus:
         upload = put_upload(content, name=name)
-        run(upload, parts)
-        return parts.jobs.load(upload.job_id)
+        run(upload, context)
+        return context.jobs.load(upload.job_id)
 
     return run_job
 
 
 @pytest.fixture
-def exclude(parts: Parts) -> Callable[[JobStatus], None]:
+def exclude(context: JobContext) -> Callable[[JobStatus], None]:
     def exclude_rows(job: JobStatus) -> None:
         assert job.part is not None
-        parts.live.exclusions.exclude(
+        context.live.exclusions.exclude(
             job.part, "excluded", job_id=job.job_id, who="anna", why="wrong unit"
         )
 
     return exclude_rows
 
 
-def running(parts: Parts) -> JobStatus:
+def running(context: JobContext) -> JobStatus:
     """Return the job that is at work."""
-    return next(job for job in parts.jobs.newest() if job.state == State.RUNNING)
+    return next(job for job in context.jobs.newest() if job.state == State.RUNNING)
 
 
-def hold(parts: Parts, job: JobStatus) -> None:
+def hold(context: JobContext, job: JobStatus) -> None:
     """Hold a job's rows as the job itself would."""
     assert job.part is not None
-    promoter = promoter_of(parts, JobProgress(parts.jobs, job.model_copy(deep=True)))
+    promoter = promoter_of(context, JobProgress(context.jobs, job.model_copy(deep=True)))
     promoter.hold(job.part, job_id=job.job_id, why="prices contradict production")
 
 
@@ -83,13 +83,13 @@ def production(registry: FakeModelRegistry) -> str:
 
 
 def test_an_excluded_part_leaves_the_next_snapshot_and_comes_back(
-    parts: Parts, ran: Ran, exclude: Callable[[JobStatus], None]
+    context: JobContext, ran: Ran, exclude: Callable[[JobStatus], None]
 ) -> None:
     first = ran(FIRST)
 
     exclude(first)
     without = ran(SECOND)
-    parts.live.exclusions.include(str(first.part), who="anna", why="it was right")
+    context.live.exclusions.include(str(first.part), who="anna", why="it was right")
     with_it = ran(as_csv(housing_table(10, seed=10)))
 
     assert [job.dataset_rows for job in (first, without, with_it)] == [300, 220, 530]
@@ -123,7 +123,7 @@ def test_a_file_whose_rows_are_excluded_stays_out_and_its_job_says_how_it_comes_
 @pytest.mark.parametrize("stage", [Stage.FIT, Stage.PROMOTE])
 @pytest.mark.parametrize("is_own", [True, False])
 def test_rows_that_are_excluded_while_a_job_trains_on_them_hold_its_version(  # noqa: PLR0913, PLR0917 - fixtures
-    parts: Parts,
+    context: JobContext,
     ran: Ran,
     exclude: Callable[[JobStatus], None],
     at_stage: AtStage,
@@ -134,7 +134,7 @@ def test_rows_that_are_excluded_while_a_job_trains_on_them_hold_its_version(  # 
     first = ran(FIRST)
 
     def exclude_some() -> None:
-        exclude(running(parts) if is_own else first)
+        exclude(running(context) if is_own else first)
 
     at_stage(stage, exclude_some)
 
@@ -149,19 +149,19 @@ def test_rows_that_are_excluded_while_a_job_trains_on_them_hold_its_version(  # 
 
 
 def test_rows_of_a_job_that_waits_are_excluded_before_it_trains(
-    parts: Parts, ran: Ran, at_stage: AtStage, exclude: Callable[[JobStatus], None]
+    context: JobContext, ran: Ran, at_stage: AtStage, exclude: Callable[[JobStatus], None]
 ) -> None:
-    at_stage(Stage.WAIT, lambda: exclude(running(parts)))
+    at_stage(Stage.WAIT, lambda: exclude(running(context)))
 
     assert ran(FIRST).state == State.REJECTED
 
 
 def test_held_rows_are_trained_on_by_their_own_job_alone(
-    parts: Parts, ran: Ran, registry: FakeModelRegistry, alerts: FakeAlerts
+    context: JobContext, ran: Ran, registry: FakeModelRegistry, alerts: FakeAlerts
 ) -> None:
     first = ran(FIRST)
     held = ran(SECOND, "second.csv")
-    hold(parts, held)
+    hold(context, held)
 
     other = ran(as_csv(housing_table(10, seed=10)), "third.csv")
     again = ran(SECOND, "again.csv")
@@ -179,7 +179,7 @@ def test_held_rows_are_trained_on_by_their_own_job_alone(
 
 @pytest.mark.parametrize("way", ["promote", "include"])
 def test_held_rows_are_released_by_a_person(  # noqa: PLR0913, PLR0917 - fixtures
-    parts: Parts,
+    context: JobContext,
     ran: Ran,
     at_stage: AtStage,
     registry: FakeModelRegistry,
@@ -187,18 +187,18 @@ def test_held_rows_are_released_by_a_person(  # noqa: PLR0913, PLR0917 - fixture
     way: str,
 ) -> None:
     first = ran(FIRST)
-    at_stage(Stage.WAIT, lambda: hold(parts, running(parts)))
+    at_stage(Stage.WAIT, lambda: hold(context, running(context)))
     held = ran(SECOND, "second.csv")
     assert (held.state, production(registry)) == (State.HELD, first.model_version)
 
     if way == "promote":
-        changes = ModelChanges(parts.live, "california-housing", alerts, lambda: None)
+        changes = ModelChanges(context.live, "california-housing", alerts, lambda: None)
         changes.promote(str(held.model_version), why="prices fell", who="anna")
     else:
-        parts.live.exclusions.include(str(held.part), who="anna", why="prices fell")
+        context.live.exclusions.include(str(held.part), who="anna", why="prices fell")
         assert ran(SECOND, "again.csv").state == State.SUCCEEDED
 
-    assert parts.live.exclusions.load() == {}
+    assert context.live.exclusions.load() == {}
     assert production(registry) == held.model_version
     tags = registry.version(str(held.model_version)).tags
     assert (tags[Tag.VERDICT], tags[Tag.HELD_PARTS]) == ("promoted", "")

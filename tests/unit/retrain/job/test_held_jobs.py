@@ -11,8 +11,8 @@ from fakes.run_tracker import FakeRunTracker
 from fakes.tables import as_csv, housing_table
 from housing.jobs.status import JobStatus, JobStore, State
 from housing.registry.port import PRODUCTION, Tag
-from retrain.training.job.context import Parts
-from retrain.training.job.intake import take_in
+from retrain.training.job.context import JobContext
+from retrain.training.job.intake import add_upload
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload
 
@@ -33,12 +33,12 @@ def poison(rows: int = 60) -> pd.DataFrame:
 
 
 @pytest.fixture
-def run_job(parts: Parts, put_upload: PutUpload, jobs: JobStore) -> RunJob:
+def run_job(context: JobContext, put_upload: PutUpload, jobs: JobStore) -> RunJob:
     """Run the job of a table and return its status."""
 
     def ran(table: pd.DataFrame, name: str) -> JobStatus:
         upload = put_upload(as_csv(table), name=name)
-        run(upload, parts)
+        run(upload, context)
         return jobs.load(upload.job_id)
 
     return ran
@@ -85,13 +85,13 @@ def test_the_next_job_trains_without_what_is_held_and_goes_live(
 
 
 def test_an_honest_job_that_comes_first_leaves_the_others_of_its_batch_that_are_held(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, run_job: RunJob
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, run_job: RunJob
 ) -> None:
     waiting = put_upload(as_csv(poison()), name="poison.csv")
-    take_in(waiting, parts)
+    add_upload(waiting, context)
 
     honest = run_job(HONEST, "honest.csv")
-    run(waiting, parts)
+    run(waiting, context)
 
     assert (honest.state, honest.dataset_rows, honest.held) == (State.SUCCEEDED, 1_800, None)
     status = jobs.load(waiting.job_id)
@@ -100,11 +100,11 @@ def test_an_honest_job_that_comes_first_leaves_the_others_of_its_batch_that_are_
 
 
 def test_what_a_person_lets_in_is_trained_on_and_not_held_again(
-    parts: Parts, run_job: RunJob
+    context: JobContext, run_job: RunJob
 ) -> None:
     held = run_job(poison(), "poison.csv")
-    with parts.live.locked("a person"):
-        parts.live.exclusions.include(str(held.part), who="a person", why="it is so")
+    with context.live.locked("a person"):
+        context.live.exclusions.include(str(held.part), who="a person", why="it is so")
 
     status = run_job(HONEST, "honest.csv")
 

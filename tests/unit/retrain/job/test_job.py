@@ -18,7 +18,7 @@ from housing.jobs.results import RowCounts, ShadowFigures
 from housing.jobs.status import JobStore, Stage, State
 from housing.registry.port import CHALLENGER, MODEL_FILE, PREVIOUS, PRODUCTION, ModelVersion, Tag
 from housing.tree_library import LIBRARY, identity
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.model.evaluation import score
 from retrain.training.upload.ingest import Upload
@@ -36,11 +36,11 @@ def alias(registry: FakeModelRegistry, name: str = PRODUCTION) -> str:
 
 
 def test_an_upload_ends_as_the_version_in_production(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, registry: FakeModelRegistry
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, registry: FakeModelRegistry
 ) -> None:
     upload = put_upload(as_csv(TABLE), **{"data-source": "generated"})
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
     status = jobs.load(upload.job_id)
     assert (status.state, status.model_version, status.promoted) == (State.SUCCEEDED, "1", True)
@@ -72,12 +72,12 @@ def test_the_version_carries_what_its_users_go_by(
 
 @pytest.mark.usefixtures("trained")
 def test_rows_that_are_there_already_are_counted_and_told(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, read: Callable[[str], bytes]
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, read: Callable[[str], bytes]
 ) -> None:
     fresh = housing_table(10, seed=1)
     upload = put_upload(as_csv(pd.concat([TABLE[:30], fresh, fresh[:4]])))
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
     status = jobs.load(upload.job_id)
     assert status.rows == RowCounts(
@@ -91,11 +91,11 @@ def test_rows_that_are_there_already_are_counted_and_told(
 
 @pytest.mark.usefixtures("trained")
 def test_more_rows_make_another_version_of_all_rows(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, tracker: FakeRunTracker
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, tracker: FakeRunTracker
 ) -> None:
     more = put_upload(as_csv(housing_table(300, seed=1)))
 
-    run(more, parts)
+    run(more, context)
 
     status = jobs.load(more.job_id)
     assert (status.model_version, status.dataset_rows) == ("2", 1_100)
@@ -114,12 +114,12 @@ class FixedShadowReport:
 
 @pytest.mark.usefixtures("trained")
 def test_the_verdict_tells_how_the_challenger_did_in_shadow(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, registry: FakeModelRegistry
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, registry: FakeModelRegistry
 ) -> None:
     registry.set_alias(CHALLENGER, "1")
     more = put_upload(as_csv(housing_table(300, seed=1)))
 
-    run(more, replace(parts, shadow_report=FixedShadowReport()))
+    run(more, replace(context, shadow_report=FixedShadowReport()))
 
     status = jobs.load(more.job_id)
     assert status.verdict is not None
@@ -129,16 +129,16 @@ def test_the_verdict_tells_how_the_challenger_did_in_shadow(
 
 @pytest.mark.usefixtures("trained")
 def test_rows_that_were_trained_on_are_not_trained_on_again(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     tracker: FakeRunTracker,
     alerts: FakeAlerts,
 ) -> None:
     again = put_upload(as_csv(TABLE.iloc[::-1]), name="again.csv")
 
-    assert run(again, parts) == State.SUCCEEDED
+    assert run(again, context) == State.SUCCEEDED
 
-    status = parts.jobs.load(again.job_id)
+    status = context.jobs.load(again.job_id)
     assert status.message == "version 1 was already trained on exactly these rows"
     assert (status.model_version, status.promoted) == ("1", None)
     assert len(tracker.candidates) == 1
@@ -147,15 +147,15 @@ def test_rows_that_were_trained_on_are_not_trained_on_again(
 
 @pytest.mark.usefixtures("trained")
 def test_a_version_that_was_rolled_back_from_is_not_promoted_by_the_same_rows(
-    parts: Parts, put_upload: PutUpload, registry: FakeModelRegistry
+    context: JobContext, put_upload: PutUpload, registry: FakeModelRegistry
 ) -> None:
     registry.set_tag("1", Tag.ROLLED_BACK, "by anna: odd prices")
     registry.drop_alias(PRODUCTION)
     again = put_upload(as_csv(TABLE.iloc[::-1]), name="again.csv")
 
-    assert run(again, parts) == State.SUCCEEDED
+    assert run(again, context) == State.SUCCEEDED
 
-    status = parts.jobs.load(again.job_id)
+    status = context.jobs.load(again.job_id)
     assert status.message == "version 1 was rolled back from: by anna: odd prices"
     assert (status.model_version, status.promoted) == ("1", None)
     with pytest.raises(AliasNotFoundError):
@@ -164,22 +164,22 @@ def test_a_version_that_was_rolled_back_from_is_not_promoted_by_the_same_rows(
 
 @pytest.mark.usefixtures("trained")
 def test_other_settings_train_again_on_the_same_rows(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore
+    context: JobContext, put_upload: PutUpload, jobs: JobStore
 ) -> None:
-    settings = parts.settings.model_copy(update={"iterations": 31})
+    settings = context.settings.model_copy(update={"iterations": 31})
     again = put_upload(as_csv(TABLE))
 
-    run(again, replace(parts, settings=settings))
+    run(again, replace(context, settings=settings))
 
     assert jobs.load(again.job_id).model_version == "2"
 
 
 def test_a_job_that_is_done_is_not_run_again(
-    trained: Upload, parts: Parts, jobs: JobStore, alerts: FakeAlerts
+    trained: Upload, context: JobContext, jobs: JobStore, alerts: FakeAlerts
 ) -> None:
     before = jobs.load(trained.job_id)
 
-    assert run(trained, parts) == State.SUCCEEDED
+    assert run(trained, context) == State.SUCCEEDED
 
     assert jobs.load(trained.job_id) == before
     assert len(alerts.sent) == 1
@@ -187,16 +187,16 @@ def test_a_job_that_is_done_is_not_run_again(
 
 @pytest.mark.usefixtures("trained")
 def test_a_worse_model_is_registered_and_not_promoted(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     jobs: JobStore,
     registry: FakeModelRegistry,
     alerts: FakeAlerts,
 ) -> None:
     upload = put_upload(as_csv(housing_table(200, seed=2)))
-    weak = parts.settings.model_copy(update={"iterations": 1})
+    weak = context.settings.model_copy(update={"iterations": 1})
 
-    assert run(upload, replace(parts, settings=weak)) == State.SUCCEEDED
+    assert run(upload, replace(context, settings=weak)) == State.SUCCEEDED
 
     status = jobs.load(upload.job_id)
     assert (status.model_version, status.promoted) == ("2", False)
@@ -206,7 +206,7 @@ def test_a_worse_model_is_registered_and_not_promoted(
 
 
 def test_a_champion_that_does_not_load_counts_as_none_and_it_is_said(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, registry: FakeModelRegistry
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, registry: FakeModelRegistry
 ) -> None:
     broken = registry.register(
         {MODEL_FILE: b"broken"}, tags={Tag.SHA256: hashlib.sha256(b"broken").hexdigest()}
@@ -214,7 +214,7 @@ def test_a_champion_that_does_not_load_counts_as_none_and_it_is_said(
     registry.set_alias(PRODUCTION, broken.version)
     upload = put_upload(as_csv(TABLE))
 
-    run(upload, parts)
+    run(upload, context)
 
     verdict = jobs.load(upload.job_id).verdict
     assert verdict is not None
@@ -224,7 +224,7 @@ def test_a_champion_that_does_not_load_counts_as_none_and_it_is_said(
 
 @pytest.mark.usefixtures("trained")
 def test_a_file_that_is_rejected_says_why_and_touches_nothing(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     registry: FakeModelRegistry,
     alerts: FakeAlerts,
@@ -233,9 +233,9 @@ def test_a_file_that_is_rejected_says_why_and_touches_nothing(
     before = (keys("dataset/"), keys("models/"), keys("ledger/"))
     upload = put_upload(b"MedInc,HouseAge\n1,2\n", name="bad.csv")
 
-    assert run(upload, parts) == State.REJECTED
+    assert run(upload, context) == State.REJECTED
 
-    status = parts.jobs.load(upload.job_id)
+    status = context.jobs.load(upload.job_id)
     assert status.reason is not None
     assert status.reason.startswith("missing columns AveRooms")
     assert status.next_step

@@ -18,7 +18,7 @@ from housing.errors import RegistryUnavailableError
 from housing.jobs.status import JobStore, Stage, State
 from housing.registry.port import MODEL_FILE, PREVIOUS, PRODUCTION, Tag
 from retrain.training.errors import JobOverTimeError, JobStoppedError, TrackingError
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload
 
@@ -39,11 +39,11 @@ def stop() -> None:
 
 
 def test_too_few_rows_fail_with_how_many_are_needed_and_stay_in_the_data_set(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, keys: Keys
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, keys: Keys
 ) -> None:
     upload = put_upload(as_csv(housing_table(12)))
 
-    assert run(upload, parts) == State.FAILED
+    assert run(upload, context) == State.FAILED
 
     status = jobs.load(upload.job_id)
     assert status.reason == "the data set has 12 rows, 200 are needed"
@@ -64,7 +64,7 @@ def test_too_few_rows_fail_with_how_many_are_needed_and_stay_in_the_data_set(
     ids=["tracking", "registry", "unforeseen", "over-time"],
 )
 def test_whatever_goes_wrong_is_written_told_once_and_frees_the_lease(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     tracker: FakeRunTracker,
     alerts: FakeAlerts,
@@ -78,18 +78,18 @@ def test_whatever_goes_wrong_is_written_told_once_and_frees_the_lease(
     tracker.on_register = fail
     upload = put_upload(as_csv(TABLE))
 
-    assert [run(upload, parts), run(upload, parts)] == [State.FAILED, State.FAILED]
+    assert [run(upload, context), run(upload, context)] == [State.FAILED, State.FAILED]
 
-    status = parts.jobs.load(upload.job_id)
+    status = context.jobs.load(upload.job_id)
     assert (status.state, status.stage, status.reason) == (State.FAILED, Stage.REGISTER, reason)
     assert status.next_step
     assert status.finished_at
     assert [alert.event for alert in alerts.sent] == ["training_failed"]
-    assert is_lease_free(parts.s3, "housing-test")
+    assert is_lease_free(context.s3, "housing-test")
 
 
 def test_a_connection_that_is_cut_makes_no_success_of_half_a_file(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, keys: Keys, faulty: FaultyS3
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, keys: Keys, faulty: FaultyS3
 ) -> None:
     network: Any = faulty
     upload = put_upload(as_csv(TABLE))
@@ -100,7 +100,7 @@ def test_a_connection_that_is_cut_makes_no_success_of_half_a_file(
         return cut(0.5)(lambda: answer) if answer["ContentLength"] > _MOST_OF_A_STATUS else answer
 
     faulty.fail("get_object", *[cut_upload] * 30)
-    assert run(upload, replace(parts, s3=network)) == State.FAILED
+    assert run(upload, replace(context, s3=network)) == State.FAILED
 
     status = jobs.load(upload.job_id)
     assert f"{key} cannot be read: " in str(status.reason)
@@ -109,36 +109,36 @@ def test_a_connection_that_is_cut_makes_no_success_of_half_a_file(
     assert "bucket" in status.next_step
     assert keys("dataset/") == []
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
     rows = jobs.load(upload.job_id).rows
     assert rows
     assert (rows.read, rows.new) == (800, 800)
 
 
 def test_a_job_that_is_stopped_waits_for_the_sweep_and_nobody_is_alarmed(
-    parts: Parts, put_upload: PutUpload, tracker: FakeRunTracker, alerts: FakeAlerts
+    context: JobContext, put_upload: PutUpload, tracker: FakeRunTracker, alerts: FakeAlerts
 ) -> None:
     tracker.on_register = stop
     upload = put_upload(as_csv(TABLE))
 
-    assert run(upload, parts) == State.QUEUED
+    assert run(upload, context) == State.QUEUED
 
-    status = parts.jobs.load(upload.job_id)
+    status = context.jobs.load(upload.job_id)
     assert status.reason == "the job was stopped in the stage register"
     assert status.finished_at is None
     assert alerts.sent == []
-    assert is_lease_free(parts.s3, "housing-test")
+    assert is_lease_free(context.s3, "housing-test")
 
 
 def test_a_job_that_failed_once_may_succeed_the_second_time(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, tracker: FakeRunTracker
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, tracker: FakeRunTracker
 ) -> None:
     tracker.on_register = stop
     upload = put_upload(as_csv(TABLE))
-    run(upload, parts)
+    run(upload, context)
     tracker.on_register = lambda: None
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
     status = jobs.load(upload.job_id)
     assert (status.reason, status.model_version) == (None, "1")
@@ -147,7 +147,7 @@ def test_a_job_that_failed_once_may_succeed_the_second_time(
 
 
 def test_a_version_that_never_got_its_verdict_gets_it_from_the_next_job(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     registry: FakeModelRegistry,
     tracker: FakeRunTracker,
@@ -156,9 +156,9 @@ def test_a_version_that_never_got_its_verdict_gets_it_from_the_next_job(
     upload = put_upload(as_csv(TABLE))
     with monkeypatch.context() as patched:
         patched.setattr("retrain.training.job.pipeline.judge_version", lambda *_, **__: stop())
-        assert run(upload, parts) == State.QUEUED
+        assert run(upload, context) == State.QUEUED
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
     assert len(tracker.candidates) == 1
     assert registry.version("1").tags[Tag.VERDICT] == "promoted"
@@ -166,7 +166,7 @@ def test_a_version_that_never_got_its_verdict_gets_it_from_the_next_job(
 
 
 def test_a_promotion_that_broke_off_is_finished_by_the_next_job(
-    parts: Parts, put_upload: PutUpload, registry: FakeModelRegistry
+    context: JobContext, put_upload: PutUpload, registry: FakeModelRegistry
 ) -> None:
     champion = linear_model(bias=9)
     tags = {Tag.SHA256: hashlib.sha256(champion).hexdigest()}
@@ -174,11 +174,11 @@ def test_a_promotion_that_broke_off_is_finished_by_the_next_job(
     upload = put_upload(as_csv(TABLE))
     set_tag = registry.set_tag
     registry.set_tag = lambda *_: stop()  # type: ignore[method-assign]
-    assert run(upload, parts) == State.QUEUED
+    assert run(upload, context) == State.QUEUED
     registry.set_tag = set_tag  # type: ignore[method-assign]
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
     assert (alias(registry), alias(registry, PREVIOUS)) == ("2", "1")
     assert registry.version("2").tags[Tag.VERDICT] == "promoted"
-    assert len(parts.ledger.newest(10)) == 3  # one of them notes what this test did by hand
+    assert len(context.ledger.newest(10)) == 3  # one of them notes what this test did by hand

@@ -24,9 +24,9 @@ from housing.s3.lease import Lease
 from retrain.launcher import Job
 from retrain.launching import launch_jobs
 from retrain.training.gate.champion import Champion
-from retrain.training.gate.judging import judge_version
-from retrain.training.job.context import Parts
-from retrain.training.job.intake import take_in, take_in_queued
+from retrain.training.gate.comparison import judge_version
+from retrain.training.job.context import JobContext
+from retrain.training.job.intake import add_queued_uploads, add_upload
 from retrain.training.job.job import LEASE, run
 from retrain.training.model.fit import Fitted, fit
 from retrain.training.upload.ingest import Upload
@@ -43,7 +43,7 @@ def alias(registry: FakeModelRegistry, name: str = PRODUCTION) -> str:
 
 
 def test_a_job_waits_for_its_turn_and_says_for_whom(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, s3: "S3Client"
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, s3: "S3Client"
 ) -> None:
     other = Lease(s3, "housing-test", LEASE, holder="the-other", seconds=60)
     turn = other.held(wait_seconds=0, on_wait=lambda _: None)
@@ -55,7 +55,7 @@ def test_a_job_waits_for_its_turn_and_says_for_whom(
         turn.__exit__(None, None, None)
 
     turn.__enter__()
-    assert run(upload, parts, sleep=let_go) == State.SUCCEEDED
+    assert run(upload, context, sleep=let_go) == State.SUCCEEDED
 
     (waiting,) = seen
     assert (waiting.state, waiting.stage) == (State.RUNNING, Stage.WAIT)
@@ -63,7 +63,11 @@ def test_a_job_waits_for_its_turn_and_says_for_whom(
 
 
 def test_uploads_that_wait_are_trained_on_together_once(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, tracker: FakeRunTracker, s3: "S3Client"
+    context: JobContext,
+    put_upload: PutUpload,
+    jobs: JobStore,
+    tracker: FakeRunTracker,
+    s3: "S3Client",
 ) -> None:
     first, *others = (
         put_upload(as_csv(housing_table(400, seed=seed)), name=f"{seed}.csv") for seed in range(3)
@@ -73,12 +77,12 @@ def test_uploads_that_wait_are_trained_on_together_once(
 
     def others_come_and_the_turn_is_free(_seconds: float) -> None:
         for upload in others:
-            take_in(upload, parts)
+            add_upload(upload, context)
         turn.__exit__(None, None, None)
 
     turn.__enter__()
-    run(first, parts, sleep=others_come_and_the_turn_is_free)
-    ends = [run(upload, parts) for upload in others]
+    run(first, context, sleep=others_come_and_the_turn_is_free)
+    ends = [run(upload, context) for upload in others]
 
     assert ends == [State.SUCCEEDED, State.SUCCEEDED]
     assert len(tracker.candidates) == 1
@@ -88,7 +92,7 @@ def test_uploads_that_wait_are_trained_on_together_once(
 
 
 def test_uploads_whose_jobs_queue_are_trained_on_together_once(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     jobs: JobStore,
     tracker: FakeRunTracker,
@@ -101,7 +105,7 @@ def test_uploads_whose_jobs_queue_are_trained_on_together_once(
     queued = [Job(one.bucket, one.key, one.version_id) for one in (first, *others, bad)]
     launch_jobs(queued, jobs, launcher, RULES)
 
-    ends = [run(upload, parts) for upload in (first, *others, bad)]
+    ends = [run(upload, context) for upload in (first, *others, bad)]
 
     assert ends == [State.SUCCEEDED] * 3 + [State.REJECTED]
     assert len(tracker.candidates) == 1
@@ -109,7 +113,11 @@ def test_uploads_whose_jobs_queue_are_trained_on_together_once(
 
 
 def test_queued_uploads_over_the_bound_of_a_turn_are_left_to_their_own_jobs(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, launcher: FakeJobLauncher, s3: "S3Client"
+    context: JobContext,
+    put_upload: PutUpload,
+    jobs: JobStore,
+    launcher: FakeJobLauncher,
+    s3: "S3Client",
 ) -> None:
     content = as_csv(housing_table(300, seed=1))
     one, other, large, gone = (
@@ -120,19 +128,19 @@ def test_queued_uploads_over_the_bound_of_a_turn_are_left_to_their_own_jobs(
     queued = [Job(upload.bucket, upload.key, upload.version_id) for upload in uploads]
     launch_jobs(queued, jobs, launcher, RULES)
     s3.delete_object(Bucket=gone.bucket, Key=gone.key, VersionId=str(gone.version_id))
-    bounded = parts.settings.model_copy(update={"max_queued_bytes": int(1.5 * len(content))})
+    bounded = context.settings.model_copy(update={"max_queued_bytes": int(1.5 * len(content))})
 
-    taken = take_in_queued(replace(parts, settings=bounded), known=())
+    taken = add_queued_uploads(replace(context, settings=bounded), known=())
 
     assert taken == 1
-    (added,) = parts.dataset.uploads()
+    (added,) = context.dataset.uploads()
     assert added.job_id in {one.job_id, other.job_id}
     assert {jobs.load(job_id).state for job_id in (large.job_id, gone.job_id)} == {State.QUEUED}
     assert not s3.list_objects_v2(Bucket=one.bucket, Prefix="rejected/").get("Contents")
 
 
 def test_a_report_that_cannot_be_uploaded_ends_no_other_job(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, faulty: FaultyS3, s3: "S3Client"
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, faulty: FaultyS3, s3: "S3Client"
 ) -> None:
     upload = put_upload(as_csv(TABLE))
     table = housing_table(40, seed=1).astype({"MedInc": object})
@@ -148,7 +156,7 @@ def test_a_report_that_cannot_be_uploaded_ends_no_other_job(
     faulty.fail("upload_file", *[refuse] * 20)
     network: Any = faulty
 
-    assert run(upload, replace(parts, s3=network)) == State.SUCCEEDED
+    assert run(upload, replace(context, s3=network)) == State.SUCCEEDED
 
     assert jobs.load(upload.job_id).dataset_rows == 800
     assert jobs.load(other.job_id).state == State.QUEUED
@@ -156,7 +164,7 @@ def test_a_report_that_cannot_be_uploaded_ends_no_other_job(
 
 @pytest.mark.usefixtures("trained")
 def test_production_that_changes_while_a_version_is_judged_is_judged_against(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     jobs: JobStore,
     registry: FakeModelRegistry,
@@ -179,7 +187,7 @@ def test_production_that_changes_while_a_version_is_judged_is_judged_against(
     monkeypatch.setattr("retrain.training.job.pipeline.judge_version", judge_and_be_overtaken)
     upload = put_upload(as_csv(housing_table(300, seed=1)))
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
     assert judged == ["1", "3"]
     verdict = jobs.load(upload.job_id).verdict
@@ -189,7 +197,7 @@ def test_production_that_changes_while_a_version_is_judged_is_judged_against(
 
 @pytest.mark.usefixtures("trained")
 def test_a_job_that_is_overtaken_at_every_judging_gives_up_and_promotes_nothing(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     jobs: JobStore,
     registry: FakeModelRegistry,
@@ -209,7 +217,7 @@ def test_a_job_that_is_overtaken_at_every_judging_gives_up_and_promotes_nothing(
     monkeypatch.setattr("retrain.training.job.pipeline.judge_version", judge_and_be_overtaken)
     upload = put_upload(as_csv(housing_table(300, seed=1)))
 
-    assert run(upload, parts) == State.FAILED
+    assert run(upload, context) == State.FAILED
 
     assert len(put) > 1
     assert alias(registry) == put[-1]
@@ -217,20 +225,20 @@ def test_a_job_that_is_overtaken_at_every_judging_gives_up_and_promotes_nothing(
 
 
 def test_waiting_has_an_end(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, s3: "S3Client"
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, s3: "S3Client"
 ) -> None:
-    settings = parts.settings.model_copy(update={"lease_wait_seconds": 0})
+    settings = context.settings.model_copy(update={"lease_wait_seconds": 0})
     upload = put_upload(as_csv(TABLE))
     other = Lease(s3, "housing-test", LEASE, holder="the-other", seconds=60)
 
     with other.held(wait_seconds=0, on_wait=lambda _: None):
-        assert run(upload, replace(parts, settings=settings)) == State.FAILED
+        assert run(upload, replace(context, settings=settings)) == State.FAILED
 
     assert jobs.load(upload.job_id).reason == "the-other held the lease for longer than 0 s"
 
 
 def test_a_job_that_its_twin_has_done_meanwhile_does_nothing(
-    parts: Parts, put_upload: PutUpload, jobs: JobStore, alerts: FakeAlerts, s3: "S3Client"
+    context: JobContext, put_upload: PutUpload, jobs: JobStore, alerts: FakeAlerts, s3: "S3Client"
 ) -> None:
     upload = put_upload(as_csv(TABLE))
     twin = Lease(s3, "housing-test", LEASE, holder=f"job {upload.job_id}", seconds=60)
@@ -243,14 +251,14 @@ def test_a_job_that_its_twin_has_done_meanwhile_does_nothing(
         turn.__exit__(None, None, None)
 
     turn.__enter__()
-    assert run(upload, parts, sleep=end_twin) == State.SUCCEEDED
+    assert run(upload, context, sleep=end_twin) == State.SUCCEEDED
 
     assert jobs.load(upload.job_id).model_version == "7"
     assert alerts.sent == []
 
 
 def test_a_lease_that_is_lost_keeps_the_job_from_registering(
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     tracker: FakeRunTracker,
     monkeypatch: pytest.MonkeyPatch,
@@ -258,14 +266,14 @@ def test_a_lease_that_is_lost_keeps_the_job_from_registering(
     upload = put_upload(as_csv(TABLE))
 
     def fit_for_too_long(*given: Any) -> Fitted:
-        put_lease_of_another(parts.s3, "housing-test")
+        put_lease_of_another(context.s3, "housing-test")
         return fit(*given)
 
     monkeypatch.setattr("retrain.training.job.candidate.fit", fit_for_too_long)
-    settings = parts.settings.model_copy(update={"lease_seconds": 0.2})
+    settings = context.settings.model_copy(update={"lease_seconds": 0.2})
 
-    assert run(upload, replace(parts, settings=settings)) == State.FAILED
+    assert run(upload, replace(context, settings=settings)) == State.FAILED
 
-    assert "lost its lease" in str(parts.jobs.load(upload.job_id).reason)
+    assert "lost its lease" in str(context.jobs.load(upload.job_id).reason)
     assert tracker.candidates == []
-    assert not is_lease_free(parts.s3, "housing-test")
+    assert not is_lease_free(context.s3, "housing-test")

@@ -16,7 +16,7 @@ from housing.jobs.status import Stage, State
 from housing.registry.live_model import Reason
 from housing.registry.port import CHALLENGER, MODEL_FILE, PRODUCTION, Tag
 from predict.admin.model_changes import ModelChanges
-from retrain.training.job.context import Parts
+from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.ingest import Upload
@@ -41,18 +41,18 @@ def settings(settings: TrainingSettings) -> TrainingSettings:
 
 
 @pytest.fixture
-def changes(parts: Parts, alerts: FakeAlerts) -> ModelChanges:
-    return ModelChanges(parts.live, MODEL, alerts, lambda: None)
+def changes(context: JobContext, alerts: FakeAlerts) -> ModelChanges:
+    return ModelChanges(context.live, MODEL, alerts, lambda: None)
 
 
 @pytest.fixture
-def second(parts: Parts, registry: FakeModelRegistry) -> None:
+def second(context: JobContext, registry: FakeModelRegistry) -> None:
     """Put two versions into production, one after the other: the second to be rolled back from."""
     for bias in (1.0, 2.0):
         model = linear_model(bias=bias)
         tags = {Tag.SHA256: hashlib.sha256(model).hexdigest()}
         version = registry.register({MODEL_FILE: model}, tags=tags)
-        parts.live.put(version, model, Reason("job", "better", {}), version.tags)
+        context.live.put(version, model, Reason("job", "better", {}), version.tags)
 
 
 @pytest.fixture
@@ -62,9 +62,9 @@ def upload(put_upload: PutUpload) -> Upload:
 
 @pytest.mark.usefixtures("second")
 def test_without_a_rollback_the_job_promotes(
-    parts: Parts, upload: Upload, registry: FakeModelRegistry
+    context: JobContext, upload: Upload, registry: FakeModelRegistry
 ) -> None:
-    run(upload, parts)
+    run(upload, context)
 
     assert registry.version_by_alias(PRODUCTION).version == "3"
 
@@ -73,7 +73,7 @@ def test_without_a_rollback_the_job_promotes(
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.usefixtures("second")
 def test_a_job_promotes_nothing_after_a_rollback_at_any_stage(  # noqa: PLR0913, PLR0917 - fixtures
-    parts: Parts,
+    context: JobContext,
     alerts: FakeAlerts,
     registry: FakeModelRegistry,
     changes: ModelChanges,
@@ -90,12 +90,12 @@ def test_a_job_promotes_nothing_after_a_rollback_at_any_stage(  # noqa: PLR0913,
 
     at_stage(stage, roll_back)
 
-    assert run(upload, parts) == State.HELD
+    assert run(upload, context) == State.HELD
 
     assert registry.version_by_alias(PRODUCTION).version == "1"
     with pytest.raises(AliasNotFoundError):
         registry.version_by_alias(CHALLENGER)
-    status = parts.jobs.load(upload.job_id)
+    status = context.jobs.load(upload.job_id)
     assert (status.model_version, status.promoted) == ("3", False)
     assert status.held is not None
     assert status.verdict is not None
@@ -111,7 +111,7 @@ def test_a_job_promotes_nothing_after_a_rollback_at_any_stage(  # noqa: PLR0913,
 
 @pytest.mark.usefixtures("second")
 def test_a_job_that_began_while_jobs_were_stopped_promotes_once_they_are_not(
-    parts: Parts,
+    context: JobContext,
     registry: FakeModelRegistry,
     changes: ModelChanges,
     at_stage: AtStage,
@@ -120,14 +120,14 @@ def test_a_job_that_began_while_jobs_were_stopped_promotes_once_they_are_not(
     changes.rollback(None, why="odd prices", who="anna")
     at_stage(Stage.FIT, lambda: changes.resume(why="it was right", who="ben"))
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
     assert registry.version_by_alias(PRODUCTION).version == "3"
 
 
 @pytest.mark.usefixtures("second")
 def test_a_job_that_died_and_is_started_again_after_a_rollback_promotes_nothing(
-    parts: Parts,
+    context: JobContext,
     registry: FakeModelRegistry,
     changes: ModelChanges,
     at_stage: AtStage,
@@ -135,18 +135,18 @@ def test_a_job_that_died_and_is_started_again_after_a_rollback_promotes_nothing(
 ) -> None:
     at_stage(Stage.FIT, _die)
     with pytest.raises(DiedError):
-        run(upload, parts)
+        run(upload, context)
     changes.rollback(None, why="odd prices", who="anna")
     changes.resume(why="it was right", who="ben")
 
-    assert run(upload, parts) == State.HELD
+    assert run(upload, context) == State.HELD
 
     assert registry.version_by_alias(PRODUCTION).version == "1"
 
 
 @pytest.mark.usefixtures("second")
 def test_a_version_that_a_stop_held_is_judged_again_by_the_next_job_after_it(  # noqa: PLR0913, PLR0917 - fixtures
-    parts: Parts,
+    context: JobContext,
     put_upload: PutUpload,
     registry: FakeModelRegistry,
     changes: ModelChanges,
@@ -154,11 +154,11 @@ def test_a_version_that_a_stop_held_is_judged_again_by_the_next_job_after_it(  #
     upload: Upload,
 ) -> None:
     changes.rollback(None, why="odd prices", who="anna")
-    assert run(upload, parts) == State.HELD
+    assert run(upload, context) == State.HELD
     trained = len(tracker.candidates)
     changes.resume(why="it was right", who="ben")
 
-    assert run(put_upload(ROWS, name="again.csv"), parts) == State.SUCCEEDED
+    assert run(put_upload(ROWS, name="again.csv"), context) == State.SUCCEEDED
 
     assert len(tracker.candidates) == trained
     assert registry.version_by_alias(PRODUCTION).version == "3"
@@ -169,7 +169,7 @@ def test_a_version_that_a_stop_held_is_judged_again_by_the_next_job_after_it(  #
 
 @pytest.mark.usefixtures("second")
 def test_a_version_that_is_live_already_is_not_held(
-    parts: Parts,
+    context: JobContext,
     registry: FakeModelRegistry,
     changes: ModelChanges,
     at_stage: AtStage,
@@ -181,7 +181,7 @@ def test_a_version_that_is_live_already_is_not_held(
 
     at_stage(Stage.GATE, promote_and_stop)
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
     assert registry.version_by_alias(PRODUCTION).version == "3"
     assert registry.version("3").tags[Tag.VERDICT] == "promoted"

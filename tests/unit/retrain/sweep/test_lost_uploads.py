@@ -20,14 +20,14 @@ from retrain.launcher import Job
 from retrain.launching import launch_jobs
 from retrain.sweep import dead_jobs, sweeper
 from retrain.sweep.walk import WALK, Walk
-from retrain.training.job.intake import take_in_queued
+from retrain.training.job.intake import add_queued_uploads
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from retrain.training.job.context import Parts
+    from retrain.training.job.context import JobContext
 
 BUCKET = "housing-test"
 DUE = {"minutes": 3}
@@ -160,28 +160,28 @@ def test_one_that_the_launcher_refuses_has_a_status_and_is_started_by_the_next_s
 def test_it_is_trained_on_like_any_other(
     sweeps: Sweeps,
     put_upload: Callable[..., Upload],
-    parts: "Parts",
+    context: "JobContext",
     trained: Upload,  # noqa: ARG001 - a data set to add to
 ) -> None:
     upload = put_upload(as_csv(housing_table(300, seed=5)), "lost.csv")
     assert upload.job_id in sweeps.sweep(**DUE).recovered
 
-    assert run(upload, parts) == State.SUCCEEDED
+    assert run(upload, context) == State.SUCCEEDED
 
-    rows = parts.jobs.load(upload.job_id).rows
+    rows = context.jobs.load(upload.job_id).rows
     assert rows
     assert rows.new == 300
 
 
 def test_while_it_is_queued_another_training_takes_it_in(
-    sweeps: Sweeps, put_upload: Callable[..., Upload], parts: "Parts"
+    sweeps: Sweeps, put_upload: Callable[..., Upload], context: "JobContext"
 ) -> None:
     put_upload(as_csv(housing_table(300, seed=5)), "lost.csv")
 
-    before = take_in_queued(parts, known=())
+    before = add_queued_uploads(context, known=())
     sweeps.sweep(**DUE)
 
-    assert (before, take_in_queued(parts, known=())) == (0, 1)
+    assert (before, add_queued_uploads(context, known=())) == (0, 1)
 
 
 @pytest.fixture
