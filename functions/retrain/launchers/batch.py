@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from typing_extensions import override
 
 from retrain.errors import LaunchError
-from retrain.launcher import Job
+from retrain.launcher import Job, JobLauncher
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
@@ -14,7 +15,7 @@ _TAG_CHARACTERS = 256  # https://docs.aws.amazon.com/batch/latest/userguide/usin
 _TAG_PUNCTUATION = "_.:/=+-@ "
 
 
-class BatchJobLauncher:
+class BatchJobLauncher(JobLauncher):
     """Submits each job to a queue; the container's entry point is the training program."""
 
     def __init__(self, batch: "BatchClient", *, queue: str, definition: str) -> None:
@@ -23,8 +24,8 @@ class BatchJobLauncher:
         self._queue = queue
         self._definition = definition
 
+    @override
     def launch(self, job: Job) -> None:
-        """See ``JobLauncher.launch``."""
         try:
             self._batch.submit_job(
                 jobName=f"retrain-{job.job_id}",
@@ -38,8 +39,9 @@ class BatchJobLauncher:
             msg = f"AWS Batch did not take the job into {self._queue}: {exc}"
             raise LaunchError(msg) from exc
 
+    @override
     def attend(self) -> None:
-        """See ``JobLauncher.attend``: the queue is AWS's, and is not asked."""
+        """Do nothing: AWS Batch serves its own queue."""
 
 
 def _tag(text: str) -> str:

@@ -8,8 +8,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from typing_extensions import override
+
 from retrain.errors import LaunchError
-from retrain.launcher import Job
+from retrain.launcher import Job, JobLauncher
 from retrain.launchers.job_queue import MOST, JobQueue, QueuedJob
 
 _PROGRAM = ("-m", "retrain.training")
@@ -32,7 +34,7 @@ _PASSED_ON_PREFIXES = ("AWS_ENDPOINT_URL", "MLFLOW_", "HOUSING_")
 _LOG = logging.getLogger(__name__)
 
 
-class LocalJobLauncher:
+class LocalJobLauncher(JobLauncher):
     """Queues each job in a folder, whose supervisor runs one after the other."""
 
     def __init__(
@@ -62,8 +64,8 @@ class LocalJobLauncher:
         self._queue = JobQueue(jobs_dir)
         self._supervisors: list[int] = []
 
+    @override
     def launch(self, job: Job) -> None:
-        """See ``JobLauncher.launch``."""
         command = [str(self._python), *_PROGRAM, *job.arguments()]
         queued = QueuedJob(job.job_id, command, self._environment, self._timeout_seconds)
         try:
@@ -78,8 +80,8 @@ class LocalJobLauncher:
             msg = f"{MOST:,} training jobs wait already (make status)"
             raise LaunchError(msg)
 
+    @override
     def attend(self) -> set[str]:
-        """See ``JobLauncher.attend``."""
         waiting = self._queue.waiting()
         if waiting:
             try:

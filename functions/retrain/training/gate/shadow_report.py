@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from typing_extensions import override
+
 from housing.jobs.results import ShadowFigures, Verdict
 from housing.metrics import names
 from housing.metrics.points import MetricSource, Series, fetch_points
@@ -38,15 +40,16 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class CloudWatchShadowReport:
+class CloudWatchShadowReport(ShadowReport):
     """The metrics that the predict function wrote, over the last days."""
 
     cloudwatch: Callable[[], MetricSource]
     days: int
     now: Callable[[], datetime] = _utc_now
 
+    @override
     def figures(self, version: ModelVersion) -> ShadowFigures | None:
-        """See ``ShadowReport.figures``; a request's difference counts once, whatever its rows."""
+        """Return a version's figures; a request's difference counts once, however many its rows."""
         found = self._values(version.unique_name)
         if not sum(found["requests"]):
             return None

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 Tensor = Any
 """Rows of float32 (of int64, where they are places), first axis n: an array, or a graph's value."""
@@ -123,71 +124,71 @@ class TensorOps(Protocol):
         ...
 
 
-class NumpyOps:
+class NumpyOps(TensorOps):
     """The ``TensorOps`` of arrays."""
 
+    @override
     def columns(self, rows: Tensor, indices: Sequence[int]) -> Tensor:
-        """See ``TensorOps``."""
         return rows[:, list(indices)]
 
+    @override
     def first(self, rows: Tensor, count: int) -> Tensor:
-        """See ``TensorOps``."""
         return rows[:, :count]
 
+    @override
     def concat(self, parts: Sequence[Tensor]) -> Tensor:
-        """See ``TensorOps``."""
         return np.concatenate(parts, axis=1)
 
+    @override
     def wide(self, rows: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return rows.astype(np.float64)
 
+    @override
     def narrow(self, rows: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return rows.astype(np.float32)
 
+    @override
     def sqrt(self, rows: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return np.sqrt(rows)
 
+    @override
     def exp(self, rows: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return np.exp(rows)
 
+    @override
     def log(self, rows: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return np.log(rows)
 
+    @override
     def round(self, rows: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return np.round(rows)
 
+    @override
     def clip(self, rows: Tensor, low: float, high: float) -> Tensor:
-        """See ``TensorOps``."""
         return np.clip(rows, np.float32(low), np.float32(high))
 
+    @override
     def sum(self, rows: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return rows.sum(axis=1, keepdims=True)
 
+    @override
     def smallest(self, rows: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return rows.min(axis=1, keepdims=True)
 
+    @override
     def largest(self, rows: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return rows.max(axis=1, keepdims=True)
 
+    @override
     def mean_of_second_axis(self, rows: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return rows.mean(axis=1)
 
+    @override
     def matmul(self, rows: Tensor, matrix: Floats) -> Tensor:
-        """See ``TensorOps``."""
         return rows @ matrix
 
+    @override
     def leaf(self, points: Tensor, tree: PlaneTree) -> Tensor:
-        """See ``TensorOps``."""
         node = np.zeros(len(points), np.int64)
         every = np.arange(len(points))
         for _ in range(tree.depth):
@@ -195,19 +196,19 @@ class NumpyOps:
             node = 2 * node + 1 + goes_right
         return node - len(tree.axis)
 
+    @override
     def take(self, table: Constant, places: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return table[places]
 
+    @override
     def entries(self, table: Constant, places: Tensor, _count: int) -> Tensor:
-        """See ``TensorOps``."""
         return table[places]
 
+    @override
     def pick(self, rows: Tensor, places: Tensor) -> Tensor:
-        """See ``TensorOps``."""
         return np.take_along_axis(rows, places, axis=1)
 
+    @override
     def nearest(self, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
-        """See ``TensorOps``."""
         places = np.argsort(rows, axis=1, kind="stable")[:, :count]
         return np.take_along_axis(rows, places, axis=1), places

@@ -16,13 +16,14 @@ from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, DataType, Schema
 from requests.exceptions import RequestException
+from typing_extensions import override
 
 from housing.onnx_session import NEAREST_KM, OUTPUTS
 from housing.registry.port import ModelVersion, Tag
 from housing.s3.layout import DATASET
 from housing.schema import CANONICAL_HEADER, FEATURE_NAMES, FEATURES, TARGET
 from retrain.training.errors import TrackingError
-from retrain.training.tracking.port import Candidate
+from retrain.training.tracking.port import Candidate, RunTracker
 
 _LOG = logging.getLogger(__name__)
 _FAILURES = (MlflowException, RequestException)
@@ -38,7 +39,7 @@ _SIGNATURE = ModelSignature(
 )
 
 
-class MlflowRunTracker:
+class MlflowRunTracker(RunTracker):
     """One experiment and one registered model of an MLflow server; both are made when missing."""
 
     def __init__(self, tracking_uri: str, model_name: str, bucket: str) -> None:
@@ -53,8 +54,9 @@ class MlflowRunTracker:
         self._model_name = model_name
         self._bucket = bucket
 
+    @override
     def register(self, candidate: Candidate) -> ModelVersion:
-        """See ``RunTracker.register``; what fails is done once more, as another run."""
+        """Register a candidate; repeat a failed registration once, as another run."""
         try:
             try:
                 return self._register(candidate)

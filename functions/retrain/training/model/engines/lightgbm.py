@@ -5,19 +5,21 @@ from typing import Any
 
 import numpy as np
 from lightgbm import LGBMRegressor
+from typing_extensions import override
 
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import ExportError
-from retrain.training.model.engines.engine import TreeOptions
+from retrain.training.model.engines.engine import Engine, TreeOptions
 from retrain.training.model.engines.trees import Tree, Trees
 from retrain.training.model.tensor_ops import Floats
 
 
-class LightGbm:
+class LightGbm(Engine):
     """The engine ``lightgbm``."""
 
+    @override
     def regressor(self, options: TreeOptions) -> LGBMRegressor:
-        """See ``Engine``; the same seed gives the same trees on every machine."""
+        """Return a regressor, not fitted; equal seeds grow equal trees on every machine."""
         return LGBMRegressor(
             n_estimators=options.iterations,
             learning_rate=options.learning_rate,
@@ -32,8 +34,8 @@ class LightGbm:
             verbosity=-1,
         )
 
+    @override
     def staged(self, fitted: Any, features: Floats) -> Iterator[Values]:
-        """See ``Engine``."""
         booster = fitted.booster_
         leaves = booster.predict(features, pred_leaf=True).reshape(len(features), -1)
         predicted = np.zeros(len(features))
@@ -43,11 +45,12 @@ class LightGbm:
             predicted = predicted + values[place]
             yield predicted
 
+    @override
     def trees(self, fitted: Any) -> Trees:
-        """See ``Engine``.
+        """Return the fitted trees.
 
-        LightGBM keeps the mean of the prices in the leaves of the first tree. It is taken out of
-        them: float32 rounds smaller sums by less.
+        LightGBM keeps the mean of the prices in the leaves of the first tree. It is subtracted
+        there and becomes the base: float32 rounds smaller sums by less.
         """
         dumped = fitted.booster_.dump_model()
         if dumped["objective"] != "regression" or dumped["average_output"]:

@@ -6,19 +6,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
+from typing_extensions import override
 
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import ExportError
-from retrain.training.model.engines.engine import TreeOptions
+from retrain.training.model.engines.engine import Engine, TreeOptions
 from retrain.training.model.engines.trees import Tree, Trees
 from retrain.training.model.tensor_ops import Floats
 
 
-class ScikitLearn:
+class ScikitLearn(Engine):
     """The engine ``scikit-learn``."""
 
+    @override
     def regressor(self, options: TreeOptions) -> HistGradientBoostingRegressor:
-        """See ``Engine``; its threads are the caller's to limit."""
+        """Return a regressor, not fitted; the caller limits its threads."""
         return HistGradientBoostingRegressor(
             max_iter=options.iterations,
             learning_rate=options.learning_rate,
@@ -30,14 +32,15 @@ class ScikitLearn:
             random_state=options.seed,
         )
 
+    @override
     def staged(self, fitted: Any, features: Floats) -> Iterator[Values]:
-        """See ``Engine``."""
         return iter(fitted.staged_predict(features))
 
+    @override
     def trees(self, fitted: Any) -> Trees:
-        """See ``Engine``.
+        """Return the fitted trees.
 
-        The nodes are private to scikit-learn, and lie as they do since its version 1.0.
+        The nodes are private to scikit-learn; their layout is that of version 1.0.
         """
         if fitted.loss != "squared_error":
             msg = f"scikit-learn's loss {fitted.loss!r}"
