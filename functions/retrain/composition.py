@@ -1,4 +1,4 @@
-"""The one place where the retrain function is put together from its real parts."""
+"""Composition root: build the retrain function's service from its settings."""
 
 import os
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What can go wrong in the retrain function.
+"""Errors of the retrain function.
 
 HousingError
 └── RetrainError
@@ -10,11 +10,11 @@ from housing.errors import HousingError
 
 
 class RetrainError(HousingError):
-    """Raised when the retrain function fails in a way of its own."""
+    """Base class of the retrain function's errors."""
 
 
 class EventError(RetrainError):
-    """Raised when an event is not what S3 sends for an object."""
+    """Raised when an event is not a valid S3 object event."""
 
 
 class LaunchError(RetrainError):

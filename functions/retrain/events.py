@@ -1,4 +1,4 @@
-"""S3's events: which uploads they tell of.
+"""Parse S3 events into training jobs.
 
 Format: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 """
@@ -47,10 +47,10 @@ class _Event(_Entry):
 
 
 def jobs_in(event: Mapping[str, Any]) -> list[Job]:
-    """Return a job for each upload that an event tells of, each upload once, in its order.
+    """Return a job for each distinct upload in an event, in the event's order.
 
     Raises:
-        EventError: The event is not one of S3's, or names no version of an object.
+        EventError: The event is not an S3 event, or does not name an object's version.
     """
     if event.get("Event") == "s3:TestEvent":
         _LOG.info("event_ignored", extra={"reason": "a test of the notification"})
@@ -59,7 +59,7 @@ def jobs_in(event: Mapping[str, Any]) -> list[Job]:
         records = _Event.model_validate(event).records
     except ValidationError as exc:
         fields = ", ".join(".".join(map(str, error["loc"])) for error in exc.errors())
-        msg = f"this is no event of S3: {fields or 'nothing'} is missing or of a wrong type"
+        msg = f"not an S3 event: {fields or 'nothing'} is missing or of a wrong type"
         raise EventError(msg) from exc
     return list({job.job_id: job for job in _jobs(records)}.values())
 
@@ -75,9 +75,9 @@ def _jobs(records: list[_Record]) -> Iterator[Job]:
             yield _job(record.s3.bucket.name, key, record.s3.object)
 
 
-def _job(bucket: str, key: str, found: _Object) -> Job:
-    version_id, etag = named_version(found.version_id, found.etag)
+def _job(bucket: str, key: str, stored: _Object) -> Job:
+    version_id, etag = named_version(stored.version_id, stored.etag)
     if not (version_id or etag):
-        msg = f"the event on {key} has neither versionId nor eTag: the upload cannot be told apart"
+        msg = f"the event on {key} has neither versionId nor eTag to identify the upload"
         raise EventError(msg)
     return Job(bucket=bucket, key=key, version_id=version_id, etag=etag)

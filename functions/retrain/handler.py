@@ -1,6 +1,6 @@
-"""Entry of the retrain function: an S3 event in, training jobs started.
+"""Lambda entry of the retrain function: start training jobs from S3 events.
 
-A schedule calls it as well: then jobs that died, and uploads without a job, are started.
+On a schedule it restarts dead jobs and starts jobs for uploads without one.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _SCHEDULE = "aws.events"
 
 
 def lambda_handler(event: Event, context: LambdaContext) -> dict[str, Any]:
-    """Start the training jobs of one event; what is raised makes Lambda try again."""
+    """Start the training jobs of one event; an exception makes Lambda retry the event."""
     return _entry()(event, context)
 
 
@@ -31,61 +31,61 @@ def _entry() -> Callable[[Event, LambdaContext], dict[str, Any]]:
     return entry_of(service())
 
 
-def entry_of(parts: Service) -> Callable[[Event, LambdaContext], dict[str, Any]]:
-    """Return the entry over given parts."""
+def entry_of(function: Service) -> Callable[[Event, LambdaContext], dict[str, Any]]:
+    """Return the handler that uses a given service."""
 
-    @parts.logger.inject_lambda_context(clear_state=True)
+    @function.logger.inject_lambda_context(clear_state=True)
     def entry(event: Event, context: LambdaContext) -> dict[str, Any]:
         try:
             if event.get("source") == _SCHEDULE:
-                return _swept(context, parts)
-            return _started(event, parts)
+                return _swept(context, function)
+            return _started(event, function)
         finally:
-            if parts.metrics.metric_set:
-                parts.metrics.flush_metrics()
+            if function.metrics.metric_set:
+                function.metrics.flush_metrics()
 
     return entry
 
 
-def _started(event: Event, parts: Service) -> dict[str, Any]:
-    found = jobs_in(event)
-    parts.metrics.add_metric(metric_names.UPLOADS_RECEIVED, MetricUnit.Count, len(found))
-    launched = launch_jobs(found, parts.jobs, parts.launcher, parts.rules)
-    parts.metrics.add_metric(metric_names.JOBS_STARTED, MetricUnit.Count, len(launched.started))
+def _started(event: Event, function: Service) -> dict[str, Any]:
+    jobs = jobs_in(event)
+    function.metrics.add_metric(metric_names.UPLOADS_RECEIVED, MetricUnit.Count, len(jobs))
+    launched = launch_jobs(jobs, function.jobs, function.launcher, function.rules)
+    function.metrics.add_metric(metric_names.JOBS_STARTED, MetricUnit.Count, len(launched.started))
     if launched.refused:
         raise launched.refused[0]
     return {"started": launched.started, "repeated": launched.repeated}
 
 
-def _swept(context: LambdaContext, parts: Service) -> dict[str, Any]:
-    """Sweep; alert on each outcome that people should know of, and count."""
+def _swept(context: LambdaContext, function: Service) -> dict[str, Any]:
+    """Sweep; alert on failed, refused and recovered jobs, and count them."""
     failed = 0
 
     def alert(status: JobStatus) -> bool:
-        """Count a job that is given up as well: it cannot do so itself any more."""
+        """Alert on a job that is given up and count it: its own process is gone."""
         nonlocal failed
-        found = alert_on(status, parts.model_name)
-        is_sent = found is None or parts.alerts.send(found)
+        message = alert_on(status, function.model_name)
+        is_sent = message is None or function.alerts.send(message)
         failed += is_sent
         return is_sent
 
     try:
-        swept = parts.sweeper.sweep(
+        swept = function.sweeper.sweep(
             seconds_left=lambda: context.get_remaining_time_in_millis() / 1_000, alert=alert
         )
     finally:
-        parts.metrics.add_metric(metric_names.JOBS_FAILED, MetricUnit.Count, failed)
+        function.metrics.add_metric(metric_names.JOBS_FAILED, MetricUnit.Count, failed)
     refusals = [str(refused) for refused in swept.refused]
-    for found in (
-        alert_on_refusals(refusals, parts.model_name),
-        alert_on_recovery(swept.recovered, parts.model_name),
+    for message in (
+        alert_on_refusals(refusals, function.model_name),
+        alert_on_recovery(swept.recovered, function.model_name),
     ):
-        if found:
-            parts.alerts.send(found)
+        if message:
+            function.alerts.send(message)
     started, recovered = len(swept.started), len(swept.recovered)
-    parts.metrics.add_metric(metric_names.JOBS_STARTED, MetricUnit.Count, started + recovered)
+    function.metrics.add_metric(metric_names.JOBS_STARTED, MetricUnit.Count, started + recovered)
     if recovered:  # a metric costs in each hour in which it has a value
-        parts.metrics.add_metric(metric_names.UPLOADS_RECOVERED, MetricUnit.Count, recovered)
+        function.metrics.add_metric(metric_names.UPLOADS_RECOVERED, MetricUnit.Count, recovered)
     return {
         "started": swept.started,
         "recovered": swept.recovered,

@@ -1,4 +1,4 @@
-"""Who starts training jobs, as the retrain function sees it."""
+"""Port: start training jobs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ class Job:
 
     @property
     def upload_version(self) -> str:
-        """What tells this upload from others under the same key."""
+        """The upload's version id or ETag: identifies it among objects of the same key."""
         return self.version_id or self.etag or ""
 
     @property
     def job_id(self) -> str:
-        """The job's name, the same for the same upload."""
+        """The job's id: equal for equal uploads."""
         return bucket_layout.job_id(bucket=self.bucket, key=self.key, version=self.upload_version)
 
     def arguments(self) -> list[str]:
         """Return the arguments of ``python -m retrain.training``.
 
-        Values are joined to their options, so that none that begins with a dash is taken for one;
-        the id stands alone, so that the process can be told by it.
+        Values are joined to their options, so that a value with a leading dash is not parsed as an
+        option; the id is an argument of its own, so that ``ps`` finds the process by it.
         """
         version = [f"--version-id={self.version_id}"] if self.version_id else []
         return [
@@ -43,7 +43,7 @@ class Job:
 
 
 class JobLauncher(Protocol):
-    """Starts the training program somewhere, and does not wait for it."""
+    """Starts the training program and does not wait for it."""
 
     def launch(self, job: Job) -> None:
         """Start a job, or queue it.
@@ -54,9 +54,9 @@ class JobLauncher(Protocol):
         ...
 
     def attend(self) -> Collection[str] | None:
-        """See to it that queued jobs are started in their turn; the sweep calls this.
+        """Keep the queue served; called by the sweep.
 
         Returns:
-            Ids of the jobs that are queued or at work here; None where that is not known.
+            Ids of the jobs that are queued or running here; None where they are unknown.
         """
         ...

@@ -1,4 +1,4 @@
-"""The use case: every upload gets one training job, however often its event arrives."""
+"""Use case: start exactly one training job for each upload, however often its event arrives."""
 
 import logging
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Launched:
-    """What became of jobs: started now, started before, or refused by the launcher."""
+    """Outcome of a launch: jobs started now, started earlier, or refused by the launcher."""
 
     started: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
@@ -24,18 +24,18 @@ class Launched:
 
 
 def launch_jobs(
-    found: Iterable[Job], jobs: JobStore, launcher: JobLauncher, rules: RestartRules
+    requested: Iterable[Job], jobs: JobStore, launcher: JobLauncher, rules: RestartRules
 ) -> Launched:
-    """Start the job of each upload that has none, or whose job was lost or died.
+    """Start each job that was never started, was lost, or died.
 
-    A job that is refused keeps no other from being started; its status says why, and the same
-    event again, or the next sweep, starts it.
+    A refused job does not stop the others; its status holds the reason, and a repeated event or
+    the next sweep starts it.
     """
     launched = Launched()
-    for job in found:
+    for job in requested:
         try:
             is_started = _launch(job, jobs, launcher, rules)
-        except JobTakenOverError:  # it lives: it wrote its status just now
+        except JobTakenOverError:  # the job is alive: it has just written its status
             is_started = False
         except LaunchError as exc:
             launched.refused.append(exc)
@@ -47,17 +47,17 @@ def launch_jobs(
 
 
 def relaunch(status: JobStatus, jobs: JobStore, launcher: JobLauncher, *, bucket: str) -> None:
-    """Start a job again; its old process, if there still is one, may write no more.
+    """Restart a job; its old process, if it still runs, can no longer write its status.
 
-    A start that no launcher took is not counted.
+    A start that the launcher refused does not count as an attempt.
 
     Raises:
         LaunchError: It was not started.
-        JobTakenOverError: Its status was written just now: it lives.
+        JobTakenOverError: The job is alive: it has just written its status.
     """
     if status.was_begun:
         status.launches += 1
-        status.message = f"starting the training job for the {status.launches}. time: it died"
+        status.message = f"restarting the training job (attempt {status.launches}): it died"
     status.state, status.stage, status.taken_at = State.QUEUED, Stage.LAUNCH, None
     jobs.save_own(status)
     _start(_job_of(status, bucket), status, jobs, launcher)
@@ -65,7 +65,7 @@ def relaunch(status: JobStatus, jobs: JobStore, launcher: JobLauncher, *, bucket
 
 
 def _launch(job: Job, jobs: JobStore, launcher: JobLauncher, rules: RestartRules) -> bool:
-    """Start a job unless it was started; return whether it was now."""
+    """Start a job unless it was started before; return whether it was started now."""
     now = datetime.now(UTC)
     status = JobStatus(
         job_id=job.job_id,
@@ -89,7 +89,7 @@ def _launch(job: Job, jobs: JobStore, launcher: JobLauncher, rules: RestartRules
 
 
 def _start(job: Job, status: JobStatus, jobs: JobStore, launcher: JobLauncher) -> None:
-    """Hand a job to the launcher, and write into its status whether the launcher took it."""
+    """Launch a job and record in its status whether the launcher accepted it."""
     try:
         launcher.launch(job)
     except LaunchError as exc:
@@ -106,10 +106,10 @@ def _start(job: Job, status: JobStatus, jobs: JobStore, launcher: JobLauncher) -
 
 
 def _note(status: JobStatus, jobs: JobStore) -> None:
-    """Write what became of a start; where that fails, the sweep starts the job once more."""
+    """Save the outcome of a start; if that fails, the sweep starts the job again."""
     try:
         jobs.save_own(status)
-    except JobTakenOverError:  # it is at work already
+    except JobTakenOverError:  # the job is running already
         return
     except ObjectError as exc:
         _LOG.warning("start_not_noted", extra={"job_id": status.job_id, "error": str(exc)})

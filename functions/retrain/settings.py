@@ -56,7 +56,7 @@ class RetrainSettings(BaseSettings):
     )
 
     def restart_rules(self) -> RestartRules:
-        """Return when the sweep starts what."""
+        """Return the sweep's rules for restarting jobs."""
         return RestartRules(
             dead_after=timedelta(seconds=self.dead_after_seconds),
             lost_after=timedelta(seconds=self.lost_after_seconds),

@@ -1,1 +1,1 @@
-"""Who starts training jobs: AWS Batch, or this machine."""
+"""Job launchers: AWS Batch, or processes on this machine."""

@@ -1,4 +1,4 @@
-"""Training jobs on AWS Batch."""
+"""Launch training jobs on AWS Batch."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ _TAG_PUNCTUATION = "_.:/=+-@ "
 
 
 class BatchJobLauncher(JobLauncher):
-    """Submits each job to a queue; the container's entry point is the training program."""
+    """Submits each job to a Batch queue; the container's entry point is the training program."""
 
     def __init__(self, batch: "BatchClient", *, queue: str, definition: str) -> None:
         """Use a Batch client, a queue and a job definition, by name or ARN."""
@@ -45,6 +45,6 @@ class BatchJobLauncher(JobLauncher):
 
 
 def _tag(text: str) -> str:
-    """Return a text as a tag may hold it."""
+    """Return a text with the characters that a tag may not hold replaced."""
     kept = (char if char.isalnum() or char in _TAG_PUNCTUATION else "_" for char in text)
     return "".join(kept)[:_TAG_CHARACTERS]

@@ -1,6 +1,6 @@
-"""The queue of training jobs on one machine: a file for each job, in a folder that processes share.
+"""File-based queue of training jobs, shared by processes of one machine.
 
-The standard library alone, so that the supervisor, which waits for hours, stays small.
+Only the standard library is imported, so that the long-running supervisor stays small.
 """
 
 import fcntl
@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 MOST = 1_000
-"""Jobs that may wait."""
+"""Maximum number of queued jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedJob:
-    """A job as its process is started."""
+    """Command, environment and time limit of a queued job."""
 
     job_id: str
     command: Sequence[str]
@@ -28,7 +28,7 @@ class QueuedJob:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The job whose turn it is, as it is written down for a supervisor that did not start it."""
+    """The running job, recorded for a supervisor that did not start it."""
 
     job_id: str
     pid: int
@@ -36,18 +36,18 @@ class Turn:
 
 
 class JobQueue:
-    """The jobs that wait, first come first served, and the locks of those who serve them."""
+    """First-in-first-out queue of jobs, with the locks of its supervisor and its running job."""
 
     def __init__(self, jobs_dir: Path) -> None:
         """Use the folder ``queue`` of the jobs' folder."""
         self.folder = jobs_dir / "queue"
         self.supervisor = self.folder / "supervisor.lock"
-        """Held by the one supervisor; its process id stands in it."""
+        """Held by the one supervisor; contains its process id."""
         self.turn = self.folder / "turn.lock"
-        """Held by the one job at work, which inherits it."""
+        """Held by the one running job, which inherits it."""
 
     def add(self, job: QueuedJob) -> bool:
-        """Queue a job, unless it waits already; return whether there was room.
+        """Queue a job unless it is queued already; return whether there was room.
 
         Raises:
             OSError: It cannot be written.
@@ -67,11 +67,11 @@ class JobQueue:
         return True
 
     def waiting(self) -> list[str]:
-        """Return the ids of the jobs that wait, in their order."""
+        """Return the ids of the queued jobs, in order."""
         return [_job_id(path) for path in self._paths()]
 
     def first(self) -> QueuedJob | None:
-        """Return the job that has waited longest; half a file is thrown away."""
+        """Return the oldest queued job; delete files that are incomplete."""
         for path in self._paths():
             with suppress(FileNotFoundError):
                 try:
@@ -81,12 +81,12 @@ class JobQueue:
         return None
 
     def remove(self, job_id: str) -> None:
-        """Take a job out of the queue."""
+        """Remove a job from the queue."""
         for path in self.folder.glob(f"*-{job_id}.json"):
             path.unlink(missing_ok=True)
 
     def at_work(self) -> Turn | None:
-        """Return the job at work, if there is one."""
+        """Return the running job, if there is one."""
         with lock(self.turn) as held:
             if held is not None:
                 return None
@@ -95,7 +95,7 @@ class JobQueue:
         return None
 
     def is_supervised(self) -> bool:
-        """Whether a supervisor serves the queue."""
+        """Return whether a supervisor is running."""
         with lock(self.supervisor) as held:
             return held is None
 
@@ -107,7 +107,7 @@ class JobQueue:
 def lock(path: Path) -> Iterator[int | None]:
     """Try to lock a file for a block; yield its descriptor, or None where another holds it.
 
-    Whoever inherits the descriptor goes on holding the lock; it ends with the last of them.
+    Processes that inherit the descriptor hold the lock too; the last one's exit releases it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -123,7 +123,7 @@ def lock(path: Path) -> Iterator[int | None]:
 
 
 def write_into(descriptor: int, content: str) -> None:
-    """Write what a lock file says."""
+    """Replace the content of a lock file."""
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, content.encode(), 0)
 

@@ -1,6 +1,6 @@
-"""Training jobs as processes of this machine, for a local endpoint: one at a time.
+"""Launch training jobs as processes of this machine, one at a time.
 
-On AWS a process that outlives its invocation is frozen; there the Batch launcher is used.
+Only for a local endpoint: on AWS a process that outlives its invocation is frozen.
 """
 
 import logging
@@ -35,7 +35,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class LocalJobLauncher(JobLauncher):
-    """Queues each job in a folder, whose supervisor runs one after the other."""
+    """Queues each job in a folder; a supervisor process runs them one after another."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class LocalJobLauncher(JobLauncher):
         *,
         timeout_seconds: float = 3_600,
     ) -> None:
-        """Remember how to start.
+        """Keep the command, the environment and the queue of jobs.
 
         Args:
             python: The interpreter that has the training job's packages.
-            jobs_dir: Where the queue and ``<job_id>.log`` and ``<job_id>.pid`` are written.
-            environment: What a job may inherit; only what it needs is handed on.
-            timeout_seconds: Longest that a job may take, from its start.
+            jobs_dir: Folder of the queue, ``<job_id>.log`` and ``<job_id>.pid``.
+            environment: Variables of this process; jobs get only those that they need.
+            timeout_seconds: Longest run time of a job.
         """
         self._python = python
         self._jobs_dir = jobs_dir
@@ -77,7 +77,7 @@ class LocalJobLauncher(JobLauncher):
             msg = f"the training job could not be started with {self._python}: {exc.strerror}"
             raise LaunchError(msg) from exc
         if not has_room:
-            msg = f"{MOST:,} training jobs wait already (make status)"
+            msg = f"{MOST:,} training jobs are queued already (make status)"
             raise LaunchError(msg)
 
     @override
@@ -92,7 +92,7 @@ class LocalJobLauncher(JobLauncher):
         return {*waiting, at_work.job_id} if at_work else set(waiting)
 
     def _supervise(self) -> None:
-        """Start a supervisor unless there is one; it outlives this process."""
+        """Start a supervisor process unless one is running; it outlives this process."""
         self._supervisors = [pid for pid in self._supervisors if not _has_ended(pid)]
         if self._queue.is_supervised():
             return
@@ -113,7 +113,7 @@ class LocalJobLauncher(JobLauncher):
 
 
 def _has_ended(pid: int) -> bool:
-    """Whether a child has ended; one that has does not stay as a zombie."""
+    """Return whether a child has ended; reap it if so."""
     try:
         return os.waitpid(pid, os.WNOHANG) != (0, 0)
     except ChildProcessError:

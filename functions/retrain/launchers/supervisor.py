@@ -1,8 +1,8 @@
-"""Runs the training jobs of one machine, one at a time.
+"""Supervisor process: run the queued training jobs of one machine, one at a time.
 
-``python -m retrain.launchers.supervisor FOLDER`` ends when no job waits. One that was killed leaves
-its job at work, which keeps the turn; the next supervisor waits for that job's end and holds it to
-its time.
+``python -m retrain.launchers.supervisor FOLDER`` exits when the queue is empty. If it is killed,
+its job goes on and keeps the turn; the next supervisor waits for that job and enforces its time
+limit.
 """
 
 import json
@@ -21,7 +21,7 @@ from typing import NoReturn
 from retrain.launchers.job_queue import JobQueue, QueuedJob, Turn, lock, write_into
 
 OVER_TIME = "--over-time"
-"""Option of the training program: write that the job was ended for its time."""
+"""Option of the training program: record that the job was killed at its time limit."""
 GRACE_SECONDS = 30.0
 """Between SIGTERM and SIGKILL, as on Fargate."""
 _POLL_SECONDS = 0.2
@@ -29,9 +29,9 @@ _WRITE_SECONDS = 120.0
 
 
 def supervise(jobs_dir: Path, *, grace_seconds: float = GRACE_SECONDS) -> None:
-    """Run what waits, in its order, until nothing does or another supervisor is at it.
+    """Run queued jobs in order until the queue is empty or another supervisor has the lock.
 
-    A job that is queued while this one is about to leave is seen after the lock is free, by this
+    A job that is queued while this supervisor exits is run once the lock is free, by this
     supervisor or by the one that is started for it.
     """
     queue = JobQueue(jobs_dir)
@@ -45,7 +45,7 @@ def supervise(jobs_dir: Path, *, grace_seconds: float = GRACE_SECONDS) -> None:
 
 
 def _run(job: QueuedJob, queue: JobQueue, jobs_dir: Path, grace_seconds: float) -> None:
-    """Run a job to its end, when the one before has come to its own."""
+    """Wait for the running job to end, then run this one."""
     while True:
         with lock(queue.turn) as held:
             if held is not None:
@@ -72,7 +72,7 @@ def _run_now(
             pid_file.write_text(str(child.pid))
             queue.remove(job.job_id)
             if not _has_ended(child, job.timeout_seconds) and not _end(child, grace_seconds):
-                # It cannot say so itself any more.
+                # Its own process is dead and cannot record it.
                 over = _start([*job.command, OVER_TIME], job, jobs_dir, log.fileno())
                 if not _has_ended(over, _WRITE_SECONDS):
                     _end(over, 0)
@@ -109,7 +109,7 @@ def _has_ended(child: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def _end(child: subprocess.Popen[bytes], grace_seconds: float) -> bool:
-    """End a job, politely, then by force with all that it started; return whether it was polite."""
+    """Terminate a job, then kill its process group; return whether SIGTERM was enough."""
     if child.poll() is None:
         child.terminate()
     if _has_ended(child, grace_seconds):
@@ -120,20 +120,20 @@ def _end(child: subprocess.Popen[bytes], grace_seconds: float) -> bool:
 
 
 def _hold_to_time(queue: JobQueue, grace_seconds: float) -> None:
-    """Kill the job of a supervisor that is gone, where it has had its time."""
+    """Kill an orphaned job that is over its time limit."""
     turn = queue.at_work()
     if turn and time.time() > turn.ends_at + grace_seconds:
         _kill(turn.pid)
 
 
 def _kill(pid: int) -> None:
-    """Kill a job, which leads its session, and whatever it started."""
+    """Kill a job, the leader of its session, and its children."""
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Unwind once, which ends the job at work; those that wait stay queued."""
+    """Unwind once, which ends the running job; queued jobs stay queued."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise SystemExit(0)
 

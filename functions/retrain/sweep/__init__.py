@@ -1,1 +1,1 @@
-"""What the schedule is for: jobs that died, and uploads whose event never came, are started."""
+"""Scheduled sweep: restart dead jobs and start jobs for uploads whose event was lost."""

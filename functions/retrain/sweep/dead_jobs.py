@@ -1,7 +1,6 @@
-"""Jobs that give no sign of life: a job gives one every 20 s, so that a silent one is dead.
+"""Detect dead jobs: those without a heartbeat, which a running job writes every 20 s.
 
-Or it is so slow that another should do its work: the new start writes the job's status, after which
-the old process can no longer.
+A job that is merely slow loses its status document to the restarted one and stops.
 """
 
 import logging
@@ -18,25 +17,25 @@ from housing.jobs.status import JobStatus, JobStore
 PAGES = 10
 """Pages of jobs that one sweep lists, at 1,000 a page."""
 LOADS = 150
-"""Statuses that one sweep reads: of jobs that were touched within the window and have not ended."""
+"""Statuses that one sweep reads: of unfinished jobs that were written within the window."""
 _SETTLED_AFTER = timedelta(minutes=1)  # times in S3 are whole seconds
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Look:
-    """What one sweep saw of the jobs."""
+    """Jobs that one sweep has listed."""
 
     open: list[JobStatus] = field(default_factory=list)
-    """Jobs that have not ended, in the order of their ids."""
+    """Unfinished jobs, in the order of their ids."""
     ids: set[str] = field(default_factory=set)
-    """Of all jobs that were listed."""
+    """Ids of all listed jobs."""
     place: str = ""
-    """Id of the last one, if there are more."""
+    """Id of the last listed job, if there are more."""
 
 
 class DeadJobs:
-    """Looks at the jobs, and remembers as long as its process lives which of them have ended."""
+    """Lists unfinished jobs; caches for the life of the process which jobs have ended."""
 
     def __init__(self, jobs: JobStore, rules: RestartRules) -> None:
         """Use the jobs' documents."""
@@ -45,7 +44,7 @@ class DeadJobs:
         self._ended: dict[str, datetime] = {}
 
     def look(self, *, after: str, now: datetime) -> Look:
-        """Read the statuses of jobs that may be silent, as many as one sweep reads."""
+        """List jobs and read the statuses of unfinished ones, up to the limits of one sweep."""
         look = Look()
         loads = 0
         for touched_at, job_id in self._listed(after, look):
@@ -63,7 +62,7 @@ class DeadJobs:
         return look
 
     def _listed(self, after: str, look: Look) -> Iterator[tuple[datetime, str]]:
-        """Yield the jobs of so many pages; note in the look where the list was left."""
+        """Yield the jobs of up to ``PAGES`` pages; record where the listing stopped."""
         for number, page in enumerate(self._jobs.pages(after=after)):
             if number == PAGES:
                 look.place = max(look.ids)

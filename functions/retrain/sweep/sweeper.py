@@ -1,7 +1,7 @@
-"""The use case: a job that died is started again, and so is that of an upload whose event was lost.
+"""Use case: restart dead jobs and start the jobs of uploads whose event was lost.
 
-One sweep is bounded in requests and in time; where the bucket holds more, the next one goes on
-where this one stopped.
+One sweep is bounded in requests and in time; in a larger bucket the next sweep continues where
+this one stopped.
 """
 
 import logging
@@ -29,29 +29,29 @@ if TYPE_CHECKING:
 PAGES = 10
 """Pages of uploads that one sweep lists, at 1,000 versions a page."""
 CHECKS = 100
-"""Uploads that are asked for one by one whether they have a job, where not all jobs were listed."""
+"""Uploads whose job is looked up one by one, where not all jobs were listed."""
 LAUNCHES = 50
 """Uploads whose jobs one sweep starts."""
 LAUNCH_SECONDS = 16.0
-"""Longest that a launch takes: none begins with less time left."""
+"""Longest duration of a launch: none begins with less time left."""
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Swept:
-    """What one sweep did."""
+    """Result of one sweep."""
 
     started: list[str] = field(default_factory=list)
-    """Jobs that were started again."""
+    """Restarted jobs."""
     recovered: list[str] = field(default_factory=list)
-    """Jobs of uploads that had none."""
+    """Jobs started for uploads without one."""
     given_up: list[str] = field(default_factory=list)
     refused: list[LaunchError] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Tick:
-    """One sweep at work."""
+    """State of a running sweep."""
 
     now: datetime
     seconds_left: Callable[[], float]
@@ -66,9 +66,9 @@ class _Tick:
 
 
 class Sweeper:
-    """Compares jobs and uploads with what should be."""
+    """Restarts dead jobs and recovers uploads without a job."""
 
-    def __init__(  # noqa: PLR0913 - the last is time itself, which tests replace
+    def __init__(  # noqa: PLR0913 - the last is the clock, which tests replace
         self,
         s3: "S3Client",
         bucket: str,
@@ -91,12 +91,12 @@ class Sweeper:
     def sweep(
         self, *, seconds_left: Callable[[], float], alert: Callable[[JobStatus], bool]
     ) -> Swept:
-        """Start jobs that are dead or lost; give up those that died too often.
+        """Restart dead and lost jobs; give up those that died too often.
 
         Args:
             seconds_left: Returns how long this invocation may still take.
-            alert: Sends the alert on a job that is given up. Where it returns False, the job has
-                not ended yet: the next sweep gives it up again.
+            alert: Sends the alert on a job that is given up. If it returns False, the job stays
+                open, and the next sweep gives it up again.
         """
         tick = _Tick(self._clock(), seconds_left, alert, self._launcher.attend())
         walk = self._walks.load()
@@ -110,7 +110,7 @@ class Sweeper:
         return tick.swept
 
     def _restart(self, look: Look, after: str, tick: _Tick) -> str:
-        """Start the dead jobs of a look; return after which job the next sweep goes on."""
+        """Restart dead jobs; return the job after which the next sweep continues."""
         for status in look.open:
             if self._is_due(status, tick):
                 if not tick.may_launch:
@@ -124,7 +124,7 @@ class Sweeper:
         if allowed == self._rules.lost_after and tick.known is not None:
             if status.job_id in tick.known:
                 return False
-            allowed = self._rules.dead_after  # its launcher knows all of its jobs, and not this one
+            allowed = self._rules.dead_after  # the launcher does not list it
         return tick.now - status.updated_at > allowed
 
     def _end_or_restart(self, status: JobStatus, tick: _Tick) -> None:
@@ -135,16 +135,16 @@ class Sweeper:
             elif self._give_up(status, tick):
                 tick.swept.given_up.append(status.job_id)
         except JobTakenOverError:
-            _LOG.info("job_lives", extra={"job_id": status.job_id})  # it wrote just now
+            _LOG.info("job_lives", extra={"job_id": status.job_id})  # it has just written
         except LaunchError as exc:
             tick.swept.refused.append(exc)
 
     def _give_up(self, status: JobStatus, tick: _Tick) -> bool:
-        """Alert on a job that died too often, then write its end; return whether both were done."""
+        """Alert on a job that died too often, then close it; return whether both succeeded."""
         status.message = "the job failed"
         status.reason = f"the job died {status.launches} times, last in the stage {status.stage}"
-        status.next_step = "see the job's log: more memory may be what it needs; then upload again"
-        self._jobs.save_own(status)  # from here on its old process can write no more
+        status.next_step = "see the job's log (it may need more memory), then upload again"
+        self._jobs.save_own(status)  # its old process can no longer write it
         ended = status.model_copy(update={"state": State.FAILED, "finished_at": tick.now})
         if not tick.alert(ended):
             return False
@@ -156,13 +156,13 @@ class Sweeper:
     def _recover(
         self, after: Place | None, ids: Collection[str], tick: _Tick, *, is_whole: bool
     ) -> Place | None:
-        """Start the jobs of uploads that have none; return where the next sweep goes on.
+        """Start jobs for uploads without one; return where the next sweep continues.
 
         Args:
-            after: Where this sweep goes on.
-            ids: The jobs that were listed.
-            tick: The sweep.
-            is_whole: Whether these are all jobs.
+            after: Upload after which this sweep continues.
+            ids: Ids of the listed jobs.
+            tick: State of the sweep.
+            is_whole: Whether all jobs were listed.
         """
         try:
             for number, (uploads, following) in enumerate(

@@ -1,4 +1,4 @@
-"""How far the sweep has come, where the bucket holds more than one sweep looks at."""
+"""Position of the sweep in a bucket that is too large for one sweep."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Walk(BaseModel):
-    """The places after which the next sweep goes on; it begins at the front where there is none."""
+    """Job and upload after which the next sweep continues; empty at the beginning."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,9 +27,9 @@ class Walk(BaseModel):
 
 
 class Walks:
-    """Keeps the walk in the bucket: the next sweep may be another process.
+    """Stores the position in the bucket: the next sweep may be another process.
 
-    Of two sweeps at once the last word stands: what one sees twice is started once.
+    Of two concurrent sweeps the last write wins: a job that both see is started once.
     """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
@@ -37,7 +37,7 @@ class Walks:
         self._documents = Documents(s3, bucket)
 
     def load(self) -> Walk:
-        """Return where to go on; one that cannot be understood is one from the front."""
+        """Load the position; an unreadable one restarts from the beginning."""
         document = self._documents.read(WALK)
         if document is None:
             return Walk()
@@ -47,7 +47,7 @@ class Walks:
             return Walk()
 
     def save(self, walk: Walk) -> None:
-        """Write where to go on; without it the next sweep goes on where this one did."""
+        """Save the position; if that fails, the next sweep repeats this one's range."""
         try:
             self._documents.overwrite(WALK, walk.model_dump_json().encode())
         except ObjectError as exc:

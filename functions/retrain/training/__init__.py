@@ -1,5 +1,5 @@
 """The training job: one program that turns an upload into a registered model version.
 
-Its stages are those of ``housing.jobs.status.Stage``. The retrain function starts it and imports
-nothing of it.
+Its stages are those of ``housing.jobs.status.Stage``. The retrain function starts it and does
+not import it.
 """

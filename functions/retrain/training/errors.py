@@ -1,4 +1,4 @@
-"""What can end a training job.
+"""Errors that end a training job.
 
 HousingError
 └── TrainingError
@@ -25,7 +25,7 @@ from housing.errors import HousingError
 
 
 class TrainingError(HousingError):
-    """Raised when a training job cannot go on; says what to do about it."""
+    """Base class of the job's errors, each with the next step for the user."""
 
     next_step: ClassVar[str] = "see the job's log, put it right and upload the file again"
 
@@ -36,7 +36,7 @@ class UploadRejectedError(TrainingError):
     next_step: ClassVar[str] = "correct the file as its report says and upload it again"
 
     def __init__(self, reason: str, *, report_key: str | None = None) -> None:
-        """Say why, and where the report lies once it is written."""
+        """Keep the reason and the key of the written report."""
         super().__init__(reason)
         self.report_key = report_key
 
@@ -51,13 +51,13 @@ class UploadExcludedError(TrainingError):
     """Raised when a person has excluded the rows of an upload from the data set."""
 
     def __init__(self, reason: str, *, command: str) -> None:
-        """Say why, and which command takes them in again."""
+        """Keep the reason and the command that includes the rows again."""
         super().__init__(reason)
         self.command = command
 
 
 class ChampionChangedError(TrainingError):
-    """Raised when another version came into production while this one was judged against it."""
+    """Raised when production changed while a version was compared with it."""
 
     next_step: ClassVar[str] = "see who changes production (housing models), then upload again"
 
@@ -69,7 +69,7 @@ class DatasetError(TrainingError):
 
 
 class EngineError(TrainingError):
-    """Raised when the library that shall grow the trees cannot be loaded."""
+    """Raised when the gradient-boosting library cannot be loaded."""
 
     next_step: ClassVar[str] = (
         "install what it lacks (Debian: libgomp1), or set HOUSING_ENGINE=scikit-learn"
@@ -87,23 +87,23 @@ class ModelLoadError(TrainingError):
 
 
 class ExportError(TrainingError):
-    """Raised when a fitted model predicts in a way that the graph has no node for."""
+    """Raised when a fitted model uses an operation that the graph cannot express."""
 
-    next_step: ClassVar[str] = "take the engine's option back; nothing was registered"
+    next_step: ClassVar[str] = "revert the engine's option; nothing was registered"
 
     def __init__(self, kind: str) -> None:
-        """Name what was met."""
+        """Name the unsupported kind of model."""
         super().__init__(f"the graph cannot hold {kind}")
 
 
 class ParityError(TrainingError):
     """Raised when the exported graph does not predict what the fitted pipeline predicts."""
 
-    next_step: ClassVar[str] = "look at the graph's converters; nothing was registered"
+    next_step: ClassVar[str] = "check the graph's export code; nothing was registered"
 
 
 class TreeParityError(TrainingError):
-    """Raised when the library of trees answers a graph otherwise than ONNX Runtime does."""
+    """Raised when the tree library and ONNX Runtime differ on a graph."""
 
     next_step: ClassVar[str] = (
         "remove housing/native/trees-*.so from the job's image and from the layer; "
@@ -111,24 +111,24 @@ class TreeParityError(TrainingError):
     )
 
     def __init__(self, different: int, rows: int) -> None:
-        """Say on how many of the rows."""
+        """Keep the number of rows that differ."""
         super().__init__(
-            f"the library of trees and ONNX Runtime differ on {different:,} of {rows:,} rows"
+            f"the tree library and ONNX Runtime differ on {different:,} of {rows:,} rows"
         )
 
 
 class TrackingError(TrainingError):
-    """Raised when MLflow does not take the run, the model or the version."""
+    """Raised when MLflow rejects the run, the model or the version."""
 
     next_step: ClassVar[str] = "check that the MLflow server is up, then upload the file again"
 
 
 class JobStoppedError(BaseException):
-    """Raised when the process is told to end; no ``except Exception`` must swallow it."""
+    """Raised when the process receives SIGTERM; no ``except Exception`` may swallow it."""
 
 
 class JobOverTimeError(JobStoppedError):
-    """Raised when the process is told to end because it has had all of its time."""
+    """Raised when the process is stopped at its time limit."""
 
     next_step: ClassVar[str] = (
         "give jobs more time (TrainingTimeoutSeconds; on a laptop "
@@ -136,5 +136,5 @@ class JobOverTimeError(JobStoppedError):
     )
 
     def __init__(self, seconds: float) -> None:
-        """Say how long the job might have taken."""
+        """Keep the time limit."""
         super().__init__(f"the job took longer than {seconds:,.0f} s, its limit, and was ended")

@@ -1,4 +1,4 @@
-"""The job's log: a line for each event, its fields as JSON."""
+"""Log format of the training job: one line per event, with its fields as JSON."""
 
 import json
 import logging
@@ -8,10 +8,10 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class EventFormatter(logging.Formatter):
-    """Writes time, level, event and the event's fields."""
+    """Formats time, level, event and fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's line, and a traceback below it where there is one."""
+        """Return the record's line, followed by its traceback if there is one."""
         fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
         line = f"{self.formatTime(record)} {record.levelname} {record.getMessage()}"
         if fields:
@@ -20,7 +20,7 @@ class EventFormatter(logging.Formatter):
 
 
 def write_log_lines() -> None:
-    """Send first-party events to standard error, and only warnings of everybody else."""
+    """Log first-party events to standard error, and warnings of other packages."""
     handler = logging.StreamHandler()
     handler.setFormatter(EventFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])

@@ -1,11 +1,11 @@
-"""Limits of the gate and of the hold rule; no numeric library is loaded for them."""
+"""Limits of the gate and of the hold rule; imports no numeric library."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
-    """How much worse is still as good; shares of the champion's RMSE."""
+    """Limits on how much worse a challenger may be, as shares of the champion's RMSE."""
 
     margin: float
     confidence: float
@@ -15,11 +15,11 @@ class GateRules:
 
 @dataclass(frozen=True, slots=True)
 class CopyRule:
-    """Shares of copies, beyond the allowed ones, from which on they are too many.
+    """Limits on the share of copies beyond the allowed share.
 
     Attributes:
-        of_new: Of the new rows, or of one upload's.
-        of_held_out: Of the known rows that judge, those that have a copy.
+        of_new: Share of all new rows, or of one upload's.
+        of_held_out: Share of the held-out known rows that have a copy.
     """
 
     of_new: float
@@ -28,11 +28,11 @@ class CopyRule:
 
 @dataclass(frozen=True, slots=True)
 class HoldRule:
-    """Limits from which on new rows are held.
+    """Limits above which new rows are held.
 
     Attributes:
-        score: Of a scan.
-        copies: Shares of copies.
+        score: Limit of a scan's score.
+        copies: Limits on the shares of copies.
     """
 
     score: float

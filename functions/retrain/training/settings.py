@@ -1,4 +1,4 @@
-"""Settings of the training job, read from the environment when it starts."""
+"""Settings of the training job, read from the environment at its start."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ class TrainingSettings(RegistrySettings):
         0.2, gt=0, description="columns of new rows above it drift, if it cannot be chance"
     )
     drift_min_rows: int = Field(
-        50, ge=10, description="of fewer new rows, or rows before, no drift is told"
+        50, ge=10, description="drift is not measured on fewer new or earlier rows"
     )
 
     training_timeout_seconds: float | None = Field(
@@ -113,15 +113,15 @@ class TrainingSettings(RegistrySettings):
     def _with_those_of_the_one_variable(cls, values: dict[str, Any]) -> dict[str, Any]:
         more = values.get("training_settings")
         if not isinstance(more, dict):
-            return values  # there are none, or the field's own check says what is wrong
+            return values  # none are set, or the field's own check reports the error
         unknown = sorted(set(more) - set(cls.model_fields))
         if unknown:
-            msg = f"HOUSING_TRAINING_SETTINGS: no setting is called {', '.join(unknown)}"
+            msg = f"HOUSING_TRAINING_SETTINGS: unknown setting {', '.join(unknown)}"
             raise ValueError(msg)
         return {**more, **values}
 
     def upload_limits(self) -> Limits:
-        """Return what an upload may be at most."""
+        """Return the limits on an upload."""
         return Limits(
             max_bytes=self.max_upload_bytes,
             max_unpacked_bytes=self.max_unpacked_bytes,
@@ -131,7 +131,7 @@ class TrainingSettings(RegistrySettings):
         )
 
     def gate_rules(self) -> GateRules:
-        """Return what the gate asks of a challenger."""
+        """Return the limits of the gate."""
         return GateRules(
             margin=self.promotion_margin,
             confidence=self.promotion_confidence,
@@ -140,10 +140,10 @@ class TrainingSettings(RegistrySettings):
         )
 
     def hold_rule(self) -> HoldRule:
-        """Return from what on new rows wait for a person."""
+        """Return the limits above which new rows wait for a person."""
         copies = CopyRule(of_new=self.hold_copy_share, of_held_out=self.hold_judged_copy_share)
         return HoldRule(self.hold_score, copies)
 
     def recipe(self) -> Recipe:
-        """Return the settings that decide which model comes of given rows."""
+        """Return the settings that determine the model for given rows."""
         return Recipe(**{name: getattr(self, name) for name in Recipe.__dataclass_fields__})

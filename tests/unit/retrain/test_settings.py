@@ -114,7 +114,7 @@ def test_one_variable_holds_many_settings_of_the_job_and_their_own_go_before(
 def test_the_intervals_coverage_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOUSING_TRAINING_SETTINGS", '{"interval_coverage": 0.8}')
 
-    with pytest.raises(ValidationError, match="no setting is called interval_coverage"):
+    with pytest.raises(ValidationError, match="unknown setting interval_coverage"):
         TrainingSettings(bucket="b", tracking_uri="http://r.test")
 
 

@@ -1,1 +1,1 @@
-"""Anomalies among new rows: misses of the champion that lie together, and copies of known rows."""
+"""Anomaly detection in new rows: clusters of the champion's misses, and copies of known rows."""

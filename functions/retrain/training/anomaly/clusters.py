@@ -1,4 +1,4 @@
-"""Windows of a scan that share rows, put together: where they lie, and which uploads made them."""
+"""Merge overlapping windows of a scan into clusters, and find the uploads that caused them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,20 +14,22 @@ _MOST_WINDOWS = 5_000
 _COVERED_SHARE = 0.5
 _SHARED_SHARE = 0.2
 _LEAST_RATIO = 0.8
-"""Of the likelihood, from which on an upload has made a cluster with others: one large miss has it,
-as in a drip, but one small miss among several rows has not."""
+"""Log likelihood ratio from which an upload has contributed to a cluster.
+
+One large miss reaches it, as in a slow poisoning; one small miss among several rows does not.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """New rows among which there are too many misses.
+    """A cluster of misses among new rows.
 
     Attributes:
         window: The best window of it.
         rows: All rows of it, which may be more than the window's.
-        misses: Those that are misses of the window's side and size.
-        expected: How many misses chance gives it.
-        uploads: The uploads that made it.
+        misses: Rows that are misses of the window's side and size.
+        expected: Expected number of misses by chance.
+        uploads: Uploads that caused it.
     """
 
     window: Window
@@ -37,12 +39,12 @@ class Cluster:
     uploads: Indices
 
     def moved(self, numbers: Indices) -> "Cluster":
-        """Return it with the numbers that its rows have elsewhere."""
+        """Return the cluster with its rows renumbered."""
         return replace(self, rows=numbers[self.rows], misses=numbers[self.misses])
 
 
 def clusters_of(windows: Sequence[Window], new: NewRows) -> list[Cluster]:
-    """Put windows together, the best first; what is explained by a better one is left out."""
+    """Merge windows, the best first; drop those that a better one explains."""
     kept: list[Window] = []
     is_covered = np.zeros(len(new), dtype=bool)
     by_score = sorted(windows, key=lambda window: -window.score)
@@ -63,11 +65,11 @@ def clusters_of(windows: Sequence[Window], new: NewRows) -> list[Cluster]:
 
 
 def contributors(count: Values, expected: Values) -> Indices:
-    """Return the uploads that have made a cluster.
+    """Return the uploads that caused a cluster.
 
     Args:
-        count: Of each upload's rows in it, those that are misses, ``[uploads]``.
-        expected: How many of them chance gives.
+        count: Misses of each upload in it, ``[uploads]``.
+        expected: Expected misses by chance.
     """
     ratio = likelihood_ratio(count, expected)
     made = np.flatnonzero(ratio >= _LEAST_RATIO)

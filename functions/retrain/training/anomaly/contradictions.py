@@ -1,4 +1,4 @@
-"""Clusters of misses as people read them: where, how many, and both prices."""
+"""Describe clusters of misses: location, counts and both prices."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, as far as the hold rule has to know it.
+    """The columns and units that the hold rule uses.
 
     Attributes:
-        names: Of the feature columns.
-        place: Columns of latitude and longitude; none for a table without places.
-        dearest: No upper limit of the champion's is above this price.
-        latitude: Where a degree of longitude is measured.
-        price_text: Writes a price for people.
+        names: Names of the feature columns.
+        place: Columns of latitude and longitude; empty for a table without places.
+        dearest: Upper bound of the champion's limits.
+        latitude: Latitude at which a degree of longitude is measured.
+        price_text: Formats a price.
     """
 
     names: Sequence[str]
@@ -46,12 +46,12 @@ class Table:
         place: Sequence[int],
         price_text: Callable[[float], str] = "{:.4g}".format,
     ) -> "Table":
-        """Describe the table by rows that the champion knows."""
+        """Derive the table from rows of the champion's snapshot."""
         latitude = float(np.median(known.features[:, place[0]])) if place else 0.0
         return cls(names, place, float(known.prices.max()), latitude, price_text)
 
     def kilometres(self, features: NDArray[np.float32]) -> Values:
-        """Return where rows lie on a plane, ``[n, 2]``, north and east."""
+        """Return the rows' locations in km, ``[n, 2]``, north and east."""
         shrink = np.cos(np.deg2rad(self.latitude))
         places = features[:, list(self.place)].astype(np.float64)
         points: Values = places * [_KM_PER_DEGREE, _KM_PER_DEGREE * shrink]
@@ -63,18 +63,18 @@ class Contradiction:
     """A cluster of misses.
 
     Attributes:
-        latitude: Of its middle; None where the rows do not lie together.
-        longitude: The same.
-        radius_km: Nine in ten of the misses lie within it.
-        alike: What the rows have in common otherwise.
-        side: Of the champion's price that the misses lie on.
-        size: How many half intervals they are off, at least.
+        latitude: Latitude of its centre; None for rows that are not close in place.
+        longitude: Longitude of its centre, likewise.
+        radius_km: Radius that contains nine in ten of the misses.
+        alike: Common values of the rows, if they are not close in place.
+        side: Side of the champion's price on which the misses are.
+        size: Smallest distance from that price, in half intervals.
         rows: Number of misses.
-        of_rows: Number of new rows among which they are.
-        expected: Number of misses by chance.
+        of_rows: Number of new rows in the cluster.
+        expected: Expected number of misses by chance.
         champion_price: The champion's median price of the misses.
-        new_price: Their own median price.
-        uploads: Numbers of the uploads that made it.
+        new_price: The uploads' median price of the misses.
+        uploads: Numbers of the uploads that caused it.
     """
 
     latitude: float | None
@@ -95,9 +95,9 @@ def described(cluster: Cluster, priced: Priced, ranks: Values, table: Table) -> 
     """Describe a cluster.
 
     Args:
-        cluster: Its rows by number.
+        cluster: The cluster, with row numbers.
         priced: All rows.
-        ranks: Their columns, evenly spread over 0 to 1, ``[n, m]``.
+        ranks: Columns as ranks in 0 … 1, ``[n, m]``.
         table: The table.
     """
     misses = cluster.misses
@@ -123,14 +123,14 @@ def described(cluster: Cluster, priced: Priced, ranks: Values, table: Table) -> 
         rows=len(misses),
         of_rows=len(cluster.rows),
         expected=cluster.expected,
-        champion_price=float(np.median(priced.said.price[misses])),
+        champion_price=float(np.median(priced.predicted.price[misses])),
         new_price=float(np.median(priced.rows.prices[misses])),
         uploads=tuple(int(number) for number in cluster.uploads),
     )
 
 
 def sentence(one: Contradiction, table: Table) -> str:
-    """Say a contradiction in words."""
+    """Return a sentence that describes a contradiction."""
     where = f"with {one.alike}"
     if one.latitude is not None and one.longitude is not None:
         where = f"within {one.radius_km:.1f} km of {one.latitude:.3f}, {one.longitude:.3f}"
@@ -144,7 +144,7 @@ def sentence(one: Contradiction, table: Table) -> str:
 
 
 def _alike(features: NDArray[np.float32], ranks: Values, names: Sequence[str]) -> str:
-    """Name the columns in which rows differ least, with the range of most of them."""
+    """Return the columns in which rows differ least, with their ranges."""
     low, high = np.quantile(ranks, [0.1, 0.9], axis=0)
     narrow = [
         column for column in np.argsort(high - low) if high[column] - low[column] <= _NARROW_RANKS

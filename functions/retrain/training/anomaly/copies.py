@@ -1,7 +1,7 @@
-"""Copies of known rows, shifted a little: they make a model look better than it is.
+"""Detect slightly shifted copies of known rows, which make a model look better than it is.
 
-A new row is a copy within r where each of its columns lies within r tolerances of a known row's.
-Honest rows have such neighbours as well; how often, the known rows say of each other.
+A new row is a copy within r if each of its columns is within r tolerances of a known row's. Honest
+rows have such neighbours too; their rate is measured among the known rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,29 +18,29 @@ from retrain.training.rules import CopyRule
 Mask = NDArray[np.bool_]
 
 _SHARE = 0.05
-"""Tolerance of a column: this share of the value, or of the middle known one if that is more."""
+"""Tolerance of a column: this share of the value, or of the known median if that is larger."""
 _PRICE_SHARE = 0.03
 _PLACE_DEGREES = 0.03
 _RADII = (1 / 3, 1 / 2, 1.0, 1.5, 2.0)
 _RADII_ELSEWHERE = (1 / 3, 1 / 2)
-"""Of copies whose place is another one: honest rows of one kind are found all over a country."""
+"""Radii for copies at another place: similar honest rows exist all over a country."""
 _LEAST_ROWS = 20
 ALLOWED = 2.0
-"""So many times the share that known rows have of each other is allowed: some places are dense."""
+"""Allowed multiple of the rate among known rows: some places are dense."""
 _LEAST_RATIO = 4.0
-"""Of the likelihood: the share is not the chance of a few rows."""
+"""Log likelihood ratio from which a share is not due to a few rows."""
 _COMPARED = 4_000
 _SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """New rows that are copies, at the radius that shows most of them.
+    """New rows that are copies, at the radius with the largest excess.
 
     Attributes:
-        are: Which of the new rows, ``[n]``.
-        expected: Share of the new rows of which chance makes copies.
-        are_too_many: Whether the rule is broken.
+        are: Mask of copies, ``[n]``.
+        expected: Expected share of copies by chance.
+        are_too_many: Whether they exceed the rule's limits.
     """
 
     are: Mask
@@ -53,7 +53,7 @@ class Copies:
         return float(self.are.mean()) if len(self.are) else 0.0
 
 
-def find_copies(  # noqa: PLR0913 - rows of both kinds, and what is asked of them
+def find_copies(  # noqa: PLR0913 - new and known rows, and the rule
     new: Rows,
     uploads: NDArray[np.int64],
     known: Rows,
@@ -62,15 +62,15 @@ def find_copies(  # noqa: PLR0913 - rows of both kinds, and what is asked of the
     place: Sequence[int],
     rule: CopyRule,
 ) -> Copies:
-    """Look for copies by all columns, and by all but the place.
+    """Find copies by all columns, and by all columns but the place.
 
     Args:
-        new: Rows that are the same as no known one.
-        uploads: Which upload each belongs to, ``[n]``.
-        known: Rows that the champion knows.
-        is_held_out: Which of them judge, ``[m]``.
-        place: Columns of latitude and longitude; none for a table without.
-        rule: How many are too many.
+        new: New rows, none equal to a known one.
+        uploads: Upload of each row, ``[n]``.
+        known: Rows of the champion's snapshot.
+        is_held_out: Mask of held-out known rows, ``[m]``.
+        place: Columns of latitude and longitude; empty for a table without places.
+        rule: Limits on the share of copies.
     """
     if min(len(new), len(known)) < _LEAST_ROWS:
         return Copies(np.zeros(len(new), dtype=bool), 0.0, are_too_many=False)
@@ -90,9 +90,9 @@ def find_copies(  # noqa: PLR0913 - rows of both kinds, and what is asked of the
 
 
 def _compared(new: Values, known: Values, place: Sequence[int]) -> NDArray[np.int64]:
-    """Return known rows that say how many copies honest rows have: those nearest to new ones.
+    """Return the known rows from which the chance rate is measured: those nearest to new ones.
 
-    Rows lie closer in some places than in others, and so do their values.
+    The density of rows and values differs between places.
     """
     random = np.random.default_rng(_SEED)
     if not place:
@@ -102,7 +102,7 @@ def _compared(new: Values, known: Values, place: Sequence[int]) -> NDArray[np.in
     return np.unique(nearest)
 
 
-def _looks(  # noqa: PLR0913, PLR0917 - rows of both kinds, and what is asked of them
+def _looks(  # noqa: PLR0913, PLR0917 - new and known rows, and the rule
     new: Values,
     known: Values,
     radii: Sequence[float],
@@ -131,7 +131,7 @@ def _looks(  # noqa: PLR0913, PLR0917 - rows of both kinds, and what is asked of
 
 
 def _exceeds(count: Values, expected: Values, rows: Values, share: float) -> Mask:
-    """Tell whether counts exceed what is allowed by a share of the rows, and not by chance."""
+    """Return the mask of counts that exceed the allowed share beyond chance."""
     allowed = ALLOWED * expected
     is_no_chance = likelihood_ratio(count, allowed) >= _LEAST_RATIO
     exceeds: Mask = is_no_chance & (count - allowed >= share * np.maximum(1, rows))
@@ -153,7 +153,7 @@ def _tolerances(known: Rows, place: Sequence[int]) -> tuple[Values, Values]:
 
 
 def _warped(rows: Rows, absolute: Values, shares: Values) -> Values:
-    """Return points in which a distance of 1 is a column's tolerance, ``[n, m + 1]``.
+    """Scale rows so that a distance of 1 is a column's tolerance, ``[n, m + 1]``.
 
     Linear where the tolerance is absolute, logarithmic beyond, as ``identity.positions``.
     """

@@ -1,7 +1,7 @@
-"""How far new prices lie off the champion's, in units of its interval, and how often they may.
+"""Misses: distances of new prices from the champion's, in half intervals, and their chance rates.
 
-A price is a miss of size s where it lies s times the way from the champion's price to that limit of
-its interval. The champion's own held-out rows say how often misses of each size come by chance.
+A price is a miss of size s if it is s times as far from the champion's price as that limit of the
+interval. Chance rates of each size are measured on the champion's held-out rows.
 """
 
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from retrain.training.dataset.rows import Values
 from retrain.training.model.evaluation import Predictions
 
 SIZES = np.array([0.5, 0.75, 1.0, 1.5, 2.0, 3.0])
-"""Misses are counted from each of these sizes on: many small ones say as much as a few large."""
+"""Thresholds for counting misses: many small ones are as significant as a few large ones."""
 BELOW, ABOVE, EITHER = 0, 1, 2
 LIMIT = int(np.flatnonzero(SIZES == 1)[0])
-"""Misses from this size on lie outside the interval."""
+"""Index of the size from which misses are outside the interval."""
 
 _LEAST_SHARE_OF_PRICE = 0.1
-"""An interval counts as reaching so far at least: where prices are capped it is narrower than what
-noise of 10 % does to them, and honest rows looked wrong there."""
+"""Minimum half width of an interval: at capped prices it is narrower than a noise of 10 %, and
+honest rows looked wrong there."""
 _LEAST_SHARE_OF_SPREAD = 0.04
 _ROWS_OF_A_BAND = 40
 _ROWS_OF_ALL = 5
-"""So many rows with the rates of all bands are added to each: one miss of few rows is chance."""
+"""Pseudo-rows with the overall rates that are added to each band: smooths small bands."""
 _MOST_BANDS = 10
 _HIGHEST_RATE = 0.95
 
@@ -34,8 +34,8 @@ class Misses:
     """The misses of n rows.
 
     Attributes:
-        size: Of each, negative below the champion's price, ``[n]``.
-        level: How many of ``SIZES`` it exceeds, ``[n]``.
+        size: Sizes, negative below the champion's price, ``[n]``.
+        level: Number of ``SIZES`` that each exceeds, ``[n]``.
     """
 
     size: Values
@@ -43,7 +43,7 @@ class Misses:
 
     @classmethod
     def of(cls, size: Values) -> "Misses":
-        """Take the sizes; find the levels."""
+        """Compute the levels of sizes."""
         return cls(size, np.searchsorted(SIZES, np.abs(size), side="left").astype(np.int8))
 
     def __len__(self) -> int:
@@ -51,7 +51,7 @@ class Misses:
         return len(self.size)
 
     def on(self, side: int) -> NDArray[np.bool_]:
-        """Tell which rows lie on a side of the champion's price."""
+        """Return the mask of rows on a side of the champion's price."""
         if side == EITHER:
             return np.ones(len(self.size), dtype=bool)
         lies: NDArray[np.bool_] = self.size < 0 if side == BELOW else self.size > 0
@@ -62,38 +62,40 @@ class Misses:
         return Misses(self.size[rows], self.level[rows])
 
 
-def miss_sizes(prices: Values, said: Predictions, *, dearest: float, spread: float) -> Values:
+def miss_sizes(prices: Values, predicted: Predictions, *, dearest: float, spread: float) -> Values:
     """Return the size of each price's miss, negative below the champion's price, ``[n]``.
 
     Args:
         prices: The true ones.
-        said: The champion's prices and intervals.
-        dearest: No upper limit of its is above it. A limit that was cut there says nothing of how
-            far a price may lie above, so that the lower half stands for the upper one.
-        spread: Standard deviation of prices that it knows.
+        predicted: The champion's prices and intervals.
+        dearest: Upper bound of its limits. A limit that was cut there is not informative, so the
+            lower half interval is used for the upper one.
+        spread: Standard deviation of the known prices.
     """
-    least = np.maximum(_LEAST_SHARE_OF_PRICE * np.abs(said.price), _LEAST_SHARE_OF_SPREAD * spread)
+    least = np.maximum(
+        _LEAST_SHARE_OF_PRICE * np.abs(predicted.price), _LEAST_SHARE_OF_SPREAD * spread
+    )
     least = np.maximum(least, np.finfo(np.float64).tiny)
-    below = np.maximum(said.price - said.lower, least)
-    above = np.maximum(said.upper - said.price, least)
-    is_cut = said.upper >= dearest * (1 - 1e-6)
+    below = np.maximum(predicted.price - predicted.lower, least)
+    above = np.maximum(predicted.upper - predicted.price, least)
+    is_cut = predicted.upper >= dearest * (1 - 1e-6)
     above = np.where(is_cut, np.maximum(above, below), above)
-    apart = prices - said.price
+    apart = prices - predicted.price
     sizes: Values = apart / np.where(apart < 0, below, above)
     return sizes
 
 
 @dataclass(frozen=True, slots=True)
 class MissRates:
-    """How often a price is a miss by chance, by side and size.
+    """Rates of misses by chance, by side and size.
 
-    Dear rows are missed above more often than others, cheap ones below, so that an honest upload of
-    dear rows alone has more misses. Rates are therefore known by band of true price, and an upload
-    is compared with the mean over the bands of its rows.
+    Expensive rows are missed above more often than others, cheap ones below, so that an honest
+    upload of expensive rows has more misses. Rates are therefore kept by band of true price, and an
+    upload is compared with the mean over the bands of its rows.
 
     Attributes:
         overall: ``[2, sizes]``.
-        edges: True prices between the bands, ``[b - 1]``, rising.
+        edges: True prices between the bands, ``[b - 1]``, ascending.
         of_band: ``[2, sizes, b]``.
     """
 
@@ -116,12 +118,12 @@ class MissRates:
         return cls(overall, edges, np.stack(of_band, axis=2))
 
     def of_uploads(self, prices: Values, uploads: NDArray[np.int64], count: int) -> Values:
-        """Return what chance gives the rows of each upload, ``[uploads, 3, sizes]``.
+        """Return the chance rates of each upload's rows, ``[uploads, 3, sizes]``.
 
         Args:
             prices: True prices of the new rows, ``[n]``.
-            uploads: Which upload each belongs to, ``[n]``, below ``count``.
-            count: How many uploads there are.
+            uploads: Upload of each row, ``[n]``, below ``count``.
+            count: Number of uploads.
         """
         bands = len(self.edges) + 1
         band = np.searchsorted(self.edges, prices, side="left")
@@ -135,7 +137,7 @@ class MissRates:
 
 
 def _rates(misses: Misses) -> Values:
-    """Return the share of misses by side and size, as high as c misses of n rows make likely."""
+    """Return an upper estimate of the share of misses by side and size."""
     counts = _larger(misses) + 2 / 3
     rates: Values = (counts + np.sqrt(counts)) / (len(misses) + 4 / 3)
     return rates
@@ -151,10 +153,10 @@ def _larger(misses: Misses) -> Values:
 
 
 def likelihood_ratio(count: Values, expected: Values) -> Values:
-    """Return by which power of ten a count is likelier with a rate of its own than by chance.
+    """Return the decimal log likelihood ratio of Poisson counts against their expectation.
 
-    Of Poisson counts; 0 where the count is not above what is expected. It is Chernoff's bound of
-    the chance of such a count as well: that is at most ten to the power of minus this.
+    It is 0 for counts that are not above the expectation. Ten to the power of minus this is also
+    Chernoff's bound of the probability of such a count.
     """
     count, expected = np.broadcast_arrays(count, expected)
     ratio = np.zeros(count.shape)

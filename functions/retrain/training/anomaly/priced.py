@@ -1,4 +1,4 @@
-"""Rows with their true prices, and the champion's prices of them."""
+"""Rows with true prices and the champion's predictions."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from retrain.training.model.evaluation import Predictions
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """Rows with their true prices, and the champion's prices of them."""
+    """Rows with true prices and the champion's predictions."""
 
     rows: Rows
-    said: Predictions
+    predicted: Predictions
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -22,13 +22,13 @@ class Priced:
 
     def take(self, rows: NDArray[np.bool_]) -> "Priced":
         """Return some of the rows."""
-        said, nearest_km = self.said, self.said.nearest_km
+        predicted, nearest_km = self.predicted, self.predicted.nearest_km
         return Priced(
             self.rows.take(rows),
             Predictions(
-                said.price[rows],
-                said.lower[rows],
-                said.upper[rows],
+                predicted.price[rows],
+                predicted.lower[rows],
+                predicted.upper[rows],
                 None if nearest_km is None else nearest_km[rows],
             ),
         )

@@ -1,10 +1,10 @@
-"""A scan for misses that lie together: in place, among rows that are alike, or in one upload.
+"""Scan statistic for clusters of misses: in place, in features, or in one upload.
 
 A window holds the k new rows around one of them, or the rows of a cell of two columns. Its score is
 the likelihood ratio of the spatial scan statistic for Poisson counts (M. Kulldorff, "A spatial scan
 statistic", Communications in Statistics 26, 1997), as a decimal logarithm, less the logarithm of
-the number of windows (Bonferroni). The ratio is Chernoff's bound of the chance as well, so that a
-score of 3 comes by chance in less than one scan of a thousand.
+the number of windows (Bonferroni). The ratio is also Chernoff's bound of the probability, so that
+a score of 3 occurs by chance in less than one scan of a thousand.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,12 +24,12 @@ _COUNTS = (5, 10, 20, 30, 50, 100, 200)
 _FEW_COUNTS = (5, 10, 20, 30, 50)
 _SLACK_UP_TO = (5, 20, 50)
 _SLACK = np.array([1.5, 1.0, 1.25, 1.5])
-"""So many times the misses that chance gives are allowed to windows in place of up to so many rows:
-errors of honest rows hang together, those of five in one street and those of a whole town."""
+"""Multiple of the expected misses that is allowed, by size of a window in place: errors of honest
+rows are correlated, those of five in one street and those of a whole town."""
 _SLACK_ELSEWHERE = 2.0
-"""The same of other windows. Of dear rows alone, those that look cheap are missed most often."""
+"""The same for other windows. Among expensive rows, those that look cheap are missed most often."""
 _CELLS_LESS = 1.0
-"""Taken off the score of cells: uploads of dear rows alone came up to 2.1."""
+"""Subtracted from the score of cells: honest uploads of expensive rows reached 2.1."""
 _CROWD = 10
 _WITHOUT_KNOWN = 1 / 3
 """Weight of a row in a gap of the known ones: without it an honest new region scored 11."""
@@ -47,13 +47,13 @@ _SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class NewRows:
-    """What is scanned.
+    """New rows to scan.
 
     Attributes:
-        misses: Of n rows.
-        uploads: Which upload each belongs to, ``[n]``.
-        rates: What chance gives the rows of each upload, ``[uploads, 3, sizes]``.
-        weights: How much each row counts, ``[n]``; see ``weights_of``.
+        misses: Misses of n rows.
+        uploads: Upload of each row, ``[n]``.
+        rates: Chance rates of each upload's rows, ``[uploads, 3, sizes]``.
+        weights: Weight of each row, ``[n]``; see ``weights_of``.
     """
 
     misses: Misses
@@ -66,7 +66,7 @@ class NewRows:
         return len(self.misses)
 
     def are_misses(self, rows: Indices, side: int, size: int) -> NDArray[np.bool_]:
-        """Tell which of some rows are misses on a side, from a size on."""
+        """Return the mask of rows that are misses on a side, of at least a size."""
         are: NDArray[np.bool_] = self.misses.on(side)[rows] & (self.misses.level[rows] > size)
         return are
 
@@ -76,20 +76,20 @@ class NewRows:
 
     @property
     def signed_level(self) -> NDArray[np.int8]:
-        """How many sizes each miss exceeds, negative below the champion's price, ``[n]``."""
+        """Number of sizes that each miss exceeds, negative below the champion's price, ``[n]``."""
         return np.where(self.misses.size < 0, -self.misses.level, self.misses.level)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """New rows among which there are too many misses.
+    """A group of new rows with too many misses.
 
     Attributes:
-        score: Minus the decimal logarithm of the chance of it in the whole scan.
-        side: Of the champion's price: ``BELOW``, ``ABOVE`` or ``EITHER``.
-        size: Index into ``SIZES``, from which on misses were counted.
-        rows: Its rows.
-        is_near: Whether they are the nearest ones in place.
+        score: Minus the decimal logarithm of its probability in the whole scan.
+        side: Side of the champion's price: ``BELOW``, ``ABOVE`` or ``EITHER``.
+        size: Index into ``SIZES`` of the smallest counted miss.
+        rows: Numbers of its rows.
+        is_near: Whether the rows are close in place.
     """
 
     score: float
@@ -108,15 +108,15 @@ class Scan:
 
 
 def weights_of(points: Values, known: Values) -> Values:
-    """Return how much rows count as evidence, by the known rows around them, ``[n]``.
+    """Return the weight of rows as evidence, by the known rows around them, ``[n]``.
 
-    The champion's errors hang together over the distance between the rows that it knows. Rows
-    whose ten nearest new ones lie closer than any known row say the same thing again, and so do
-    more new rows than there are known ones.
+    The champion's errors are correlated over the distance between known rows. Rows whose ten
+    nearest new rows are closer than any known row are not independent evidence, and neither are
+    more new rows than known ones.
 
     Args:
-        points: Where the new rows lie, ``[n, 2]``.
-        known: Where the known ones lie, ``[m, 2]``.
+        points: Locations of the new rows, ``[n, 2]``.
+        known: Locations of the known rows, ``[m, 2]``.
     """
     few = min(_CROWD, len(points))
     reach = cKDTree(points).query(points, [few])[0][:, 0] * (1 + 1e-9)
@@ -126,21 +126,22 @@ def weights_of(points: Values, known: Values) -> Values:
 
 
 def scan_places(new: NewRows, points: Values, *, limit: float) -> Scan:
-    """Scan the up to 200 nearest rows around each row that is a miss.
+    """Scan up to 200 nearest rows around each miss.
 
     Args:
         new: The rows.
-        points: Where they lie, ``[n, 2]``.
-        limit: Score from which on a window is returned.
+        points: Their locations, ``[n, 2]``.
+        limit: Smallest score of a returned window.
     """
     most = max(_MOST_CENTRES, int(_CENTRE_SHARE * len(new)))
     return _scan_nearest(new, points, _COUNTS, most, limit=limit, is_near=True)
 
 
 def scan_features(new: NewRows, points: Values, *, limit: float) -> Scan:
-    """Scan the up to 50 rows that are most alike, around as many rows as are quickly looked at.
+    """Scan up to 50 rows with similar features, around a bounded number of misses.
 
-    In many dimensions the nearest rows cost much: rows that are at most twice as far do as well.
+    The search is approximate, within twice the distance: exact neighbours are slow in many
+    dimensions.
     """
     return _scan_nearest(
         new, points, _FEW_COUNTS, _MOST_FEW_CENTRES, limit=limit, approximation=_APPROXIMATION
@@ -148,14 +149,14 @@ def scan_features(new: NewRows, points: Values, *, limit: float) -> Scan:
 
 
 def scan_cells(new: NewRows, points: Values, *, limit: float) -> Scan:
-    """Scan the uploads, all rows together, and the cells of each two columns.
+    """Scan each upload, all rows together, and the cells of each pair of columns.
 
     A column is cut into up to eight parts of equally many rows.
 
     Args:
         new: The rows.
-        points: Their columns, ``[n, m]``; of more than twelve the first twelve are paired.
-        limit: Score from which on a window is returned.
+        points: Their columns, ``[n, m]``; the first twelve are paired.
+        limit: Smallest score of a returned window.
     """
     groupings = list(_groupings(new, points))
     windows = sum(int(cells.max()) + 1 for cells in groupings)
@@ -201,7 +202,7 @@ def _scan_nearest(  # noqa: PLR0913 - a scan and its bounds, given by name
 
 
 def _centres(new: NewRows, most: int) -> Indices:
-    """Return the rows that windows lie around: those that are misses, drawn if they are many."""
+    """Return the centres of windows: the misses, or a random sample of them."""
     centres = np.flatnonzero(new.misses.level >= _CENTRE_LEVEL)
     if len(centres) <= most:
         return centres
@@ -213,7 +214,7 @@ def _chunks(centres: Indices) -> Iterator[Indices]:
 
 
 def _counted(new: NewRows, near: Indices, within: NDArray[np.float32]) -> tuple[Values, Values]:
-    """Count the misses among the first k of each row's nearest, and how many chance gives.
+    """Count observed and expected misses among the k nearest of each row.
 
     Returns:
         Both ``[c, 3, sizes, k]``.
@@ -235,7 +236,7 @@ def _counted(new: NewRows, near: Indices, within: NDArray[np.float32]) -> tuple[
 
 
 def _groupings(new: NewRows, points: Values) -> Iterator[Indices]:
-    """Yield the number of each row's cell, ``[n]``, for each way of cutting the rows."""
+    """Yield the cell number of each row, ``[n]``, for each grouping."""
     yield np.zeros(len(new), dtype=np.int64)
     if new.uploads.any():
         yield new.uploads
@@ -252,7 +253,7 @@ def _groupings(new: NewRows, points: Values) -> Iterator[Indices]:
 
 
 def _counted_in_cells(new: NewRows, cells: Indices) -> tuple[Values, Values]:
-    """Count the misses of each cell, and how many chance gives; ``[cells, 3, sizes]`` each."""
+    """Count observed and expected misses of each cell; ``[cells, 3, sizes]`` each."""
     count, levels, uploads = int(cells.max()) + 1, len(SIZES), len(new.rates)
     width = 2 * levels + 1
     by_level = np.bincount(

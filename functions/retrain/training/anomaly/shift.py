@@ -1,9 +1,9 @@
-"""Shifts of whole uploads: prices that lie a little off the champion's, most of them to one side.
+"""Detect shifts of whole uploads: prices that differ slightly from the champion's, on one side.
 
-A market that rises by 8 % makes few misses, and a window of few rows says little of it; the mean
-over an upload says much. How far such means lie off by chance follows from the champion's own
-held-out rows: from the variance of their errors, and from how these hang together over the distance
-between rows, by which a hundred rows of one town count as far fewer than a hundred of the state.
+A market that rises by 8 % makes few misses, which small windows do not show, but the mean over an
+upload does. The distribution of such means by chance follows from the champion's held-out rows:
+from the variance of their errors, and from its correlation over distance, by which a hundred rows
+of one town count far less than a hundred of the state.
 """
 
 from collections.abc import Iterator
@@ -18,19 +18,19 @@ from retrain.training.anomaly.scan import Indices, NewRows, Scan, Window
 from retrain.training.dataset.rows import Values
 
 _LEAST_ROWS = 30
-"""Of an upload: fewer in one place came up to a score of 3.4, and windows see those."""
+"""Smallest upload that is scanned: fewer rows at one place reached 3.4, and windows cover them."""
 _LARGEST = 2.0
-"""No row counts as farther off, in half intervals: one wrong price shifts nothing."""
+"""Offsets are clipped to this, in half intervals: one wrong price shifts no mean."""
 _HONEST_SHIFT = 0.05
-"""Standard deviation of the shifts that uploads of a kind have, in half intervals."""
+"""Standard deviation of honest shifts between uploads, in half intervals."""
 _TOGETHER = 2.0
-"""The mean of a band has so many times the variance that independent errors would give it."""
+"""Variance of a band's mean, as a multiple of that of independent errors."""
 _ROWS_OF_A_BAND = 40
 _MOST_BANDS = 10
 _DISTANCE_SHARES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-"""Of all pairs of rows, by distance: between these their correlation is measured."""
+"""Quantiles of pair distances between which the correlation is measured."""
 _LEAST_RATIO = 1.0
-"""Of the likelihood that misses of some size come more often, in powers of ten."""
+"""Decimal log likelihood ratio of a size of miss, from which a shift is reported."""
 _MOST_JUDGING = 3_000
 _MOST_PAIRED = 700
 _SEED = 0
@@ -40,16 +40,16 @@ _SEED = 0
 class Baseline:
     """Offsets of the champion's held-out rows from its prices, in half intervals.
 
-    Cheap rows lie below its prices and dear ones above, so that an offset is compared with the mean
-    of rows of the same price.
+    Cheap rows tend to be below its prices and expensive ones above, so an offset is compared with
+    the mean of rows of the same price.
 
     Attributes:
-        at: Median price of each band, ``[b]``, rising.
+        at: Median price of each band, ``[b]``, ascending.
         mean: Mean offset of its rows, ``[b]``.
         rows: Number of its rows, ``[b]``.
-        variance: Of an offset around that mean.
-        edges: Distances between the bins of ``correlation``, rising, ``[d - 1]``.
-        correlation: Of two offsets, by distance, ``[d]``.
+        variance: Variance of an offset around that mean.
+        edges: Distances between the bins of ``correlation``, ascending, ``[d - 1]``.
+        correlation: Correlation of two offsets, by distance, ``[d]``.
     """
 
     at: Values
@@ -66,7 +66,7 @@ class Baseline:
         Args:
             misses: Their offsets.
             prices: Their true prices, ``[n]``.
-            points: Where they lie, ``[n, m]``: in place, or among rows that are alike.
+            points: Their locations in place or in features, ``[n, m]``.
         """
         offsets = np.clip(misses.size, -_LARGEST, _LARGEST)
         bands = int(np.clip(len(prices) // _ROWS_OF_A_BAND, 1, _MOST_BANDS))
@@ -90,12 +90,12 @@ class Baseline:
         return cls(at, mean, rows_of_bands, variance, edges, np.clip(sums / scale, 0, 1))
 
     def chance(self, offsets: Values, prices: Values, points: Values) -> tuple[float, float]:
-        """Return how far the mean of n offsets lies off, and by which deviation it does by chance.
+        """Return the shift of the mean of n offsets, and its standard deviation by chance.
 
         Args:
             offsets: In half intervals, ``[n]``, at least two.
             prices: True prices, ``[n]``.
-            points: Where the rows lie, ``[n, m]``.
+            points: Locations of the rows, ``[n, m]``.
         """
         shift = float((offsets - np.interp(prices, self.at, self.mean)).mean())
         rows = _drawn(len(offsets), _MOST_PAIRED)
@@ -118,9 +118,9 @@ def scan_shifts(
     Args:
         new: The n rows.
         prices: Their true prices, ``[n]``.
-        points: Where they lie, ``[n, m]``, as those of the baseline.
-        baseline: What chance does.
-        limit: Score from which on a window is returned.
+        points: Their locations, ``[n, m]``, in the baseline's space.
+        baseline: Offsets by chance.
+        limit: Smallest score of a returned window.
     """
     offsets = np.clip(new.misses.size, -_LARGEST, _LARGEST)
     groups = [rows for rows in _groups(new) if len(rows) >= _LEAST_ROWS]
@@ -146,9 +146,9 @@ def _groups(new: NewRows) -> Iterator[Indices]:
 
 
 def _window(new: NewRows, rows: Indices, side: int, score: float) -> Window | None:
-    """Return the rows with the size of miss that says most; None where no size says anything.
+    """Return a window with the most significant size of miss; None if no size is significant.
 
-    Prices that lie within half of the interval contradict nothing.
+    Prices within half of the interval are not contradictions.
     """
     counts = np.array([new.are_misses(rows, side, size).sum() for size in range(len(SIZES))])
     ratios = likelihood_ratio(counts, new.rates[new.uploads[rows], side].sum(axis=0))

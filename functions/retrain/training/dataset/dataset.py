@@ -1,8 +1,8 @@
-"""The data set in the bucket: parts that are only ever added, and a record of each upload.
+"""The data set in the bucket: an append-only store of parts, with a record of each upload.
 
-A part holds the accepted rows of an upload and is named by them, so that the same rows are stored
-once. A record says which job brought which part and when its file was uploaded, however late the
-job came; the order of the uploads decides whose values stand.
+A part holds the accepted rows of an upload and is content-addressed, so that equal rows are stored
+once. A record links a job to its part and the time of its upload; on conflicts the values of the
+latest upload win.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _SCHEMA = pa.schema([(name, pa.float64()) for name in CANONICAL_HEADER])
 
 @dataclass(frozen=True, slots=True)
 class PartFile:
-    """A part's file, the digest that names it, and the number of its rows, which are distinct."""
+    """File, digest and row count of a part; its rows are distinct."""
 
     path: Path
     digest: str
@@ -45,8 +45,8 @@ class PartFile:
 def write_part(path: Path, batches: Iterable[Values]) -> PartFile:
     """Write distinct rows in the order of their hashes.
 
-    The digest is the SHA-256 over the rows' float64 bytes: it depends on which rows there are, and
-    not on how they come in batches.
+    The digest is the SHA-256 over the rows' float64 bytes: it depends on the rows alone, not on
+    their batches.
     """
     digest, count = hashlib.sha256(), 0
     with pq.ParquetWriter(path, _SCHEMA, use_dictionary=False) as writer:  # a third of the time
@@ -59,12 +59,12 @@ def write_part(path: Path, batches: Iterable[Values]) -> PartFile:
 
 
 def digest_of(rows: Values) -> str:
-    """Return the digest that names a part of these rows, which are in the order of their hashes."""
+    """Return the digest of a part's rows, which are in the order of their hashes."""
     return hashlib.sha256(bytes_of_rows(rows)).hexdigest()
 
 
 def _groups(batches: Iterable[Values]) -> Iterator[Values]:
-    """Put small batches together, so that the file has few groups of rows."""
+    """Merge small batches, so that the file has few row groups."""
     waiting: list[Values] = []
     for rows in batches:
         waiting.append(rows)
@@ -85,7 +85,7 @@ _MOST_BYTES = 8 << 30  # more rows than any upload may have
 
 
 class SnapshotRecord(BaseModel):
-    """Which uploads a snapshot was made of, and under which key its rows were split."""
+    """Uploads of a snapshot, and the key of its split."""
 
     uploads: tuple[str, ...]
     key_id: str
@@ -94,7 +94,7 @@ class SnapshotRecord(BaseModel):
 class Dataset:
     """The parts and records under ``dataset/``.
 
-    All methods raise ``ObjectError`` where the bucket cannot be read or written.
+    All methods raise ``ObjectError`` if the bucket cannot be read or written.
     """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
@@ -105,7 +105,7 @@ class Dataset:
         self._records = UploadRecords(s3, bucket)
 
     def add(self, values: Values, *, source: str, job_id: str, uploaded_at: datetime) -> str:
-        """Add rows that are in memory; see ``add_file``."""
+        """Add rows from memory; see ``add_file``."""
         with TemporaryDirectory(prefix="housing-part-") as folder:
             part = write_part(Path(folder, "part"), [distinct(values)[0]])
             record = UploadRecord(
@@ -119,16 +119,15 @@ class Dataset:
         return part.digest
 
     def add_file(self, part: PartFile, record: UploadRecord) -> None:
-        """Add accepted rows as a part, unless there is one of the same rows, and the record."""
+        """Add accepted rows as a part, unless an equal one exists, and the upload's record."""
         metadata = {DATA_SOURCE_METADATA: record.source, _JOB_METADATA: record.job_id}
         self._documents.keep_file(_part_key(part.digest), part.path, metadata=metadata)
         self._records.create(record)
 
     def uploads(self) -> list[UploadRecord]:
-        """Read the record of every upload, in the order of the uploads.
+        """Read the records of all uploads, in the order of the uploads.
 
-        A part without any, of a stack that kept none, counts as uploaded when it was stored.
-
+        A part without a record, of an older release, counts as uploaded when it was stored.
         """
         records = list(self._records.newest())
         recorded = {record.part for record in records}
@@ -138,10 +137,10 @@ class Dataset:
         return sorted(records, key=lambda record: (record.uploaded_at, record.job_id))
 
     def load(self, records: Sequence[UploadRecord]) -> list[UploadedRows]:
-        """Read the rows of some uploads; a part that several brought is read once.
+        """Read the rows of some uploads; a shared part is read once.
 
         Raises:
-            DatasetError: A part is not what its name says.
+            DatasetError: A part does not match its digest.
         """
         rows = {part: self._rows(part) for part in dict.fromkeys(one.part for one in records)}
         return [
@@ -150,18 +149,18 @@ class Dataset:
         ]
 
     def keep_snapshot(self, snapshot: Snapshot) -> None:
-        """Note which uploads a snapshot was made of, for jobs to come."""
+        """Store which uploads a snapshot consists of, for later jobs."""
         record = SnapshotRecord(uploads=snapshot.uploads, key_id=snapshot.key_id)
         content = record.model_dump_json(indent=1).encode()
         self._documents.create(_snapshot_key(snapshot.dataset_id), content)
 
     def snapshot_record(self, dataset_id: str) -> SnapshotRecord | None:
-        """Return what a snapshot was made of, or None where that was never noted."""
+        """Return a snapshot's record, or None if there is none."""
         document = self._documents.read(_snapshot_key(dataset_id))
         try:
             return SnapshotRecord.model_validate_json(document.content) if document else None
         except ValidationError as exc:
-            msg = f"{_snapshot_key(dataset_id)} is garbled: {exc.error_count()} errors"
+            msg = f"{_snapshot_key(dataset_id)} is not valid: {exc.error_count()} errors"
             raise DatasetError(msg) from exc
 
     def _record_of(self, stored: Listed) -> UploadRecord:
@@ -184,7 +183,7 @@ class Dataset:
             msg = f"{key} is not a table of {', '.join(CANONICAL_HEADER)}"
             raise DatasetError(msg) from exc
         if digest_of(rows) != part:
-            msg = f"{key} holds other rows than those that its name is the digest of"
+            msg = f"{key} does not match the digest in its name"
             raise DatasetError(msg)
         return rows
 

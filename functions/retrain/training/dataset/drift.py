@@ -1,9 +1,9 @@
-"""Whether the new rows of an upload are distributed as the rows before them, column by column.
+"""Measure drift: compare the new rows of an upload with earlier rows, column by column.
 
-Two measures, because each alone misleads. The population stability index (PSI) says how far apart
-two distributions are, but few rows make it large by chance; the two-sample Kolmogorov-Smirnov test
-(KS) says whether it can be chance, but many rows make any difference significant. A column drifts
-where both say so.
+There are two measures, because each alone misleads. The population stability index (PSI) is the
+size of a difference, but few rows make it large by chance; the two-sample Kolmogorov-Smirnov test
+(KS) is its significance, but many rows make any difference significant. A column drifts if both
+are above their limits.
 
 PSI and its distribution: B. Yurdakul and J. Naranjo, "Statistical properties of the population
 stability index", Journal of Risk Model Validation 14 (2020). Limits in use for it lie between .1
@@ -20,10 +20,10 @@ from retrain.training.dataset.rows import Values
 
 BINS = 10
 FALSE_ALARMS = 0.005
-"""Share of uploads without any drift that may be warned about, at the most.
+"""Upper bound on the share of uploads without drift that are warned about.
 
-Bonferroni: KS has to be significant at this level over the number of columns, so that the bound
-holds for any number of rows, whatever PSI says and however the columns hang together.
+Bonferroni: KS has to be significant at this level divided by the number of columns, so that the
+bound holds for any number of rows, any PSI and any dependence between columns.
 """
 
 _LEAST_ROWS_OF_A_BIN = 0.5
@@ -31,13 +31,13 @@ _WHOLE_NUMBERS_FROM = 1_000
 
 
 def measure_drift(rows: Values, reference: Values, *, psi_limit: float, min_rows: int) -> Drift:
-    """Compare the new rows of an upload with the rows that the data set held before.
+    """Compare the new rows of an upload with the earlier rows of the data set.
 
     Args:
         rows: The new rows, ``[n, 9]``, in the order of ``CANONICAL_HEADER``.
-        reference: The rows before, ``[m, 9]``.
+        reference: The earlier rows, ``[m, 9]``.
         psi_limit: A column above it drifts, if KS is significant as well.
-        min_rows: Of fewer rows, on either side, nothing is said but why.
+        min_rows: Smallest number of rows on either side; with fewer only the reason is returned.
     """
     reason = _why_not(len(rows), len(reference), min_rows)
     if reason:
@@ -53,7 +53,7 @@ def measure_drift(rows: Values, reference: Values, *, psi_limit: float, min_rows
 
 
 def population_stability(rows: Values, reference: Values, bins: int = BINS) -> float:
-    """Return the PSI of a column, less the part of it that chance alone gives.
+    """Return the PSI of a column, minus its expectation by chance.
 
     The bins end at quantiles of the reference. A value on which two or more of them fall (with ten
     bins, over a tenth of the rows) has a bin of its own; a rarer one, such as the age of 52 (6 %)

@@ -1,8 +1,8 @@
-"""The secret that decides which places are held out: who knows it could aim at the judge.
+"""Secret key of the held-out split: with it, uploads could be aimed at the held-out rows.
 
-It lies in the bucket where the training job alone may read it. A place is held out where
-HMAC-SHA256 of its cell (RFC 2104) lies in the held-out share, so that nobody who uploads rows, or
-asks for predictions, can tell the side of a row from the row.
+Only the training job may read it from the bucket. A place is held out if the HMAC-SHA256 of its
+cell (RFC 2104) falls into the held-out share, so that uploaders and clients cannot derive the side
+of a row.
 """
 
 import hashlib
@@ -26,19 +26,19 @@ _PLACE = [FEATURE_NAMES.index(name) for name in PLACE]
 
 @dataclass(frozen=True, slots=True)
 class HoldoutKey:
-    """A key, and the share of places that it holds out."""
+    """A key and the share of held-out places."""
 
     secret: bytes = field(repr=False)
     share: float
 
     @property
     def id(self) -> str:
-        """Name the key and the share; it tells nothing of the key."""
+        """Identifier of key and share; does not reveal the key."""
         facts = f"holdout {self.share!r}".encode()
         return hmac.digest(self.secret, facts, hashlib.sha256).hex()[:16]
 
     def holds_out(self, rows: Values) -> NDArray[np.bool_]:
-        """Tell which of some rows are held out by their place, ``[n]``."""
+        """Return the mask of rows whose place is held out, ``[n]``."""
         cells = np.round(rows[:, _PLACE] / PLACE_STEP).astype("<i8")
         distinct, numbers = np.unique(cells, axis=0, return_inverse=True)
         drawn = b"".join(
@@ -49,7 +49,7 @@ class HoldoutKey:
 
 
 def holdout_key(documents: Documents, share: float) -> HoldoutKey:
-    """Return the bucket's key; the first job makes it.
+    """Return the bucket's key; create it if it is missing.
 
     Raises:
         DatasetError: The object is not a key.
@@ -63,6 +63,6 @@ def holdout_key(documents: Documents, share: float) -> HoldoutKey:
         msg = f"{HOLDOUT_KEY} was written and is not there"
         raise ObjectError(msg)
     if len(document.content) != _BYTES:
-        msg = f"{HOLDOUT_KEY} is not a key of {_BYTES} bytes: delete it, and the next job makes one"
+        msg = f"{HOLDOUT_KEY} is not a key of {_BYTES} bytes: delete it; the next job creates one"
         raise DatasetError(msg)
     return HoldoutKey(document.content, share)

@@ -1,9 +1,9 @@
-"""The hash that names each row: MurmurHash3's x64 form of 128 bits, many rows at a time.
+"""Hash rows by MurmurHash3 (x64, 128 bits), many rows at a time.
 
 Algorithm and constants: Austin Appleby, MurmurHash3,
-https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp (public domain). It spreads
-well and is not meant to withstand somebody who looks for two rows of one hash: who may upload could
-as well upload a wrong row.
+https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp (public domain). It is
+evenly distributed and not collision-resistant: an uploader who could craft a collision could as
+well upload a wrong row.
 """
 
 import numpy as np
@@ -33,7 +33,7 @@ def hash_rows(values: NDArray[np.float64]) -> Hashes:
         values: ``[n, columns]``.
 
     Returns:
-        What MurmurHash3_x64_128 with seed 0 makes of each row's little-endian bytes.
+        MurmurHash3_x64_128, seed 0, of each row's little-endian bytes.
     """
     words = np.ascontiguousarray(values, dtype="<f8").view("<u8").astype(np.uint64, copy=False)
     hashes = np.empty((len(words), 2), dtype=np.uint64)
@@ -46,7 +46,7 @@ def hash_rows(values: NDArray[np.float64]) -> Hashes:
 
 
 def _hash_columns(columns: _Words) -> tuple[_Words, _Words]:
-    """Hash the rows of a block that lies in columns; the block is used up."""
+    """Hash the rows of a block that is stored by columns; the block is overwritten."""
     count, rows = columns.shape
     h1, h2 = np.zeros(rows, dtype=np.uint64), np.zeros(rows, dtype=np.uint64)
     spare = np.empty(rows, dtype=np.uint64)
@@ -90,7 +90,7 @@ def _rotate(word: _Words, bits: int, spare: _Words) -> None:
 
 
 def _finish(word: _Words, spare: _Words) -> None:
-    """Let every bit of a half decide about every other, in place."""
+    """Apply the final avalanche to a half, in place."""
     for factor in (_FINAL_1, _FINAL_2):
         np.right_shift(word, _HALF, out=spare)
         word ^= spare

@@ -1,4 +1,4 @@
-"""Rows as arrays: taken apart, and each distinct one once."""
+"""Rows as arrays: features and prices, distinct rows."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Features, float32 ``[n, 8]`` as the service sends them, and prices, float64 ``[n]``."""
+    """Features, float32 ``[n, 8]`` as the service passes them, and prices, float64 ``[n]``."""
 
     features: NDArray[np.float32]
     prices: Values
 
     @classmethod
     def of(cls, values: Values) -> "Rows":
-        """Take canonical rows apart."""
+        """Split canonical rows into features and prices."""
         return cls(np.ascontiguousarray(values[:, :-1], dtype=np.float32), values[:, -1])
 
     def __len__(self) -> int:
@@ -54,13 +54,13 @@ def first_of_each(values: Values, hashes: Hashes) -> tuple[Values, Hashes]:
 
 
 def are_among(hashes: Hashes, others: Hashes) -> NDArray[np.bool_]:
-    """Say of each distinct hash whether it is among other distinct ones."""
+    """Return the mask of distinct hashes that are among other distinct ones."""
     both = np.concatenate([others, hashes])
     order = np.lexsort((both[:, 1], both[:, 0]))  # stable: of two equal ones the other comes first
     is_repeated = (both[order[1:]] == both[order[:-1]]).all(axis=1)
-    found = np.zeros(len(both), dtype=bool)
-    found[order[1:][is_repeated]] = True
-    return found[len(others) :]
+    is_among = np.zeros(len(both), dtype=bool)
+    is_among[order[1:][is_repeated]] = True
+    return is_among[len(others) :]
 
 
 def bytes_of_rows(values: Values) -> bytes:

@@ -1,11 +1,10 @@
-"""The snapshot: every row of the data set once, whichever digits it came in, with its side.
+"""The snapshot: every row of the data set once, whatever its rounding, with its side of the split.
 
-Uploads are read in the order in which they were made. A row that is there already is *known* and
-changes nothing; one that is there with another target is *revised*, and the newest upload's values
-stand. A new row that is a near copy of one that is there takes its side; every other one is held
-out or fitted by a keyed hash of its place, so that copies never lie on both sides. What does so
-all the same, because two rows of different sides came to have a common neighbour, counts in no
-figure.
+Uploads are read in their order. A row that exists already is *known* and changes nothing; one that
+exists with another target is *revised*, and the latest upload's values win. A new row that is a
+near copy of an existing one takes its side; every other one is held out or fitted by a keyed hash
+of its place, so that copies are on one side. Copies that are on both sides all the same, because
+two rows of different sides got a common neighbour, count in no figure.
 """
 
 import hashlib
@@ -40,7 +39,7 @@ class UploadedRows:
 
     job_id: str
     part: str
-    """Digest of the rows; two uploads of the same rows have one part."""
+    """Digest of the rows; uploads of equal rows share a part."""
     rows: Values
     source: str
     uploaded_at: datetime
@@ -52,14 +51,14 @@ class Snapshot:
 
     Attributes:
         rows: ``[n, 9]``.
-        is_held_out: Whether a row judges, ``[n]``; the others are fitted.
-        has_fitted_copy: Whether a held-out row has a near copy among the fitted, ``[n]``.
-        first_upload: Which upload brought a row first, ``[n]``, as an index into ``uploads``.
-        standing_upload: Which one brought the values that stand.
-        uploads: The ids of the jobs whose uploads these are, in the order of the uploads.
+        is_held_out: Mask of held-out rows, ``[n]``; the others are fitted.
+        has_fitted_copy: Mask of held-out rows with a near copy among the fitted, ``[n]``.
+        first_upload: First upload of a row, ``[n]``, as an index into ``uploads``.
+        standing_upload: Upload of the row's current values, ``[n]``.
+        uploads: Job ids of the uploads, in their order.
         dataset_id: SHA-256 over the rows and their sides.
-        data_source: Where the rows come from.
-        key_id: Names the key of the sides.
+        data_source: Sources of the rows.
+        key_id: Id of the split's key.
     """
 
     rows: Values
@@ -78,12 +77,12 @@ class Snapshot:
 
     @property
     def judges(self) -> Mask:
-        """Tell which rows judge: held out, and without a near copy among the fitted ones."""
+        """Mask of rows that judge: held out, without a near copy among the fitted ones."""
         judging: Mask = self.is_held_out & ~self.has_fitted_copy
         return judging
 
     def brought_by(self, job_ids: Collection[str]) -> Mask:
-        """Tell which rows some jobs brought: as new ones, or with the values that stand."""
+        """Return the mask of rows that some jobs brought, as new rows or as current values."""
         wanted = np.array([job_id in job_ids for job_id in self.uploads], dtype=bool)
         brought: Mask = wanted[self.first_upload] | wanted[self.standing_upload]
         return brought
@@ -91,7 +90,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What one upload brought: its distinct rows by what the data set knew of them."""
+    """Counts of an upload's distinct rows that are new, revised or known."""
 
     new: int
     revised: int
@@ -101,11 +100,11 @@ class Arrivals:
 def snapshot_of(
     uploads: Sequence[UploadedRows], key: HoldoutKey
 ) -> tuple[Snapshot, dict[str, Arrivals]]:
-    """Put uploads together; return the snapshot, and what each job's upload brought.
+    """Merge uploads into a snapshot; return it with the arrivals of each job.
 
     Args:
-        uploads: In any order; they are taken in the order of their times.
-        key: Decides which places are held out.
+        uploads: Uploads in any order; they are merged in the order of their times.
+        key: Key of the held-out split.
     """
     ordered = sorted(uploads, key=lambda upload: (upload.uploaded_at, upload.job_id))
     building = _Building(key)
@@ -115,7 +114,7 @@ def snapshot_of(
 
 
 class _Building:
-    """A snapshot in the making: the rows so far, and where they lie."""
+    """Builds a snapshot: the rows so far, with their index."""
 
     def __init__(self, key: HoldoutKey) -> None:
         self._key = key
@@ -136,7 +135,7 @@ class _Building:
         return Arrivals(new=new, revised=revised, known=len(rows) - new - revised)
 
     def snapshot(self, uploads: Sequence[UploadedRows]) -> Snapshot:
-        """Return the snapshot of all that was added."""
+        """Return the snapshot of all added rows."""
         rows = self._rows if self._rows is not None else np.empty((0, 0))
         hashes = hash_rows(rows) if len(rows) else np.empty((0, 2), np.uint64)
         order = np.lexsort((hashes[:, 1], hashes[:, 0]))
@@ -154,11 +153,11 @@ class _Building:
         )
 
     def _revise(self, number: int, rows: Values, at: Indices) -> int:
-        """Let the rows stand whose target is another one; return how many."""
+        """Replace the values of rows whose target has changed; return their number."""
         if not len(rows) or self._rows is None:
             return 0
         is_same = is_same_target(rows[:, -1], self._rows[at, -1])
-        confirmed = np.unique(at[is_same])  # a file that holds both says nothing new
+        confirmed = np.unique(at[is_same])  # a file that has both changes nothing
         differs = ~is_same & ~np.isin(at, confirmed)
         which, first = np.unique(at[differs], return_index=True)
         self._rows[which] = rows[differs][first]
@@ -166,7 +165,7 @@ class _Building:
         return len(which)
 
     def _add_new(self, number: int, rows: Values, points: Values) -> int:
-        """Add rows that are not there yet, those that are one row once; return how many."""
+        """Add new rows, each once; return their number."""
         if not len(rows):
             return 0
         first = firsts_of(grouped(points))
@@ -182,7 +181,7 @@ class _Building:
         return len(rows)
 
     def _sides(self, rows: Values, near: Values) -> Mask:
-        """Decide which new rows are held out: near copies together, others by their place."""
+        """Return the mask of new rows that are held out: near copies together, others by place."""
         at = self._near.find(near)
         inherits = at != NONE
         side = self._key.holds_out(rows)
@@ -198,7 +197,7 @@ class _Building:
 
 
 def near(rows: Values, others: Values) -> Mask:
-    """Tell which of some rows have a near copy among others, ``[n]``."""
+    """Return the mask of rows with a near copy among others, ``[n]``."""
     index = PointIndex()
     index.add(near_positions(positions(others)))
     is_near: Mask = index.find(near_positions(positions(rows))) != NONE

@@ -1,4 +1,4 @@
-"""Where the rows of many uploads come from, in one line: tags and cards hold only so much."""
+"""Summarize the sources of many uploads in one line, for tags and cards."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ _MOST_CHARACTERS = 300
 
 
 def joined(sources: Iterable[str]) -> str:
-    """Join what uploads say of themselves, each once; those that do not fit are counted."""
+    """Join the distinct sources of uploads; count those that do not fit."""
     names = sorted(set(sources))
     line = names[0] if names else ""
     for hidden, name in zip(range(len(names) - 1, 0, -1), names[1:], strict=True):

@@ -1,4 +1,4 @@
-"""The rows that are fitted and those that judge."""
+"""Split a snapshot into fitting and held-out rows."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ _MINIMUM_PART = 10
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The two parts of a snapshot.
+    """The two sides of a snapshot.
 
     Attributes:
         fitting: Rows to fit on.
-        holdout: Rows that judge; no version is fitted on them or on a near copy of them.
-        copies: Number of held-out rows that have a near copy among the fitted; they are in neither.
+        holdout: Held-out rows; no version is fitted on them or on a near copy of them.
+        copies: Number of held-out rows with a near copy among the fitted; they are in neither.
     """
 
     fitting: Rows
@@ -28,7 +28,7 @@ def split(snapshot: Snapshot, *, min_rows: int) -> Split:
     """Split a snapshot by the sides of its rows.
 
     Raises:
-        TooFewRowsError: It has fewer than ``min_rows``, or a part of it would be too small.
+        TooFewRowsError: There are fewer than ``min_rows``, or one side is too small.
     """
     if len(snapshot) < min_rows:
         msg = f"the data set has {len(snapshot):,} rows, {min_rows:,} are needed"

@@ -1,1 +1,1 @@
-"""The gate: comparing champion and challenger, and acting on the verdict."""
+"""The gate: compare champion and challenger, and act on the verdict."""

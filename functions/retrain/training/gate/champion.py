@@ -1,8 +1,8 @@
-"""The champion before the gate: the version in production, and its prices on the held-out rows.
+"""The champion: the version in production, and its predictions on the held-out rows.
 
-A champion may have been judged by another split than today's, of an older release or another key.
-It was fitted then on rows that judge now, and its lead on them would be memory. A stand-in takes
-its place: today's recipe, fitted on the rows of its own snapshot that today's split fits.
+A champion of an older release or another key was split differently: it was fitted on rows that are
+held out now, which would favour it. A stand-in replaces it: the current recipe, fitted on the rows
+of the champion's snapshot that the current split does not hold out.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,11 +32,11 @@ class Champion:
 
     Attributes:
         version: The version.
-        model: Its ``model.onnx``, or the stand-in's; None where it does not load.
+        model: Its ``model.onnx``, or the stand-in's; None if it does not load.
         trouble: Why it does not load.
-        uploads: The jobs whose uploads it may have been fitted on.
-        needs_stand_in: Whether it was made by the pipeline, under another split than today's.
-        note: How it is compared, where that is not by its own model.
+        uploads: Jobs whose uploads it may have been fitted on.
+        needs_stand_in: Whether the pipeline trained it under another split.
+        note: How it is compared, if not by its own model.
     """
 
     version: ModelVersion
@@ -47,10 +47,10 @@ class Champion:
     note: str = ""
 
     def predict(self, features: NDArray[np.float32]) -> Predictions:
-        """Price rows, ``[n, 8]``.
+        """Predict rows, ``[n, 8]``.
 
         Raises:
-            ModelLoadError: It does not load.
+            ModelLoadError: The model does not load.
         """
         if self.model is None:
             raise ModelLoadError(self.trouble)
@@ -63,10 +63,10 @@ def champion_of(
     """Return the version in production, or None where there is none.
 
     Args:
-        registry: Knows what is in production.
-        dataset: Knows what the version was made of.
-        records: The uploads that there are.
-        key_id: Names today's split.
+        registry: Registry of the versions.
+        dataset: Data set, with a record of each snapshot.
+        records: All uploads.
+        key_id: Id of the current split.
     """
     version = holder_of(registry, PRODUCTION)
     if version is None:
@@ -95,10 +95,10 @@ def with_stand_in(
     recipe: Recipe,
     say: Callable[[str], None],
 ) -> Champion:
-    """Return the champion as it can be compared: itself, or with a model that stands in for it.
+    """Return the champion, with a refitted model if it needs a stand-in.
 
     Raises:
-        TooFewRowsError: It has too few rows to be refitted.
+        TooFewRowsError: There are too few rows to refit on.
     """
     if not champion.needs_stand_in or champion.model is None:
         return champion
@@ -118,9 +118,9 @@ def with_stand_in(
 def are_fair(
     champion: Champion, snapshot: Snapshot, dataset: Dataset, key: HoldoutKey
 ) -> NDArray[np.bool_]:
-    """Tell on which rows that judge a champion is compared fairly, ``[n]``.
+    """Return the mask of held-out rows on which a comparison with the champion is fair, ``[n]``.
 
-    They are those that it was not fitted on, nor on a near copy.
+    The champion was fitted neither on them nor on a near copy.
     """
     judging = snapshot.rows[snapshot.judges]
     if _is_beginning(champion, snapshot):
@@ -135,7 +135,7 @@ def download_registered(registry: ModelRegistry, version: ModelVersion) -> bytes
     """Return a version's model as the registry serves it.
 
     Raises:
-        TrackingError: It is not what was registered.
+        TrackingError: The digest is not the registered one.
     """
     if version.sha256 is None:
         msg = f"version {version.version} has no tag {Tag.SHA256}"
@@ -147,5 +147,5 @@ def download_registered(registry: ModelRegistry, version: ModelVersion) -> bytes
 
 
 def _is_beginning(champion: Champion, snapshot: Snapshot) -> bool:
-    """Whether the champion's uploads are the first ones: then its sides are the snapshot's."""
+    """Return whether the champion's uploads are the first ones: then both have the same split."""
     return frozenset(snapshot.uploads[: len(champion.uploads)]) == champion.uploads

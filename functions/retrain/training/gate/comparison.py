@@ -1,4 +1,4 @@
-"""Bringing champion and challenger before the gate."""
+"""Compare champion and challenger on the held-out rows, and measure the champion on new rows."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from retrain.training.rules import GateRules
 _LEAST_ROWS = 10
 
 
-def judge_version(  # noqa: PLR0913 - both models, and all that judges them
+def judge_version(  # noqa: PLR0913 - both models, the rows and the rules
     version: ModelVersion,
     model: bytes,
     rows: Split,
@@ -27,17 +27,17 @@ def judge_version(  # noqa: PLR0913 - both models, and all that judges them
     champion: Champion | None,
     fair: Callable[[Champion], NDArray[np.bool_]],
 ) -> Verdict:
-    """Judge a version against the one in production on the held-out rows.
+    """Compare a version with production on the held-out rows.
 
-    A champion whose model does not load counts as none, and the verdict says so.
+    A champion whose model does not load counts as none; the verdict's reason states it.
 
     Args:
         version: The challenger.
         model: Its ``model.onnx``.
-        rows: Both parts of the snapshot.
-        rules: What is asked.
+        rows: Fitting and held-out rows.
+        rules: Limits of the gate.
         champion: The version in production, if there is one.
-        fair: Tells on which of the rows that judge the champion is compared fairly, ``[n]``.
+        fair: Returns the mask of held-out rows on which the comparison is fair, ``[n]``.
     """
     holdout = rows.holdout
     challenger = score(model, holdout.features).price
@@ -60,7 +60,7 @@ def judge_version(  # noqa: PLR0913 - both models, and all that judges them
     return judge_first(challenger, holdout.prices, baseline=baseline, because=because)
 
 
-def _against(  # noqa: PLR0913, PLR0917 - both models, and all that judges them
+def _against(  # noqa: PLR0913, PLR0917 - both models, the rows and the rules
     champion: Champion,
     prices: Values,
     challenger: Values,
@@ -83,7 +83,7 @@ def _against(  # noqa: PLR0913, PLR0917 - both models, and all that judges them
 
 
 def _not_compared(challenger: Values, holdout: Rows, number: str, why: str) -> Verdict:
-    """Return the verdict on a version that cannot be compared with the champion."""
+    """Return the verdict where a fair comparison is impossible."""
     return Verdict(
         promote=False,
         reason=f"it cannot be compared fairly with version {number}: {why}",
@@ -94,15 +94,15 @@ def _not_compared(challenger: Values, holdout: Rows, number: str, why: str) -> V
 
 
 def measure_live(champion: Champion | None, rows: Values, *, min_rows: int) -> LiveFigures | None:
-    """Price rows with production's model and compare with the actual prices.
+    """Measure production's model on rows with known prices.
 
     Args:
         champion: The version in production.
         rows: Rows that it was not fitted on, ``[n, 9]``.
-        min_rows: With fewer rows nothing is measured.
+        min_rows: Smallest number of rows that is measured.
 
     Returns:
-        None where nothing is in production.
+        The figures, or None without a version in production.
     """
     if champion is None:
         return None

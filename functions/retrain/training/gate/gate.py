@@ -1,9 +1,8 @@
-"""The gate: whether a challenger may take the champion's place.
+"""The gate: decide whether a challenger may replace the champion.
 
-It may when it is not worse: one is sure enough, by a paired bootstrap, that its RMSE is not above
-the champion's by more than a margin; and in no slice of the rows it is worse by more than a limit,
-where chance does not explain it. A slice is not asked to prove that it is as good as it was: small
-ones never could.
+It may if it is not worse: a paired bootstrap bounds its RMSE, at a given confidence, by the
+champion's plus a margin; and no slice of the rows is worse by more than a limit and beyond chance.
+A slice need not prove that it is as good as before: small slices never could.
 """
 
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ _BEYOND = 1e100
 """Relative change from a champion without error."""
 _SEED = 0
 _ERROR_RATE = 0.05
-"""Of all slices together, by Bonferroni's correction: so often one that is no worse is refused."""
+"""Family-wise error rate over all slices (Bonferroni): share of equal challengers refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +42,15 @@ def relative_change(
     """Compare two models' prices of the same rows, ``[n]`` each, in $100,000.
 
     Rows are drawn with replacement, and both models are measured on every draw, so that rows that
-    are hard for both do not hide the difference. More than 4,096 rows are dealt into as many groups
-    by chance, and groups are drawn: the time does not grow with the rows, the limits stay the same.
+    are hard for both do not hide the difference. More than 4,096 rows are dealt at random into as
+    many groups, and groups are drawn: the time does not grow with the rows, and the limits stay.
 
     Args:
         challenger: Prices of the new model.
         champion: Prices of the old one.
         prices: The true ones.
-        confidence: One-sided: so sure is one that the change is above ``lower``, and likewise
-            that it is below ``upper``.
+        confidence: One-sided confidence that the change is above ``lower``, and likewise that it is
+            below ``upper``.
     """
     new, old = (
         _grouped((predicted - prices) ** 2, np.random.default_rng(_SEED))
@@ -81,7 +80,7 @@ def _grouped(errors: Values, random: np.random.Generator) -> Values:
 
 
 def _relative(new: Values, old: Values, axis: int = -1) -> Values:
-    """Return the ratio of RMSEs less one; a champion without error is beaten by none."""
+    """Return the ratio of RMSEs minus one; a champion without error cannot be beaten."""
     new, old = new.sum(axis=axis), old.sum(axis=axis)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.sqrt(new / old) - 1.0
@@ -89,21 +88,21 @@ def _relative(new: Values, old: Values, axis: int = -1) -> Values:
 
 
 def judge_first(challenger: Values, prices: Values, *, baseline: float, because: str) -> Verdict:
-    """Judge a model that has no champion to beat: it must beat the linear regression.
+    """Judge a model without a champion: it must beat the linear regression.
 
     Args:
         challenger: Its prices on the hold-out, ``[n]``, in $100,000.
         prices: The true ones.
         baseline: RMSE of the linear regression there.
-        because: Why there is no champion.
+        because: Why no champion is compared.
     """
-    found = rmse(challenger, prices)
-    promote = found < baseline
+    error = rmse(challenger, prices)
+    promote = error < baseline
     word = "better than" if promote else "not better than"
     return Verdict(
         promote=promote,
-        reason=f"{because}, and {word} linear regression ({found:.4f} to {baseline:.4f})",
-        challenger_rmse=found,
+        reason=f"{because}, and {word} linear regression ({error:.4f} to {baseline:.4f})",
+        challenger_rmse=error,
         baseline_rmse=baseline,
         holdout_rows=len(prices),
     )
@@ -112,13 +111,13 @@ def judge_first(challenger: Values, prices: Values, *, baseline: float, because:
 def judge(
     challenger: Values, champion: Values, held: Rows, rules: GateRules, *, champion_version: str
 ) -> Verdict:
-    """Judge two models by their prices on the same rows, ``[n]`` each, in $100,000.
+    """Compare two models by their prices of the same rows, ``[n]`` each, in $100,000.
 
     Args:
         challenger: Prices of the new version.
         champion: Prices of the version in production.
-        held: The rows, which neither was fitted on.
-        rules: What is asked.
+        held: The rows, on which neither was fitted.
+        rules: Limits of the gate.
         champion_version: The version in production.
     """
     new, old = rmse(challenger, held.prices), rmse(champion, held.prices)
@@ -159,7 +158,7 @@ def _by_slice(
         )
 
 
-def _reason(  # noqa: PLR0913, PLR0917 - all that a reason tells
+def _reason(  # noqa: PLR0913, PLR0917 - everything the reason states
     new: float,
     old: float,
     change: Change,
@@ -168,15 +167,15 @@ def _reason(  # noqa: PLR0913, PLR0917 - all that a reason tells
     champion_version: str,
 ) -> str:
     sure = f"{rules.confidence:.0%} sure"
-    found = f"RMSE {new:.4f} to version {champion_version}'s {old:.4f} ({change.relative:+.1%})"
+    errors = f"RMSE {new:.4f} to version {champion_version}'s {old:.4f} ({change.relative:+.1%})"
     if change.upper > rules.margin:
         return (
-            f"{found}: it may be worse by {change.upper:.1%} ({sure}), and {rules.margin:.1%} is "
+            f"{errors}: it may be worse by {change.upper:.1%} ({sure}), and {rules.margin:.1%} is "
             "the margin"
         )
     if worse:
         named = ", ".join(f"{one.name} ({one.change:+.0%})" for one in worse)
-        return f"{found}, but worse by over {rules.slice_limit:.0%} where the rows are: {named}"
+        return f"{errors}, but worse by over {rules.slice_limit:.0%} where the rows are: {named}"
     if change.upper < 0:
-        return f"{found}: better ({sure})"
-    return f"{found}: not worse by more than {rules.margin:.1%} ({sure})"
+        return f"{errors}: better ({sure})"
+    return f"{errors}: not worse by more than {rules.margin:.1%} ({sure})"

@@ -1,10 +1,10 @@
-"""The hold rule: new rows that contradict the champion, or copy what it knows, wait for a person.
+"""The hold rule: new rows that contradict the champion, or copy known rows, wait for a person.
 
-The champion prices the new rows first. Where misses of its interval lie together as chance does not
-explain (``scan``), or many rows are copies of known ones (``copies``), somebody has to look: it may
-be poison, and it may be a market that moved.
+The champion predicts the new rows first. If misses of its interval cluster beyond chance
+(``scan``), or many rows are copies of known ones (``copies``), a person has to decide: it may be
+poison, or a market that moved.
 
-How a job asks, with the rows of all uploads that the champion has not seen::
+Use, with the rows of all uploads that the champion has not seen::
 
     is_new = snapshot.brought_by(set(snapshot.uploads) - champion.uploads)
     rows, known = Rows.of(snapshot.rows[is_new]), Rows.of(snapshot.rows[~is_new])
@@ -51,21 +51,20 @@ Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
 _SUPPORTED_SHARE = 0.98
-"""Rows are judged within the distance to the nearest training row that so many of the rows that
-judge the champion keep: farther off it has no opinion, and every honest row of a new region would
-contradict it."""
+"""Only new rows within this quantile of the held-out rows' distance to the nearest training row are
+examined: farther away the champion extrapolates, and honest rows of a new region contradict it."""
 _RANKS = 101
 _MOST_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class NewData:
-    """Rows that the champion has not seen: of all uploads since its own, and of the last ones.
+    """Rows to examine: of all uploads since the champion's own, and of its last ones.
 
     Attributes:
         priced: The n rows.
         uploads: Which upload brought each, ``[n]``, counted from 0.
-        are_revised: Which are known rows with another price, ``[n]``: they are copies of nothing.
+        are_revised: Mask of known rows with another price, ``[n]``; they count as no copies.
     """
 
     priced: Priced
@@ -78,9 +77,9 @@ class KnownData:
     """Rows of the champion's snapshot.
 
     Attributes:
-        judging: Those that it was not fitted on.
-        rows: All m of them.
-        judges: Which of all these are, ``[m]``.
+        judging: The held-out rows.
+        rows: All m rows.
+        judges: Mask of the held-out rows, ``[m]``.
     """
 
     judging: Priced
@@ -90,20 +89,20 @@ class KnownData:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What the rule has seen, and decides.
+    """Decision of the hold rule, with its figures.
 
     Attributes:
-        reason: Why a person has to decide; empty if nobody has to.
+        reason: Why a person has to decide; empty if not.
         rows: Number of new rows.
-        supported_rows: Number of those that lie where the champion has an opinion.
-        score: The highest of all scans.
-        score_limit: From which on rows are held.
-        miss_share: Of the supported rows, those outside the champion's interval.
+        supported_rows: Number of new rows near enough to the champion's training rows.
+        score: The highest score of all scans.
+        score_limit: Score above which rows are held.
+        miss_share: Share of the supported rows outside the champion's interval.
         expected_miss_share: The same by chance.
-        copy_share: Of the new rows, copies of known ones.
+        copy_share: Share of the new rows that copy known ones.
         expected_copy_share: The same by chance.
-        contradictions: Where there are too many misses, the worst first.
-        uploads: Uploads that have made this, in rising order: their parts are held, no others.
+        contradictions: Clusters of misses, the worst first.
+        uploads: Uploads that caused this, ascending: their parts are held.
     """
 
     reason: str
@@ -120,14 +119,14 @@ class Hold:
 
     @property
     def is_held(self) -> bool:
-        """Whether a person has to decide."""
+        """Return whether a person has to decide."""
         return bool(self.reason)
 
 
 def examine(new: NewData, known: KnownData, table: Table, rule: HoldRule) -> Hold:
-    """Examine new rows by what the champion knows; at least one row has to judge it.
+    """Examine new rows against the champion; at least one row has to be held out.
 
-    The cost grows with the rows: 100,000 new ones take about 2 s of one core.
+    Time grows linearly: 100,000 new rows take about 2 s of one core.
     """
     supported = _supported(new, known, table)
     scanned = supported.scanned
@@ -165,10 +164,10 @@ def examine(new: NewData, known: KnownData, table: Table, rule: HoldRule) -> Hol
 
 
 def held_of(hold: Hold, jobs: Sequence[str]) -> Held:
-    """Return the part of a job's status that says why its version waits.
+    """Return the part of a job's status that explains why its version is held.
 
     Args:
-        hold: What is held.
+        hold: The decision.
         jobs: The job of each upload, by its number.
     """
     return Held(
@@ -201,14 +200,14 @@ def held_of(hold: Hold, jobs: Sequence[str]) -> Held:
 
 @dataclass(frozen=True, slots=True)
 class _Supported:
-    """The n new rows that are judged.
+    """The n new rows that are examined.
 
     Attributes:
-        priced: With both prices.
-        scanned: As they are scanned.
+        priced: The rows with both prices.
+        scanned: The rows' misses, as the scans take them.
         ranks: Their columns, evenly spread over 0 to 1, ``[n, m]``.
-        points: Where they lie, ``[n, k]``: in place, or by rank where the table has no places.
-        baseline: Of the rows that judge.
+        points: Where they lie, ``[n, k]``: in place, or by rank if the table has no places.
+        baseline: Offsets of the held-out rows.
     """
 
     priced: Priced
@@ -219,18 +218,18 @@ class _Supported:
 
 
 def _supported(new: NewData, known: KnownData, table: Table) -> _Supported:
-    """Return the new rows that lie where the champion has an opinion."""
+    """Return the new rows near enough to the champion's training rows."""
     judging, priced = known.judging, new.priced
     is_judging, is_near = np.ones(len(judging), dtype=bool), np.ones(len(priced), dtype=bool)
-    if judging.said.nearest_km is not None and priced.said.nearest_km is not None:
-        farthest = np.quantile(judging.said.nearest_km, _SUPPORTED_SHARE)
-        is_judging = judging.said.nearest_km <= farthest
-        is_near = priced.said.nearest_km <= farthest
+    if judging.predicted.nearest_km is not None and priced.predicted.nearest_km is not None:
+        farthest = np.quantile(judging.predicted.nearest_km, _SUPPORTED_SHARE)
+        is_judging = judging.predicted.nearest_km <= farthest
+        is_near = priced.predicted.nearest_km <= farthest
     judging, priced = judging.take(is_judging), priced.take(is_near)
     spread = float(judging.rows.prices.std())
 
     def misses(of: Priced) -> Misses:
-        sizes = miss_sizes(of.rows.prices, of.said, dearest=table.dearest, spread=spread)
+        sizes = miss_sizes(of.rows.prices, of.predicted, dearest=table.dearest, spread=spread)
         return Misses.of(sizes)
 
     misses_of_judging = misses(judging)
@@ -267,9 +266,9 @@ def _ranks(features: NDArray[np.float32], known: NDArray[np.float32]) -> Values:
 def _scan_in_rounds(
     supported: _Supported, limit: float, *, has_places: bool
 ) -> tuple[float, list[Cluster]]:
-    """Scan; set the uploads aside that have made something; scan the others until none has.
+    """Scan, set the uploads that caused a cluster aside, and scan the others until none is left.
 
-    So each upload that is held has made something, and the others have not.
+    So every held upload has caused a cluster, and no other has.
     """
     best, clusters = -np.inf, []
     left = np.arange(len(supported.scanned))
@@ -295,14 +294,14 @@ def _scan_in_rounds(
 
 
 def _copiers(copies: Copies, uploads: Indices) -> set[int]:
-    """Return the uploads that have brought the copies."""
+    """Return the uploads that contain the copies."""
     rows = np.bincount(uploads).astype(np.float64)
     count = np.bincount(uploads, copies.are).astype(np.float64)
     return set(contributors(count, rows * copies.expected * ALLOWED).tolist())
 
 
 def _reason(contradictions: Sequence[Contradiction], copies: Copies, table: Table) -> str:
-    """Say in a sentence what is held; nothing where nothing is."""
+    """Return the reason of a hold, empty without one."""
     parts = []
     if contradictions:
         more = len(contradictions) - 1

@@ -1,4 +1,4 @@
-"""Acting on the gate's verdict, unless automatic promotion is stopped or the rows are excluded."""
+"""Apply the gate's verdict: promote, reject or hold a version."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from housing.registry.port import CHALLENGER, PRODUCTION, ModelVersion, Tag
 from retrain.training.errors import ChampionChangedError
 
 HELD = "held"
-"""The tag of a verdict that is not final: the version waits."""
+"""Verdict tag of a version that waits for a person."""
 _HEADING = "## Gate"
 _HEADS = {"promoted": "Promoted", "rejected": "Not promoted", HELD: "Held"}
 _NUMBERS = (
@@ -30,7 +30,7 @@ _NUMBERS = (
 
 
 def verdict_tags(verdict: Verdict) -> dict[str, str]:
-    """Return the tags of a judged version; the verdict itself comes last."""
+    """Return the tags of a verdict; the verdict itself comes last."""
     numbers = verdict.model_dump(include=set(_NUMBERS), exclude_none=True)
     worse = [one.name for one in verdict.slices if one.is_worse]
     return {
@@ -48,7 +48,7 @@ def _word(verdict: Verdict) -> str:
 
 
 def with_verdict(card: str, verdict: Verdict) -> str:
-    """Return a model card with the gate's section at its end, in place of an earlier one."""
+    """Return a model card with its gate section replaced or appended."""
     before = card.partition(_HEADING)[0].rstrip()
     return "\n".join([before, "", *_section(verdict)]).lstrip()
 
@@ -84,36 +84,36 @@ _EVIDENCE = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a version."""
+    """Outcome of a version at the gate."""
 
     verdict: Verdict
-    """The gate's, or one that is held."""
+    """The gate's verdict, or the one that holds the version."""
     held: Held | None
 
 
 @dataclass(frozen=True, slots=True)
 class Promoter:
-    """Changes what is live on behalf of one job; every step may be repeated after a crash."""
+    """Moves aliases for one job; every step is repeatable after a crash."""
 
     live: LiveModel
     model_name: str
     who: str
-    told: Callable[[Repair], None]
-    """Called with each thing that was not as the ledger says."""
+    on_repair: Callable[[Repair], None]
+    """Called with each repair of a state that contradicted the ledger."""
     rollbacks_seen: int
-    """Rollbacks before the job began."""
+    """Number of rollbacks before the job began."""
 
     def repair(self) -> None:
-        """Finish what others left unfinished, and note what they changed past the ledger.
+        """Finish interrupted alias changes, and record changes that bypassed the ledger.
 
         Raises:
-            LeaseError: Another is changing aliases, and does not end.
+            LeaseError: Another process holds the lock for too long.
         """
         with self.live.locked(self.who, wait_seconds=_WAIT_SECONDS):
             self._repair()
 
     def hold(self, part: str, *, job_id: str, why: str) -> None:
-        """Leave a part out of the snapshots of later jobs, until a person releases it.
+        """Hold a part: later jobs leave it out until a person releases it.
 
         Raises:
             LeaseError: As in ``repair``.
@@ -123,7 +123,7 @@ class Promoter:
             self.live.finish_decisions()
             self.live.exclusions.exclude(part, "held", job_id=job_id, who=self.who, why=why)
 
-    def apply(  # noqa: PLR0913 - a version, its model, its data, and both judgements
+    def apply(  # noqa: PLR0913 - a version, its model, its data, verdict and hold
         self,
         version: ModelVersion,
         verdict: Verdict,
@@ -133,24 +133,23 @@ class Promoter:
         parts: Collection[str],
         held: Held | None = None,
     ) -> Outcome:
-        """Promote a version, mark it as the challenger that was not good enough, or hold it.
+        """Promote a version, alias it as challenger, or hold it.
 
-        A version that is held moves no alias. The verdict's tags are written last: a version that
-        has them is done.
+        A held version moves no alias. The verdict's tags are written last and mark the version as
+        done.
 
         Args:
-            version: The version that was judged.
-            verdict: The gate's.
-            model: Its ``model.onnx``.
-            champion: The version in production that it was judged against.
-            parts: The parts of the data set that it was trained on, by their digests.
-            held: Why it waits for its data's sake; those of its parts that are held are noted on
-                the version.
+            version: The compared version.
+            verdict: The gate's verdict.
+            model: The version's ``model.onnx``.
+            champion: The version that it was compared with.
+            parts: Digests of the parts that it was trained on.
+            held: Why its data is held, if it is; its held parts are recorded in a tag.
 
         Raises:
-            ChampionChangedError: Another is in production by now, or the version was rolled back
-                from; nothing is changed.
-            VersionChangedError: The registry was rebuilt meanwhile; the same.
+            ChampionChangedError: Production changed, or the version was rolled back; nothing is
+                changed.
+            VersionChangedError: The registry was rebuilt meanwhile; nothing is changed.
             LeaseError: As in ``repair``.
         """
         with self.live.locked(self.who, wait_seconds=_WAIT_SECONDS) as lock:
@@ -175,8 +174,8 @@ class Promoter:
             reason = Reason(self.who, verdict.reason, verdict.model_dump(include=_EVIDENCE))
             lock.check()
             if verdict.promote:
-                told = replace(version, description=card)
-                self.live.put(told, model, reason, {**version.tags, **tags})
+                described = replace(version, description=card)
+                self.live.put(described, model, reason, {**version.tags, **tags})
             elif not held:
                 self.live.move(CHALLENGER, version, reason)
             for name, value in tags.items():
@@ -184,12 +183,12 @@ class Promoter:
         return Outcome(verdict, held)
 
     def _is_in_production(self, version: ModelVersion) -> bool:
-        """Whether an earlier try of this very job came that far."""
+        """Return whether an earlier attempt of this job has promoted the version."""
         holder = holder_of(self.live.registry, PRODUCTION)
         return holder is not None and holder.identity == version.identity
 
     def _stop(self) -> Held | None:
-        """Return why nothing is promoted: a stop, or a rollback since the job began."""
+        """Return why promotion is stopped: by a person, or by a rollback since the job began."""
         promotion = self.live.promotion.load()
         if promotion.notice:
             return Held(
@@ -200,7 +199,7 @@ class Promoter:
         return None
 
     def _registered(self, version: ModelVersion) -> ModelVersion:
-        """Return a version as it is now; a rebuilt registry has another one of that number."""
+        """Return the registered version; a rebuilt registry may have another one of that number."""
         registered = self.live.registry.version(version.version)
         if registered.identity != version.identity:
             raise VersionChangedError(version.version)
@@ -213,7 +212,7 @@ class Promoter:
         now = holder.identity if holder else None
         judged_against = champion.identity if champion else None
         was_rolled_back = version.tags.get(Tag.ROLLED_BACK)
-        # A first try of this very job may have promoted it, and broken off.
+        # An earlier attempt of this job may have promoted it and died.
         if now not in {judged_against, version.identity} or (verdict.promote and was_rolled_back):
             other = holder.version if holder else None
             msg = f"version {other} came into production while version {version.version} was judged"
@@ -221,11 +220,11 @@ class Promoter:
 
     def _repair(self) -> None:
         for one in repair(self.live, self.model_name, who=self.who):
-            self.told(one)
+            self.on_repair(one)
 
 
 def _excluded_meanwhile(out: Mapping[str, Exclusion]) -> Held | None:
-    """Return why a version waits whose rows were left out while it was made."""
+    """Return why a version is held whose rows were excluded while it was trained."""
     for exclusion in out.values():
         reason = f"rows of job {exclusion.job_id} that it was trained on are {exclusion.notice}"
         return Held(kind="excluded", reason=reason, jobs=[exclusion.job_id])
@@ -235,7 +234,7 @@ def _excluded_meanwhile(out: Mapping[str, Exclusion]) -> Held | None:
 def _held_parts(
     version: ModelVersion, held: Held | None, out: Mapping[str, Exclusion]
 ) -> dict[str, str]:
-    """Return the tag that names the parts to be released with a version."""
+    """Return the tag that lists the parts to release with a version."""
     parts = ",".join(sorted(part for part, one in out.items() if one.state == "held"))
     is_noted = bool(version.tags.get(Tag.HELD_PARTS))
     if held:

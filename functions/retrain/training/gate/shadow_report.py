@@ -1,4 +1,4 @@
-"""How the present challenger did beside production on real requests, for the gate's report."""
+"""Figures of the current challenger in shadow mode, for the gate's report."""
 
 import logging
 from collections.abc import Callable
@@ -28,10 +28,10 @@ _LOG = logging.getLogger(__name__)
 
 
 class ShadowReport(Protocol):
-    """What is known of a version that ran in shadow."""
+    """Port: figures of a version that ran in shadow mode."""
 
     def figures(self, version: ModelVersion) -> ShadowFigures | None:
-        """Return a version's figures, or None where there are none; what goes wrong is raised."""
+        """Return a version's figures, or None without any; errors are raised."""
         ...
 
 
@@ -41,7 +41,7 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class CloudWatchShadowReport(ShadowReport):
-    """The metrics that the predict function wrote, over the last days."""
+    """Reads the predict function's shadow metrics of the last days."""
 
     cloudwatch: Callable[[], MetricSource]
     days: int
@@ -50,46 +50,46 @@ class CloudWatchShadowReport(ShadowReport):
     @override
     def figures(self, version: ModelVersion) -> ShadowFigures | None:
         """Return a version's figures; a request's difference counts once, however many its rows."""
-        found = self._values(version.unique_name)
-        if not sum(found["requests"]):
+        values = self._values(version.unique_name)
+        if not sum(values["requests"]):
             return None
-        compared = sum(found["compared"])
+        compared = sum(values["compared"])
         return ShadowFigures(
             version=version.version,
             days=self.days,
-            requests=round(sum(found["requests"])),
-            errors=round(sum(found["errors"])),
-            timed_out=round(sum(found["timed_out"])),
-            mean_difference=sum(found["difference"]) / compared if compared else None,
-            worst_difference=max(found["worst"], default=None),
+            requests=round(sum(values["requests"])),
+            errors=round(sum(values["errors"])),
+            timed_out=round(sum(values["timed_out"])),
+            mean_difference=sum(values["difference"]) / compared if compared else None,
+            worst_difference=max(values["worst"], default=None),
         )
 
     def _values(self, challenger: str) -> dict[str, list[float]]:
-        """Return a value for each hour by query; their order does not matter."""
+        """Return the hourly values of each query, in any order."""
         end = self.now()
         dimensions = ((names.CHALLENGER_DIMENSION, challenger),)
         queries = {
             name: (Series(metric, _PREDICT, statistic, dimensions), _PERIOD)
             for name, (metric, statistic) in _QUERIES.items()
         }
-        found = fetch_points(self.cloudwatch(), queries, end - timedelta(days=self.days), end)
+        series = fetch_points(self.cloudwatch(), queries, end - timedelta(days=self.days), end)
         return {
             name: [value for _, value in points]
-            for name, (_, points) in zip(queries, found, strict=True)
+            for name, (_, points) in zip(queries, series, strict=True)
         }
 
 
 def with_shadow(verdict: Verdict, registry: ModelRegistry, report: ShadowReport | None) -> Verdict:
-    """Return a verdict with the figures of the version that is the challenger now, if any.
+    """Return a verdict with the shadow figures of the current challenger, if any.
 
-    It never raises: a job does not fail for figures that nothing is decided by.
+    It never raises: the figures are informative, and a job must not fail for them.
     """
     if report is None:
         return verdict
     try:
         holder = holder_of(registry, CHALLENGER)
         figures = report.figures(holder) if holder else None
-    except Exception as exc:  # noqa: BLE001 - as said
+    except Exception as exc:  # noqa: BLE001 - see the docstring
         _LOG.warning("shadow_not_reported", extra={"error": str(exc)})
         return verdict
     return verdict.model_copy(update={"shadow": figures})

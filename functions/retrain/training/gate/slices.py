@@ -1,4 +1,4 @@
-"""How good a model is where: by region, by price, and where the census capped the price."""
+"""Measure a model by slice: nearest city, price quarter, capped prices."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _NEARLY = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Measures of some of the held-out rows; prices in $100,000."""
+    """Measures of one slice of the held-out rows, in $100,000."""
 
     name: str
     rows: int
@@ -29,12 +29,12 @@ class Slice:
 
 
 def slices(predictions: Predictions, held: Rows) -> list[Slice]:
-    """Measure each part of the held-out rows that has any."""
+    """Measure each slice that is not empty."""
     return [_measured(name, mask, predictions, held.prices) for name, mask in slice_masks(held)]
 
 
 def slice_masks(held: Rows) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Return the name of each part of some rows that has any, and which rows are in it, ``[n]``."""
+    """Yield name and mask, ``[n]``, of each slice that is not empty."""
     prices = held.prices
     quarter = np.digitize(prices, np.quantile(prices, [0.25, 0.5, 0.75]))
     capped = prices > TARGET_CAP - _NEARLY

@@ -1,4 +1,4 @@
-"""From a fitted pipeline to one ONNX graph: features, model, interval and distance.
+"""Export a fitted pipeline as one ONNX graph: features, model, interval and distance.
 
 The graph's contract: input ``features``, float32 ``[n, 8]`` in schema order; outputs ``price``,
 ``lower`` and ``upper``, float32 ``[n, 1]``, in $100,000, and ``nearest_km``, float32 ``[n, 1]``.

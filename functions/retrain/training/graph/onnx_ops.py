@@ -1,4 +1,4 @@
-"""Writes formulas down as nodes of an ONNX graph; the graph's side of ``tensor_ops``."""
+"""Build ONNX graphs: ``TensorOps`` that adds a node for each operation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,12 +18,12 @@ _ML = "ai.onnx.ml"
 
 
 class Symbol:
-    """A named value of the graph; arithmetic on it writes nodes."""
+    """A named value of the graph; arithmetic on it adds nodes."""
 
     __slots__ = ("_writer", "is_wide", "name")
 
     def __init__(self, writer: "OnnxWriter", name: str, *, is_wide: bool = False) -> None:
-        """Name a value; a wide one is float64, and so are the constants that it meets."""
+        """Name a value; a wide one is float64, and so are constants combined with it."""
         self._writer = writer
         self.is_wide = is_wide
         self.name = name
@@ -54,10 +54,10 @@ class Symbol:
 
 
 class OnnxWriter(TensorOps):
-    """One graph that grows; the ``TensorOps`` of its values."""
+    """Builds one graph; the ``TensorOps`` of its values."""
 
     def __init__(self) -> None:
-        """Begin with an empty graph."""
+        """Start with an empty graph."""
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
         self._inputs: list[Any] = []
@@ -86,7 +86,7 @@ class OnnxWriter(TensorOps):
         return model
 
     def node(self, operator: str, *inputs: Tensor, domain: str = "", **attributes: Any) -> Symbol:
-        """Add a node of one output; inputs that are no values yet become constants."""
+        """Add a node of one output; inputs that are not values of the graph become constants."""
         return self._node(operator, inputs, 1, domain, attributes)[0]
 
     def trees(self, features: Symbol, trees: Trees) -> Symbol:
@@ -213,7 +213,7 @@ class OnnxWriter(TensorOps):
 
 
 def _constant(value: Any, *, is_wide: bool) -> NDArray[Any]:
-    """Return a constant as the graph keeps it: integers as they are, all else as what it meets."""
+    """Return a constant's array: integers unchanged, other types in the width of the node."""
     array = np.asarray(value)
     is_place = array.dtype in (np.int32, np.int64) and array.ndim > 0
     if is_place:
@@ -226,7 +226,7 @@ def _described(name: str, width: int) -> Any:
 
 
 def _numbered(tree: PlaneTree) -> Tree:
-    """Return the tree of the plane as one that predicts the leaf's number."""
+    """Return a plane tree as a regression tree that predicts the leaf's number."""
     inner, leaves = np.arange(len(tree.axis)), np.arange(len(tree.axis) + 1)
     none = np.zeros(len(leaves))
     return Tree(
@@ -267,8 +267,8 @@ def _ensemble(trees: Trees) -> dict[str, Any]:
 def _float32_not_above(thresholds: Values) -> Floats:
     """Return the largest float32 that is not above each float64.
 
-    A float32 is at most the one exactly if it is at most the other. The nearest float32 may lie
-    above: then rows of that very value go to the left in the graph and to the right in the library.
+    Both compare equally with every float32. The nearest float32 may lie above: then rows of that
+    value go left in the graph and right in the library.
     """
     with np.errstate(over="ignore"):  # scikit-learn's largest threshold is 1e300
         nearest = thresholds.astype(np.float32)

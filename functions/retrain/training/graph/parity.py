@@ -1,4 +1,4 @@
-"""Whether the exported graph predicts as the fitted model does."""
+"""Parity check: compare the exported graph with the fitted model."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ _ROWS_AT_ONCE = 50_000
 class Parity:
     """Differences between graph and fitted model over all rows, in $100,000.
 
-    Of each row the largest of three counts: of its price, its lower and its upper limit.
+    The difference of a row is the largest of its price, lower and upper limit.
     """
 
     worst: float
@@ -29,7 +29,7 @@ class Parity:
 def check_parity(
     model: bytes, fitted: Fitted, features: Floats, *, worst: float, p99: float
 ) -> Parity:
-    """Predict rows by both and compare.
+    """Predict rows with both and compare.
 
     Limits are compared around the graph's price: the expected error and the band are steps of the
     price, so that a last bit of it may rightly change them.
@@ -44,7 +44,7 @@ def check_parity(
 
     Raises:
         ModelLoadError: The graph cannot be run.
-        ParityError: The two differ by more than that.
+        ParityError: They differ by more than that.
     """
     starts = range(0, len(features), _ROWS_AT_ONCE)
     differences = np.concatenate(

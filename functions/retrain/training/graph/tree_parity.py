@@ -1,4 +1,4 @@
-"""Whether the library of trees answers a graph as ONNX Runtime does."""
+"""Parity check: compare the tree library with ONNX Runtime."""
 
 import logging
 from pathlib import Path

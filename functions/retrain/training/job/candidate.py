@@ -1,4 +1,4 @@
-"""From the rows of a snapshot to a registered version: fit, export, evaluate, register."""
+"""Train a candidate on a snapshot: fit, export, evaluate, register."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -30,12 +30,12 @@ from retrain.training.tracking.port import Candidate
 EnterStage = Callable[[Stage, str], AbstractContextManager[None]]
 Say = Callable[[str], None]
 STEPS = FIT_STEPS + 4
-"""How often ``make`` enters a stage or says what it does."""
+"""Number of progress messages of ``train_model``, stages included."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model whose graph was proved, how good it is, and what is told of it."""
+    """A verified ONNX model with its metrics, card and figures."""
 
     model: bytes
     metrics: Mapping[str, float]
@@ -48,19 +48,19 @@ class TrainedModel:
 def train_model(
     snapshot: Snapshot, rows: Split, settings: TrainingSettings, stage: EnterStage, say: Say
 ) -> TrainedModel:
-    """Fit a model, prove its graph and measure it.
+    """Fit a model, verify its graph and evaluate it.
 
     Args:
         snapshot: All rows.
-        rows: The same in their two parts.
-        settings: How.
-        stage: Entered for each stage.
-        say: Told what is done now, within a stage.
+        rows: The same rows, split into fitting and held-out ones.
+        settings: Settings of the job.
+        stage: Context manager that is entered for each stage.
+        say: Called with a progress message within a stage.
 
     Raises:
         TooFewRowsError: There are too few rows for an interval.
-        ParityError: The graph is not what was fitted.
-        TreeParityError: The library of trees answers it otherwise than ONNX Runtime.
+        ParityError: The graph does not match the fitted model.
+        TreeParityError: The tree library and ONNX Runtime differ on it.
     """
     recipe = settings.recipe()
     with stage(Stage.FIT, f"fitting on {len(rows.fitting):,} rows"):
@@ -86,7 +86,7 @@ def train_model(
         return replace(described, trees=trees)
 
 
-def _described(  # noqa: PLR0913, PLR0917 - all that is known of a model
+def _described(  # noqa: PLR0913, PLR0917 - everything the card and the figures show
     model: bytes,
     snapshot: Snapshot,
     rows: Split,
@@ -107,11 +107,11 @@ def _described(  # noqa: PLR0913, PLR0917 - all that is known of a model
 def train_version(
     snapshot: Snapshot, rows: Split, context: JobContext, progress: JobProgress, lease: Lease
 ) -> ModelVersion:
-    """Make a model and register it.
+    """Train a model and register it.
 
     Raises:
-        TooFewRowsError: As ``make``; nothing is registered.
-        ParityError: The same.
+        TooFewRowsError: There are too few rows; nothing is registered.
+        ParityError: The graph does not match the fitted model; nothing is registered.
         TrackingError: The version could not be registered.
     """
     made = train_model(snapshot, rows, context.settings, progress.stage, progress.say)

@@ -1,4 +1,4 @@
-"""What a training job works with: its settings and its ports."""
+"""Settings and ports of a training job."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """The job's surroundings, real ones or fakes."""
+    """Settings and adapters that a job uses."""
 
     settings: TrainingSettings
     s3: "S3Client"
@@ -30,7 +30,7 @@ class JobContext:
 
     @property
     def jobs(self) -> JobStore:
-        """The jobs' documents."""
+        """The job store."""
         return JobStore(self.s3, self.settings.bucket)
 
     @property
@@ -40,7 +40,7 @@ class JobContext:
 
     @property
     def live(self) -> LiveModel:
-        """The aliases, and whatever says which version may have them."""
+        """The aliases and the rules for moving them."""
         return LiveModel(self.registry, self.ledger, self.s3, self.settings.bucket)
 
     @property

@@ -1,4 +1,4 @@
-"""The hold of a job: which uploads contradict production, or copy the rows that it knows."""
+"""Apply the hold rule to a snapshot: select uploads that contradict or copy production's data."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from retrain.training.rules import HoldRule
 _PLACE = [FEATURE_NAMES.index(name) for name in PLACE]
 _LAST_UPLOADS = 10
 _LAST_SHARE = 0.1
-"""So many of the champion's newest uploads are looked at again, as poison may come in drips; of all
-its rows they may be so many."""
+"""The champion's last ten uploads, up to a tenth of its rows, are examined again: poison may come
+in small doses."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldUploads:
-    """Uploads that wait for a person, by the ids of their jobs, and why."""
+    """Job ids of the uploads that wait for a person, and the reason."""
 
     jobs: frozenset[str]
     held: Held
@@ -38,13 +38,13 @@ def held_uploads(
     released: Collection[str],
     rule: HoldRule,
 ) -> HeldUploads | None:
-    """Return the uploads whose rows a person has to look at, or None where there are none.
+    """Return the uploads that need review, or None.
 
     Args:
         snapshot: All rows.
         champion: The version in production.
-        released: Jobs whose uploads a person has looked at.
-        rule: From what on uploads are held.
+        released: Jobs whose uploads a person has released.
+        rule: Limits above which uploads are held.
     """
     hold = examined(snapshot, champion, released=released, rule=rule)
     if champion is None or hold is None or not hold.is_held:
@@ -64,7 +64,7 @@ def examined(
     released: Collection[str],
     rule: HoldRule,
 ) -> Hold | None:
-    """Examine the rows that the champion does not know; None where there is nothing to examine."""
+    """Examine the rows that are new to the champion; None if there are none."""
     if champion is None or champion.model is None or champion.needs_stand_in:
         return None
     is_pending = snapshot.brought_by(_pending(snapshot, champion, released))
@@ -89,12 +89,12 @@ def examined(
 
 
 def _pending(snapshot: Snapshot, champion: Champion, released: Collection[str]) -> frozenset[str]:
-    """Return the jobs whose uploads the champion was not made of, and no person has looked at."""
+    """Return the jobs whose uploads are new to the champion and not released."""
     return frozenset(snapshot.uploads) - champion.uploads - frozenset(released)
 
 
 def _are_of_last_uploads(snapshot: Snapshot, champion: Champion) -> NDArray[np.bool_]:
-    """Tell which rows the champion's newest uploads brought, ``[n]``."""
+    """Return the mask of rows from the champion's newest uploads, ``[n]``."""
     own = snapshot.brought_by(champion.uploads)
     are = np.zeros(len(snapshot), dtype=bool)
     newest_first = [job for job in reversed(snapshot.uploads) if job in champion.uploads]

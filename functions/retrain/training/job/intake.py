@@ -1,6 +1,6 @@
-"""From uploads to parts of the data set: the job's own, and those of jobs that still queue.
+"""Add uploads to the data set: the job's own, and those of queued jobs.
 
-It needs no turn: the same upload adds the same part, however often and beside whatever else.
+No lease is needed: adding an upload is idempotent and safe beside other jobs.
 """
 
 import logging
@@ -26,7 +26,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AddedUpload:
-    """An upload whose good rows are in the data set, as the part of a digest."""
+    """An upload whose good rows are in the data set, with the digest of their part."""
 
     part: str
     ingested: Ingested
@@ -38,7 +38,7 @@ def add_upload(upload: Upload, context: JobContext) -> AddedUpload:
     Raises:
         UploadGoneError: The object is not there any more.
         UploadRejectedError: It is not fit for training; its report is written.
-        ObjectError: The bucket cannot do its part.
+        ObjectError: The bucket cannot be read or written.
     """
     limits = context.settings.upload_limits()
     with TemporaryDirectory(prefix="housing-job-") as folder:
@@ -56,14 +56,14 @@ def add_upload(upload: Upload, context: JobContext) -> AddedUpload:
 
 
 def add_queued_uploads(context: JobContext, *, known: Collection[str]) -> int:
-    """Take in what queues as well, so that one training serves all; return how many uploads.
+    """Add the uploads of queued jobs, so that one training serves all; return their number.
 
-    The turn is held meanwhile, so that all of them together have a bound, by size. What is over it,
-    or cannot be taken in, is left to its own job, which will tell.
+    The lease is held meanwhile, so their total size is bounded. An upload that is over the bound or
+    fails is left to its own job, which reports it.
 
     Args:
         context: The job's settings and ports.
-        known: Ids of the jobs whose uploads are in the data set.
+        known: Ids of the jobs whose uploads are in the data set already.
     """
     now = datetime.now(UTC)
     silent = context.jobs.silent(since=now - _QUEUED_SINCE, until=now + _QUEUED_SINCE)

@@ -1,4 +1,4 @@
-"""One training job: its upload taken in, its turn, its stages, and an end that is told."""
+"""Run one training job: ingest, wait for the lease, train, report."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ from retrain.training.job.progress import JobProgress, open_status
 from retrain.training.upload.ingest import Upload
 
 LEASE = f"{JOBS}lease"
-"""Who holds it is the one that trains."""
+"""Held by the one job that trains."""
 _LOG = logging.getLogger(__name__)
 _DONE = (State.SUCCEEDED, State.REJECTED, State.HELD)
 _WAIT_NOTE_SECONDS = 30.0
@@ -32,7 +32,7 @@ _WAIT_NOTE_SECONDS = 30.0
 def run(
     upload: Upload, context: JobContext, *, sleep: Callable[[float], None] = time.sleep
 ) -> State:
-    """Run the job of an upload to its end and return how it ended.
+    """Run the job of an upload and return its final state.
 
     What is served stays untouched unless the job succeeds. A job that is done already is left as
     it is. One that was stopped is queued; one that another process has taken over is running.
@@ -52,7 +52,7 @@ def run(
         progress.stop(exc)
     except HousingError as exc:
         _end(progress, exc)
-    except Exception as exc:  # noqa: BLE001 - the outermost handler: an end is always told
+    except Exception as exc:  # noqa: BLE001 - the outermost handler: every end is reported
         _LOG.exception("job_crashed", extra={"job_id": upload.job_id})
         progress.fail(f"{type(exc).__name__}: {_first_line(exc)}", TrainingError.next_step)
     finally:
@@ -65,9 +65,9 @@ def run(
 def _run(
     upload: Upload, context: JobContext, progress: JobProgress, sleep: Callable[[float], None]
 ) -> None:
-    """Add the upload's rows to the data set, then wait for the turn to train on all of them.
+    """Add the upload's rows to the data set, then wait for the lease and train on all rows.
 
-    Of many jobs that wait, the first trains on the rows of all, and the others find that done.
+    Of many waiting jobs, the first trains on the rows of all; the others have nothing left to do.
     """
     if progress.status.rollbacks_seen is None:  # else: of an earlier try, which counts as running
         progress.status.rollbacks_seen = context.live.promotion.load().rollbacks
@@ -95,7 +95,7 @@ def _run(
 
 
 def _end(progress: JobProgress, exc: HousingError) -> None:
-    """Write the end of a job that could not do what it is for."""
+    """Record the end of a job that failed or was rejected."""
     match exc:
         case UploadRejectedError():
             progress.status.report_key = exc.report_key
@@ -110,7 +110,7 @@ def _end(progress: JobProgress, exc: HousingError) -> None:
 
 
 def _note_wait(progress: JobProgress) -> Callable[[str], None]:
-    """Return what notes who is waited for: when that changes, and every half minute."""
+    """Return a callback that reports the lease's holder, on a change and every half minute."""
     noted: tuple[str, float] = ("", 0.0)
 
     def note(holder: str) -> None:
@@ -125,7 +125,7 @@ def _note_wait(progress: JobProgress) -> Callable[[str], None]:
 
 
 def _alert(before: JobStatus, progress: JobProgress, context: JobContext) -> None:
-    """Tell of the job's end, once: a second try that fails the same way is no news."""
+    """Alert on the job's end, once: a retry that fails the same way is not reported again."""
     status = progress.status
     is_news = (before.state, before.reason) != (status.state, status.reason)
     if not (is_news and progress.has_ended):

@@ -1,9 +1,8 @@
-"""What the end of a job leaves behind as metrics: lines in CloudWatch's embedded metric format.
+"""Metrics of a finished job, as lines in CloudWatch's embedded metric format.
 
 Specification:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-The value of a dimension is a member of the line, so that the drift of each column needs a line of
-its own.
+A dimension's value is a member of the line, so the drift of each column needs its own line.
 """
 
 import json
@@ -39,17 +38,17 @@ UNITS: Mapping[str, str] = {
 
 
 def to_stdout(line: str) -> None:
-    """Write a line where Batch and Lambda read logs."""
+    """Write a line to standard output, which Batch and Lambda log."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def write_job_metrics(status: JobStatus, write: Callable[[str], None] = to_stdout) -> None:
-    """Write the lines of a job that has ended; one that cannot be written is logged.
+    """Write the metric lines of a finished job; a failed write is logged.
 
     Args:
-        status: How it ended.
-        write: Takes a line of JSON, without its end.
+        status: Final status of the job.
+        write: Called with each line of JSON, without a line end.
     """
     try:
         for line in _lines(status):
@@ -76,7 +75,7 @@ def _lines(status: JobStatus) -> Iterator[dict[str, Any]]:
 
 
 def _of_end(status: JobStatus) -> dict[str, float | None]:
-    """Return all metrics of the end; None where the job did not get that far."""
+    """Return the job's metrics; None for stages that were not reached."""
     rows, verdict, drift, live = status.rows, status.verdict, status.drift, status.live
     return {
         names.JOBS_SUCCEEDED: int(status.state.is_success),
@@ -101,16 +100,16 @@ def _line(
     dimensions: Mapping[str, str],
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    told = {name: v for name, v in metrics.items() if v is not None and math.isfinite(v)}
+    values = {name: v for name, v in metrics.items() if v is not None and math.isfinite(v)}
     dimensions = {names.SERVICE_DIMENSION: SERVICE, **dimensions}
     directive = {
         "Namespace": names.NAMESPACE,
         "Dimensions": [list(dimensions)],
-        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in told],
+        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in values],
     }
     timestamp_ms = int(_ended_at(status).timestamp() * 1_000)
     metadata = {"Timestamp": timestamp_ms, "CloudWatchMetrics": [directive]}
-    return {"message": message, "_aws": metadata, **dimensions, **told, **facts}
+    return {"message": message, "_aws": metadata, **dimensions, **values, **facts}
 
 
 def _ended_at(status: JobStatus) -> datetime:

@@ -1,4 +1,4 @@
-"""A training without the pipeline: from the bytes of a CSV to a model, nothing stored anywhere."""
+"""Offline training: a CSV in, a model out, without bucket or registry."""
 
 from datetime import UTC, datetime
 
@@ -12,30 +12,30 @@ from retrain.training.settings import TrainingSettings
 from retrain.training.upload.check import CheckedUpload, check_csv
 
 _NO_SECRET = b"by hand"
-"""Nobody has to be kept from the rows that judge a model which goes nowhere."""
+"""The held-out rows of a model that is not deployed need no secret."""
 
 
 def offline_settings() -> TrainingSettings:
-    """Return the job's settings from the environment; bucket and registry do not matter."""
+    """Return the job's settings from the environment, with placeholders for bucket and registry."""
     return TrainingSettings.model_validate({"bucket": "none", "tracking_uri": "http://localhost"})
 
 
 def train_file(
     content: bytes, source: str, settings: TrainingSettings, *, stage: EnterStage, say: Say
 ) -> tuple[TrainedModel, CheckedUpload]:
-    """Check a CSV as the job does and make a model of it.
+    """Check a CSV as the job does and train a model on it.
 
     Args:
         content: The file.
-        source: Where its rows come from, for the card.
-        settings: As of the job.
-        stage: Entered for each stage.
-        say: Told what is done now.
+        source: Source of the rows, for the model card.
+        settings: Settings of the job.
+        stage: Context manager that is entered for each stage.
+        say: Called with a progress message.
 
     Raises:
-        UploadRejectedError: It is not fit for training.
-        TooFewRowsError: It has too few rows.
-        ParityError: The graph is not what was fitted.
+        UploadRejectedError: The file is not fit for training.
+        TooFewRowsError: The file has too few rows.
+        ParityError: The graph does not match the fitted model.
     """
     checked = check_csv(content)
     too_bad = checked.too_bad(settings.max_bad_rows_share)

@@ -1,4 +1,4 @@
-"""The stages of a job in their order, from the upload to the alias."""
+"""Stages of a job in order, from the upload to the alias."""
 
 from housing.alerts.jobs import alert_on_repair
 from housing.jobs.results import Held, RowCounts
@@ -24,11 +24,11 @@ from retrain.training.job.training_data import (
 from retrain.training.tracking.port import find_trained
 from retrain.training.upload.ingest import Upload
 
-_MOST_JUDGINGS = 3
+_MOST_COMPARISONS = 3
 
 
 def ingest_upload(upload: Upload, context: JobContext, progress: JobProgress) -> AddedUpload:
-    """Check the job's upload and add its good rows to the data set, without a turn.
+    """Check the job's upload and add its good rows to the data set; needs no lease.
 
     Raises:
         UploadGoneError: The object is not there any more.
@@ -49,16 +49,16 @@ def ingest_upload(upload: Upload, context: JobContext, progress: JobProgress) ->
 
 
 def train(taken: AddedUpload, context: JobContext, progress: JobProgress, lease: Lease) -> None:
-    """Make, judge and perhaps promote a version of all rows there are.
+    """Train a version on all rows, compare it with production, and promote it if it may be.
 
-    Rows that were trained on before, with the same settings, are not trained on again; their
-    version is judged now if it never was.
+    A version of the same rows and settings is not trained again; it is compared now if it never
+    was.
 
     Args:
-        taken: The job's upload.
+        taken: The job's upload, added to the data set.
         context: The job's settings and ports.
-        progress: The job's.
-        lease: Held; without it nothing is registered and no alias moved.
+        progress: Progress of the job.
+        lease: Held lease; if it is lost, nothing is registered and no alias moved.
     """
     settings = context.settings
     with progress.stage(Stage.SNAPSHOT, "putting the data set together"):
@@ -66,7 +66,7 @@ def train(taken: AddedUpload, context: JobContext, progress: JobProgress, lease:
         known = {record.job_id for record in context.dataset.uploads()}
         others = add_queued_uploads(context, known=known)
         if others:
-            progress.say(f"{others} uploads that queue are trained on as well")
+            progress.say(f"{others} queued uploads are trained on as well")
         data = training_data(taken, context, progress, promoter_of(context, progress))
     version = find_trained(
         context.registry,
@@ -75,7 +75,7 @@ def train(taken: AddedUpload, context: JobContext, progress: JobProgress, lease:
     )
     if version is None:
         version = train_version(data.snapshot, data.rows, context, progress, lease)
-    _tell(version, progress)
+    _record(version, progress)
     if version.tags.get(Tag.ROLLED_BACK):
         message = f"version {version.version} was rolled back from: {version.tags[Tag.ROLLED_BACK]}"
         progress.finish(State.SUCCEEDED, message)
@@ -88,22 +88,22 @@ def train(taken: AddedUpload, context: JobContext, progress: JobProgress, lease:
 
 
 def promoter_of(context: JobContext, progress: JobProgress) -> Promoter:
-    """Return what changes aliases for a job; what it has to repair is told."""
+    """Return the promoter of a job; it alerts on each repair."""
     settings = context.settings
 
-    def told(repaired: Repair) -> None:
+    def alert(repaired: Repair) -> None:
         context.alerts.send(alert_on_repair(repaired, settings.model_name))
 
     return Promoter(
         context.live,
         settings.model_name,
         f"training job {progress.status.job_id}",
-        told,
+        alert,
         progress.status.rollbacks_seen or 0,
     )
 
 
-def _tell(version: ModelVersion, progress: JobProgress) -> None:
+def _record(version: ModelVersion, progress: JobProgress) -> None:
     progress.status.run_id = version.run_id
     progress.status.model_version = version.version
     progress.status.metrics = {
@@ -120,10 +120,10 @@ def _judge_and_act(
     progress: JobProgress,
     lease: Lease,
 ) -> None:
-    """Judge and act; where somebody changed production meanwhile, judge against that."""
+    """Compare with production and act; compare again if production changed meanwhile."""
     status = progress.status
     promoter = promoter_of(context, progress)
-    for judging in range(1, _MOST_JUDGINGS + 1):
+    for attempt in range(1, _MOST_COMPARISONS + 1):
         with progress.stage(Stage.GATE, f"comparing version {version.version} with production"):
             model = download_registered(context.registry, version)
             champion = _champion_now(data, context, progress)
@@ -151,7 +151,7 @@ def _judge_and_act(
                 )
             break
         except ChampionChangedError:
-            if judging == _MOST_JUDGINGS:
+            if attempt == _MOST_COMPARISONS:
                 raise
     _conclude(version, outcome, progress)
 
@@ -168,7 +168,7 @@ def _conclude(version: ModelVersion, outcome: Outcome, progress: JobProgress) ->
 
 
 def _held_before(part: str | None, context: JobContext) -> Held | None:
-    """Return why the job's own rows are held, if an earlier upload of them was."""
+    """Return why the job's own rows are held, if an earlier upload of the same rows was."""
     exclusion = context.live.exclusions.load().get(part or "")
     if exclusion is None or exclusion.state != "held":
         return None
@@ -178,7 +178,7 @@ def _held_before(part: str | None, context: JobContext) -> Held | None:
 def _champion_now(
     data: TrainingData, context: JobContext, progress: JobProgress
 ) -> Champion | None:
-    """Return the version in production now: mostly the one that the job has loaded already."""
+    """Return the version in production; reuse the loaded one if it is still there."""
     holder = holder_of(context.registry, PRODUCTION)
     known = data.champion
     if holder and known and known.version.identity == holder.identity and known.model is not None:

@@ -1,4 +1,4 @@
-"""The training program behind its command line: settings, context, run."""
+"""Run one job with the settings of the environment."""
 
 import boto3
 from botocore.config import Config
@@ -26,7 +26,7 @@ _BRIEF = Config(
 
 
 def job_context(settings: TrainingSettings) -> JobContext:
-    """Build the job's surroundings; nothing is called yet."""
+    """Build the job's context; no service is called."""
     s3 = boto3.client("s3", config=_BOUNDED)
     return JobContext(
         settings=settings,

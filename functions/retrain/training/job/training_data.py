@@ -1,4 +1,4 @@
-"""The data of one training: which uploads count, and what is new in the job's own."""
+"""Assemble the training data: select uploads, split rows, measure drift, apply the hold rule."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -28,16 +28,16 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """The rows that a job trains on, and the champion that they are judged against.
+    """Rows that a job trains on, and the champion to compare with.
 
     Attributes:
         snapshot: All rows.
-        rows: The same in their two parts.
-        records: The uploads that there are.
-        champion: The version in production, as it can be compared.
-        key: Decides which rows are held out.
-        parts: The parts that the rows come from: some of those of the records.
-        held: Why a version of these rows waits for a person; None where it need not.
+        rows: The same rows, split into fitting and held-out ones.
+        records: All uploads.
+        champion: The version in production, or its stand-in.
+        key: Key of the held-out split.
+        parts: Digests of the parts that the rows come from.
+        held: Why a version of these rows waits for a person; None if it does not.
     """
 
     snapshot: Snapshot
@@ -52,9 +52,9 @@ class TrainingData:
 def training_data(
     taken: AddedUpload, context: JobContext, progress: JobProgress, promoter: Promoter
 ) -> TrainingData:
-    """Put the data set together, and write into the status what is new in it.
+    """Assemble the training data and record in the status what is new in it.
 
-    Uploads that contradict production are held; the job's own stays in its own data.
+    Uploads that contradict production are held; the job's own upload stays in its own data.
 
     Raises:
         UploadExcludedError: A person excluded the job's own rows.
@@ -79,14 +79,14 @@ def training_data(
     status.live = measure_live(producing, unseen, min_rows=settings.drift_min_rows)
     champion = comparable(producing, context, key, progress)
     released = exclusions.released()
-    found = held_uploads(
+    review = held_uploads(
         snapshot,
         champion,
         released=[one.job_id for one in included if one.part in released],
         rule=settings.hold_rule(),
     )
-    if found:
-        held_parts = _hold(found, included, promoter)
+    if review:
+        held_parts = _hold(review, included, promoter)
         if held_parts - {taken.part}:
             included = [one for one in included if one.part not in held_parts - {taken.part}]
             snapshot, _ = snapshot_of(dataset.load(included), key)
@@ -96,14 +96,14 @@ def training_data(
     rows = split(snapshot, min_rows=settings.min_rows)
     dataset.keep_snapshot(snapshot)
     digests = frozenset(record.part for record in included)
-    held = found.held if found and status.job_id in found.jobs else None
+    held = review.held if review and status.job_id in review.jobs else None
     return TrainingData(snapshot, rows, records, champion, key, digests, held)
 
 
 def comparable(
     champion: Champion | None, context: JobContext, key: HoldoutKey, progress: JobProgress
 ) -> Champion | None:
-    """Return the version in production as it can be compared, or None where there is none."""
+    """Return the champion, with a stand-in where it needs one, or None without a champion."""
     if champion is None:
         return None
     recipe = context.settings.recipe()
@@ -115,20 +115,20 @@ def comparable(
 
 
 def _hold(
-    found: HeldUploads, included: Sequence[UploadRecord], promoter: Promoter
+    review: HeldUploads, included: Sequence[UploadRecord], promoter: Promoter
 ) -> frozenset[str]:
-    """Hold the parts of some uploads; return them."""
-    _LOG.warning("uploads_held", extra={"jobs": sorted(found.jobs), "reason": found.held.reason})
-    held = {one.part: one.job_id for one in included if one.job_id in found.jobs}
+    """Hold the parts of some uploads; return their digests."""
+    _LOG.warning("uploads_held", extra={"jobs": sorted(review.jobs), "reason": review.held.reason})
+    held = {one.part: one.job_id for one in included if one.job_id in review.jobs}
     for part, job_id in held.items():
-        promoter.hold(part, job_id=job_id, why=found.held.reason)
+        promoter.hold(part, job_id=job_id, why=review.held.reason)
     return frozenset(held)
 
 
 def _included(
     records: Sequence[UploadRecord], own: str, excluded: Mapping[str, Exclusion]
 ) -> list[UploadRecord]:
-    """Leave out what is excluded or held; a job trains on its own rows while they are held."""
+    """Drop excluded and held uploads; the job's own stays while it is held."""
     exclusion = excluded.get(own)
     if exclusion and exclusion.state == "excluded":
         msg = f"its rows are {exclusion.notice}"
@@ -140,7 +140,7 @@ def _included(
 def _count(
     taken: AddedUpload, arrivals: Arrivals, context: JobContext, progress: JobProgress
 ) -> None:
-    """Write into status and report what the data set knew of the upload's rows."""
+    """Record in status and report which of the upload's rows are new, known or revised."""
     status = progress.status
     if status.rows:
         status.rows.new, status.rows.known = arrivals.new, arrivals.known
@@ -153,13 +153,13 @@ def _count(
 
 
 def _new_and_before(snapshot: Snapshot, job_id: str) -> tuple[Values, Values]:
-    """Return the rows that a job's upload brought, new or revised, and all others."""
+    """Return a job's new and revised rows, and all other rows."""
     brought = snapshot.brought_by({job_id})
     return snapshot.rows[brought], snapshot.rows[~brought]
 
 
 def _unseen(snapshot: Snapshot, champion: Champion | None, job_id: str) -> Values:
-    """Return those of a job's rows that the champion was not fitted on."""
+    """Return a job's rows that the champion was not fitted on."""
     brought = snapshot.brought_by({job_id})
     if champion and job_id in champion.uploads:
         brought &= snapshot.judges & (not champion.needs_stand_in)

@@ -1,4 +1,4 @@
-"""How good a model is on rows that it was not fitted on."""
+"""Evaluate a model on held-out rows."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Predictions:
     """Prices and their intervals, ``[n]`` each, in $100,000.
 
     Attributes:
-        nearest_km: Distance to the nearest training row, where the graph says it.
+        nearest_km: Distance to the nearest training row, if the graph has that output.
     """
 
     price: Values
@@ -29,19 +29,19 @@ def score(model: bytes, features: NDArray[np.float32]) -> Predictions:
     """Predict n rows, ``[n, 8]``, with a serialized graph.
 
     Raises:
-        ModelLoadError: It cannot be loaded or run, or answers not one finite price for each row.
+        ModelLoadError: It cannot be loaded or run, or does not return a finite price for each row.
     """
     try:
         session = open_session(model)
         more = [one.name for one in session.get_outputs() if one.name == NEAREST_KM]
         answers = session.run([*OUTPUTS, *more], {session.get_inputs()[0].name: features})
-    # ValueError is ONNX Runtime's word for an input or output that the graph does not have.
+    # ONNX Runtime raises ValueError for an input or output that the graph does not have.
     except (*ONNX_ERRORS, ValueError) as exc:
-        msg = "the model file is no graph that ONNX Runtime can load and run on the rows"
+        msg = "the model file is not a graph that ONNX Runtime can load and run on the rows"
         raise ModelLoadError(msg) from exc
     columns = [np.asarray(answer, dtype=np.float64).ravel() for answer in answers]
     if any(len(column) != len(features) or not np.isfinite(column).all() for column in columns):
-        msg = f"the model does not answer one finite number for each of {len(features):,} rows"
+        msg = f"the model does not return one finite number for each of {len(features):,} rows"
         raise ModelLoadError(msg)
     return Predictions(*columns)
 
@@ -66,6 +66,6 @@ def rmse(predicted: Values, prices: Values) -> float:
 
 
 def baseline_rmse(fitting: Rows, holdout: Rows) -> float:
-    """Return the RMSE of a linear regression, which a model must beat to be of any use."""
+    """Return the RMSE of a linear regression, the baseline for the first model."""
     model = LinearRegression().fit(fitting.features.astype(np.float64), fitting.prices)
     return rmse(model.predict(holdout.features.astype(np.float64)), holdout.prices)

@@ -1,4 +1,4 @@
-"""Features of a block group by itself: where it lies, and ratios of what is known of it."""
+"""Features of a block group: its location, and ratios of its columns."""
 
 from typing import Self
 
@@ -15,7 +15,7 @@ COORDINATES = (FEATURE_NAMES.index("Latitude"), FEATURE_NAMES.index("Longitude")
 _ORIGIN = np.array([[geography.ORIGIN_LONGITUDE, geography.ORIGIN_LATITUDE]], np.float32)
 _KM_PER_UNIT = np.array([geography.KM_PER_UNIT[::-1]], np.float32)
 GRID_KM = 0.05
-"""What derived coordinates are rounded to: equal places stay equal, whatever the arithmetic."""
+"""Grid of derived coordinates: equal places stay equal despite rounding errors."""
 _ANGLES = (15, 30, 45, 60, 75, 105, 120, 135, 150, 165)
 _RADIANS = np.deg2rad(np.array(_ANGLES))
 _COSINES, _SINES = np.cos(_RADIANS)[np.newaxis], np.sin(_RADIANS)[np.newaxis]
@@ -45,7 +45,7 @@ TRAVELLING_NAMES: tuple[str, ...] = (
 
 
 def points(ops: TensorOps, rows: Tensor) -> Tensor:
-    """Return where block groups lie, ``[n, 2]``: km east and north, on the grid."""
+    """Return the locations of block groups, ``[n, 2]``: km east and north, on the grid."""
     east_north = ops.columns(rows, COORDINATES[::-1]) - _ORIGIN
     return _on_grid(ops, east_north * _KM_PER_UNIT)
 
@@ -85,8 +85,8 @@ class OwnFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # skl
         """Return the features, float32 ``[n, 30]``."""
         check_is_fitted(self, "n_features_in_")
         ops = NumpyOps()
-        found: Floats = own_features(ops, rows, points(ops, rows))
-        return found
+        features: Floats = own_features(ops, rows, points(ops, rows))
+        return features
 
     def get_feature_names_out(self, _names: object = None) -> NDArray[np.object_]:
         """Return the names of the columns."""

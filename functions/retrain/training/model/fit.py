@@ -1,4 +1,4 @@
-"""Fitting the model; it and the engines are all that knows who grows the trees."""
+"""Fit the model; only this module and ``engines/`` know the boosting library."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,12 +27,12 @@ _FAR_ITERATIONS = 150
 _SCALE_ITERATIONS = 150
 _ERROR_FOLDS = 5
 FIT_STEPS = _ERROR_FOLDS + 2
-"""How often ``fit`` says what it does."""
+"""Number of progress messages of ``fit``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fitted pipeline, float32 ``[n, 8]`` in, its interval, and who grew the trees of both."""
+    """A fitted pipeline, float32 ``[n, 8]`` in, its interval, and the engine of its trees."""
 
     pipeline: Any
     interval: Interval
@@ -44,11 +44,11 @@ class Fitted:
             return np.asarray(self.pipeline.predict(rows.features), dtype=np.float64)
 
     def predictions(self, rows: Floats, *, interval_of: Values | None = None) -> Predictions:
-        """Return prices and their limits by arrays, without the graph.
+        """Return prices and limits by NumPy, without the graph.
 
         Args:
             rows: The rows to predict, ``[n, 8]``.
-            interval_of: Prices, ``[n]``, to put the limits around; the predicted ones if not given.
+            interval_of: Prices, ``[n]``, at the centre of the limits; default: the predicted ones.
         """
         with threadpool_limits(_THREADS):
             features = self.pipeline[FEATURES].transform(rows)
@@ -58,12 +58,12 @@ class Fitted:
 
 
 def fit(rows: Rows, recipe: Recipe, on_step: Callable[[str], None] = lambda _: None) -> Fitted:
-    """Fit a pipeline on all rows, and its interval on errors of models that had not seen them.
+    """Fit a pipeline on all rows, and its interval on out-of-fold errors.
 
     Args:
-        rows: What to fit on.
-        recipe: How.
-        on_step: Told what is fitted now.
+        rows: Training rows.
+        recipe: Hyperparameters.
+        on_step: Called with a progress message.
 
     Raises:
         EngineError: The recipe's engine cannot be loaded.
@@ -97,15 +97,15 @@ def learning_curve(fitted: Fitted, rows: Rows) -> list[float]:
 
 
 def quicker(pipeline: Any) -> Any:
-    """Return the pipeline with one model in place of several, for what is made many times over.
+    """Return the pipeline with one model instead of an average, for cross-validation.
 
-    Its RMSE is half a percent higher, so that an interval from its errors is a bit too wide.
+    Its RMSE is half a percent higher, so that an interval from its errors is slightly too wide.
     """
     return clone(pipeline).set_params(model__models=1)
 
 
 def pipeline_of(recipe: Recipe) -> Any:
-    """Return the pipeline of a recipe, not fitted."""
+    """Return a recipe's pipeline, not fitted."""
     names = [*OWN_NAMES, *NeighbourFeatures().get_feature_names_out()]
     features = FeatureUnion(
         [
@@ -147,7 +147,7 @@ def _of_near(recipe: Recipe) -> TreeOptions:
 
 
 def scale_options(recipe: Recipe) -> TreeOptions:
-    """Return how the trees of the interval's scale are grown."""
+    """Return the options of the trees that predict the interval's scale."""
     return TreeOptions(
         iterations=min(_SCALE_ITERATIONS, recipe.iterations),
         learning_rate=0.06,
@@ -162,7 +162,7 @@ def scale_options(recipe: Recipe) -> TreeOptions:
 def out_of_fold(
     pipeline: Any, rows: Rows, recipe: Recipe, on_step: Callable[[str], None]
 ) -> tuple[Any, Values]:
-    """Return each row's features and prediction by a pipeline that was fitted on other folds."""
+    """Return each row's out-of-fold features and prediction."""
     small = quicker(pipeline)
     features: Any = None
     predicted = np.empty(len(rows))
@@ -170,9 +170,9 @@ def out_of_fold(
     for number, (fold, others) in enumerate(folds, start=1):
         on_step(f"fitting for the interval, part {number} of {_ERROR_FOLDS}")
         fitted = clone(small).fit(rows.features[others], rows.prices[others])
-        found = fitted[:-1].transform(rows.features[fold])
+        transformed = fitted[:-1].transform(rows.features[fold])
         if features is None:
-            features = np.empty((len(rows), found.shape[1]), np.float32)
-        features[fold] = found
-        predicted[fold] = fitted[-1].predict(found)
+            features = np.empty((len(rows), transformed.shape[1]), np.float32)
+        features[fold] = transformed
+        predicted[fold] = fitted[-1].predict(transformed)
     return features, predicted

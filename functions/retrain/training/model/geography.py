@@ -1,4 +1,4 @@
-"""The places that features refer to, and the plane that they are measured on.
+"""Reference points of features, and the plane in which distances are measured.
 
 Coordinates are rounded to hundredths of a degree, as the data set's are. Cities: the points of the
 U.S. Geological Survey's Geographic Names Information System (https://www.usgs.gov/tools/geographic-names-information-system-gnis).

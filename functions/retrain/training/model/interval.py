@@ -1,14 +1,14 @@
-"""The 90 % interval: how far off the model is, learned from rows that it had not seen.
+"""The 90 % prediction interval, calibrated on out-of-fold errors.
 
 Every row is predicted by a model that was fitted on the other folds (cross-conformal prediction:
 V. Vovk, "Cross-conformal predictors", Annals of Mathematics and Artificial Intelligence 74, 2015).
-A second model learns from them the logarithm of the error to expect, so that a few large errors do
-not decide; errors are divided by it (normalized conformal prediction: H. Papadopoulos and
+A second model predicts the logarithm of the error, so that a few large errors do not dominate;
+errors are divided by it (normalized conformal prediction: H. Papadopoulos and
 H. Haralambous, Neural Networks 24, 2011), and quantiles of the quotients are taken by band of
-predicted price, below and above by itself, so that dear houses are covered as well as others
+predicted price, separately below and above, so that expensive houses are covered as well as others
 (Mondrian conformal prediction: V. Vovk, A. Gammerman and G. Shafer, "Algorithmic Learning in a
-Random World", 2005, chapter 4). Houses that are dear are often predicted too cheap: the highest
-band is covered more than asked for, and the others less.
+Random World", 2005, chapter 4). Expensive houses are often predicted too low: the highest
+band gets more than the nominal coverage, the others less.
 """
 
 import math
@@ -42,14 +42,14 @@ wider all intervals are."""
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What an interval is computed from.
+    """Parameters of the interval.
 
     Attributes:
-        scale: Predicts the logarithm of the error's size from features and price, ``[n, m + 1]``.
-        edges: Prices between the bands, ``[b - 1]``, rising.
-        below: Of each band, how many times the expected error the lower limit lies below the price.
+        scale: Predicts the logarithm of the absolute error from features and price, ``[n, m + 1]``.
+        edges: Prices between the bands, ``[b - 1]``, ascending.
+        below: Per band, distance of the lower limit below the price, in expected errors.
         above: The same of the upper limit.
-        dearest: No upper limit is above it.
+        dearest: Upper bound of all limits.
     """
 
     scale: Any
@@ -62,7 +62,7 @@ class Interval:
         """Return lower and upper limits, ``[n, 1]`` each, in arrays or in a graph.
 
         Args:
-            ops: Runs the formula or writes it down.
+            ops: Evaluates the formula or adds it to a graph.
             price: The predicted price, ``[n, 1]``.
             log_size: The prediction of ``scale`` for it, ``[n, 1]``.
         """
@@ -72,10 +72,10 @@ class Interval:
         return lower, ops.clip(price + above * size, 0.0, self.dearest)
 
     def around(self, features: Floats, prices: Values) -> tuple[Values, Values]:
-        """Return lower and upper limits of n prices, ``[n]`` each, by arrays.
+        """Return lower and upper limits of n prices, ``[n]`` each, by NumPy.
 
         Args:
-            features: What the prices were predicted from, ``[n, m]``.
+            features: Features of the rows, ``[n, m]``.
             prices: The predicted prices.
         """
         inputs = _inputs(features, prices)
@@ -84,7 +84,7 @@ class Interval:
         return lower.ravel().astype(np.float64), upper.ravel().astype(np.float64)
 
     def _by_band(self, ops: TensorOps, price: Tensor, of_band: Values) -> Tensor:
-        """Look a band's number up: the first one's, and a step at each edge that lies below."""
+        """Return the value of each price's band: the first one, plus a step at each edge below."""
         if not len(self.edges):
             return np.float32(of_band[0])
         # 0 up to the edge and 1 beyond it, with one formula for arrays and graphs.
@@ -94,7 +94,7 @@ class Interval:
         return ops.matmul(beyond, steps) + np.float32(of_band[0])
 
 
-def calibrated(  # noqa: PLR0913 - the rows and how, given by name
+def calibrated(  # noqa: PLR0913 - rows and options, given by name
     features: Floats,
     predicted: Values,
     prices: Values,
@@ -103,18 +103,18 @@ def calibrated(  # noqa: PLR0913 - the rows and how, given by name
     scale: Any,
     seed: int,
 ) -> Interval:
-    """Make an interval of n rows and what models that had not seen them predicted.
+    """Calibrate an interval on out-of-fold predictions of n rows.
 
     Args:
-        features: Their features, ``[n, m]``, as those models saw them.
-        predicted: What they predicted.
+        features: Out-of-fold features, ``[n, m]``.
+        predicted: Out-of-fold predictions.
         prices: The true prices.
-        coverage: Share of prices that shall lie within.
-        scale: Regressor, not fitted, that learns how large an error to expect.
-        seed: Of the folds it is fitted across.
+        coverage: Nominal coverage.
+        scale: Regressor, not fitted, for the logarithm of the error.
+        seed: Seed of the folds.
 
     Raises:
-        TooFewRowsError: There are too few rows for that coverage.
+        TooFewRowsError: There are too few rows for the coverage.
     """
     dearest = float(prices.max())
     errors = prices - predicted
@@ -135,10 +135,10 @@ def calibrated(  # noqa: PLR0913 - the rows and how, given by name
 
 
 def check_enough(count: int, coverage: float) -> None:
-    """Check that n rows can be covered.
+    """Check that n rows are enough for a coverage.
 
     Raises:
-        TooFewRowsError: They cannot.
+        TooFewRowsError: They are not.
     """
     conformal_quantile(np.zeros(count), _tail(coverage))
 
@@ -149,9 +149,9 @@ def _inputs(features: Floats, prices: Values) -> Floats:
 
 
 def _bands(predicted: Values, coverage: float) -> tuple[Values, NDArray[np.int64]]:
-    """Cut predicted prices into bands of equal size: the edges, and each row's band, ``[n]``.
+    """Cut predicted prices into bands of equal size; return the edges and each row's band, ``[n]``.
 
-    There are four, or one where a band would have too few rows: few in all, or of equal prices.
+    There are four bands, or one if a band would have too few rows.
     """
     strictest = _tail(max(_coverages(coverage, bands=len(_POWERS))))
     least = max(_ROWS_OF_A_BAND, math.ceil(2 * strictest / (1 - strictest)))  # twice its quantile's
@@ -164,7 +164,7 @@ def _bands(predicted: Values, coverage: float) -> tuple[Values, NDArray[np.int64
 
 
 def _coverages(coverage: float, *, bands: int) -> list[float]:
-    """Return the coverage to ask for in each band."""
+    """Return the nominal coverage of each band."""
     return [coverage**power for power in _POWERS] if bands == len(_POWERS) else [coverage]
 
 
@@ -186,17 +186,19 @@ def conformal_quantile(scores: Values, share: float) -> float:
 
 
 def _held_out(scale: Any, inputs: Floats, sizes: Values, seed: int) -> Values:
-    """Predict the size of each row's error by a model of the other rows."""
-    found = np.empty(len(sizes))
+    """Predict each row's log error out of fold."""
+    predicted_sizes = np.empty(len(sizes))
     for fold, others in folds_of(len(sizes), _FOLDS, seed):
-        found[fold] = clone(scale).fit(inputs[others], sizes[others]).predict(inputs[fold])
-    return found
+        predicted_sizes[fold] = (
+            clone(scale).fit(inputs[others], sizes[others]).predict(inputs[fold])
+        )
+    return predicted_sizes
 
 
 def folds_of(
     count: int, folds: int, seed: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
-    """Deal n rows out at random: the rows of each fold, and which are those of the others."""
+    """Split n rows into random folds; yield the rows of each, and the mask of the others."""
     for fold in np.array_split(np.random.default_rng(seed).permutation(count), folds):
         others = np.ones(count, dtype=bool)
         others[fold] = False

@@ -1,7 +1,7 @@
-"""Features from the training rows around a block group: what is paid there, and for what.
+"""Neighbour features: prices and attributes of the training rows around a block group.
 
-The rows that are kept are capped, so that the model's file does not grow with the data. The plane
-is cut into small regions, so that a block group is compared with a few hundred rows, not with all.
+The number of kept rows is capped, so that the model's file does not grow with the data. The plane
+is partitioned into small regions, so that a block group is compared with a few hundred rows.
 """
 
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ class RowTable:
     """Training rows as neighbours.
 
     Attributes:
-        places: Where they lie, float32 ``[m, 2]``, in km.
-        prices: What they cost, float32 ``[m]``.
-        log_income: Logarithm of their income, float32 ``[m]``.
-        means: What is averaged over the closest, float32 ``[m, 4]``.
+        places: Locations, float32 ``[m, 2]``, in km.
+        prices: Prices, float32 ``[m]``.
+        log_income: Logarithm of the income, float32 ``[m]``.
+        means: Attributes that are averaged over the closest, float32 ``[m, 4]``.
     """
 
     places: Floats
@@ -49,14 +49,14 @@ class RowTable:
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """The plane in small regions, and the rows that come into question in each.
+    """A partition of the plane, with the candidate neighbours of each region.
 
     Attributes:
         tree: Finds the region of a point.
-        candidates: Of each region the rows nearest to it, int32 ``[regions, c]``, in rising order.
-        east: Where they lie, float32 ``[regions, c]``: a graph reads a line of a table faster than
-            it looks up as many rows.
-        north: The same.
+        candidates: Rows nearest to each region, int32 ``[regions, c]``, ascending.
+        east: Their coordinates, float32 ``[regions, c]``: a graph gathers a line of a table faster
+            than as many single rows.
+        north: The same for the other axis.
     """
 
     tree: PlaneTree
@@ -66,10 +66,10 @@ class Regions:
 
 
 def table_of(rows: Floats, prices: Values, *, seed: int) -> RowTable:
-    """Make a table of m rows.
+    """Build a table of m rows.
 
-    Many rows lie at the same hundredth of a degree. A jitter tells them apart that is fixed in the
-    table, so that which of them count among the k nearest does not hang on the last bit.
+    Many rows share the same hundredth of a degree. A jitter, fixed in the table, separates them, so
+    that the choice of the k nearest does not depend on the last bit.
     """
     jitter = np.random.default_rng(seed).uniform(-_JITTER_KM, _JITTER_KM, (len(rows), 2))
     income = rows[:, INCOME]
@@ -83,7 +83,7 @@ def table_of(rows: Floats, prices: Values, *, seed: int) -> RowTable:
 
 
 def regions_of(table: RowTable) -> Regions:
-    """Halve the rows again and again, by their median along the wider side."""
+    """Partition rows recursively by the median of the wider axis."""
     depth = max(1, int(np.log2(max(1, len(table) / _ROWS_OF_A_LEAF))))
     axis, threshold = [], []
     level = [np.arange(len(table))]
@@ -106,14 +106,14 @@ def regions_of(table: RowTable) -> Regions:
 
 
 def _nearest_to(places: Floats, members: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return the rows that are nearest to the box around some of them, in rising order."""
+    """Return the rows nearest to the bounding box of some rows, ascending."""
     own = places[members]
     beyond = np.maximum(own.min(axis=0) - places, places - own.max(axis=0)).clip(min=0)
     distances = (beyond * beyond).sum(axis=1)
     return np.sort(np.argpartition(distances, count - 1)[:count])
 
 
-def found_among(
+def nearest_rows(
     ops: TensorOps, places: Tensor, regions: Regions, most: int
 ) -> tuple[Tensor, Tensor]:
     """Find the k nearest rows of points, ``[n, 2]``: squared distances and rows, ``[n, k]``."""
@@ -155,7 +155,7 @@ def neighbour_features(  # noqa: PLR0913, PLR0917 - a formula's variables
     table: RowTable,
     count: int,
 ) -> Tensor:
-    """Return ``NEIGHBOUR_NAMES`` of rows, ``[n, 8]``, whose k nearest rows are known."""
+    """Return ``NEIGHBOUR_NAMES`` of rows, ``[n, 8]``, given their k nearest rows."""
     kilometres = ops.sqrt(squares)
     weights = np.float32(1) / (ops.wide(kilometres) + np.float32(1))
     paid = ops.entries(table.prices, neighbours, count)
@@ -187,7 +187,7 @@ def neighbour_features(  # noqa: PLR0913, PLR0917 - a formula's variables
 
 
 def _within(count: int) -> Floats:
-    """Return which of k rows in rising order are among the first 3, 5, …; float32 ``[k, 5]``."""
+    """Return the weights that select the first 3, 5, … of k rows; float32 ``[k, 5]``."""
     places = np.arange(count)[:, np.newaxis]
     return (places < np.array(_COUNTS)).astype(np.float32)
 
@@ -212,7 +212,7 @@ class NeighbourFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         self.seed = seed
 
     def fit(self, rows: Floats, prices: Values) -> Self:
-        """Keep the rows, or as many of them as may be kept, drawn at random."""
+        """Keep the rows, or a random sample of ``most_rows``."""
         self.n_features_in_ = rows.shape[1]
         kept = self._kept(len(rows))
         self.table_ = table_of(rows[kept], prices[kept], seed=self.seed)
@@ -232,7 +232,7 @@ class NeighbourFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
 
     def of_points(self, ops: TensorOps, rows: Tensor, places: Tensor) -> Tensor:
         """Return the features of rows that lie at these points, in arrays or in a graph."""
-        squares, neighbours = found_among(ops, places, self.regions_, _MOST)
+        squares, neighbours = nearest_rows(ops, places, self.regions_, _MOST)
         count = min(_MOST, self.regions_.candidates.shape[1])
         return neighbour_features(ops, rows, squares, neighbours, self.table_, count)
 
@@ -240,31 +240,31 @@ class NeighbourFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         """Fit, and return the features of the fitted rows, each from the other folds' rows."""
         self.fit(rows, prices)
         kept = self._kept(len(rows))
-        found = np.empty((len(rows), len(NEIGHBOUR_NAMES)), np.float32)
+        features = np.empty((len(rows), len(NEIGHBOUR_NAMES)), np.float32)
         left = np.setdiff1d(np.arange(len(rows)), kept)
         if len(left):
-            found[left] = self._from_others(rows[left], rows[kept], prices[kept])
+            features[left] = self._from_others(rows[left], rows[kept], prices[kept])
         shuffled = np.random.default_rng(self.seed + 1).permutation(kept)
         for fold in np.array_split(shuffled, min(self.folds, len(kept))):
             others = np.setdiff1d(kept, fold)
-            found[fold] = self._from_others(rows[fold], rows[others], prices[others])
-        return found
+            features[fold] = self._from_others(rows[fold], rows[others], prices[others])
+        return features
 
     def _kept(self, count: int) -> NDArray[np.int64]:
-        """Return which of n rows the table holds: all, or as many as it may, drawn at random."""
+        """Return the indices of the kept rows: all, or a random sample of ``most_rows``."""
         drawn = np.random.default_rng(self.seed).permutation(count)[: self.most_rows]
         return np.sort(drawn)
 
     def _from_others(self, rows: Floats, others: Floats, prices: Values) -> Floats:
-        """Look for neighbours among all of the others: exactly, as no graph has to keep up."""
+        """Search all other rows for neighbours, exactly: no graph has to reproduce this."""
         ops = NumpyOps()
         table = table_of(others, prices, seed=self.seed)
         count = min(_MOST, len(table))
         tree = cKDTree(table.places)
         distances, neighbours = tree.query(points(ops, rows), k=np.arange(1, count + 1))
         squares = np.square(distances).astype(np.float32)
-        found: Floats = neighbour_features(ops, rows, squares, neighbours, table, count)
-        return found
+        features: Floats = neighbour_features(ops, rows, squares, neighbours, table, count)
+        return features
 
     def get_feature_names_out(self, _names: object = None) -> NDArray[np.object_]:
         """Return the names of the columns."""

@@ -1,4 +1,4 @@
-"""How a model is made of rows: equal recipes on equal rows make equal models."""
+"""The recipe: hyperparameters of a model; equal recipes on equal rows make equal models."""
 
 import hashlib
 import json
@@ -8,12 +8,12 @@ from housing.schema import SCHEMA_VERSION
 from retrain.training.model.engines.engine import EngineName
 
 _CODE_VERSION = "6"
-"""Raised by hand when the code of split, features, fit or export makes another model."""
+"""Incremented when the code of split, features, fit or export changes the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The settings that decide which model comes of given rows; see ``TrainingSettings``."""
+    """Settings that determine the model for given rows; see ``TrainingSettings``."""
 
     holdout_share: float
     seed: int

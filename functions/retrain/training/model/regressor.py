@@ -1,4 +1,4 @@
-"""The model on its features: trees that know the neighbourhood, and others where there is none."""
+"""The model: boosted trees with neighbour features, blended with trees without them."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -16,9 +16,8 @@ _LEAST_WAY_KM = 1.0
 class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types
     """Blends two regressors by the distance to the nearest training row; the first is an average.
 
-    Where training rows are near, the prices around a block group say most. In a region that holds
-    none they mislead, and so do coordinates; a regressor on features that mean the same everywhere
-    takes over there.
+    Near training rows, neighbouring prices are the best features. In a region without any, they and
+    coordinates mislead; there a regressor on features that mean the same everywhere takes over.
     """
 
     def __init__(  # noqa: PLR0913 - a model's parameters, given by name
@@ -39,11 +38,10 @@ class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sk
         self.known_share = known_share
 
     def fit(self, features: Floats, prices: Values) -> Self:
-        """Fit both on all rows; no price above the dearest of them is ever predicted.
+        """Fit both on all rows; the highest training price bounds every prediction.
 
-        How near is near, the rows say themselves: up to the distance within which ``known_share``
-        of them have their nearest row the first regressor answers alone, from twice that distance
-        on the other one.
+        The first regressor predicts alone up to the distance within which ``known_share`` of the
+        rows have their nearest row; the other one alone beyond twice that distance.
         """
         self.n_features_in_ = features.shape[1]
         seed = self.near.random_state or 0
@@ -63,8 +61,8 @@ class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sk
         check_is_fitted(self, "near_")
         near = np.mean([model.predict(features) for model in self.near_], axis=0)[:, np.newaxis]
         far = self.far_.predict(features[:, list(self.far_columns)])[:, np.newaxis]
-        found: Values = self.blended(NumpyOps(), features, near, far).ravel()
-        return found
+        blend: Values = self.blended(NumpyOps(), features, near, far).ravel()
+        return blend
 
     def blended(self, ops: TensorOps, features: Tensor, near: Tensor, far: Tensor) -> Tensor:
         """Return the blend of two prices, ``[n, 1]`` each, in arrays or in a graph."""

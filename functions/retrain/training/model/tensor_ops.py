@@ -1,10 +1,10 @@
-"""Formulas that are written once and run twice: on arrays when fitting, and as nodes of the graph.
+"""Tensor operations for formulas that run on arrays when fitting and as nodes of the graph.
 
 A feature that the graph computed in another order than the fit could fall on the other side of a
-tree's threshold, so there is one text of each formula. It uses operators (``+ - * /``) and the
-functions of ``TensorOps``; NumPy runs it here, ``onnx_writer`` writes it down. Sums, logarithms and
-exponentials of the two differ in their last bit all the same. Where that could decide about a
-threshold they are taken of float64 and rounded to float32, where both are the same but for one
+tree's threshold, so each formula is written once. It uses operators (``+ - * /``) and the
+functions of ``TensorOps``; ``NumpyOps`` evaluates it, ``OnnxWriter`` adds it to a graph. Sums,
+logarithms and exponentials of the two still differ in their last bit. Where that could matter at a
+threshold they are computed in float64 and rounded to float32, where both are equal but for one
 number in millions.
 """
 
@@ -24,10 +24,10 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class PlaneTree:
-    """A complete binary tree over the plane, breadth first; its leaves are numbered from the left.
+    """A complete binary tree over the plane, breadth first; leaves are numbered from the left.
 
     Attributes:
-        axis: The coordinate that each inner node looks at, int64 ``[m]``, ``m = 2^depth - 1``.
+        axis: The coordinate that each inner node compares, int64 ``[m]``, ``m = 2^depth - 1``.
         threshold: Coordinates up to it go to the left, float32 ``[m]``.
     """
 
@@ -36,12 +36,12 @@ class PlaneTree:
 
     @property
     def depth(self) -> int:
-        """Number of decisions on the way to a leaf."""
+        """Number of comparisons on the path to a leaf."""
         return (len(self.axis) + 1).bit_length() - 1
 
 
 class TensorOps(Protocol):
-    """What formulas are made of, beside the four operators."""
+    """Operations of formulas, beside the four operators."""
 
     def columns(self, rows: Tensor, indices: Sequence[int]) -> Tensor:
         """Return some columns of ``[n, m]``."""
@@ -52,15 +52,15 @@ class TensorOps(Protocol):
         ...
 
     def concat(self, parts: Sequence[Tensor]) -> Tensor:
-        """Put ``[n, …]`` side by side."""
+        """Concatenate ``[n, …]`` along the second axis."""
         ...
 
     def wide(self, rows: Tensor) -> Tensor:
-        """Return the same numbers as float64; what is computed of them is float64, too."""
+        """Convert to float64."""
         ...
 
     def narrow(self, rows: Tensor) -> Tensor:
-        """Return the nearest float32 of numbers of float64."""
+        """Convert to float32, rounding to nearest."""
         ...
 
     def sqrt(self, rows: Tensor) -> Tensor:
@@ -76,23 +76,23 @@ class TensorOps(Protocol):
         ...
 
     def round(self, rows: Tensor) -> Tensor:
-        """Return the nearest whole numbers, halves to even."""
+        """Round to the nearest integer, halves to even."""
         ...
 
     def clip(self, rows: Tensor, low: float, high: float) -> Tensor:
-        """Return values no less than ``low`` and no more than ``high``."""
+        """Limit values to ``low`` … ``high``."""
         ...
 
     def sum(self, rows: Tensor) -> Tensor:
-        """Add ``[n, m]`` up to ``[n, 1]``."""
+        """Sum ``[n, m]`` to ``[n, 1]``."""
         ...
 
     def smallest(self, rows: Tensor) -> Tensor:
-        """Return the smallest of each row of ``[n, m]``, ``[n, 1]``."""
+        """Return the minimum of each row of ``[n, m]``, ``[n, 1]``."""
         ...
 
     def largest(self, rows: Tensor) -> Tensor:
-        """Return the largest, ``[n, 1]``."""
+        """Return the maximum of each row, ``[n, 1]``."""
         ...
 
     def mean_of_second_axis(self, rows: Tensor) -> Tensor:
@@ -116,16 +116,16 @@ class TensorOps(Protocol):
         ...
 
     def pick(self, rows: Tensor, places: Tensor) -> Tensor:
-        """Return, of each row of ``[n, m]``, the entries at its own places, ``[n, k]``."""
+        """Return the entries of each row of ``[n, m]`` at its own places, ``[n, k]``."""
         ...
 
     def nearest(self, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
-        """Return the smallest of each row in rising order, and where they were; ties by place."""
+        """Return the smallest values of each row, ascending, and their places; ties by place."""
         ...
 
 
 class NumpyOps(TensorOps):
-    """The ``TensorOps`` of arrays."""
+    """``TensorOps`` on NumPy arrays."""
 
     @override
     def columns(self, rows: Tensor, indices: Sequence[int]) -> Tensor:

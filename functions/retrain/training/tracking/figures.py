@@ -1,4 +1,4 @@
-"""Figures of a version: where it errs, whether its interval holds, how it learned."""
+"""Draw a version's figures: error map, calibration, learning curves, drift."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +19,7 @@ def figures(
     held: Rows,
     curves: Mapping[str, Sequence[float]],
 ) -> dict[str, Figure]:
-    """Draw all figures; file name to figure."""
+    """Draw all figures; return them by file name."""
     return {
         "residual_map.png": _residual_map(predictions, held),
         "calibration.png": _calibration(predictions, held.prices),
@@ -28,7 +28,7 @@ def figures(
 
 
 def drift_figure(drift: Drift, *, psi_limit: float) -> Figure:
-    """Draw the stability index of each column; what drifts in another colour."""
+    """Draw the stability index of each column; drifting columns in red."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     columns = drift.columns[::-1]  # the first one on top

@@ -1,4 +1,4 @@
-"""Runs and versions in MLflow."""
+"""Record runs and register versions in MLflow."""
 
 import logging
 from dataclasses import asdict
@@ -27,7 +27,7 @@ from retrain.training.tracking.port import Candidate, RunTracker
 
 _LOG = logging.getLogger(__name__)
 _FAILURES = (MlflowException, RequestException)
-"""The latter is of an artifact that the server did not take."""
+"""The latter is raised when an artifact upload fails."""
 _ALREADY_EXISTS = "RESOURCE_ALREADY_EXISTS"
 _DIGEST_CHARACTERS = 36  # MLflow's limit
 _ONE_THREAD = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
@@ -40,15 +40,15 @@ _SIGNATURE = ModelSignature(
 
 
 class MlflowRunTracker(RunTracker):
-    """One experiment and one registered model of an MLflow server; both are made when missing."""
+    """Uses one experiment and one registered model of an MLflow server; creates missing ones."""
 
     def __init__(self, tracking_uri: str, model_name: str, bucket: str) -> None:
-        """Remember where the server is; nothing is asked yet.
+        """Keep the server's address; no request is sent.
 
         Args:
             tracking_uri: The server's URL.
             model_name: Name of the registered model, and of the experiment.
-            bucket: Where the data set lies.
+            bucket: Bucket of the data set.
         """
         self._tracking_uri = tracking_uri
         self._model_name = model_name
@@ -64,7 +64,7 @@ class MlflowRunTracker(RunTracker):
                 _LOG.warning("registration_repeated", extra={"error": _first_line(exc)})
                 return self._known(candidate) or self._register(candidate)
         except _FAILURES as exc:
-            msg = f"MLflow at {self._tracking_uri} did not take the model: {_first_line(exc)}"
+            msg = f"MLflow at {self._tracking_uri} rejected the model: {_first_line(exc)}"
             raise TrackingError(msg) from exc
 
     def _register(self, candidate: Candidate) -> ModelVersion:
@@ -82,17 +82,17 @@ class MlflowRunTracker(RunTracker):
             return self._registered(logged, candidate, run.info.run_id)
 
     def _known(self, candidate: Candidate) -> ModelVersion | None:
-        """Return the version of a candidate whose registration failed after it was made."""
+        """Return the version of a candidate whose registration failed after its creation."""
         wanted = f"name='{self._model_name}' and tags.{Tag.JOB_ID}='{candidate.job_id}'"
-        for found in mlflow.MlflowClient().search_model_versions(wanted):
-            if found.tags.get(Tag.SHA256) == candidate.sha256:
-                return _version(found, str(found.run_id))
+        for version in mlflow.MlflowClient().search_model_versions(wanted):
+            if version.tags.get(Tag.SHA256) == candidate.sha256:
+                return _version(version, str(version.run_id))
         return None
 
     def _registered(self, logged: ModelInfo, candidate: Candidate, run_id: str) -> ModelVersion:
-        """Register a logged model whole, with one request, and as one version.
+        """Register a logged model as exactly one version.
 
-        MLflow's client sends a request again whose answer was lost, and each makes a version.
+        MLflow's client retries a request whose response was lost, and each one creates a version.
         """
         client = mlflow.MlflowClient()
         try:
@@ -126,7 +126,7 @@ class MlflowRunTracker(RunTracker):
 
 
 def _log_model(model: bytes) -> ModelInfo:
-    """Log a graph as an MLflow model of one file."""
+    """Log a graph as a single-file MLflow model."""
     logged: ModelInfo = mlflow.onnx.log_model(
         onnx.load_model_from_string(model),
         name="model",
@@ -144,12 +144,12 @@ def _first_line(exc: Exception) -> str:
     return str(exc).partition("\n")[0]
 
 
-def _version(found: Any, run_id: str) -> ModelVersion:
+def _version(version: Any, run_id: str) -> ModelVersion:
     return ModelVersion(
-        name=found.name,
-        version=str(found.version),
+        name=version.name,
+        version=str(version.version),
         run_id=run_id,
-        created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
-        tags=dict(found.tags),
-        description=found.description or "",
+        created_at=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+        tags=dict(version.tags),
+        description=version.description or "",
     )

@@ -1,4 +1,4 @@
-"""The model card: what a version was made of, how good it is where, and what it is not for.
+"""The model card: data, metrics by slice, and limits of a version.
 
 After M. Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 """
@@ -23,15 +23,15 @@ def model_card(
 
     Args:
         snapshot: The data.
-        metrics: Measures on the held-out rows.
-        measured: The same by slice.
-        rows: The data in their two parts.
+        metrics: Metrics on the held-out rows.
+        measured: Metrics by slice.
+        rows: Fitting and held-out rows.
     """
     return "\n".join(_lines(snapshot, metrics, measured, rows))
 
 
 def drift_section(drift: Drift) -> str:
-    """Return what the card says of the newest rows, beginning with a blank line."""
+    """Return the card's section on drift, with a leading blank line."""
     rows = f"{drift.rows:,} new rows against {drift.reference_rows:,} before"
     count = f"{len(drift.warnings) or 'none'} of {len(drift.columns)} columns"
     outcome = f"Not measured: {drift.reason}." if drift.reason else f"{rows}: {count} drift."

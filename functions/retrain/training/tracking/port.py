@@ -1,4 +1,4 @@
-"""Where runs and versions are written, as the job sees it."""
+"""Port: record a run and register its model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _ALL_VERSIONS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that is good enough to be registered, and how it came about."""
+    """A model to register, with its origin and metrics."""
 
     job_id: str
     model: bytes
@@ -53,13 +53,13 @@ class Candidate:
 
 
 class RunTracker(Protocol):
-    """Keeps a run's parameters, metrics, data set and model, and registers the model."""
+    """Records a run's parameters, metrics, data set and model, and registers the model."""
 
     def register(self, candidate: Candidate) -> ModelVersion:
         """Write the run, and register its model as a new version with the candidate's tags.
 
         Raises:
-            TrackingError: The server did not take it.
+            TrackingError: The server rejected it.
         """
         ...
 
@@ -70,4 +70,4 @@ def find_trained(
     """Return the newest version that was trained on exactly these rows with these settings."""
     versions: Sequence[ModelVersion] = registry.versions(limit=_ALL_VERSIONS)
     wanted = {Tag.DATASET_ID: dataset_id, Tag.SETTINGS_ID: settings_id}
-    return next((found for found in versions if wanted.items() <= found.tags.items()), None)
+    return next((one for one in versions if wanted.items() <= one.tags.items()), None)

@@ -1,1 +1,1 @@
-"""Reading and checking an upload."""
+"""Fetch, read and check uploads."""

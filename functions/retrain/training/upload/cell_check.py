@@ -1,4 +1,4 @@
-"""The exact check of lines: what is wrong with each cell, and where."""
+"""Check each cell of a line and report its problem."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ class _Fault(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong at one place; row 1 is the first data row, line 1 the file's first line."""
+    """A problem at one place; row 1 is the first data row, line 1 the file's first line."""
 
     row: int
     line: int
@@ -38,25 +38,25 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        """Return the problem in a line."""
+        """Return the problem as one line of text."""
         cell = f", {self.column} '{self.value}'" if self.column else ""
         return f"row {self.row}{cell}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedLines:
-    """What is wrong with some lines."""
+    """Checked lines with their values and faults."""
 
     header: Header
     lines: list[Line]
     values: Values
-    """Their canonical values, ``[n, 9]``; those of bad lines mean nothing."""
+    """Canonical values, ``[n, 9]``; undefined for bad lines."""
     faults: NDArray[np.int8]
-    """``[n, 10]``: what is wrong with the line, then with each wanted column."""
+    """``[n, 10]``: fault of the line, then of each required column."""
 
     @property
     def is_bad(self) -> NDArray[np.bool_]:
-        """Which lines are bad."""
+        """Mask of bad lines."""
         return np.asarray(self.faults.any(axis=1))
 
     @property
@@ -92,16 +92,16 @@ class CheckedLines:
 
 
 def check_lines(header: Header, lines: list[Line]) -> CheckedLines:
-    """Check every wanted cell of some lines."""
+    """Check every required cell of some lines."""
     parsed = [_parse(cells) for cells in _cells(header, lines)]
     values = canonical(header, np.column_stack([numbers for numbers, _ in parsed]))
-    faults = np.column_stack([_surplus(header, lines), *(found for _, found in parsed)])
+    faults = np.column_stack([_surplus(header, lines), *(column for _, column in parsed)])
     _mark_out_of_range(faults[:, 1:], values)
     return CheckedLines(header, lines, values, faults)
 
 
 def _cells(header: Header, lines: list[Line]) -> Iterable[tuple[str, ...]]:
-    """Return the wanted columns in canonical order; a cell that is not there is a blank."""
+    """Return the required columns in canonical order; missing cells are blank."""
     wanted, width = itemgetter(*header.positions), max(header.positions) + 1
     blanks = [""] * width
     rows = (wanted(fields if len(fields) >= width else fields + blanks) for _, _, fields in lines)
@@ -110,12 +110,12 @@ def _cells(header: Header, lines: list[Line]) -> Iterable[tuple[str, ...]]:
 
 def _surplus(header: Header, lines: list[Line]) -> NDArray[np.int8]:
     width = len(header.names)
-    found = [any(map(str.strip, line.fields[width:])) for line in lines]
-    return np.where(found, _Fault.SURPLUS_FIELDS, _Fault.NONE).astype(np.int8)
+    is_surplus = [any(map(str.strip, line.fields[width:])) for line in lines]
+    return np.where(is_surplus, _Fault.SURPLUS_FIELDS, _Fault.NONE).astype(np.int8)
 
 
 def _parse(column: Sequence[str]) -> tuple[Values, NDArray[np.int8]]:
-    """Return a column's numbers, NaN where there is none, and what is wrong with its cells."""
+    """Return a column's numbers, NaN for invalid cells, and its cells' faults."""
     numbers = _numbers(column)
     faults = np.zeros(len(column), dtype=np.int8)
     for index in np.flatnonzero(~np.isfinite(numbers)).tolist():
@@ -150,7 +150,7 @@ def _cell_fault(cell: str) -> _Fault:
 
 
 def _mark_out_of_range(faults: NDArray[np.int8], values: Values) -> None:
-    """Mark impossible values, but not those that only follow from another fault in their row."""
+    """Mark values out of range, except those that result from another fault in their row."""
     is_inside = (values >= MINIMA) & (values <= MAXIMA)
     follows = faults.any(axis=1, keepdims=True) & ~np.isfinite(values)
     faults[(faults == _Fault.NONE) & ~is_inside & ~follows] = _Fault.OUT_OF_RANGE

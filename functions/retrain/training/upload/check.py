@@ -1,4 +1,4 @@
-"""Checking an upload block by block: the good rows as numbers, what is wrong with the others."""
+"""Check an upload block by block: good rows as numbers, problems of the bad ones."""
 
 import io
 import sys
@@ -36,15 +36,15 @@ _BLOCKS_AHEAD = 2  # read by threads while rows are hashed: a reading is mostly 
 
 @dataclass(slots=True)
 class Findings:
-    """What is known of an upload, so far; the first ``LISTED_PROBLEMS`` problems are listed."""
+    """Running result of a check; lists the first ``LISTED_PROBLEMS`` problems."""
 
     header: Header
     read: int = 0
     bad: int = 0
     blank: int = 0
-    """Blank lines, those before the header as well."""
+    """Number of blank lines, including those before the header."""
     is_whole: bool = True
-    """Whether the file was read to its end: it is not where too many rows are bad already."""
+    """Whether the file was read to its end; reading stops once too many rows are bad."""
     problems_total: int = 0
     problems: list[Problem] = field(default_factory=list)
 
@@ -54,7 +54,7 @@ class Findings:
         return self.bad / self.read
 
     def too_bad(self, most_share: float) -> str | None:
-        """Return why the upload is rejected whole, or None where enough of it is good."""
+        """Return why the upload is rejected whole, or None if enough rows are good."""
         if self.bad_share <= most_share:
             return None
         rest = "" if self.is_whole else ", so that the others were not read"
@@ -67,7 +67,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class CheckedBlock:
-    """The rows of a block: the good ones as numbers, the bad ones as they are."""
+    """The rows of a block: good ones as numbers, bad ones as text."""
 
     rows: Values
     bad_lines: list[Line]
@@ -85,7 +85,7 @@ def check_csv(content: bytes) -> CheckedUpload:
     """Check a CSV that is in memory; see ``check_stream``.
 
     Raises:
-        UploadRejectedError: The content is no CSV with a known header and at least one row.
+        UploadRejectedError: The content is not a CSV with a known header and at least one row.
     """
     findings, blocks = check_stream(io.BytesIO(content))
     good, bad_lines = [], []
@@ -103,14 +103,14 @@ def check_stream(
 
     Args:
         stream: The CSV.
-        bounds: How much of it is read.
+        bounds: Limits on reading.
 
     Returns:
-        What is found, whole when the iterator has ended, and the rows, block by block.
+        The findings, complete once the iterator is exhausted, and the rows, block by block.
 
     Raises:
-        UploadRejectedError: The content is no CSV with a known header and at least one row; the
-            iterator raises it too, where it meets what is not CSV, or a bound.
+        UploadRejectedError: The content is not a CSV with a known header and at least one row; the
+            iterator raises it too, for invalid CSV or an exceeded bound.
     """
     blocks = blocks_of(stream)
     header, rest, place = read_header(blocks, bounds)
@@ -161,9 +161,9 @@ def _read_ahead(
 
 @contextmanager
 def _prompt_switches() -> Iterator[None]:
-    """Let threads that come back from Arrow or NumPy have the interpreter soon.
+    """Shorten the interpreter's switch interval, for threads that return from Arrow or NumPy.
 
-    Else each of a reading's steps waits 5 ms for rows to be hashed, and the two take turns.
+    Else each step of a reading waits 5 ms for the thread that hashes rows.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -181,7 +181,7 @@ def _exactly(findings: Findings, lines: Iterator[Line]) -> Iterator[CheckedBlock
 def _quickly(
     findings: Findings, plain: PlainLines, others: Iterator[tuple[int, Line]]
 ) -> Iterator[CheckedBlock]:
-    """Yield the rows that are vouched for, with the good ones of the others between them."""
+    """Yield the rows of the fast reader, with the good rows of other lines merged in order."""
     begin = 0
     for judged in _judged(findings, others):
         end = int(np.searchsorted(plain.vouched, judged.last))
@@ -197,17 +197,17 @@ def _quickly(
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """Some of the lines that had to be checked exactly, by their indices."""
+    """A batch of lines that were checked exactly, by their indices."""
 
     good: list[int]
     values: Values
-    """Those of the good lines."""
+    """Values of the good lines."""
     bad_lines: list[Line]
     last: int
 
 
 def _judged(findings: Findings, numbered: Iterator[tuple[int, Line]]) -> Iterator[_Judged]:
-    """Note what is wrong with lines, some thousands at a time."""
+    """Check lines exactly, some thousands at a time, and record their problems."""
     while some := list(islice(numbered, _EXACT_LINES)):
         checked = check_lines(findings.header, [line for _, line in some])
         is_bad = checked.is_bad

@@ -1,4 +1,4 @@
-"""The distinct rows of a file of any size: sorted by their hashes in parts, through a folder."""
+"""External sort: the distinct rows of a file of any size, in the order of their hashes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +13,14 @@ _HASH_WORDS = 2
 
 
 class DistinctRows:
-    """Takes rows in any order and gives each distinct one once, in the order of the hashes.
+    """Collects rows in any order and yields each distinct one once, in the order of their hashes.
 
-    Rows that are too many for memory lie in files by the first bits of their hashes: what is equal
-    lies in one file, and each file is sorted by itself.
+    Rows beyond the memory limit are spilled to files by the first bits of their hashes: equal rows
+    are in one file, and each file is sorted on its own.
     """
 
     def __init__(self, folder: Path, *, held_rows: int = HELD_ROWS) -> None:
-        """Use an empty folder, once more than ``held_rows`` rows were added."""
+        """Spill to an empty folder once more than ``held_rows`` rows were added."""
         self._folder = folder
         self._most_held = held_rows
         self._held: list[Values] = []
@@ -34,7 +34,7 @@ class DistinctRows:
             self._spill()
 
     def in_order(self) -> Iterator[Values]:
-        """Yield the distinct rows in the order of their hashes; the files are used up."""
+        """Yield the distinct rows in the order of their hashes; delete the files."""
         paths = [path for path in map(self._path, range(1 << _BUCKET_BITS)) if path.exists()]
         if not paths:
             if self._held:

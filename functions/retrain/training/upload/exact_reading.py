@@ -1,7 +1,7 @@
-"""The exact reading of an upload's lines: what it says is so, and takes its time.
+"""Slow path: exact CSV parsing with line numbers.
 
-The standard library's reader, not pandas': pandas takes a surplus first field for an index, drops
-lines with surplus fields without a word and knows no line numbers.
+It uses the standard library's reader, not pandas: pandas takes a surplus first field for an index,
+silently drops lines with surplus fields and has no line numbers.
 """
 
 import csv
@@ -19,17 +19,16 @@ BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 1 << 19
 _MOST_LINES = 1 << 16
 MOST_FIELDS = 1 << 18
-"""Four times the lines of a block of usual rows, and half as many fields again: an array over them
-has some megabytes, whatever the block holds."""
+"""Bound on an array over a block's fields: some megabytes. Usual blocks have two thirds of it."""
 _LINE_FEED, _LAST_MARK = b"\n,"
 _BYTE_ORDER_MARK = "\ufeff".encode()
 
 
 class Readable(Protocol):
-    """A file that is open for reading bytes, or what behaves like one."""
+    """A readable binary stream."""
 
     def read(self, size: int, /) -> bytes:
-        """Return up to ``size`` bytes; none at the end."""
+        """Return up to ``size`` bytes, empty at the end."""
         ...
 
 
@@ -44,10 +43,10 @@ def blocks_of(stream: Readable) -> Iterator[bytes]:
 
 
 def check_text(block: bytes, lines_before: int) -> None:
-    """Make sure of a block's encoding.
+    """Check that a block is UTF-8.
 
     Raises:
-        UploadRejectedError: It is no text in UTF-8.
+        UploadRejectedError: It is not text in UTF-8.
     """
     if block.isascii():
         return
@@ -83,7 +82,7 @@ def _whole_lines(stream: Readable) -> Iterator[bytes]:
 
 
 def _pieces(block: bytes) -> Iterator[bytes]:
-    """Halve a block of whole lines until none has too many lines or fields; a line stays whole."""
+    """Halve a block between lines until no piece has too many lines or fields."""
     cut = 0 if _is_light(block) else _end_of_line(block, len(block) // 2)
     if cut:
         yield from _pieces(block[:cut])
@@ -101,14 +100,14 @@ def _is_light(block: bytes) -> bool:
 
 
 def _count(block: bytes, rare: bytes) -> int:
-    """Count a character that most files have not."""
+    """Count a character that is absent in most files."""
     if rare not in block:
         return 0
     return int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord(rare)))
 
 
 def _end_of_line(block: bytes, near: int) -> int:
-    """Return where a line ends, but for the last one; 0 where there is no other."""
+    """Return the end of a line near a position, not of the last one; 0 if there is no other."""
     before, after = block.rfind(b"\n", 0, near), block.find(b"\n", near, -1)
     if before >= 0 or after >= 0:
         return max(before, after) + 1
@@ -122,7 +121,7 @@ _NOT_IN_TEXT = "\0"
 class Line(NamedTuple):
     """A data row: its number, the number of its last line in the file, and its fields.
 
-    Empty fields at its end are left out: spreadsheets write thousands, and they say nothing.
+    Empty fields at its end are left out: spreadsheets write thousands of them.
     """
 
     row: int
@@ -140,7 +139,7 @@ class Place:
 
 
 def is_blank(fields: list[str]) -> bool:
-    """Whether a line is no row: nothing in it but delimiters, quotes and white space."""
+    """Return whether a line is blank: only delimiters, quotes and white space."""
     return not (fields and fields[0].strip()) and not "".join(fields).strip()
 
 
@@ -187,13 +186,13 @@ def _without_empty_end(fields: list[str]) -> list[str]:
 
 
 class _Lines:
-    """The lines of a block and, when more are asked for, of those that follow."""
+    """Iterates over the lines of a block, then of the following blocks."""
 
     def __init__(self, block: bytes, following: Iterator[bytes], lines_before: int) -> None:
         self._following = following
         self._lines_before = lines_before
         self.of_record = 0
-        """Characters of the record that is being read."""
+        """Number of characters of the current record."""
         self._open(block)
 
     def _open(self, block: bytes) -> None:

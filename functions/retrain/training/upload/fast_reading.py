@@ -1,8 +1,8 @@
-"""The fast reading of an upload's lines: whole blocks at once, and only what is beyond doubt.
+"""Fast path: parse whole blocks at once, and accept only unambiguous lines.
 
-A block is plain where every quoted field stands in one line and has no quote or delimiter inside;
-a line of it is vouched for where it has the header's number of fields and each wanted one is a
-decimal number within its range. All other lines, and all other blocks, are for the exact reading.
+A block is plain if every quoted field is on one line and has no quote or delimiter inside; a line
+of it is accepted if it has the header's number of fields and each required one is a decimal number
+within its range. All other lines and blocks are left to the exact reader.
 """
 
 import csv
@@ -28,10 +28,10 @@ Mask = NDArray[np.bool_]
 
 @dataclass(slots=True)
 class Cells:
-    """Cells in the order of the text; those of a line stand together."""
+    """Cells of a block, line by line."""
 
     positions: tuple[int, ...]
-    """Where the wanted cells of a line stand."""
+    """Positions of the required cells in a line."""
     width: int
     """Number of cells a line must have."""
     line_starts: Indices
@@ -43,7 +43,7 @@ class Cells:
     offsets: NDArray[np.int32]
     characters: bytes
     is_number: Mask
-    """Which cells could be numbers and are wanted."""
+    """Mask of required cells that may be numbers."""
 
     @property
     def first_cells(self) -> Indices:
@@ -51,7 +51,7 @@ class Cells:
         return self.last_cells - self.counts + 1
 
     def array(self) -> pa.StringArray:
-        """Return the cells; those that are no numbers are null."""
+        """Return the cells as strings; null where they are not numbers."""
         valid = None
         if not self.is_number.all():
             valid = pa.py_buffer(np.packbits(self.is_number, bitorder="little"))
@@ -59,7 +59,7 @@ class Cells:
         return pa.StringArray.from_buffers(len(self.is_number), *buffers, valid)
 
     def are_lines_of_numbers(self) -> Mask:
-        """Return which lines have the wanted width, and a number in each wanted cell."""
+        """Return the mask of lines with the header's width and a number in each required cell."""
         is_good: Mask = self.counts == self.width
         others = np.flatnonzero(~self.is_number)
         lines = np.searchsorted(self.last_cells, others)
@@ -68,7 +68,7 @@ class Cells:
         return is_good
 
     def blank_lines(self) -> Indices:
-        """Return which lines have nothing in their cells, or spaces and tabs, ascending."""
+        """Return the indices of lines whose cells are empty, spaces or tabs."""
         begin, end = self.offsets[self.first_cells], self.offsets[self.last_cells + 1]
         is_blank: Mask = begin == end
         others = np.flatnonzero(~is_blank)
@@ -79,9 +79,9 @@ class Cells:
         return np.flatnonzero(is_blank)
 
     def rows(self, numbers: Values) -> tuple[Indices, Values]:
-        """Return the lines that have the wanted width, and their wanted numbers, ``[n, wanted]``.
+        """Return the lines with the header's width and their required numbers, ``[n, required]``.
 
-        Where a cell is no number, there is any.
+        The value of a cell that is not a number is undefined.
         """
         lines = np.flatnonzero(self.counts == self.width)
         if len(lines) < len(self.counts):
@@ -93,7 +93,7 @@ class Cells:
 
 
 def cells_of(text: bytes, ends: Indices, header: Header) -> Cells:
-    """Take lines apart that end in line feeds and have no quotes, by the ends of their cells."""
+    """Split lines without quotes into cells, given the ends of the cells."""
     last_cells = np.flatnonzero(np.frombuffer(text, dtype=np.uint8)[ends] == _LINE_FEED)
     line_ends = ends[last_cells]
     line_starts = np.concatenate([[0], line_ends[:-1] + 1])
@@ -120,13 +120,13 @@ def cells_of(text: bytes, ends: Indices, header: Header) -> Cells:
 
 
 def ends_of(text: bytes, delimiter: str) -> Indices:
-    """Return where the cells of a text end."""
+    """Return the positions at which a text's cells end."""
     characters = np.frombuffer(text, dtype=np.uint8)
     return np.flatnonzero((characters == ord(delimiter)) | (characters == _LINE_FEED))
 
 
 def _has_spaces(text: bytes, cells: Cells, delimiter: str) -> bool:
-    """Whether there are spaces in the wanted cells of the first line that has all cells."""
+    """Return whether the first complete line has spaces in its required cells."""
     line = int(np.argmax(cells.counts == cells.width))
     fields = text[cells.line_starts[line] : cells.line_ends[line]].split(delimiter.encode())
     return any(b" " in fields[at] for at in cells.positions if at < len(fields))
@@ -141,21 +141,21 @@ def _trim(cells: Cells) -> None:
 
 
 def _could_be_numbers(cells: Cells) -> Mask:
-    """Return which cells are wanted, not empty and have only characters that numbers have.
+    """Return the mask of required cells that are not empty and have only characters of numbers.
 
-    A stray ``,`` or ``/`` passes: no number is made of it.
+    A stray ``,`` or ``/`` passes: the conversion rejects it.
     """
     characters = np.frombuffer(cells.characters, dtype=np.uint8)
     odd = np.flatnonzero(characters - _FIRST > _LAST - _FIRST)
     odd = odd[(characters[odd] | _LOWER_CASE) != _EXPONENT]
-    found = cells.offsets[1:] > cells.offsets[:-1]
-    found[np.searchsorted(cells.offsets, odd, side="right") - 1] = False
+    may_be_number = cells.offsets[1:] > cells.offsets[:-1]
+    may_be_number[np.searchsorted(cells.offsets, odd, side="right") - 1] = False
     if len(cells.positions) < cells.width:
-        columns = np.arange(len(found)) - np.repeat(cells.first_cells, cells.counts)
+        columns = np.arange(len(may_be_number)) - np.repeat(cells.first_cells, cells.counts)
         is_wanted = np.zeros(cells.width + 1, dtype=bool)
         is_wanted[list(cells.positions)] = True
-        found &= is_wanted[np.minimum(columns, cells.width)]
-    return found
+        may_be_number &= is_wanted[np.minimum(columns, cells.width)]
+    return may_be_number
 
 
 _QUOTE = b'"'[0]
@@ -165,24 +165,24 @@ _NUMBER = r"^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?$"
 
 @dataclass(frozen=True, slots=True)
 class PlainLines:
-    """The lines of a plain block, and the values of those that are vouched for."""
+    """The lines of a plain block, and the values of the accepted ones."""
 
     text: bytes
     starts: Indices
     ends: Indices
     vouched: Indices
-    """Which lines are vouched for, ascending."""
+    """Indices of the accepted lines, ascending."""
     values: Values
-    """Their canonical values."""
+    """Canonical values of the accepted lines."""
     blank: Indices
-    """Which lines are blank, ascending, where many may be; others are left to be looked at."""
+    """Indices of blank lines, ascending, in blocks that may have many."""
 
     def others(self, delimiter: str, place: Place) -> Iterator[tuple[int, Line]]:
-        """Yield the rows that are neither vouched for nor blank, each with the index of its line.
+        """Yield the lines that are neither accepted nor blank, each with its index.
 
         Args:
-            delimiter: What separates fields.
-            place: Where the block begins; moved to its end.
+            delimiter: The file's delimiter.
+            place: Start of the block; moved to its end.
         """
         is_left = np.ones(len(self.starts), dtype=bool)
         is_left[self.vouched] = is_left[self.blank] = False
@@ -205,12 +205,12 @@ class PlainLines:
 
 
 def read_plain(block: bytes, header: Header) -> PlainLines | None:
-    """Read a block of whole lines of UTF-8, or return None where it is not plain."""
+    """Read a block of whole lines of UTF-8, or return None if it is not plain."""
     text = _plain_text(block, header.delimiter)
     if text is None:
         return None
     ends = ends_of(text, header.delimiter)
-    if len(ends) > MOST_FIELDS:  # a line of endless fields: arrays of them would take long, too
+    if len(ends) > MOST_FIELDS:  # a line with too many fields for arrays
         return None
     cells = cells_of(text, ends, header)
     if np.diff(cells.offsets).max() > csv.field_size_limit():
@@ -229,7 +229,7 @@ def read_plain(block: bytes, header: Header) -> PlainLines | None:
 
 
 def _plain_text(block: bytes, delimiter: str) -> bytes | None:
-    """Return a block's text without quotes, its lines ended by line feeds."""
+    """Return a block's text without quotes, with line feeds as line ends; None if not plain."""
     if block.startswith("\ufeff".encode()):  # belongs to a cell, except at the file's beginning
         return None
     text = block
@@ -252,7 +252,7 @@ def _plain_text(block: bytes, delimiter: str) -> bytes | None:
 
 
 def _numbers(cells: Cells) -> Values | None:
-    """Return the cells as numbers, and note which are none; None where in doubt."""
+    """Return the cells as numbers and clear the mask of invalid ones; None if in doubt."""
     try:
         return _cast(cells.array())
     except pa.ArrowInvalid:

@@ -1,4 +1,4 @@
-"""An upload on this machine's disk: fetched whole, and unpacked as it is read."""
+"""Fetch an upload to disk, and unpack it as it is read."""
 
 import gzip
 import re
@@ -28,13 +28,13 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The facts of an upload that was fetched: where its rows come from, and when it was made."""
+    """Source and upload time of a fetched upload."""
 
     source: str
     uploaded_at: datetime
 
 
-def fetch(  # noqa: PLR0913 - which object, where to, and a bound
+def fetch(  # noqa: PLR0913 - the object, the target and a bound
     s3: "S3Client",
     bucket: str,
     key: str,
@@ -44,21 +44,21 @@ def fetch(  # noqa: PLR0913 - which object, where to, and a bound
     etag: str | None,
     max_bytes: int,
 ) -> Fetched:
-    """Write an object whole to a file and return what is known of it.
+    """Download an object to a file and return its metadata.
 
     Args:
-        s3: Client of the object store.
+        s3: S3 client.
         bucket: The bucket's name.
         key: The object's key.
         path: The file.
         version_id: The object's version.
         etag: Its ETag, without quotes, in a bucket without versions.
-        max_bytes: What is larger is not fetched.
+        max_bytes: Largest size that is fetched.
 
     Raises:
         UploadGoneError: The object is not there any more.
         UploadRejectedError: It is too large.
-        ObjectError: It cannot be had whole.
+        ObjectError: It cannot be downloaded whole.
     """
     try:
         saved = save_body(
@@ -75,15 +75,15 @@ def fetch(  # noqa: PLR0913 - which object, where to, and a bound
 
 
 def _plain(source: str) -> str:
-    """Return what a stranger says of a file, without addresses and names that viewers link."""
+    """Return an untrusted source text without addresses and names that viewers link."""
     return _NOT_IN_A_SOURCE.sub("?", source.strip())[:_SOURCE_CHARACTERS]
 
 
 @contextmanager
 def opened(path: Path, limits: Limits) -> Iterator[tuple[Readable, Bounds]]:
-    """Open a file for reading, up to its bounds.
+    """Open a file for reading within its bounds.
 
-    One that is packed by gzip, whatever its name, is unpacked.
+    A gzip file is unpacked, whatever its name.
     """
     with path.open("rb") as file:
         is_packed = file.read(len(_GZIP)) == _GZIP
@@ -93,7 +93,7 @@ def opened(path: Path, limits: Limits) -> Iterator[tuple[Readable, Bounds]]:
 
 
 class _Unpacked:
-    """The content of a gzip file, up to a limit: a few megabytes can unpack to gigabytes."""
+    """Reads a gzip file up to a limit: a few megabytes can unpack to gigabytes."""
 
     def __init__(self, packed: BinaryIO, bounds: Bounds) -> None:
         self._file = gzip.GzipFile(fileobj=packed, mode="rb")

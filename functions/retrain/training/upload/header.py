@@ -1,4 +1,4 @@
-"""An upload's header: which columns stand where, and what separates them."""
+"""Parse an upload's header: column positions and delimiter."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ from retrain.training.upload.limits import Bounds
 
 DELIMITERS = (",", ";", "\t")
 MOST_COLUMNS = 1 << 14
-"""As many as a sheet of Excel has."""
+"""Columns of an Excel sheet."""
 _SHOWN_CHARACTERS = 120
 _LISTED_COLUMNS, _NAME_CHARACTERS = 20, 60
 _BLANK = b" \r\n" + "".join(DELIMITERS).encode()
@@ -32,53 +32,53 @@ _KNOWN = frozenset({*CANONICAL_HEADER, *CENSUS_HEADER})
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A file's first line, and where the columns that are wanted stand in it."""
+    """A file's header line, and the positions of the required columns."""
 
     names: tuple[str, ...]
     column_of: Mapping[str, str]
-    """The file's own name of each canonical column, in canonical order."""
+    """The file's name of each canonical column, in canonical order."""
     positions: tuple[int, ...]
-    """Where the wanted columns stand, in canonical order."""
+    """Positions of the required columns, in canonical order."""
     is_census: bool
     delimiter: str
 
     @property
     def listed(self) -> tuple[str, ...]:
-        """The first of the ignored ones, their names cut, as reports and logs list them."""
+        """The first ignored columns, their names cut, for reports and logs."""
         return tuple(name[:_NAME_CHARACTERS] for name in self.ignored[:_LISTED_COLUMNS])
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """Columns that nobody asked for."""
+        """Columns that are not required."""
         wanted = set(self.column_of.values())
         return tuple(name for name in self.names if name not in wanted)
 
 
 def read_header(blocks: Iterator[bytes], bounds: Bounds) -> tuple[Header, bytes, Place]:
-    """Take the header off the first blocks of an upload.
+    """Read the header from the first blocks of an upload.
 
     Returns:
-        The header, what is left of its block, and where that begins.
+        The header, the rest of its block, and the position of that rest.
 
     Raises:
-        UploadRejectedError: There is no known header, or it has too many columns or blank lines
+        UploadRejectedError: The header is unknown, or there are too many columns or blank lines
             before it.
     """
     place = Place()
     for block in blocks:
         check_text(block, place.line)
         rest = _without_blank_lines(block, place)
-        found = _first_record(rest, place)
+        record = _first_record(rest, place)
         bounds.check_lines(0, place.blank)
-        if found:
-            fields, delimiter, size = found
+        if record:
+            fields, delimiter, size = record
             return _header(fields, delimiter), rest[size:], place
     msg = "the file is empty"
     raise UploadRejectedError(msg)
 
 
 def _without_blank_lines(block: bytes, place: Place) -> bytes:
-    """Take the blank lines off a block's beginning, all at once."""
+    """Remove the blank lines at the beginning of a block."""
     content = len(block) - len(block.lstrip(_BLANK))
     start = max(block.rfind(b"\n", 0, content), block.rfind(b"\r", 0, content)) + 1
     lines = count_lines(block[:start])
@@ -88,14 +88,14 @@ def _without_blank_lines(block: bytes, place: Place) -> bytes:
 
 
 def _first_record(block: bytes, place: Place) -> tuple[list[str], str, int] | None:
-    """Return the first record that is not blank, its delimiter, and how many bytes it takes."""
+    """Return the first record that is not blank, its delimiter and its size in bytes."""
     first = next((line for line in _text_lines(block) if line.strip()), None)
     if first is None:
         blank = count_lines(block)
         place.line += blank
         place.blank += blank
         return None
-    delimiter = max(DELIMITERS, key=lambda found: _known_names(first, found))
+    delimiter = max(DELIMITERS, key=lambda one: _known_names(first, one))
     taken = 0
 
     def lines() -> Iterator[str]:
@@ -170,7 +170,7 @@ MAXIMA = np.array([column.maximum for column in CANONICAL_COLUMNS])
 
 
 def canonical(header: Header, numbers: Values) -> Values:
-    """Return canonical rows of a file's wanted columns, ``[n, 9]`` in canonical order."""
+    """Convert a file's required columns to canonical rows, ``[n, 9]``."""
     if not header.is_census:
         return numbers
     names = header.column_of.values()
@@ -180,7 +180,7 @@ def canonical(header: Header, numbers: Values) -> Values:
 
 
 def outside(values: Values) -> NDArray[np.int64]:
-    """Return which rows have a value that is not within its range, ascending."""
+    """Return the indices of rows with a value out of range, ascending."""
     flat = np.ascontiguousarray(values).ravel()  # one long run is quickest
     is_inside = (flat >= np.tile(MINIMA, len(values))) & (flat <= np.tile(MAXIMA, len(values)))
     return np.unique(np.flatnonzero(~is_inside) // len(MINIMA))

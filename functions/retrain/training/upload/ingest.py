@@ -1,7 +1,7 @@
-"""From an object under ``new_data/`` to accepted rows; what is not accepted is reported.
+"""Ingest an upload: fetch it from ``new_data/``, check it, write a report on its bad rows.
 
-An upload passes through files on this machine's disk, a few blocks of rows at a time, so that it
-may be larger than memory.
+Rows pass through files on disk, a few blocks at a time, so that an upload may be larger than
+memory.
 """
 
 import csv
@@ -29,7 +29,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Which object to read: by its version id, or in a bucket without versions by its ETag."""
+    """An uploaded object, identified by version id, or by ETag in a bucket without versions."""
 
     job_id: str
     bucket: str
@@ -39,22 +39,22 @@ class Upload:
 
     @property
     def version(self) -> str:
-        """What tells this upload from others under the same key."""
+        """The upload's version id or ETag: identifies it among objects of the same key."""
         return self.version_id or self.etag or ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """The good rows of an upload, and what became of the others."""
+    """The good rows of an upload, and the report on the others."""
 
     part: PartFile
-    """Its distinct good rows."""
+    """The distinct good rows."""
     source: str
     uploaded_at: datetime
     read: int
     rejected: int
     report: Report
-    """Written already where it says anything."""
+    """Written already if it is not empty."""
 
     @property
     def accepted(self) -> int:
@@ -63,7 +63,7 @@ class Ingested:
 
     @property
     def duplicates(self) -> int:
-        """Good rows that repeat another one of the file."""
+        """Number of good rows that repeat another row of the file."""
         return self.accepted - self.part.rows
 
 
@@ -71,15 +71,15 @@ def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Inge
     """Read and check an upload; reports and bad rows go under ``rejected/<job id>/``.
 
     Args:
-        s3: Client of the object store.
-        upload: Which object.
-        folder: An empty folder for the upload and its rows: up to three times its unpacked size.
-        limits: What is rejected whole.
+        s3: S3 client.
+        upload: The uploaded object.
+        folder: Empty folder for the upload and its rows: up to three times its unpacked size.
+        limits: Limits above which it is rejected whole.
 
     Raises:
         UploadGoneError: The object is not there any more.
-        UploadRejectedError: It is not fit for training; its report is written, if that is possible.
-        ObjectError: The upload cannot be read whole, or the report on its bad rows not be written.
+        UploadRejectedError: It is not fit for training; its report is written if possible.
+        ObjectError: The upload cannot be read whole, or its report cannot be written.
     """
     path = folder / "upload"
     try:
@@ -114,11 +114,11 @@ def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Inge
 
 
 def check_file(path: Path, folder: Path, limits: Limits) -> tuple[Findings, PartFile]:
-    """Check a file; its good rows become ``accepted.parquet``, its bad ones ``rows.csv``.
+    """Check a file; write good rows to ``accepted.parquet`` and bad ones to ``rows.csv``.
 
     Raises:
-        UploadRejectedError: It is no CSV with a known header and at least one row, or it is over a
-            limit; for too many bad rows it is not raised.
+        UploadRejectedError: It is not a CSV with a known header and at least one row, or it exceeds
+            a limit; too many bad rows do not raise it.
     """
     rows = DistinctRows(folder)
     with (
@@ -167,7 +167,7 @@ def _report(
 
 
 def _rejected(s3: "S3Client", upload: Upload, path: Path, report: Report) -> UploadRejectedError:
-    """Keep a copy of what was read beside its report; the upload itself stays where it is."""
+    """Store a copy of the upload beside its report; the upload itself stays in place."""
     copy = {PurePosixPath(upload.key).name: path} if path.exists() else {}
     try:
         report_key = write_report(s3, upload.bucket, report, copy)

@@ -1,7 +1,7 @@
-"""What an upload may be at most, and how much of one is read before it is rejected.
+"""Limits on uploads, and on how much of one is read before it is rejected.
 
-An honest upload is never rejected for these, and a hostile one costs no more than an honest one of
-its size: 100 kB of gzip can unpack to 100 MB, and a row of two bytes takes as long as a whole one.
+They reject no honest upload, and a hostile one costs no more than an honest one of its size: 100 kB
+of gzip can unpack to 100 MB, and a row of two bytes takes as long as a whole one.
 """
 
 from dataclasses import dataclass
@@ -10,41 +10,44 @@ from housing.schema import CANONICAL_COLUMNS
 from retrain.training.errors import UploadRejectedError
 
 MOST_BLANK_LINES = 1 << 20
-"""As many as a sheet of Excel has rows: no table that a spreadsheet wrote has more."""
+"""Rows of an Excel sheet: no spreadsheet writes more."""
 MOST_UNPACKING_RATIO = 50.0
 _UNPACKED_BYTES = 32 << 20
-"""What any packed file may unpack to."""
+"""Unpacked size that is allowed for any packed file."""
 _PACKED_ROWS = 50_000
-"""What any packed file may have."""
+"""Rows that are allowed for any packed file."""
 _PACKED_ROW_BYTES = 4
-"""A packed row has more: those of the California data set have 34, 15 if they are rounded to two
-decimals, and 5 if they are rounded to whole numbers and sorted, so that many are equal."""
+"""Fewer bytes than a packed row has.
+
+Rows of the California data set have 34, 15 if they are rounded to two decimals, and 5 if they are
+rounded to whole numbers and sorted, so that many are equal.
+"""
 _ROW_BYTES = 2 * len(CANONICAL_COLUMNS)
 """The shortest good row: digits, delimiters and the end of the line, which the last may lack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much of a file is read; None is no bound."""
+    """Bounds on reading one file; None means unbounded."""
 
     unpacked_bytes: int | None = None
     rows: int | None = None
     bad_rows: int | None = None
-    """With more, the file is rejected whatever follows."""
+    """With more, the file is rejected without reading on."""
     blank_lines: int = MOST_BLANK_LINES
     packed_bytes: int | None = None
     """Size of the file, where it is packed."""
 
     def check_bytes(self, unpacked: int) -> None:
-        """Check what a packed file has unpacked to.
+        """Check the unpacked size of a packed file.
 
         Raises:
-            UploadRejectedError: It is too much.
+            UploadRejectedError: It is too large.
         """
         self._check(unpacked, self.unpacked_bytes, "bytes")
 
     def check_lines(self, rows: int, blank_lines: int) -> None:
-        """Check what has been read of a file.
+        """Check the number of rows and blank lines read.
 
         Raises:
             UploadRejectedError: There are too many rows, or blank lines.
@@ -65,7 +68,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an upload may be at most."""
+    """Limits on an upload."""
 
     max_bytes: int
     max_unpacked_bytes: int
@@ -74,7 +77,7 @@ class Limits:
     max_blank_lines: int = MOST_BLANK_LINES
 
     def bounds(self, size: int, *, is_packed: bool) -> Bounds:
-        """Return how much of a file of so many bytes is read."""
+        """Return the bounds for a file of a given size."""
         if not is_packed:
             good = (size + 1) // _ROW_BYTES
             return Bounds(bad_rows=self._most_bad(good), blank_lines=self.max_blank_lines)
@@ -89,6 +92,6 @@ class Limits:
         )
 
     def _most_bad(self, good_rows: int) -> int | None:
-        """Return how many bad rows beside so many good ones are still few enough."""
+        """Return the largest allowed number of bad rows beside a number of good ones."""
         share = self.max_bad_rows_share
         return int(share / (1 - share) * good_rows) if share < 1 else None

@@ -1,4 +1,4 @@
-"""The report on an upload, for programs and for people."""
+"""The report on an upload, as JSON and Markdown."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from retrain.training.upload.cell_check import Problem
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found in an upload that was ``rejected_whole``, or but for some of its rows not."""
+    """Result of checking an upload."""
 
     job_id: str
     upload_key: str
@@ -23,30 +23,30 @@ class Report:
     rows_read: int | None = None
     rows_rejected: int | None = None
     rows_duplicate: int | None = None
-    """Good rows that repeat another one of the file."""
+    """Number of good rows that repeat another row of the file."""
     rows_known: int | None = None
-    """Distinct good rows that the data set held before; None until they were added."""
+    """Distinct good rows that were in the data set; None until they are added."""
     rows_revised: int | None = None
-    """Rows that the data set held with another target; the upload's values stand now."""
+    """Rows that were in the data set with another target; the upload's values replace them."""
     problems_total: int = 0
     problems: Sequence[Problem] = ()
     blank_lines: int = 0
     ignored_columns: Sequence[str] = ()
-    """The first of them, their names cut."""
+    """The first ones, their names cut."""
     ignored_columns_total: int = 0
 
     @property
     def says_anything(self) -> bool:
-        """Whether there is more to say than that all is well."""
+        """Whether there is anything to report."""
         counts = (self.rows_rejected, self.rows_duplicate, self.rows_known, self.rows_revised)
         return self.rejected_whole or any(counts) or bool(self.ignored_columns)
 
     def as_json(self) -> bytes:
-        """Return the report for programs."""
+        """Return the report as JSON."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False).encode()
 
     def as_markdown(self) -> bytes:
-        """Return the report for people."""
+        """Return the report as Markdown."""
         accepted = "accepted without its bad rows" if self.rows_rejected else "accepted"
         outcome = "rejected" if self.rejected_whole else accepted
         return "\n".join(
@@ -100,7 +100,7 @@ _TYPES = {".csv": "text/csv", ".gz": "application/gzip"}
 def write_report(
     s3: "S3Client", bucket: str, report: Report, files: Mapping[str, Path] | None = None
 ) -> str:
-    """Write a report, over the one before, and files beside it; return the report's key.
+    """Write a report and its files, replacing earlier ones; return the report's key.
 
     Raises:
         ObjectError: The bucket cannot be written.

@@ -1,4 +1,4 @@
-"""Cells for a CSV that people open in a spreadsheet, which takes some texts for formulas.
+"""Escape CSV cells against formula injection in spreadsheets.
 
 https://owasp.org/www-community/attacks/CSV_Injection
 """
@@ -10,9 +10,9 @@ _MAY_BE_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # noqa: RUF001
 
 
 def as_text(cell: str) -> str:
-    """Return a cell; one that a spreadsheet would compute begins with an apostrophe, as text does.
+    """Return a cell, prefixed by an apostrophe if a spreadsheet would evaluate it.
 
-    Numbers stay numbers.
+    Numbers stay unchanged.
     """
     if _MAY_BE_FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
         return f"'{cell}"

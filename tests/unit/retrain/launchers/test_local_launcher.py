@@ -322,7 +322,7 @@ def test_a_queue_that_is_full_refuses(place: Place, monkeypatch: pytest.MonkeyPa
         place.launcher().launch(job)
         place.at_work()
 
-    with pytest.raises(LaunchError, match="1 training jobs wait already"):
+    with pytest.raises(LaunchError, match="1 training jobs are queued already"):
         place.launcher().launch(JOBS[2])
 
     place.go.touch()

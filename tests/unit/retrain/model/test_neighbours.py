@@ -14,7 +14,7 @@ from retrain.training.model.geography import CITIES, city_points, coast_points, 
 from retrain.training.model.neighbours import (
     NEIGHBOUR_NAMES,
     NeighbourFeatures,
-    found_among,
+    nearest_rows,
     regions_of,
     table_of,
 )
@@ -37,7 +37,7 @@ def test_regions_find_nearly_all_of_the_nearest_rows() -> None:
     table = table_of(trained.features, trained.prices, seed=0)
     places = points(OPS, asked.features)
 
-    squares, neighbours = found_among(OPS, places, regions_of(table), 50)
+    squares, neighbours = nearest_rows(OPS, places, regions_of(table), 50)
 
     offsets = places[:, np.newaxis] - table.places
     truth = np.sort((offsets**2).sum(axis=2), axis=1)[:, :50]

@@ -1,4 +1,4 @@
-"""The libraries that grow trees, by name: ``HOUSING_ENGINE``."""
+"""Gradient-boosting libraries by name: ``HOUSING_ENGINE``."""
 
 from retrain.training.errors import EngineError
 from retrain.training.model.engines.engine import Engine, EngineName, TreeOptions
@@ -10,7 +10,7 @@ def engine_of(name: EngineName) -> Engine:
     """Return the engine of a name.
 
     Raises:
-        EngineError: Its library cannot be loaded on this machine.
+        EngineError: The library cannot be loaded on this machine.
     """
     # Either library takes a second to import, and a job needs one of them.
     if name == "lightgbm":

@@ -1,4 +1,4 @@
-"""What a library that grows trees has to be able to do."""
+"""Port: a gradient-boosting library."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -15,16 +15,16 @@ EngineName = Literal["scikit-learn", "lightgbm"]
 
 @dataclass(frozen=True, slots=True)
 class TreeOptions:
-    """How trees are boosted.
+    """Options of the boosting.
 
     Attributes:
         iterations: Number of trees.
-        learning_rate: Shrinkage of each.
-        max_leaves: Leaves of a tree.
-        min_leaf_rows: Rows in a leaf.
+        learning_rate: Shrinkage of each tree.
+        max_leaves: Maximum number of leaves of a tree.
+        min_leaf_rows: Minimum number of rows in a leaf.
         l2: L2 regularization of the leaves.
-        feature_share: Share of the features that is tried at each split.
-        seed: Of the choice of features.
+        feature_share: Share of the features that are tried at each split.
+        seed: Seed of the choice of features.
     """
 
     iterations: int
@@ -37,23 +37,23 @@ class TreeOptions:
 
 
 class Engine(Protocol):
-    """Grows trees of squared error, takes them apart, and writes them down."""
+    """Fits trees by squared error and exports them as arrays."""
 
     def regressor(self, options: TreeOptions) -> Any:
-        """Return a regressor of scikit-learn's kind, not fitted, of one thread.
+        """Return a single-threaded regressor with scikit-learn's interface, not fitted.
 
-        It has the parameter ``random_state``, and takes float32 ``[n, m]`` without missing values.
+        It has the parameter ``random_state`` and accepts float32 ``[n, m]`` without missing values.
         """
         ...
 
     def staged(self, fitted: Any, features: "Floats") -> "Iterator[Values]":
-        """Yield what is predicted for n rows after each tree, ``[n]``."""
+        """Yield the predictions of n rows after each tree, ``[n]``."""
         ...
 
     def trees(self, fitted: Any) -> "Trees":
         """Return the fitted trees.
 
         Raises:
-            ExportError: They predict by more than sums of leaves behind ``<=``.
+            ExportError: They are not sums of leaves behind ``<=``.
         """
         ...

@@ -1,4 +1,4 @@
-"""Trees by LightGBM."""
+"""Gradient boosting by LightGBM."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

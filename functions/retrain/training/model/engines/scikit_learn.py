@@ -1,4 +1,4 @@
-"""Trees by scikit-learn's histogram gradient boosting."""
+"""Gradient boosting by scikit-learn (histogram-based)."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Fitted trees of any library, as arrays."""
+"""Fitted trees as arrays, independent of the library."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,8 +14,8 @@ Indices = NDArray[np.int64]
 class Tree(NamedTuple):
     """The n nodes of a regression tree; the root is node 0.
 
-    A row whose feature is at most the threshold goes to the left, any other row to the right.
-    Missing values are not provided for: uploads with missing values are refused.
+    A row whose feature is at most the threshold goes left, any other row goes right. Missing values
+    are not supported: uploads with missing values are rejected.
 
     Attributes:
         feature: The feature that a node splits on, ``[n]``; 0 in a leaf.
@@ -33,11 +33,11 @@ class Tree(NamedTuple):
 
 
 class Trees(NamedTuple):
-    """Trees whose values add up to a prediction.
+    """Trees whose leaf values sum to a prediction.
 
     Attributes:
         each: The trees.
-        base: Added to the sum.
+        base: Constant that is added to the sum.
     """
 
     each: Sequence[Tree]
