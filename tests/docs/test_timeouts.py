@@ -12,7 +12,7 @@ from housing.s3 import bodies, documents
 from housing_ops.checkout import CHECKOUT
 from predict import aws_composition
 from retrain.training import __main__ as program
-from retrain.training.job import composition
+from retrain.training.job import program as job
 
 FOLDERS = ("functions", "layers/shared", "cli")
 PAGE = (CHECKOUT / "docs/configuration.md").read_text().partition("## Time-outs and attempts")[2]
@@ -114,7 +114,7 @@ def test_mlflow_is_asked_as_the_page_says() -> None:
     assert told == [
         by_default,
         (aws_composition._REGISTRY_SECONDS, aws_composition._REGISTRY_TRIES),
-        (composition._REGISTRY_SECONDS, composition._REGISTRY_TRIES),
+        (job._REGISTRY_SECONDS, job._REGISTRY_TRIES),
         (
             float(of_client["MLFLOW_HTTP_REQUEST_TIMEOUT"]),
             1 + int(of_client["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]),
