@@ -24,8 +24,7 @@ from pyarrow.csv import WriteOptions, write_csv
 from benchmarks import report
 from housing.schema import CANONICAL_COLUMNS
 from retrain.training.dataset.identity import PointIndex, positions
-from retrain.training.dataset.row_hash import hash_rows
-from retrain.training.dataset.rows import Values
+from retrain.training.dataset.rows import Values, hash_rows
 from retrain.training.upload.check import check_stream
 from retrain.training.upload.ingest import check_file
 from retrain.training.upload.limits import Limits

@@ -25,7 +25,7 @@ from retrain.training.dataset.snapshot import UploadedRows, snapshot_of
 from retrain.training.gate.champion import Champion
 from retrain.training.gate.hold import Hold
 from retrain.training.graph.export import export
-from retrain.training.job.holding import examined
+from retrain.training.job.training_data import examined
 from retrain.training.model.fit import fit
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.check import check_csv

@@ -21,7 +21,7 @@ from housing.errors import JobTakenOverError
 from housing.jobs.status import State
 from retrain.training.attempts import ExitStatus
 from retrain.training.errors import JobOverTimeError, JobStoppedError, TrainingError
-from retrain.training.job.early_end import end_early, stop_early
+from retrain.training.job.failed_start import record_failed_start, record_stopped_start
 from retrain.training.log_lines import write_log_lines
 
 _ENVIRONMENT = {
@@ -41,7 +41,7 @@ _LOG = logging.getLogger("retrain.training")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one job; whatever goes wrong before it begins is written into its status as well."""
+    """Run one job; a failure before its start is recorded in its status, too."""
     given = _parser().parse_args(arguments)
     write_log_lines()
     timeout_seconds = _timeout_seconds()
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except JobOverTimeError as exc:
         return _fail(given, str(exc), exc.next_step)
     except JobStoppedError:
-        state = stop_early(bucket=given.bucket, key=given.key, job_id=given.job_id)
+        state = record_stopped_start(bucket=given.bucket, key=given.key, job_id=given.job_id)
     except JobTakenOverError:
         return ExitStatus.NOT_REGISTERED
     except ValidationError as exc:
@@ -87,19 +87,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _timeout_seconds() -> float:
-    """Return how long the job may take; endless where nobody says."""
+    """Return the job's time limit, infinite by default."""
     try:
         return float(os.environ.get(_TIMEOUT) or math.inf)
     except ValueError:
-        return math.inf  # the settings will say what is wrong
+        return math.inf  # the settings report the error
 
 
 def _stopper(timeout_seconds: float) -> Callable[[int, FrameType | None], NoReturn]:
-    """Return what a signal calls, with the time that the job has had."""
+    """Return a signal handler that knows when the job began."""
     began = time.monotonic()
 
     def stop(_number: int, _frame: FrameType | None) -> NoReturn:
-        """Unwind once; what cleans up after that is not to be interrupted."""
+        """Unwind once; further signals do not interrupt the cleanup."""
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, signal.SIG_IGN)
         if time.monotonic() - began >= _OF_ITS_TIME * timeout_seconds:
@@ -110,7 +110,7 @@ def _stopper(timeout_seconds: float) -> Callable[[int, FrameType | None], NoRetu
 
 
 def _fail(given: argparse.Namespace, reason: str, next_step: str) -> int:
-    end_early(
+    record_failed_start(
         bucket=given.bucket,
         key=given.key,
         job_id=given.job_id,

@@ -1,4 +1,4 @@
-"""Attempts of a job: how one ends for whoever started it, and who starts the next.
+"""Attempts of a job: exit statuses, and whether AWS Batch starts another attempt.
 
 AWS Batch looks at the exit status of an attempt: ``RetryStrategy`` in ``infra/template.yaml``.
 """

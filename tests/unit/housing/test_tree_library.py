@@ -25,7 +25,7 @@ from housing.tree_library import (
 from housing_ops.checkout import CHECKOUT
 from predict.model.predictor import Predictor
 from retrain.training.errors import TreeParityError
-from retrain.training.graph.tree_parity import check_trees
+from retrain.training.graph.parity import check_trees
 
 ROW = [one.example for one in FEATURES]
 ROWS = np.array([ROW] * 3, np.float32)

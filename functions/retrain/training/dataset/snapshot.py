@@ -8,7 +8,7 @@ two rows of different sides got a common neighbour, count in no figure.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,9 +26,21 @@ from retrain.training.dataset.identity import (
     near_positions,
     positions,
 )
-from retrain.training.dataset.row_hash import Hashes, hash_rows
-from retrain.training.dataset.rows import Values
-from retrain.training.dataset.sources import joined
+from retrain.training.dataset.rows import Hashes, Values, hash_rows
+
+_MOST_CHARACTERS = 300
+
+
+def joined(sources: Iterable[str]) -> str:
+    """Join the distinct sources of uploads; count those that do not fit."""
+    names = sorted(set(sources))
+    line = names[0] if names else ""
+    for hidden, name in zip(range(len(names) - 1, 0, -1), names[1:], strict=True):
+        if len(line) + 1 + len(name) > _MOST_CHARACTERS:
+            return f"{line} and {hidden} more"
+        line = f"{line}+{name}"
+    return line
+
 
 Mask = NDArray[np.bool_]
 

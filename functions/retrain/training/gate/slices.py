@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from housing.schema import TARGET_CAP
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.model.evaluation import Predictions, rmse
-from retrain.training.model.features import points
-from retrain.training.model.geography import CITIES, city_points
+from retrain.training.model.features import CITIES, city_points, points
 from retrain.training.model.tensor_ops import NumpyOps
 
 _QUARTERS = ("cheapest quarter", "second quarter", "third quarter", "dearest quarter")

@@ -1,18 +1,26 @@
-"""Parity check: compare the exported graph with the fitted model."""
+"""Parity checks of the exported graph: with the fitted model, and with the tree library."""
 
+import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from housing.onnx_session import ONNX_ERRORS, open_session
 from housing.schema import TARGET_CAP
+from housing.tree_library import LIBRARY, identity
 from retrain.training.dataset.rows import Values
-from retrain.training.errors import ParityError
+from retrain.training.errors import ParityError, TreeParityError
 from retrain.training.model.evaluation import score
 from retrain.training.model.fit import Fitted
 from retrain.training.model.tensor_ops import Floats
 
+_TREE_ROWS = 1_000
+_LOG = logging.getLogger(__name__)
+
+
 _ROWS_AT_ONCE = 50_000
-"""Their features take about a kilobyte a row."""
+"""Rows per batch: their features take about a kilobyte each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +80,42 @@ def _differences(model: bytes, fitted: Fitted, features: Floats) -> Values:
     )
     largest: Values = np.max([np.abs(ours - theirs) for ours, theirs in pairs], axis=0)
     return largest
+
+
+def check_trees(model: bytes, features: Floats, library: Path = LIBRARY) -> str | None:
+    """Predict rows with the tree library and with ONNX Runtime alone, and compare all bits.
+
+    Nothing is compared if the library is not installed or rejects the graph: the service does not
+    use it then either.
+
+    Args:
+        model: The serialized graph.
+        features: The rows, ``[n, 8]``.
+        library: Path of the library.
+
+    Returns:
+        The ``identity`` of the compared library, or None.
+
+    Raises:
+        TreeParityError: A prediction differs.
+    """
+    if not library.exists():
+        _LOG.info("trees_not_compared", extra={"reason": f"{library.name} is not installed"})
+        return None
+    try:
+        fast = open_session(model, library)
+    except ONNX_ERRORS as exc:
+        _LOG.warning("trees_not_compared", extra={"reason": str(exc)})
+        return None
+    plain = open_session(model)
+    [given] = plain.get_inputs()
+    different = 0
+    for start in range(0, len(features), _TREE_ROWS):
+        rows = {given.name: features[start : start + _TREE_ROWS]}
+        answers = zip(fast.run(None, rows), plain.run(None, rows), strict=True)
+        unequal = [ours.view(np.uint32) != theirs.view(np.uint32) for ours, theirs in answers]
+        different += int(np.any(np.column_stack(unequal), axis=1).sum())
+    if different:
+        raise TreeParityError(different, len(features))
+    _LOG.info("trees_compared", extra={"rows": len(features)})
+    return identity(library)

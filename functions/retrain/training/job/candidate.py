@@ -15,8 +15,7 @@ from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.dataset.split import Split
 from retrain.training.gate.slices import slices
 from retrain.training.graph.export import export
-from retrain.training.graph.parity import check_parity
-from retrain.training.graph.tree_parity import check_trees
+from retrain.training.graph.parity import check_parity, check_trees
 from retrain.training.job.context import JobContext
 from retrain.training.job.progress import JobProgress
 from retrain.training.model.evaluation import Predictions, baseline_rmse, evaluate, score

@@ -1,4 +1,4 @@
-"""A job's progress: in its status document for others, and a line for each stage in its log."""
+"""Progress of a job: its status document, and a log line for each stage."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ class JobProgress:
     """Writes one job's status as it goes."""
 
     def __init__(self, jobs: JobStore, status: JobStatus) -> None:
-        """Take over the status of a job that begins; the launch is what came before."""
+        """Take over the status of a starting job and close its launch stage."""
         self.status = status
         self.has_ended = False
         self._has_begun = False
@@ -38,7 +38,7 @@ class JobProgress:
 
     @contextmanager
     def beating(self, seconds: float) -> Iterator[None]:
-        """Give a sign of life this often, for a block: a job without one counts as dead."""
+        """Write a heartbeat at an interval during a block: a job without one counts as dead."""
         over = threading.Event()
         thread = threading.Thread(
             target=self._beat, args=(seconds, over), name="heartbeat", daemon=True
@@ -52,7 +52,7 @@ class JobProgress:
 
     @contextmanager
     def stage(self, stage: Stage, message: str) -> Iterator[None]:
-        """Run a block as a stage; one that fails stays open in the status."""
+        """Run a block as a stage; a failed stage stays open in the status."""
         time = StageTime(stage=stage, started_at=datetime.now(UTC))
         self.status.stages.append(time)
         self.status.stage = stage
@@ -63,27 +63,27 @@ class JobProgress:
         _LOG.info("stage_ended", extra=facts)
 
     def say(self, message: str) -> None:
-        """Say what the job does now."""
+        """Save a progress message."""
         self.status.message = message
         self._save()
 
     def check(self) -> None:
-        """Make sure that this process is still the one that works on the job.
+        """Check that this process still owns the job.
 
         Raises:
-            JobTakenOverError: It is not.
+            JobTakenOverError: Another process has taken it over.
         """
         if self._taken_over:
             raise self._taken_over
 
     def replace(self, status: JobStatus) -> None:
-        """Take over what another process has written of this job."""
+        """Replace the status by the one that another process has written."""
         self.status = status
 
     def finish(
         self, state: State, message: str, *, reason: str | None = None, next_step: str | None = None
     ) -> None:
-        """Write the job's end."""
+        """Record the job's end."""
         self.has_ended = True
         self.status.state = state
         self.status.message = message
@@ -95,7 +95,7 @@ class JobProgress:
         _LOG.info("job_ended", extra=facts)
 
     def fail(self, reason: str, next_step: str) -> None:
-        """Write that the job failed, why, and what to do."""
+        """Record that the job failed, with the reason and the next step."""
         self.finish(State.FAILED, "the job failed", reason=reason, next_step=next_step)
 
     def stop(self, stopped: JobStoppedError) -> None:
@@ -149,7 +149,7 @@ class JobProgress:
             self._has_begun = True
 
     def _is_queued_yet(self) -> bool:
-        """Whether the launcher alone has written since this process read the status."""
+        """Return whether only the launcher has written since this process read the status."""
         latest = self._jobs.load(self.status.job_id)
         if latest.state != State.QUEUED or latest.launches != self.status.launches:
             return False
@@ -158,7 +158,7 @@ class JobProgress:
 
 
 def open_status(jobs: JobStore, job_id: str, upload_key: str, upload_version: str) -> JobStatus:
-    """Return a job's status, which the launcher wrote, or a new one."""
+    """Load a job's status, or create one if the launcher wrote none."""
     try:
         return jobs.load(job_id)
     except JobNotFoundError:

@@ -18,8 +18,7 @@ from retrain.training.upload.check import Findings, check_stream
 from retrain.training.upload.distinct_rows import DistinctRows
 from retrain.training.upload.fetch import fetch, opened
 from retrain.training.upload.limits import Limits
-from retrain.training.upload.report import Report, write_report
-from retrain.training.upload.spreadsheet import as_text
+from retrain.training.upload.report import Report, as_text, write_report
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

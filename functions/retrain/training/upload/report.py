@@ -1,6 +1,7 @@
 """The report on an upload, as JSON and Markdown."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +11,19 @@ from housing.s3.documents import JSON, Documents
 from housing.s3.layout import REJECTED
 from retrain.training.markdown import code_cell, code_span
 from retrain.training.upload.cell_check import Problem
+
+_NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_MAY_BE_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # noqa: RUF001 - full-width signs too
+
+
+def as_text(cell: str) -> str:
+    """Return a cell, prefixed by an apostrophe if a spreadsheet would evaluate it.
+
+    Numbers stay unchanged. https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    if _MAY_BE_FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from housing.s3.documents import Documents
 from housing.s3.layout import DATASET, HOLDOUT_KEY
 from retrain.training.dataset.dataset import Dataset
 from retrain.training.dataset.holdout_key import holdout_key
-from retrain.training.dataset.row_hash import hash_rows
-from retrain.training.dataset.rows import Values
+from retrain.training.dataset.rows import Values, hash_rows
 from retrain.training.errors import DatasetError
 
 if TYPE_CHECKING:

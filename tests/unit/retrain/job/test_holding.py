@@ -9,7 +9,7 @@ from housing.registry.port import ModelVersion
 from retrain.training.dataset.rows import Values
 from retrain.training.dataset.snapshot import Snapshot, snapshot_of
 from retrain.training.gate.champion import Champion
-from retrain.training.job.holding import HeldUploads, held_uploads
+from retrain.training.job.training_data import HeldUploads, held_uploads
 from retrain.training.settings import TrainingSettings
 
 VERSION = ModelVersion("california-housing", "1", "run", FIRST_UPLOAD)

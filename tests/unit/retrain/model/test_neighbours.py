@@ -9,8 +9,16 @@ from fakes.tables import housing_table
 from housing.schema import FEATURE_NAMES
 from retrain.training.dataset.rows import Rows
 from retrain.training.graph.onnx_ops import OnnxWriter
-from retrain.training.model.features import OWN_NAMES, OwnFeatures, own_features, points
-from retrain.training.model.geography import CITIES, city_points, coast_points, plane
+from retrain.training.model.features import (
+    CITIES,
+    OWN_NAMES,
+    OwnFeatures,
+    city_points,
+    coast_points,
+    own_features,
+    plane,
+    points,
+)
 from retrain.training.model.neighbours import (
     NEIGHBOUR_NAMES,
     NeighbourFeatures,

@@ -13,12 +13,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from fakes.tables import as_csv, housing_table
-from retrain.training.dataset.sources import joined
+from retrain.training.dataset.snapshot import joined
 from retrain.training.errors import UploadRejectedError
 from retrain.training.markdown import code_cell, code_span
 from retrain.training.upload.ingest import Ingested, Upload, ingest
 from retrain.training.upload.limits import Limits
-from retrain.training.upload.spreadsheet import as_text
+from retrain.training.upload.report import as_text
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

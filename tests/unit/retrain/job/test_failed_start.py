@@ -10,7 +10,7 @@ from fakes.jobs import job_status
 from housing.alerts.alert import LoggedAlerts
 from housing.alerts.folded import alerts_to
 from housing.jobs.status import JobStore, State
-from retrain.training.job.early_end import end_early
+from retrain.training.job.failed_start import record_failed_start
 
 if TYPE_CHECKING:
     import pytest
@@ -31,7 +31,9 @@ def test_jobs_that_end_early_for_the_same_reason_are_one_message(
 
     for name in ("00aa11bb22cc33dd", "dd33cc22bb11aa00"):
         jobs.create(job_status(name))
-        end_early(bucket=BUCKET, key="k", job_id=name, reason="no settings", next_step="set them")
+        record_failed_start(
+            bucket=BUCKET, key="k", job_id=name, reason="no settings", next_step="set them"
+        )
 
     sent = sns_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].topics[topic].sent_notifications
     assert jobs.load("dd33cc22bb11aa00").state == State.FAILED

@@ -1,4 +1,4 @@
-"""The end of a job that did not get as far as to have its parts: written down and told as well."""
+"""Record and report a job that failed or was stopped before its context was built."""
 
 import logging
 import os
@@ -22,8 +22,8 @@ _BOUNDED = Config(
 _LOG = logging.getLogger(__name__)
 
 
-def end_early(*, bucket: str, key: str, job_id: str, reason: str, next_step: str) -> None:
-    """Write that a job failed, unless it had ended, and tell of it."""
+def record_failed_start(*, bucket: str, key: str, job_id: str, reason: str, next_step: str) -> None:
+    """Record that a job failed, unless it has ended, and alert on it."""
     s3 = boto3.client("s3", config=_BOUNDED)
     jobs = JobStore(s3, bucket)
     status = open_status(jobs, job_id, key, "")
@@ -32,14 +32,14 @@ def end_early(*, bucket: str, key: str, job_id: str, reason: str, next_step: str
     JobProgress(jobs, status).fail(reason, next_step)
     alert = alert_on(status, os.environ.get("HOUSING_MODEL_NAME") or _MODEL_NAME)
     if alert:
-        # The topic is read alone: the settings as a whole may be what is wrong.
+        # Only the topic is read: the settings as a whole may be invalid.
         topic_arn = os.environ.get("HOUSING_ALERT_TOPIC_ARN") or None
         alerts_to(topic_arn, s3, bucket).send(alert)
     write_job_metrics(status)
 
 
-def stop_early(*, bucket: str, key: str, job_id: str) -> State:
-    """Write that a job was stopped, unless it had ended; return its state."""
+def record_stopped_start(*, bucket: str, key: str, job_id: str) -> State:
+    """Record that a job was stopped, unless it has ended; return its state."""
     jobs = JobStore(boto3.client("s3", config=_BOUNDED), bucket)
     try:
         status = open_status(jobs, job_id, key, "")
