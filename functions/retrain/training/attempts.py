@@ -20,7 +20,7 @@ class ExitStatus(IntEnum):
     NOT_REGISTERED = 1
     """It was rejected, the job failed, or another process has taken the job over."""
     STOPPED = 143
-    """The process was stopped from outside, as a shell says of SIGTERM; the job goes on later."""
+    """The process was stopped by a signal (128 + SIGTERM); the job is continued later."""
 
 
 def is_attempted_again(environment: Mapping[str, str] = os.environ) -> bool:

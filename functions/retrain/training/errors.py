@@ -97,7 +97,7 @@ class ExportError(TrainingError):
 
 
 class ParityError(TrainingError):
-    """Raised when the exported graph does not predict what the fitted pipeline predicts."""
+    """Raised when the exported graph and the fitted pipeline predict differently."""
 
     next_step: ClassVar[str] = "check the graph's export code; nothing was registered"
 

@@ -1,4 +1,4 @@
-"""The function as Lambda calls it: its answers, logs and metrics; and what it does not import."""
+"""The Lambda handler: responses, logs and metrics; and its imports."""
 
 import json
 import logging

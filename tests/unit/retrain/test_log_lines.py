@@ -1,4 +1,4 @@
-"""The lines that a training job logs."""
+"""Log lines of the training job."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The command line of the job: what goes wrong before it begins is told as well."""
+"""The job's command line: a failure before the start is reported, too."""
 
 import json
 import os

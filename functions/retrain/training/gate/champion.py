@@ -60,7 +60,7 @@ class Champion:
 def champion_of(
     registry: ModelRegistry, dataset: Dataset, records: Sequence[UploadRecord], key_id: str
 ) -> Champion | None:
-    """Return the version in production, or None where there is none.
+    """Return the version in production, or None without one.
 
     Args:
         registry: Registry of the versions.

@@ -173,8 +173,8 @@ class OnnxWriter(TensorOps):
         """Gather elements of a flat table: a third of the time of ``Gather`` in ONNX Runtime."""
         if places.name not in self._flat:
             self._flat[places.name] = self.node("Reshape", places, np.array([-1], np.int64))
-        found = self.node("GatherElements", table, self._flat[places.name], axis=0)
-        return self.node("Reshape", found, np.array([-1, count], np.int64))
+        gathered = self.node("GatherElements", table, self._flat[places.name], axis=0)
+        return self.node("Reshape", gathered, np.array([-1, count], np.int64))
 
     @override
     def pick(self, rows: Tensor, places: Tensor) -> Tensor:

@@ -117,7 +117,7 @@ TRAVELLING_NAMES: tuple[str, ...] = (
     "rooms_per_person",
     "households",
 )
-"""Features that mean the same wherever a block group lies."""
+"""Features that do not depend on the region."""
 
 
 def points(ops: TensorOps, rows: Tensor) -> Tensor:

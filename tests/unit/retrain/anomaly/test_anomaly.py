@@ -1,4 +1,4 @@
-"""Misses and how often they come, windows with too many, rows that count less."""
+"""Misses and their chance rates, windows with too many misses, weights of rows."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Shifts of whole uploads: a market that moved is held, a town with a mean of its own is not."""
+"""Shifts of whole uploads: a moved market is held, a town with its own mean is not."""
 
 import numpy as np
 import pytest

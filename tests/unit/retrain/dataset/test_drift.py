@@ -1,4 +1,4 @@
-"""The comparison of new rows with the rows before: its numbers, its false alarms, its power."""
+"""Drift of new rows against earlier ones: figures, false alarms, power."""
 
 from collections.abc import Callable
 from math import log

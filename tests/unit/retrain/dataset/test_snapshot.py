@@ -1,4 +1,4 @@
-"""The snapshot: rows that come again are the same rows, and copies lie on one side."""
+"""The snapshot: repeated rows are the same rows, and copies are on one side."""
 
 import os
 from collections.abc import Callable

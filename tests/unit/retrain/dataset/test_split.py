@@ -1,4 +1,4 @@
-"""Which rows fit and which judge."""
+"""Fitting and held-out rows."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The champion before the gate: its own prices, or those of a fair stand-in."""
+"""The champion at the gate: its own predictions, or those of a fair stand-in."""
 
 from collections.abc import Callable
 from dataclasses import replace

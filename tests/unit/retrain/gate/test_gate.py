@@ -1,4 +1,4 @@
-"""Who may go live."""
+"""The gate's verdict on champion and challenger."""
 
 from dataclasses import replace
 

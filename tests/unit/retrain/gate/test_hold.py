@@ -1,4 +1,4 @@
-"""The hold rule: what contradicts the champion is held, what is honest is not."""
+"""The hold rule: rows that contradict the champion are held, honest ones are not."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Production on prices that came back: which rows count, and where it is told."""
+"""Production measured on new rows with known prices: selection of rows, report."""
 
 import hashlib
 import json

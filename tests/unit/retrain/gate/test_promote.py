@@ -1,4 +1,4 @@
-"""What the verdict does to aliases, ledger, pointer and tags."""
+"""Effects of a verdict on aliases, ledger, pointer and tags."""
 
 import hashlib
 import json

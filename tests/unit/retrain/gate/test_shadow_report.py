@@ -1,4 +1,4 @@
-"""What the predict function told of a challenger comes back in the gate's report."""
+"""The challenger's shadow metrics in the gate's report."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Each formula's part gives the same in arrays and in a graph."""
+"""Each operation gives equal results in arrays and in a graph."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""At each threshold of each tree the graph goes the way that the library goes."""
+"""At each threshold of each tree the graph and the library take the same branch."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Drift in the job: which rows are compared, and where it is told."""
+"""Drift in the job: compared rows, report and alert."""
 
 import json
 import logging

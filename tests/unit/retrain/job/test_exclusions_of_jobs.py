@@ -1,4 +1,4 @@
-"""Rows that a person excluded, or a job held: which jobs train on them, and what becomes of it."""
+"""Excluded and held rows: which jobs train on them, and their effect on versions."""
 
 import hashlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Where the job's alerts go."""
+"""Alerts on jobs that fail before their context is built."""
 
 from typing import TYPE_CHECKING
 

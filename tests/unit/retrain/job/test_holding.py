@@ -1,4 +1,4 @@
-"""Which uploads of a snapshot are held, by a champion whose prices are known."""
+"""The held uploads of a snapshot, with a champion of known prices."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Jobs that fail: told once, nothing touched, and taken up again."""
+"""Failed jobs: one alert, nothing changed, and resumed."""
 
 import hashlib
 from collections.abc import Callable

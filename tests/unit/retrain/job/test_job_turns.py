@@ -1,4 +1,4 @@
-"""Jobs that wait, that are overtaken, and that are trained on together."""
+"""Jobs that wait, are overtaken, or are trained on together."""
 
 import hashlib
 from collections.abc import Callable

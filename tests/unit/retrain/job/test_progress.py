@@ -1,4 +1,4 @@
-"""A job's signs of life, and how it learns that another process does its work."""
+"""Heartbeats of a job, and its reaction to a takeover by another process."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A rollback while a job runs: whatever stage it comes at, the job promotes nothing."""
+"""A rollback at any stage of a job: the job promotes nothing."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Jobs as processes: one at a time, in their order, each within its time."""
+"""Jobs as processes: one at a time, in order, within their time limit."""
 
 import json
 import os

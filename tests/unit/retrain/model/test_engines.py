@@ -1,4 +1,4 @@
-"""The libraries that grow the trees: each does the same for the job."""
+"""The gradient-boosting libraries: each fulfils the port."""
 
 import sys
 from typing import Any, get_args

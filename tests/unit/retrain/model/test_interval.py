@@ -1,4 +1,4 @@
-"""Intervals that hold: overall, and where houses are dear."""
+"""Coverage of the intervals: overall, and for expensive houses."""
 
 import numpy as np
 import pytest

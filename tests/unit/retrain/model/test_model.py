@@ -1,4 +1,4 @@
-"""From rows to a graph: features, fit, interval, export, parity, measures."""
+"""The model: features, fit, interval, export, parity, metrics."""
 
 import os
 from collections.abc import Callable

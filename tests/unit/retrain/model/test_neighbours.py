@@ -1,4 +1,4 @@
-"""Neighbours: the right ones, never the row itself, and no more than may be kept."""
+"""Neighbours: exact, never the row itself, and capped."""
 
 import numpy as np
 import onnxruntime as ort

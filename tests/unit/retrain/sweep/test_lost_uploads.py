@@ -1,4 +1,4 @@
-"""An upload whose event never came is started by the sweep, as its event would have."""
+"""The sweep starts the job of an upload whose event was lost."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta

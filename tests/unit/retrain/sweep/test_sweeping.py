@@ -1,4 +1,4 @@
-"""A job that died is started again; one that dies and dies is given up."""
+"""The sweep restarts dead jobs, and gives up those that die repeatedly."""
 
 from datetime import datetime
 from itertools import chain

@@ -1,4 +1,4 @@
-"""What a version is accompanied by: measures by slice and by region, the card, the figures."""
+"""Reports on a version: metrics by slice and region, card, figures."""
 
 import io
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Checking uploads: what is taken, what is not, and where and why."""
+"""Checking uploads: accepted and rejected files, with place and reason."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Distinct rows through files, and the part that is made of them."""
+"""Distinct rows sorted through files, and the part of the data set."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From an object under new_data/ to accepted rows and a report on the others."""
+"""Ingest: from an object under new_data/ to accepted rows and a report."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""The fast reading of lines vouches for nothing that the exact reading would not say."""
+"""The fast reader accepts no line that the exact reader would judge differently."""
 
 import random
 from collections.abc import Iterator

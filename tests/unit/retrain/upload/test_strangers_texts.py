@@ -1,4 +1,4 @@
-"""What strangers write into files and metadata is text wherever it is shown."""
+"""Untrusted texts of files and metadata are shown as plain text everywhere."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""How much of an upload is read: a hostile file costs little, and no honest one is rejected."""
+"""Bounds on reading: a hostile file costs little, and no honest one is rejected."""
 
 import gzip
 import random
