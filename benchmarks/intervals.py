@@ -15,7 +15,7 @@ from retrain.training.dataset.rows import Rows, Values
 from retrain.training.model.engines import engine_of
 from retrain.training.model.evaluation import Predictions
 from retrain.training.model.fit import FEATURES, Fitted, out_of_fold, pipeline_of, scale_options
-from retrain.training.model.interval import Interval, conformal_quantile, folds_of
+from retrain.training.model.interval import TAKEN_OFF, Interval, conformal_quantile, folds_of
 from retrain.training.model.recipe import Recipe
 from retrain.training.model.tensor_ops import Floats
 
@@ -62,11 +62,11 @@ def scaled_by_mean_error(
 
 @dataclass(frozen=True, slots=True)
 class _Logarithm:
-    """A regressor's logarithm, which ``Interval`` takes the exponential of."""
+    """A regressor as ``Interval`` wants its scale: it takes the exponential, and ``TAKEN_OFF``."""
 
     regressor: Any
 
     def predict(self, inputs: Floats) -> Values:
         """Return the logarithm of what the regressor predicts, ``[n]``."""
-        found: Values = np.log(self.regressor.predict(inputs).clip(_SMALLEST))
+        found: Values = np.log(self.regressor.predict(inputs).clip(_SMALLEST) + TAKEN_OFF)
         return found

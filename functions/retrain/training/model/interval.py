@@ -35,7 +35,7 @@ power is above 1 because the errors are those of smaller models, fitted on fewer
 _ROWS_OF_A_BAND = 100
 _OFFSET = 0.05
 """In $100,000, added to an error before its logarithm is taken: smaller errors are chance."""
-_TAKEN_OFF = 0.02
+TAKEN_OFF = 0.02
 """Of it, after the exponential: the more, the better rows far from others are covered, and the
 wider all intervals are."""
 
@@ -66,7 +66,7 @@ class Interval:
             price: The predicted price, ``[n, 1]``.
             log_size: The prediction of ``scale`` for it, ``[n, 1]``.
         """
-        size = ops.clip(ops.exp(log_size) - _TAKEN_OFF, _OFFSET - _TAKEN_OFF, self.dearest)
+        size = ops.clip(ops.exp(log_size) - TAKEN_OFF, _OFFSET - TAKEN_OFF, self.dearest)
         below, above = self._by_band(ops, price, self.below), self._by_band(ops, price, self.above)
         lower = ops.clip(price - below * size, 0.0, self.dearest)
         return lower, ops.clip(price + above * size, 0.0, self.dearest)
@@ -119,8 +119,8 @@ def calibrated(  # noqa: PLR0913 - rows and options, given by name
     dearest = float(prices.max())
     errors = prices - predicted
     inputs, log_sizes = _inputs(features, predicted), np.log(np.abs(errors) + _OFFSET)
-    sizes = np.exp(_held_out(scale, inputs, log_sizes, seed)) - _TAKEN_OFF
-    expected = sizes.clip(_OFFSET - _TAKEN_OFF, dearest)
+    sizes = np.exp(_held_out(scale, inputs, log_sizes, seed)) - TAKEN_OFF
+    expected = sizes.clip(_OFFSET - TAKEN_OFF, dearest)
     quotients = errors / expected
     edges, band = _bands(predicted, coverage)
     shares = _coverages(coverage, bands=len(edges) + 1)
