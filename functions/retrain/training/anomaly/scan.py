@@ -188,7 +188,7 @@ def _scan_nearest(  # noqa: PLR0913 - a scan and its bounds, given by name
     penalty = np.log10(len(new) * len(sizes) * 3 * len(SIZES))
     tree = cKDTree(points)
     best, kept = -np.inf, []
-    for centres in _chunks(_centres(new, most_centres)):
+    for centres in chunks_of(centres_of(new, most_centres)):
         _, near = tree.query(points[centres], np.arange(1, sizes[-1] + 1), eps=approximation)
         counted, expected = _counted(new, near, within)
         scores = likelihood_ratio(counted, expected * slack) - penalty
@@ -201,7 +201,7 @@ def _scan_nearest(  # noqa: PLR0913 - a scan and its bounds, given by name
     return Scan(best, kept)
 
 
-def _centres(new: NewRows, most: int) -> Indices:
+def centres_of(new: NewRows, most: int) -> Indices:
     """Return the centres of windows: the misses, or a random sample of them."""
     centres = np.flatnonzero(new.misses.level >= _CENTRE_LEVEL)
     if len(centres) <= most:
@@ -209,7 +209,8 @@ def _centres(new: NewRows, most: int) -> Indices:
     return np.sort(np.random.default_rng(_SEED).permutation(centres)[:most])
 
 
-def _chunks(centres: Indices) -> Iterator[Indices]:
+def chunks_of(centres: Indices) -> Iterator[Indices]:
+    """Yield rows in blocks, so that memory does not grow with them."""
     yield from (centres[start : start + _CHUNK] for start in range(0, len(centres), _CHUNK))
 
 

@@ -34,6 +34,7 @@ from housing.jobs.results import MOST_HELD_JOBS, MOST_HELD_PLACES, Held, HeldPla
 from retrain.training.anomaly.clusters import Cluster, clusters_of, contributors
 from retrain.training.anomaly.contradictions import Contradiction, Table, described, sentence
 from retrain.training.anomaly.copies import ALLOWED, Copies, find_copies
+from retrain.training.anomaly.majorities import LEAST_JUDGING, scan_majorities
 from retrain.training.anomaly.misses import EITHER, LIMIT, Misses, MissRates, miss_sizes
 from retrain.training.anomaly.priced import Priced
 from retrain.training.anomaly.scan import (
@@ -208,6 +209,7 @@ class _Supported:
         ranks: Their columns, evenly spread over 0 to 1, ``[n, m]``.
         points: Where they lie, ``[n, k]``: in place, or by rank if the table has no places.
         baseline: Offsets of the held-out rows.
+        known: Where the champion's rows lie; None if few rows judge it, or there are no places.
     """
 
     priced: Priced
@@ -215,6 +217,7 @@ class _Supported:
     ranks: Values
     points: Values
     baseline: Baseline
+    known: Values | None
 
 
 def _supported(new: NewData, known: KnownData, table: Table) -> _Supported:
@@ -238,12 +241,13 @@ def _supported(new: NewData, known: KnownData, table: Table) -> _Supported:
     count = int(new.uploads.max(initial=0)) + 1
     chance = rates.of_uploads(priced.rows.prices, uploads, count)
     ranks = _ranks(priced.rows.features, known.rows.features)
-    weights = np.ones(len(priced))
+    weights, known_points = np.ones(len(priced)), None
     if table.place:
         points = table.kilometres(priced.rows.features)
         points_of_judging = table.kilometres(judging.rows.features)
+        known_points = table.kilometres(known.rows.features)
         if len(priced):
-            weights = weights_of(points, table.kilometres(known.rows.features))
+            weights = weights_of(points, known_points)
     else:
         points, points_of_judging = ranks, _ranks(judging.rows.features, known.rows.features)
     return _Supported(
@@ -252,6 +256,7 @@ def _supported(new: NewData, known: KnownData, table: Table) -> _Supported:
         ranks=ranks,
         points=points,
         baseline=Baseline.measured(misses_of_judging, judging.rows.prices, points_of_judging),
+        known=known_points if len(judging) >= LEAST_JUDGING else None,
     )
 
 
@@ -278,11 +283,13 @@ def _scan_in_rounds(
         rows, points = supported.scanned.take(left), supported.points[left]
         ranks, prices = supported.ranks[left], supported.priced.rows.prices[left]
         scan_nearest = scan_places if has_places else scan_features
-        scans = (
+        scans = [
             scan_nearest(rows, points, limit=limit),
             scan_cells(rows, ranks, limit=limit),
             scan_shifts(rows, prices, points, supported.baseline, limit=limit),
-        )
+        ]
+        if supported.known is not None:
+            scans.append(scan_majorities(rows, points, supported.known, limit=limit))
         best = max(best, *(scan.best for scan in scans))
         made = clusters_of([one for scan in scans for one in scan.windows], rows)
         if not made:
