@@ -204,7 +204,9 @@ def test_a_job_that_waits_is_queued_once_however_often_it_is_launched(place: Pla
         place.launcher().launch(job)
     place.at_work()
 
-    assert place.queue.waiting() == [OTHER.job_id]
+    until(
+        lambda: place.queue.waiting() == [OTHER.job_id]
+    )  # it is at work before it leaves the queue
     place.go.touch()
     until(lambda: idle(place) and len(place.begun()) == 2)
 
