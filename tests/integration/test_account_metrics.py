@@ -126,6 +126,8 @@ def test_quantiles_are_those_of_the_last_whole_five_minutes(
 ) -> None:
     end = datetime.fromtimestamp(until.timestamp() // 300 * 300, UTC)
     start = end - timedelta(minutes=5)
+    if start.month != until.month:
+        pytest.skip("a month has just begun: no point was put into the five minutes before it")
     [measured] = said(stack, names.PREDICTION_LATENCY, start, end, Statistics=["Maximum"])
     [ranked] = said(stack, names.PREDICTION_LATENCY, start, end, ExtendedStatistics=["p50"])
 
