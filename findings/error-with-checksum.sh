@@ -3,7 +3,7 @@
 #
 # Guessed: the header is looked at for successful answers alone; a 404 is `NoSuchKey`.
 # Seen: the checksum of the body is taken before the error is parsed, and the parser is handed a stream: TypeError.
-# Because of it: `housing/s3/failures.py` takes what is neither ClientError nor BotoCoreError for an outage.
+# Because of it: nothing. S3 was not seen to send the header with an error; a proxy or an emulator that does is met as this TypeError.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

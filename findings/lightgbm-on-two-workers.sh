@@ -3,7 +3,7 @@
 #
 # Guessed: the histograms are summed over the workers, so the trees are the same but for rounding.
 # Seen: each worker finds bins in its own sample of the rows: predictions are apart by far more than rounding.
-# Because of it: what a cluster grows is judged by the gate like any other model, and its card says that it is not reproducible.
+# Because of it: nothing yet. A cluster is not built; its model could not be promised to the bit, and would be judged by the gate as any other.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -21,7 +21,7 @@ def create_app() -> FastAPI:
 
     @app.post("/predict")
     async def predict(rows: Rows) -> dict[str, list[float]]:
-        found = booster.predict(np.array(rows.instances), num_threads=1)
-        return {"prices": np.asarray(found).tolist()}
+        prices = booster.predict(np.array(rows.instances), num_threads=1)
+        return {"prices": np.asarray(prices).tolist()}
 
     return app
