@@ -53,7 +53,7 @@ is-installed:
 lint: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where they are
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
-	$(DEV)/mypy functions layers/shared cli local monitoring/dashboards tests benchmarks docs
+	$(DEV)/mypy functions layers/shared cli local monitoring/dashboards tests benchmarks docs tools
 	$(DEV)/cfn-lint infra/template.yaml
 	PYTHONPATH=tests $(DEV)/python -m infra.lint_expanded
 	@if command -v promtool >/dev/null; then promtool check rules monitoring/prometheus/recording.yaml monitoring/prometheus/slo.yaml monitoring/prometheus/alerts.yaml; \
@@ -113,7 +113,7 @@ coverage:  ## branches that tests reach, in %; the report: .coverage/html
 
 AUDIT := $(VENVS)/audit/bin
 SCRIPTS = .ci/run .ci/install-monitoring native/trees/build infra/build infra/deploy infra/push-image requirements/lock
-FIRST_PARTY = functions layers/shared cli local monitoring benchmarks docs
+FIRST_PARTY = functions layers/shared cli local monitoring benchmarks docs tools
 lint-workflows: $(VENVS)/audit/.ready .tools/actionlint  ## actionlint, zizmor, shellcheck
 	.tools/actionlint -shellcheck $(AUDIT)/shellcheck -pyflakes ""
 	$(AUDIT)/zizmor --offline --quiet .github
@@ -164,7 +164,7 @@ dashboard-pictures: $(VENVS)/dev/.ready  ## draw docs/dashboard-*.png from PROME
 
 .PHONY: cost
 cost: $(VENVS)/dev/.ready  ## write docs/cost.md anew
-	$(DEV)/python docs/write_cost.py > docs/cost.md.part
+	$(DEV)/python tools/docs/write_cost.py > docs/cost.md.part
 	mv docs/cost.md.part docs/cost.md
 
 # ---- benchmarks ----------------------------------------------------------------------------------

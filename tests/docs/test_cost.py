@@ -1,38 +1,26 @@
 """docs/cost.md is what the script makes of the code, the config and the template as they are."""
 
-import importlib.util
-from types import ModuleType
-
 import pytest
 
+import write_cost
 from housing_ops.checkout import CHECKOUT
 
 
-@pytest.fixture(scope="module")
-def write_cost() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("write_cost", CHECKOUT / "docs/write_cost.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_kept_page_is_what_the_script_writes(write_cost: ModuleType) -> None:
+def test_the_kept_page_is_what_the_script_writes() -> None:
     kept = (CHECKOUT / "docs/cost.md").read_text()
 
     assert kept == write_cost.page(), "make cost writes it anew"
 
 
-def test_every_price_is_used_and_has_its_page(write_cost: ModuleType) -> None:
-    code = (CHECKOUT / "docs/write_cost.py").read_text()
+def test_every_price_is_used_and_has_its_page() -> None:
+    code = (CHECKOUT / "tools/docs/write_cost.py").read_text()
 
     for name, found in write_cost._PRICES.items():
         assert f'"{name}"' in code, f"{name} is in prices.yaml and used nowhere"
         assert found["page"].startswith("https://aws.amazon.com/")
 
 
-def test_the_gateways_tiers_are_paid_one_after_the_other(write_cost: ModuleType) -> None:
+def test_the_gateways_tiers_are_paid_one_after_the_other() -> None:
     first, second, third = (write_cost.PRICE[f"api_million_{tier}"] for tier in (1, 2, 3))
 
     assert write_cost.gateway(0) == 0
@@ -41,14 +29,14 @@ def test_the_gateways_tiers_are_paid_one_after_the_other(write_cost: ModuleType)
     assert write_cost.gateway(2e9) == pytest.approx(333 * first + 667 * second + 1_000 * third)
 
 
-def test_tracing_counts_all_of_few_requests_and_a_share_of_many(write_cost: ModuleType) -> None:
+def test_tracing_counts_all_of_few_requests_and_a_share_of_many() -> None:
     million = write_cost.PRICE["traces_million"]
 
     assert write_cost.traces(1e5) == pytest.approx(0.1 * million)
     assert write_cost.traces(1e9) < 0.06 * 1e3 * million
 
 
-def test_the_whole_is_the_sum_of_its_parts(write_cost: ModuleType) -> None:
+def test_the_whole_is_the_sum_of_its_parts() -> None:
     parts = write_cost.always()
 
     for requests in (0, 1e5, 1e9):
@@ -58,7 +46,7 @@ def test_the_whole_is_the_sum_of_its_parts(write_cost: ModuleType) -> None:
     assert len({part.name for part in [*parts, *write_cost.if_chosen()]}) > 15
 
 
-def test_a_metric_of_two_services_is_asked_for_twice(write_cost: ModuleType) -> None:
+def test_a_metric_of_two_services_is_asked_for_twice() -> None:
     def exporter(name: str) -> dict[str, object]:
         metric = {"name": name, "statistics": ["Sum"]}
         return {
@@ -70,7 +58,7 @@ def test_a_metric_of_two_services_is_asked_for_twice(write_cost: ModuleType) -> 
     assert write_cost.asked_by(exporter("JobsSucceeded")) == 1
 
 
-def test_every_metric_that_the_exporter_reads_by_service_has_one(write_cost: ModuleType) -> None:
+def test_every_metric_that_the_exporter_reads_by_service_has_one() -> None:
     [service] = [job for job in write_cost._EXPORTER["customNamespace"] if job["name"] == "service"]
 
     for metric in service["metrics"]:

@@ -1,29 +1,18 @@
 """docs/iam: who deploys may make all that the template holds, and little else."""
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from cfnlint.api import lint_all
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+import write_policies
 from housing_ops.checkout import CHECKOUT
 from infra.transforming import transformed
 
 FOLDER = CHECKOUT / "docs/iam"
-
-
-@pytest.fixture(scope="module")
-def written() -> ModuleType:
-    path = CHECKOUT / "docs/write_policies.py"
-    spec = importlib.util.spec_from_file_location("write_policies", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -41,44 +30,44 @@ def as_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def test_every_type_of_the_template_is_covered(written: ModuleType, types: set[str]) -> None:
-    covered = {kind for kinds in written.TYPES.values() for kind in kinds}
+def test_every_type_of_the_template_is_covered(types: set[str]) -> None:
+    covered = {kind for kinds in write_policies.TYPES.values() for kind in kinds}
 
     assert len(types) > 15
-    assert types <= covered, "name them in TYPES of docs/write_policies.py and run it"
+    assert types <= covered, "name them in TYPES of tools/docs/write_policies.py and run it"
 
 
-def test_what_is_made_may_be_tagged(written: ModuleType) -> None:
-    for name, kinds in written.TYPES.items():
+def test_what_is_made_may_be_tagged() -> None:
+    for name, kinds in write_policies.TYPES.items():
         allowed = {
             action
             for statement in statements(FOLDER / f"{name}.json")
             for action in as_list(statement["Action"])
         }
         for kind in kinds:
-            schema = written.PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+            schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
             tagging = schema.get("tagging", {}).get("permissions", ())
-            wanted = {action for action in tagging if not written._UNUSED.search(action)}
+            wanted = {action for action in tagging if not write_policies._UNUSED.search(action)}
 
             assert {one.lower() for one in wanted} <= {one.lower() for one in allowed}, kind
 
 
-def test_the_kept_policies_are_what_the_script_writes(written: ModuleType) -> None:
-    for name, policy in written.policies().items():
+def test_the_kept_policies_are_what_the_script_writes() -> None:
+    for name, policy in write_policies.policies().items():
         kept = (FOLDER / f"{name}.json").read_text()
 
-        assert kept == written.text_of(policy), "python docs/write_policies.py writes it anew"
+        assert kept == write_policies.text_of(policy), "run tools/docs/write_policies.py"
 
 
-def test_a_policy_is_no_longer_than_iam_takes(written: ModuleType) -> None:
-    for policy in written.policies().values():
+def test_a_policy_is_no_longer_than_iam_takes() -> None:
+    for policy in write_policies.policies().values():
         size = len(json.dumps(policy, separators=(",", ":")))
 
-        assert size <= written.MANAGED_POLICY_CHARACTERS
+        assert size <= write_policies.MANAGED_POLICY_CHARACTERS
 
 
-def test_actions_are_those_of_iam_and_narrowed_where_iam_can(written: ModuleType) -> None:
-    known = written._iam()
+def test_actions_are_those_of_iam_and_narrowed_where_iam_can() -> None:
+    known = write_policies._iam()
     for path in FOLDER.glob("*.json"):
         if path.stem == "github-trust":
             continue

@@ -207,7 +207,7 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         Call("logs:FilterLogEvents", "{logs-predict}:*"),
         *_KEEPING_KEYS,
     ),
-    # make deploy and make destroy; CloudFormation's own calls are in docs/write_policies.py.
+    # make deploy and make destroy; CloudFormation's own calls are in tools/docs/write_policies.py.
     "deployer": (
         *(
             Call(f"cloudformation:{name}", "{stack}")

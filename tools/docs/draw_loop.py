@@ -1,4 +1,4 @@
-"""Prints ``docs/loop.svg``: the loop as it was recorded in ``docs/loop.json``, on a terminal."""
+"""Print ``docs/loop.svg``: the recorded loop of ``loop.json`` as a terminal shows it."""
 
 import json
 import re
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 RECORD = Path(__file__).with_name("loop.json")
-SHOWN_LINES = {"make run": 11, "set -a; . .local/env; set +a": 0}
-"""Of these commands the first lines only; a sign says that there were more."""
-LEFT_OUT = ("housing models --history",)
+SHOWN_LINES = {"make run": 10, "set -a; . .local/env; set +a": 0}
+"""Lines shown of a command; an ellipsis stands for the others."""
+LEFT_OUT = ("housing models", "housing models --history")
 _CELL, _LINE, _MARGIN = 8.0, 17, 16
 _SGR = re.compile(r"\x1b\[([\d;]*)m")
 _TOGETHER = re.compile(r"\S+(?: \S+)*")

@@ -1,6 +1,6 @@
-"""Runs the loop in a terminal of its own and prints what was seen, as ``docs/loop.json`` keeps it.
+"""Run the loop in a pseudo-terminal and print the record that ``loop.json`` keeps.
 
-``python docs/record_loop.py FIRST.csv MORE.csv > docs/loop.json`` with ports that are free
+``python tools/docs/record_loop.py FIRST.csv MORE.csv > tools/docs/loop.json``, with free ports
 (``HOUSING_AWS_PORT`` and the rest) and the environments installed. ``make clean`` ends the stack.
 """
 
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 WIDTH, HEIGHT = 112, 60
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 UPLOAD = REPOSITORY / "more.csv"
 LOAD = "set -a; . .local/env; set +a"
 PREDICT = r"""curl -s $HOUSING_API_URL/predict -H "x-api-key: $HOUSING_API_KEY" \

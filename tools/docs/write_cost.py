@@ -1,8 +1,8 @@
-"""Writes docs/cost.md: what the whole costs a month, and what watching does; ``make cost``.
+"""Print ``docs/cost.md``, the monthly cost of the parts and of monitoring; ``make cost``.
 
 Counted: metrics of the exporter's config, queries of ``GET /metrics``, alarms, dashboards and sizes
 of the template, and the bytes of a request's log line as the code writes it. All prices are in
-docs/prices.yaml, the words in docs/cost.txt.
+``prices.yaml``, the words in ``cost.txt``, beside this program.
 """
 
 import json
@@ -33,8 +33,9 @@ from predict.telemetry.telemetry import Telemetry
 from retrain.sweep.sweeper import PAGES
 from retrain.training.job.job_metrics import UNITS as JOB_UNITS
 
-ROOT = Path(__file__).resolve().parents[1]
-_PRICES: Mapping[str, Any] = yaml.safe_load((ROOT / "docs/prices.yaml").read_text())
+_FOLDER = Path(__file__).resolve().parent
+ROOT = _FOLDER.parents[1]
+_PRICES: Mapping[str, Any] = yaml.safe_load((_FOLDER / "prices.yaml").read_text())
 PRICE: Mapping[str, float] = {name: found["price"] for name, found in _PRICES.items()}
 _TEMPLATE = load(ROOT / "infra/template.yaml")
 _EXPORTER = yaml.safe_load((ROOT / "monitoring/yace/config.yaml").read_text())
@@ -86,7 +87,7 @@ def page() -> str:
     logged = line_bytes() / 1e9 * PRICE["logs_gb"] * 1e6
     parts, options = always(), if_chosen()
     return (
-        (ROOT / "docs/cost.txt")
+        (_FOLDER / "cost.txt")
         .read_text()
         .format(
             system=_bill([*parts, Part("**in all**", lambda requests: total(parts, requests))]),

@@ -1,4 +1,4 @@
-"""Writes docs/iam: what the principal that deploys may do; ``python docs/write_policies.py``.
+"""Write the policies of ``docs/iam`` that deploy; ``python tools/docs/write_policies.py``.
 
 CloudFormation acts with the rights of who calls it. What it needs to make, read, change and delete
 a resource of a type stands in the type's own schema, as AWS publishes it (here: cfn-lint's copy).
@@ -17,7 +17,7 @@ from typing import Any
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-FOLDER = Path(__file__).parent / "iam"
+FOLDER = Path(__file__).resolve().parents[2] / "docs/iam"
 MANAGED_POLICY_CHARACTERS = 6_144  # without spaces
 _REGION = "us-east-1"
 _HANDLERS = ("create", "read", "update", "delete")
