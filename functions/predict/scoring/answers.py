@@ -4,6 +4,8 @@
 """
 
 import csv
+import re
+from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
@@ -15,7 +17,6 @@ from housing.onnx_session import NEAREST_KM, OUTPUTS
 from housing.schema import DOLLARS_PER_UNIT, FEATURES, TARGET_CAP
 from predict.model.loading import ServedModel
 from predict.model.predictor import PredictedColumns, Prediction
-from predict.scoring import batch_json
 from predict.scoring.validation import Matrix, named_rows
 from predict.scoring.warnings import FAR_KM, warnings_on
 
@@ -25,52 +26,78 @@ CSV_HEADER = (
     *("price_usd", "lower_usd", "upper_usd"),
     "nearest_training_km",
 )
+"""The numbers of a row, in the order in which ``_columns`` and ``_numbers`` return them."""
 _NEARLY_CAPPED = TARGET_CAP - 0.01
 _USUAL_MINIMUM = np.array([column.usual_minimum for column in FEATURES])
 _USUAL_MAXIMUM = np.array([column.usual_maximum for column in FEATURES])
 _KM_DECIMALS = 1
 
 
+def _document(numbers: Sequence[Any], warnings: Sequence[str]) -> dict[str, Any]:
+    """Name the numbers of a row, which are in the order of ``CSV_HEADER``."""
+    price, lower, upper, price_usd, lower_usd, upper_usd, nearest_km = numbers
+    return {
+        "MedHouseVal": price,
+        "price_usd": price_usd,
+        "interval_90": {
+            "lower": lower,
+            "upper": upper,
+            "lower_usd": lower_usd,
+            "upper_usd": upper_usd,
+        },
+        "nearest_training_km": nearest_km,
+        "warnings": warnings,
+    }
+
+
+_MARKED = orjson.dumps(_document([f"#{place}" for place in range(len(CSV_HEADER))], []))
+_MARK = rb'"#(\d)"'
+_ORDER = [int(place) for place in re.findall(_MARK, _MARKED)]
+"""The columns in the order of the document."""
+_LINE = re.sub(_MARK, b"%b", _MARKED)
+"""The document of a row without warnings, a ``%b`` for each number."""
+
+
 def one(features: dict[str, float], prediction: Prediction, served: ServedModel) -> bytes:
     """Write a ``schemas.PredictedPrice``."""
-    document = _row(features, prediction)
+    warnings = warnings_on(features, prediction.price, prediction.nearest_km)
+    document = _document(_numbers(prediction), warnings)
     document |= _of_model(served)
     return orjson.dumps(document)
 
 
 def many(features: Matrix, predicted: PredictedColumns, served: ServedModel) -> bytes:
-    """Write a ``schemas.BatchPrediction``."""
-    price, lower, upper, nearest = predicted
-    prices = [column.astype(np.float64) for column in (price, lower, upper)]
-    plain = batch_json.written(prices, None if nearest is None else nearest.astype(np.float64))
-    width, begin = plain.width, 0
-    parts: list[bytes | memoryview] = []
-    others = np.flatnonzero(_may_warn(features, predicted) | ~plain.fits)
+    """Write a ``schemas.BatchPrediction``: a template of all rows, filled once."""
+    columns = _columns(predicted)
+    cells = np.column_stack([columns[place] for place in _ORDER]).ravel()
+    lines = [_LINE] * len(predicted.price)
+    may_warn = np.flatnonzero(_may_warn(features, predicted))
     for row, named, prediction in zip(
-        others.tolist(), named_rows(features, others), predicted.rows(others), strict=True
+        may_warn.tolist(), named_rows(features, may_warn), predicted.rows(may_warn), strict=True
     ):
-        alone = orjson.dumps(_row(named, prediction))
-        parts += [plain.lines[begin * width : row * width], alone, b","]
-        begin = row + 1
-    parts.append(plain.lines[begin * width :])
-    rows = b"".join(parts)[:-1]  # without the last comma
+        warnings = warnings_on(named, prediction.price, prediction.nearest_km)
+        lines[row] = _LINE.replace(b"[]", orjson.dumps(warnings).replace(b"%", b"%%"))
+    rows = b",".join(lines) % _texts(cells)
     return b'{"predictions":[%b],%b' % (rows, orjson.dumps(_of_model(served))[1:])
 
 
-def _row(features: dict[str, float], prediction: Prediction) -> dict[str, Any]:
+def _texts(cells: Matrix) -> tuple[bytes, ...]:
+    """Write each number as JSON; NaN, an unknown distance, as null."""
+    dumped = orjson.dumps(cells, option=orjson.OPT_SERIALIZE_NUMPY)
+    return tuple(dumped[1:-1].split(b",")) if len(cells) else ()
+
+
+def _numbers(prediction: Prediction) -> list[float | None]:
     price, lower, upper, nearest_km = prediction
-    return {
-        "MedHouseVal": round(price, DECIMALS),
-        "price_usd": round(price * DOLLARS_PER_UNIT, 2),
-        "interval_90": {
-            "lower": round(lower, DECIMALS),
-            "upper": round(upper, DECIMALS),
-            "lower_usd": round(lower * DOLLARS_PER_UNIT, 2),
-            "upper_usd": round(upper * DOLLARS_PER_UNIT, 2),
-        },
-        "nearest_training_km": None if nearest_km is None else round(nearest_km, _KM_DECIMALS),
-        "warnings": warnings_on(features, price, nearest_km),
-    }
+    return [
+        round(price, DECIMALS),
+        round(lower, DECIMALS),
+        round(upper, DECIMALS),
+        round(price * DOLLARS_PER_UNIT, 2),
+        round(lower * DOLLARS_PER_UNIT, 2),
+        round(upper * DOLLARS_PER_UNIT, 2),
+        None if nearest_km is None else round(nearest_km, _KM_DECIMALS),
+    ]
 
 
 def _of_model(served: ServedModel) -> dict[str, Any]:
@@ -99,8 +126,7 @@ def as_mlflow(predicted: PredictedColumns) -> bytes:
     # As for many rows: one template, filled once. float32 becomes the double of the same value.
     row = b"{%b}" % b",".join(b'"%b":%%b' % name.encode() for name in names)
     cells = np.column_stack(known).astype(np.float64).ravel()
-    texts = orjson.dumps(cells, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
-    rows = b",".join([row] * len(known[0])) % (tuple(texts) if len(cells) else ())
+    rows = b",".join([row] * len(known[0])) % _texts(cells)
     return b'{"predictions":[%b]}' % rows
 
 
