@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import mlflow
 import pytest
@@ -18,10 +19,11 @@ from housing.registry.mlflow import MlflowModelRegistry
 from housing.registry.port import MODEL_FILE
 from housing.schema import CANONICAL_HEADER
 from retrain.training.dataset.drift import measure_drift
+from retrain.training.errors import TrackingError
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.figures import drift_figure
 from retrain.training.tracking.mlflow import MlflowRunTracker
-from retrain.training.tracking.port import Candidate
+from retrain.training.tracking.port import Candidate, Description
 
 # In MLflow's own code.
 pytestmark = pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
@@ -46,12 +48,11 @@ def candidate_of(job_id: str, drift: Drift) -> Candidate:
         recipe=TrainingSettings(bucket="b", tracking_uri="http://registry.test").recipe(),
         metrics={"rmse": 0.4},
         card="# Card",
-        figures={"drift.png": drift_figure(drift, psi_limit=0.2)},
         drift=drift,
     )
 
 
-def test_a_run_has_the_drift_of_every_column_as_metrics_and_as_a_figure(
+def test_a_run_has_the_drift_of_every_column_as_metrics(
     mlflow_uri: str, client: MlflowClient
 ) -> None:
     drift = measure_drift(ROWS[:100] + 1, ROWS[100:], psi_limit=0.2, min_rows=50)
@@ -63,8 +64,34 @@ def test_a_run_has_the_drift_of_every_column_as_metrics_and_as_a_figure(
     ks = {f"drift.ks.{column.name}": column.ks for column in drift.columns}
     assert run.data.metrics == {"rmse": 0.4, **psi, **ks}
     assert len(psi) == len(CANONICAL_HEADER)
-    figures = client.list_artifacts(run.info.run_id, "figures")
-    assert [figure.path for figure in figures] == ["figures/drift.png"]
+
+
+def test_a_description_is_added_to_the_run_of_a_version(
+    mlflow_uri: str, client: MlflowClient
+) -> None:
+    drift = measure_drift(ROWS[:100] + 1, ROWS[100:], psi_limit=0.2, min_rows=50)
+    tracker = MlflowRunTracker(mlflow_uri, "housing-described", "bucket")
+    version = tracker.register(candidate_of("job-1", drift))
+    figures = {"drift.png": drift_figure(drift, psi_limit=0.2)}
+
+    tracker.describe(version, Description({"spatial_rmse": 0.6}, "# Whole card", figures))
+
+    run = client.get_run(version.run_id)
+    assert run.data.metrics["spatial_rmse"] == 0.6
+    assert run.info.status == "FINISHED"
+    paths = {one.path for one in client.list_artifacts(version.run_id)}
+    assert {"model_card.md", "figures"} <= paths
+    [figure] = client.list_artifacts(version.run_id, "figures")
+    assert figure.path == "figures/drift.png"
+
+
+def test_a_description_that_the_server_rejects_is_an_error_of_the_job(mlflow_uri: str) -> None:
+    drift = measure_drift(ROWS[:100] + 1, ROWS[100:], psi_limit=0.2, min_rows=50)
+    tracker = MlflowRunTracker(mlflow_uri, "housing-described", "bucket")
+    version = replace(tracker.register(candidate_of("job-1", drift)), run_id="0" * 32)
+
+    with pytest.raises(TrackingError, match="rejected the description"):
+        tracker.describe(version, Description({"spatial_rmse": 0.6}, "# Card", {}))
 
 
 @pytest.mark.usefixtures("client")

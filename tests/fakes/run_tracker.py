@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from fakes.registry import FakeModelRegistry
 from housing.registry.port import MODEL_FILE, ModelVersion
-from retrain.training.tracking.port import Candidate
+from retrain.training.tracking.port import Candidate, Description
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,11 +15,15 @@ class FakeRunTracker:
 
     Attributes:
         on_register: Called before each registration; may raise.
+        descriptions: Descriptions by version.
+        on_describe: Called before each description; may raise.
     """
 
     def __init__(self, registry: FakeModelRegistry) -> None:
         self.candidates: list[Candidate] = []
         self.on_register: Callable[[], None] = lambda: None
+        self.descriptions: dict[str, Description] = {}
+        self.on_describe: Callable[[], None] = lambda: None
         self._registry = registry
 
     def register(self, candidate: Candidate) -> ModelVersion:
@@ -29,3 +33,8 @@ class FakeRunTracker:
         return self._registry.register(
             {MODEL_FILE: candidate.model}, tags=candidate.tags(), description=candidate.card
         )
+
+    def describe(self, version: ModelVersion, description: Description) -> None:
+        """See ``RunTracker.describe``."""
+        self.on_describe()
+        self.descriptions[version.version] = description

@@ -29,14 +29,17 @@ from housing.registry.port import PRODUCTION, Tag
 from housing.s3.layout import DATASET, NEW_DATA, REJECTED, job_id
 from retrain.training.dataset.dataset import Dataset
 from retrain.training.gate import comparison
-from retrain.training.job import candidate
+from retrain.training.job import candidate, description
 from retrain.training.job.candidate import TrainedModel
 from retrain.training.job.context import JobContext
 from retrain.training.job.job import LEASE, run
+from retrain.training.model.evaluation import score
 from retrain.training.settings import TrainingSettings
+from retrain.training.tracking.port import Description
 from retrain.training.upload.ingest import Upload
 
 MODEL = linear_model()
+NOT_FITTED: Any = None
 TABLE, QUEUED = housing_table(260), housing_table(30, seed=1)
 BAD_ROW = b"not,a,row,of,numbers,but,nine,fields,x\n"
 
@@ -48,7 +51,14 @@ class JobFailedError(Exception):
 @pytest.fixture(autouse=True)
 def _nothing_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        candidate, "train_model", lambda *_: TrainedModel(MODEL, {"rmse": 0.4}, "# Card", {})
+        candidate,
+        "train_model",
+        lambda _, rows, *__: TrainedModel(
+            MODEL, NOT_FITTED, score(MODEL, rows.holdout.features), {"rmse": 0.4}
+        ),
+    )
+    monkeypatch.setattr(
+        description, "described", lambda *_: Description({"spatial_rmse": 0.6}, "# Card", {})
     )
     monkeypatch.setattr(comparison, "baseline_rmse", lambda *_: 10.0)
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import mlflow
 import pytest
-from matplotlib.figure import Figure
 
 from fakes.network_faults import ONCE
 from fakes.onnx_models import linear_model
@@ -61,7 +60,6 @@ class Registration:
             recipe=recipe,
             metrics={"rmse": 0.4},
             card="# Card",
-            figures={"empty.png": Figure()},
         )
 
     def act(self) -> None:

@@ -10,7 +10,7 @@ import typer
 from housing_cli.output import JsonOption, console, fail, print_json
 
 if TYPE_CHECKING:
-    from retrain.training.job.candidate import TrainedModel
+    from retrain.training.job.offline import OfflineModel
 
 
 def train(
@@ -27,14 +27,13 @@ def train(
 
     from housing.errors import HousingError
     from housing_cli.jobs.upload import readable_size
-    from retrain.training.job.candidate import STEPS
-    from retrain.training.job.offline import offline_settings, train_file
+    from retrain.training.job.offline import OFFLINE_STEPS, offline_settings, train_file
 
     readable_size(data)
     people = console(stderr=as_json)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=people, transient=True) as progress:
-        task = progress.add_task("checking the file", total=STEPS)
+        task = progress.add_task("checking the file", total=OFFLINE_STEPS)
 
         def say(message: str) -> None:
             progress.update(task, advance=1, description=message)
@@ -53,7 +52,7 @@ def train(
     files = _write(made, out)
     facts = {
         "rows": {"read": checked.read, "bad": len(checked.bad_lines)},
-        "metrics": dict(made.metrics),
+        "metrics": made.metrics,
         "files": [str(file) for file in files],
     }
     if as_json:
@@ -65,11 +64,11 @@ def train(
     people.print(f"written  {', '.join(str(file) for file in files)}", soft_wrap=True)
 
 
-def _write(made: "TrainedModel", folder: Path) -> list[Path]:
+def _write(made: "OfflineModel", folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     model, card = folder / "model.onnx", folder / "model_card.md"
-    model.write_bytes(made.model)
-    card.write_text(made.card)
-    for name, figure in made.figures.items():
+    model.write_bytes(made.trained.model)
+    card.write_text(made.description.card)
+    for name, figure in made.description.figures.items():
         figure.savefig(folder / name)
-    return [model, card, *(folder / name for name in made.figures)]
+    return [model, card, *(folder / name for name in made.description.figures)]

@@ -53,6 +53,12 @@ def with_verdict(card: str, verdict: Verdict) -> str:
     return "\n".join([before, "", *_section(verdict)]).lstrip()
 
 
+def with_gate_of(card: str, described: str) -> str:
+    """Return a model card with the gate section of an earlier one, if it has one."""
+    _, heading, section = described.partition(_HEADING)
+    return f"{card.rstrip()}\n\n{heading}{section}" if heading else card
+
+
 def _section(verdict: Verdict) -> Iterator[str]:
     yield _HEADING
     yield f"{_HEADS[_word(verdict)]}: {verdict.reason}."

@@ -3,10 +3,9 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-
+from housing.jobs.results import Drift
 from housing.jobs.status import Stage
 from housing.registry.port import ModelVersion
 from housing.s3.lease import Lease
@@ -19,29 +18,34 @@ from retrain.training.graph.parity import check_parity, check_trees
 from retrain.training.job.context import JobContext
 from retrain.training.job.progress import JobProgress
 from retrain.training.model.evaluation import Predictions, baseline_rmse, evaluate, score
-from retrain.training.model.fit import FIT_STEPS, Fitted, fit, learning_curve
-from retrain.training.model.spatial import spatial_rmse
+from retrain.training.model.fit import FIT_STEPS, Fitted, fit
 from retrain.training.settings import TrainingSettings
-from retrain.training.tracking.figures import drift_figure, figures
 from retrain.training.tracking.model_card import drift_section, model_card
 from retrain.training.tracking.port import Candidate
 
 EnterStage = Callable[[Stage, str], AbstractContextManager[None]]
 Say = Callable[[str], None]
-STEPS = FIT_STEPS + 4
+STEPS = FIT_STEPS + 3
 """Number of progress messages of ``train_model``, stages included."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A verified ONNX model with its metrics, card and figures."""
+    """A fitted model and its verified graph.
+
+    Attributes:
+        model: The serialized graph.
+        fitted: The model that it was written from.
+        predictions: The graph's predictions of the held-out rows.
+        metrics: Metrics on the held-out rows.
+        trees: The library of trees that was compared with ONNX Runtime.
+    """
 
     model: bytes
+    fitted: Fitted
+    predictions: Predictions
     metrics: Mapping[str, float]
-    card: str
-    figures: Mapping[str, Figure]
     trees: str | None = None
-    """The library of trees that was compared with ONNX Runtime."""
 
 
 def train_model(
@@ -61,9 +65,8 @@ def train_model(
         ParityError: The graph does not match the fitted model.
         TreeParityError: The tree library and ONNX Runtime differ on it.
     """
-    recipe = settings.recipe()
     with stage(Stage.FIT, f"fitting on {len(rows.fitting):,} rows"):
-        fitted = fit(rows.fitting, recipe, say)
+        fitted = fit(rows.fitting, settings.recipe(), say)
     with stage(Stage.EXPORT, "writing the model as one ONNX graph and checking it"):
         model = export(fitted)
         parity = check_parity(
@@ -79,33 +82,24 @@ def train_model(
         metrics = evaluate(predictions, rows.holdout.prices)
         metrics["baseline_rmse"] = baseline_rmse(rows.fitting, rows.holdout)
         metrics |= {"parity_worst": parity.worst, "parity_p99": parity.p99}
-        say("judging in regions that are left out")
-        metrics["spatial_rmse"] = spatial_rmse(rows.fitting, recipe)
-        described = _described(model, snapshot, rows, metrics, predictions, fitted)
-        return replace(described, trees=trees)
+    return TrainedModel(model, fitted, predictions, metrics, trees)
 
 
-def _described(  # noqa: PLR0913, PLR0917 - everything the card and the figures show
-    model: bytes,
+def card_of(
+    made: TrainedModel,
     snapshot: Snapshot,
     rows: Split,
+    drift: Drift | None,
     metrics: Mapping[str, float],
-    predictions: Predictions,
-    fitted: Fitted,
-) -> TrainedModel:
-    held = rows.holdout
-    curves = {
-        "fitted rows": learning_curve(fitted, rows.fitting),
-        "held-out rows": learning_curve(fitted, held),
-    }
-    card = model_card(snapshot, metrics, slices(predictions, held), rows)
-    drawn = figures(predictions, held, curves)
-    return TrainedModel(model, metrics, card, drawn)
+) -> str:
+    """Return the card of a model, with its metrics and the drift of the newest rows."""
+    card = model_card(snapshot, metrics, slices(made.predictions, rows.holdout), rows)
+    return card + drift_section(drift) if drift else card
 
 
 def train_version(
     snapshot: Snapshot, rows: Split, context: JobContext, progress: JobProgress, lease: Lease
-) -> ModelVersion:
+) -> tuple[ModelVersion, TrainedModel]:
     """Train a model and register it.
 
     Raises:
@@ -116,11 +110,6 @@ def train_version(
     made = train_model(snapshot, rows, context.settings, progress.stage, progress.say)
     progress.status.metrics = dict(made.metrics)
     drift = progress.status.drift
-    card, drawn = made.card, dict(made.figures)
-    if drift:
-        card += drift_section(drift)
-        if drift.columns:
-            drawn["drift.png"] = drift_figure(drift, psi_limit=context.settings.drift_psi_limit)
     with progress.stage(Stage.REGISTER, "registering the new version"):
         lease.check()
         candidate = Candidate(
@@ -130,9 +119,8 @@ def train_version(
             snapshot=snapshot,
             recipe=context.settings.recipe(),
             metrics=made.metrics,
-            card=card,
-            figures=drawn,
+            card=card_of(made, snapshot, rows, drift, made.metrics),
             drift=drift,
             trees=made.trees,
         )
-        return context.tracker.register(candidate)
+        return context.tracker.register(candidate), made

@@ -41,9 +41,10 @@ def run(
     if before.state in _DONE:
         return before.state
     progress = JobProgress(context.jobs, before.model_copy(deep=True))
+    describe = None
     try:
         with progress.beating(context.settings.heartbeat_seconds):
-            _run(upload, context, progress, sleep)
+            describe = _run(upload, context, progress, sleep)
     except JobTakenOverError:
         _LOG.warning("job_taken_over", extra={"job_id": upload.job_id})
         state = context.jobs.load(upload.job_id).state
@@ -59,15 +60,23 @@ def run(
         _alert(before, progress, context)
         if progress.has_ended:
             write_job_metrics(progress.status)
+    if describe:
+        try:
+            describe()
+        except JobStoppedError:  # the job has ended
+            _LOG.warning("version_not_described", extra={"job_id": upload.job_id})
     return progress.status.state
 
 
 def _run(
     upload: Upload, context: JobContext, progress: JobProgress, sleep: Callable[[float], None]
-) -> None:
+) -> Callable[[], None] | None:
     """Add the upload's rows to the data set, then wait for the lease and train on all rows.
 
     Of many waiting jobs, the first trains on the rows of all; the others have nothing left to do.
+
+    Returns:
+        A function that describes a version that was trained now.
     """
     if progress.status.rollbacks_seen is None:  # else: of an earlier try, which counts as running
         progress.status.rollbacks_seen = context.live.promotion.load().rollbacks
@@ -89,9 +98,9 @@ def _run(
         twin = open_status(context.jobs, upload.job_id, upload.key, upload.version)
         if twin.state in _DONE:
             progress.replace(twin)
-            return
+            return None
         promoter_of(context, progress).repair()
-        train(taken, context, progress, lease)
+        return train(taken, context, progress, lease)
 
 
 def _end(progress: JobProgress, exc: HousingError) -> None:

@@ -1,5 +1,6 @@
 """Offline training: a CSV in, a model out, without bucket or registry."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from retrain.training.dataset.holdout_key import HoldoutKey
@@ -7,12 +8,29 @@ from retrain.training.dataset.rows import distinct
 from retrain.training.dataset.snapshot import UploadedRows, snapshot_of
 from retrain.training.dataset.split import split
 from retrain.training.errors import UploadRejectedError
-from retrain.training.job.candidate import EnterStage, Say, TrainedModel, train_model
+from retrain.training.job.candidate import STEPS, EnterStage, Say, TrainedModel, train_model
+from retrain.training.job.description import described
 from retrain.training.settings import TrainingSettings
+from retrain.training.tracking.port import Description
 from retrain.training.upload.check import CheckedUpload, check_csv
 
 _NO_SECRET = b"by hand"
 """The held-out rows of a model that is not deployed need no secret."""
+OFFLINE_STEPS = STEPS + 1
+"""Number of progress messages of ``train_file``."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineModel:
+    """A model with its description."""
+
+    trained: TrainedModel
+    description: Description
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Return all metrics."""
+        return {**self.trained.metrics, **self.description.metrics}
 
 
 def offline_settings() -> TrainingSettings:
@@ -22,7 +40,7 @@ def offline_settings() -> TrainingSettings:
 
 def train_file(
     content: bytes, source: str, settings: TrainingSettings, *, stage: EnterStage, say: Say
-) -> tuple[TrainedModel, CheckedUpload]:
+) -> tuple[OfflineModel, CheckedUpload]:
     """Check a CSV as the job does and train a model on it.
 
     Args:
@@ -46,4 +64,6 @@ def train_file(
     upload = UploadedRows("by hand", "by hand", distinct(checked.rows)[0], source, moment)
     snapshot, _ = snapshot_of([upload], key)
     rows = split(snapshot, min_rows=settings.min_rows)
-    return train_model(snapshot, rows, settings, stage, say), checked
+    made = train_model(snapshot, rows, settings, stage, say)
+    say("judging in regions that are left out, and drawing")
+    return OfflineModel(made, described(made, snapshot, rows, settings)), checked

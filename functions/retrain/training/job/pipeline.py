@@ -1,5 +1,8 @@
 """Stages of a job in order, from the upload to the alias."""
 
+from collections.abc import Callable
+from functools import partial
+
 from housing.alerts.jobs import alert_on_repair
 from housing.jobs.results import Held, RowCounts
 from housing.jobs.status import Stage, State
@@ -14,6 +17,7 @@ from retrain.training.gate.promote import HELD, Outcome, Promoter
 from retrain.training.gate.shadow_report import with_shadow
 from retrain.training.job.candidate import train_version
 from retrain.training.job.context import JobContext
+from retrain.training.job.description import describe_version
 from retrain.training.job.intake import AddedUpload, add_queued_uploads, add_upload
 from retrain.training.job.progress import JobProgress
 from retrain.training.job.training_data import (
@@ -48,7 +52,9 @@ def ingest_upload(upload: Upload, context: JobContext, progress: JobProgress) ->
     return taken
 
 
-def train(taken: AddedUpload, context: JobContext, progress: JobProgress, lease: Lease) -> None:
+def train(
+    taken: AddedUpload, context: JobContext, progress: JobProgress, lease: Lease
+) -> Callable[[], None] | None:
     """Train a version on all rows, compare it with production, and promote it if it may be.
 
     A version of the same rows and settings is not trained again; it is compared now if it never
@@ -59,6 +65,9 @@ def train(taken: AddedUpload, context: JobContext, progress: JobProgress, lease:
         context: The job's settings and ports.
         progress: Progress of the job.
         lease: Held lease; if it is lost, nothing is registered and no alias moved.
+
+    Returns:
+        A function that describes the version that was trained now; it needs no lease.
     """
     settings = context.settings
     with progress.stage(Stage.SNAPSHOT, "putting the data set together"):
@@ -73,18 +82,23 @@ def train(taken: AddedUpload, context: JobContext, progress: JobProgress, lease:
         dataset_id=data.snapshot.dataset_id,
         settings_id=settings.recipe().settings_id,
     )
+    made = None
     if version is None:
-        version = train_version(data.snapshot, data.rows, context, progress, lease)
+        version, made = train_version(data.snapshot, data.rows, context, progress, lease)
     _record(version, progress)
     if version.tags.get(Tag.ROLLED_BACK):
         message = f"version {version.version} was rolled back from: {version.tags[Tag.ROLLED_BACK]}"
         progress.finish(State.SUCCEEDED, message)
-        return
+        return None
     if Tag.VERDICT in version.tags and version.tags[Tag.VERDICT] != HELD:
         message = f"version {version.version} was already trained on exactly these rows"
         progress.finish(State.SUCCEEDED, message)
-        return
+        return None
     _judge_and_act(version, data, context, progress, lease)
+    if made is None:
+        return None
+    rows = (data.snapshot, data.rows)
+    return partial(describe_version, version, made, *rows, context, progress)
 
 
 def promoter_of(context: JobContext, progress: JobProgress) -> Promoter:

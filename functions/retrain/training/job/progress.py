@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -93,6 +93,11 @@ class JobProgress:
         self._save()
         facts = {"state": str(state), "reason": reason, "version": self.status.model_version}
         _LOG.info("job_ended", extra=facts)
+
+    def add_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Add metrics of the job's version."""
+        self.status.metrics = {**self.status.metrics, **metrics}
+        self._save()
 
     def fail(self, reason: str, next_step: str) -> None:
         """Record that the job failed, with the reason and the next step."""

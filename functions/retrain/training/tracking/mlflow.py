@@ -23,7 +23,7 @@ from housing.registry.port import ModelVersion, Tag
 from housing.s3.layout import DATASET
 from housing.schema import CANONICAL_HEADER, FEATURE_NAMES, FEATURES, TARGET
 from retrain.training.errors import TrackingError
-from retrain.training.tracking.port import Candidate, RunTracker
+from retrain.training.tracking.port import Candidate, Description, RunTracker
 
 _LOG = logging.getLogger(__name__)
 _FAILURES = (MlflowException, RequestException)
@@ -67,6 +67,19 @@ class MlflowRunTracker(RunTracker):
             msg = f"MLflow at {self._tracking_uri} rejected the model: {_first_line(exc)}"
             raise TrackingError(msg) from exc
 
+    @override
+    def describe(self, version: ModelVersion, description: Description) -> None:
+        client = mlflow.MlflowClient(self._tracking_uri)
+        try:
+            for name, value in description.metrics.items():
+                client.log_metric(version.run_id, name, value)
+            client.log_text(version.run_id, description.card, "model_card.md")
+            for name, figure in description.figures.items():
+                client.log_figure(version.run_id, figure, f"figures/{name}")
+        except _FAILURES as exc:
+            msg = f"MLflow at {self._tracking_uri} rejected the description: {_first_line(exc)}"
+            raise TrackingError(msg) from exc
+
     def _register(self, candidate: Candidate) -> ModelVersion:
         mlflow.set_tracking_uri(self._tracking_uri)
         mlflow.set_experiment(self._model_name)
@@ -75,9 +88,6 @@ class MlflowRunTracker(RunTracker):
             mlflow.log_params(asdict(candidate.recipe) | {"rows": len(candidate.snapshot)})
             mlflow.log_metrics(candidate.run_metrics())
             mlflow.log_input(self._dataset(candidate), context="training")
-            mlflow.log_text(candidate.card, "model_card.md")
-            for name, figure in candidate.figures.items():
-                mlflow.log_figure(figure, f"figures/{name}")
             logged = _log_model(candidate.model)
             return self._registered(logged, candidate, run.info.run_id)
 

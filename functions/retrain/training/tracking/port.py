@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Protocol
 
 from housing.jobs.results import Drift
 from housing.registry.port import ModelRegistry, ModelVersion, Tag
 from housing.schema import SCHEMA_VERSION
 from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.model.recipe import Recipe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _ALL_VERSIONS = 10_000
 
@@ -26,7 +27,6 @@ class Candidate:
     recipe: Recipe
     metrics: Mapping[str, float]
     card: str
-    figures: Mapping[str, Figure]
     drift: Drift | None = None
     trees: str | None = None
 
@@ -39,7 +39,6 @@ class Candidate:
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the version."""
-        metrics = {f"{Tag.METRIC_PREFIX}{name}": f"{v:.6g}" for name, v in self.metrics.items()}
         return {
             Tag.SHA256: self.sha256,
             Tag.DATASET_ID: self.snapshot.dataset_id,
@@ -48,18 +47,46 @@ class Candidate:
             Tag.SETTINGS_ID: self.recipe.settings_id,
             Tag.JOB_ID: self.job_id,
             **({Tag.TREES: self.trees} if self.trees else {}),
-            **metrics,
+            **metric_tags(self.metrics),
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Description of a registered version that no decision depends on.
+
+    Attributes:
+        metrics: Metrics that the version does not have yet.
+        card: The card with all metrics, without the gate's section.
+        figures: Figures by file name.
+    """
+
+    metrics: Mapping[str, float]
+    card: str
+    figures: "Mapping[str, Figure]"
+
+
+def metric_tags(metrics: Mapping[str, float]) -> dict[str, str]:
+    """Return the tags of metrics."""
+    return {f"{Tag.METRIC_PREFIX}{name}": f"{value:.6g}" for name, value in metrics.items()}
+
+
 class RunTracker(Protocol):
-    """Records a run's parameters, metrics, data set and model, and registers the model."""
+    """Records a run's parameters, metrics and data set, and registers its model."""
 
     def register(self, candidate: Candidate) -> ModelVersion:
         """Write the run, and register its model as a new version with the candidate's tags.
 
         Raises:
             TrackingError: The server rejected it.
+        """
+        ...
+
+    def describe(self, version: ModelVersion, description: Description) -> None:
+        """Add metrics, card and figures to the run of a version.
+
+        Raises:
+            TrackingError: The server rejected them.
         """
         ...
 
