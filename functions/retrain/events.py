@@ -70,7 +70,8 @@ def _jobs(records: list[_Record]) -> Iterator[Job]:
         if not record.event_name.removeprefix("s3:").startswith("ObjectCreated:"):
             _LOG.info("event_ignored", extra={"reason": record.event_name, "key": key})
         elif not is_upload(key):
-            _LOG.info("event_ignored", extra={"reason": "not an upload", "key": key})
+            level = logging.INFO if key.endswith("/") else logging.WARNING
+            _LOG.log(level, "event_ignored", extra={"reason": "not an upload", "key": key})
         else:
             yield _job(record.s3.bucket.name, key, record.s3.object)
 

@@ -65,7 +65,7 @@ def describe(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a file's columns beside the schema's units and usual ranges."""
+    """Show what an upload of a file would say, and its columns beside the schema's ranges."""
     from housing_cli.data.describing import describe as describe_file
 
     facts = describe_file(file)
@@ -73,6 +73,8 @@ def describe(
         print_json(asdict(facts))
     else:
         _show(facts)
+    if facts.rejected:
+        raise typer.Exit(1)
 
 
 def _print(facts: dict[str, Any], line: str, *, as_json: bool) -> None:
@@ -87,7 +89,8 @@ def _show(facts: "FileFacts") -> None:
     from rich.text import Text
 
     out = console()
-    out.print(f"{facts.path}: {facts.rows:,} rows, {facts.header} header", soft_wrap=True)
+    bad = f", {facts.bad_rows:,} of them bad" if facts.bad_rows else ""
+    out.print(f"{facts.path}: {facts.rows:,} rows{bad}, {facts.header} header", soft_wrap=True)
     headings = ("column", "unit", "usual range", "minimum", "median", "maximum")
     counts = ("missing", "unusual", "impossible")
     table = Table(*headings, *counts, box=None, pad_edge=False)
@@ -95,14 +98,17 @@ def _show(facts: "FileFacts") -> None:
         table.add_row(*(Text(cell) for cell in _cells(column)))
     out.print(table)
     if facts.unknown_columns:
-        out.print(f"not in the schema: {', '.join(facts.unknown_columns)}", soft_wrap=True)
+        names = ", ".join(name or "(no name)" for name in facts.unknown_columns)
+        out.print(f"ignored columns: {names}", soft_wrap=True)
+    for line in (*facts.remarks, *facts.problems):
+        out.print(line, soft_wrap=True)
+    verdict = f"rejected: {facts.rejected}" if facts.rejected else "accepted"
+    out.print(f"an upload would be {verdict}", soft_wrap=True)
 
 
 def _cells(column: "ColumnFacts") -> list[str]:
     usual = f"{column.usual_minimum:g} … {column.usual_maximum:g}"
     about = [column.name, column.unit, usual]
-    if not column.present:
-        return [*about, "missing column"]
     numbers = (column.minimum, column.median, column.maximum)
     counts = (column.missing, column.unusual, column.impossible)
     return [

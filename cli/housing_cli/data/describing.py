@@ -1,13 +1,21 @@
-"""Describe a data file: each column's values beside the schema's ranges."""
+"""Describe a data file as an upload's check reads it: its verdict, and each column's values."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
-from housing.schema import CANONICAL_COLUMNS, CENSUS_HEADER, Column, from_census
+from housing.schema import CANONICAL_COLUMNS, Column
 from housing_cli.errors import DataFileError
+from retrain.training.errors import UploadRejectedError
+from retrain.training.settings import TrainingSettings
+from retrain.training.upload.cell_check import check_lines
+from retrain.training.upload.check import CheckedBlock, Findings, check_stream
+from retrain.training.upload.fetch import opened
+from retrain.training.upload.limits import Limits
+
+_LISTED_PROBLEMS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +28,6 @@ class ColumnFacts:
 
     name: str
     unit: str
-    present: bool
     usual_minimum: float
     usual_maximum: float
     minimum: float | None
@@ -33,73 +40,82 @@ class ColumnFacts:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """A file: its rows, its header, its columns."""
+    """A file: its rows, its header, its columns, and what an upload of it would give."""
 
     path: str
     rows: int
+    bad_rows: int
     header: str
     columns: list[ColumnFacts]
     unknown_columns: list[str]
+    remarks: list[str]
+    problems: list[str]
+    """The first ones."""
+    rejected: str | None
+    """Why an upload would be rejected whole; None if it would be used."""
 
 
 def describe(path: Path) -> FileFacts:
-    """Read a CSV under either header and compare it with the schema.
+    """Read a CSV as the training job does and compare it with the schema.
 
     Raises:
-        DataFileError: It is missing, empty or not a CSV.
+        DataFileError: It is missing, or an upload of it would be rejected before its rows are read.
     """
-    table = _read(path)
-    names = [str(name) for name in table.columns]
-    from_the_census = set(CENSUS_HEADER) <= set(names)
-    if from_the_census:
-        numbers = {name: _numbers(table[name]) for name in CENSUS_HEADER}
-        known, canonical = set(CENSUS_HEADER), pd.DataFrame(from_census(numbers))
-    else:
-        known = {column.name for column in CANONICAL_COLUMNS}
-        canonical = table
-    return FileFacts(
-        path=str(path),
-        rows=len(table),
-        header="census" if from_the_census else "canonical",
-        columns=[_facts(column, canonical) for column in CANONICAL_COLUMNS],
-        unknown_columns=[name for name in names if name not in known],
-    )
-
-
-def _read(path: Path) -> pd.DataFrame:
+    settings = TrainingSettings.model_validate({"bucket": "none", "tracking_uri": "http://none"})
     try:
-        return pd.read_csv(path, low_memory=False)
+        findings, values = _read(path, settings.upload_limits())
+    except UploadRejectedError as exc:
+        msg = f"an upload of {path} would be rejected: {exc}"
+        raise DataFileError(msg) from exc
     except FileNotFoundError as exc:
         msg = f"no such file: {path}"
         raise DataFileError(msg) from exc
-    except (OSError, ValueError) as exc:  # pandas' own parse errors are ValueErrors
-        msg = f"cannot read {path} as CSV: {exc}"
+    except OSError as exc:
+        msg = f"cannot read {path}: {exc.strerror}"
         raise DataFileError(msg) from exc
+    return FileFacts(
+        path=str(path),
+        rows=findings.read,
+        bad_rows=findings.bad,
+        header="census" if findings.header.is_census else "canonical",
+        columns=[_facts(*column) for column in zip(CANONICAL_COLUMNS, values.T, strict=True)],
+        unknown_columns=list(findings.header.listed),
+        remarks=findings.remarks,
+        problems=list(map(str, findings.problems[:_LISTED_PROBLEMS])),
+        rejected=findings.too_bad(settings.max_bad_rows_share),
+    )
 
 
-def _numbers(cells: "pd.Series[float]") -> "pd.Series[float]":
-    """Convert cells to numbers; text and infinities become missing."""
-    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
-    return numbers.where(np.isfinite(numbers))
+def _read(path: Path, limits: Limits) -> tuple[Findings, NDArray[np.float64]]:
+    """Return the check's findings, and the values of all rows; NaN where there is no number."""
+    with opened(path, limits) as (stream, bounds):
+        findings, blocks = check_stream(stream, bounds)
+        values = [part for block in blocks for part in _values(findings, block)]
+    return findings, np.concatenate(values)
 
 
-def _facts(column: Column, table: pd.DataFrame) -> ColumnFacts:
-    present = column.name in table.columns
-    cells = _numbers(table[column.name]) if present else pd.Series(np.nan, index=table.index)
-    numbers = cells.dropna()
+def _values(findings: Findings, block: CheckedBlock) -> list[NDArray[np.float64]]:
+    if not block.bad_lines:
+        return [block.rows]
+    bad = check_lines(findings.header, block.bad_lines).values.copy()
+    bad[[bool(line.fault) for line in block.bad_lines]] = np.nan
+    return [block.rows, np.where(np.isfinite(bad), bad, np.nan)]
+
+
+def _facts(column: Column, cells: NDArray[np.float64]) -> ColumnFacts:
+    numbers = cells[~np.isnan(cells)]
     some = len(numbers) > 0
-    possible = numbers.between(column.minimum, column.maximum)
-    usual = numbers.between(column.usual_minimum, column.usual_maximum)
+    possible = (numbers >= column.minimum) & (numbers <= column.maximum)
+    usual = (numbers >= column.usual_minimum) & (numbers <= column.usual_maximum)
     return ColumnFacts(
         name=column.name,
         unit=column.unit,
-        present=present,
         usual_minimum=column.usual_minimum,
         usual_maximum=column.usual_maximum,
         minimum=float(numbers.min()) if some else None,
-        median=float(numbers.median()) if some else None,
+        median=float(np.median(numbers)) if some else None,
         maximum=float(numbers.max()) if some else None,
         missing=len(cells) - len(numbers),
-        impossible=int((~possible).sum()),
-        unusual=int((possible & ~usual).sum()),
+        impossible=int(np.count_nonzero(~possible)),
+        unusual=int(np.count_nonzero(possible & ~usual)),
     )

@@ -62,7 +62,7 @@ def upload_file(  # noqa: PLR0913 - the last three are optional and keyword-only
             bucket,
             key,
             ExtraArgs={
-                "ContentType": "application/gzip" if key.endswith(".gz") else "text/csv",
+                "ContentType": "application/gzip" if key.lower().endswith(".gz") else "text/csv",
                 "Metadata": {DATA_SOURCE_METADATA: _metadata(source)},
             },
             Callback=on_bytes,
@@ -80,7 +80,7 @@ def upload_key(name: str) -> str:
         DataFileError: The name starts no job, or is not a valid key.
     """
     key = f"{NEW_DATA}{name}"
-    if not is_upload(key) or name in UPLOAD_SUFFIXES:
+    if not is_upload(key) or name.lower() in UPLOAD_SUFFIXES:
         suffixes = " or ".join(UPLOAD_SUFFIXES)
         msg = f"'{name}' does not end in {suffixes}, so it starts no job: set --name"
         raise DataFileError(msg)

@@ -9,13 +9,31 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.schema import CANONICAL_COLUMNS
+from housing.schema import CANONICAL_COLUMNS, Column
 from retrain.training.dataset.rows import Values
 from retrain.training.upload.exact_reading import Line
 from retrain.training.upload.header import MAXIMA, MINIMA, Header, canonical
 
 _VALUE_CHARACTERS = 80
-_WITH_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_GROUPED = {
+    ".": re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII),
+    ",": re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?", re.ASCII),
+}
+"""Numbers with separators between thousands, by the decimal mark."""
+_HINTS = (
+    (r"[+-]?\d{1,3}([.,]\d{3})+", "is it a decimal, or thousands? Write thousands without a mark"),
+    (r"[+-]?\d*,\d+([eE][+-]?\d+)?", "decimals take a point, not a comma"),
+    (r"[+-]?\d*\.\d+([eE][+-]?\d+)?", "other numbers of this file take a comma"),
+    (r"[+-]?\d{1,3}([ '\u00a0\u2009\u202f\u2019]\d{3})+([.,]\d*)?", "thousands take no separator"),
+    (r"[$€£]\s*[\d.,]+|[\d.,]+\s*[$€£%]", "numbers take no currency or percent sign"),
+    (r"(?i)n/?a|#n/a|nan|null|none|nil|missing|\.|\?|-+", "it says that the value is missing"),
+    (r"[+-]?\d*(_\d+)+\.?\d*|\d+\.\d*(_\d+)+", "it has underscores"),
+    (
+        r"(?=.*[^\x00-\x7f])[\w.,+\u2010-\u2015\u2212\uff0b-\uff0e -]+",
+        "it has characters that look alike",
+    ),
+)
+"""What a cell that is not a number looks like, and what to say."""
 
 
 class _Fault(IntEnum):
@@ -25,6 +43,7 @@ class _Fault(IntEnum):
     NOT_FINITE = 3
     OUT_OF_RANGE = 4
     SURPLUS_FIELDS = 5
+    MALFORMED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +89,8 @@ class CheckedLines:
 
     def _problem(self, index: int, column: int) -> Problem:
         fault, line = _Fault(self.faults[index, column]), self.lines[index]
-        if fault == _Fault.SURPLUS_FIELDS:
-            reason = f"{len(line.fields)} fields where the header has {len(self.header.names)}"
+        if fault in {_Fault.SURPLUS_FIELDS, _Fault.MALFORMED}:
+            reason = line.fault or self._surplus(line)
             return Problem(line.row, line.line, None, None, reason)
         at = self.header.positions[column - 1]
         cell = line.fields[at].strip() if at < len(line.fields) else ""
@@ -79,23 +98,45 @@ class CheckedLines:
         name = self.header.names[at]
         return Problem(line.row, line.line, name, cell[:_VALUE_CHARACTERS], reason)
 
+    def _surplus(self, line: Line) -> str:
+        width = len(self.header.names)
+        reason = f"{len(line.fields)} fields where the header has {width}"
+        is_split = self.header.delimiter == "," and len(line.fields) > width + width // 2
+        return f"{reason}: decimals take a point, not a comma" if is_split else reason
+
     def _reason(self, fault: _Fault, column: int, value: float, cell: str) -> str:
         if fault == _Fault.OUT_OF_RANGE:
-            wanted = CANONICAL_COLUMNS[column]
-            limits = f"outside {wanted.minimum:g} … {wanted.maximum:g} {wanted.unit}"
-            is_census = self.header.is_census
-            return f"gives {wanted.name} {value:g}, {limits}" if is_census else limits
+            return self._out_of_range(CANONICAL_COLUMNS[column], value, cell)
         reason = fault.name.lower().replace("_", " ")
-        if self.header.delimiter != "," and _WITH_COMMA.fullmatch(cell):
-            return f"{reason}: decimals take a point, not a comma"
-        return reason
+        if fault != _Fault.NOT_A_NUMBER:
+            return reason
+        hint = next((say for form, say in _HINTS if re.fullmatch(form, cell)), None)
+        if hint is None:
+            return reason
+        odd = [one for one in cell if not one.isascii()]
+        names = f" ({', '.join(f'U+{ord(one):04X}' for one in dict.fromkeys(odd))})" if odd else ""
+        return f"{reason}: {hint}{names}"
+
+    def _out_of_range(self, wanted: Column, value: float, cell: str) -> str:
+        limits = f"outside {wanted.minimum:g} … {wanted.maximum:g} {wanted.unit}"
+        if self.header.is_census:
+            limits = f"gives {wanted.name} {value:g}, {limits}"
+        if re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+", cell) and self.header.is_census:
+            return f"{limits}: the point is read as a decimal mark; write thousands without one"
+        unit = re.fullmatch(r"\$(\d[\d,]*)", wanted.unit)
+        if unit and value > wanted.maximum:
+            in_units = value / float(unit[1].replace(",", ""))
+            if wanted.usual_minimum <= in_units <= wanted.usual_maximum:
+                return f"{limits}: it looks like dollars, the unit is {wanted.unit}"
+        return limits
 
 
 def check_lines(header: Header, lines: list[Line]) -> CheckedLines:
     """Check every required cell of some lines."""
-    parsed = [_parse(cells) for cells in _cells(header, lines)]
+    parsed = [_parse(cells, header.decimal) for cells in _cells(header, lines)]
     values = canonical(header, np.column_stack([numbers for numbers, _ in parsed]))
-    faults = np.column_stack([_surplus(header, lines), *(column for _, column in parsed)])
+    faults = np.column_stack([_line_faults(header, lines), *(column for _, column in parsed)])
+    faults[faults[:, 0] == _Fault.MALFORMED, 1:] = _Fault.NONE
     _mark_out_of_range(faults[:, 1:], values)
     return CheckedLines(header, lines, values, faults)
 
@@ -104,49 +145,65 @@ def _cells(header: Header, lines: list[Line]) -> Iterable[tuple[str, ...]]:
     """Return the required columns in canonical order; missing cells are blank."""
     wanted, width = itemgetter(*header.positions), max(header.positions) + 1
     blanks = [""] * width
-    rows = (wanted(fields if len(fields) >= width else fields + blanks) for _, _, fields in lines)
+    rows = (
+        wanted(fields if len(fields) >= width else fields + blanks) for _, _, fields, _ in lines
+    )
     return zip(*rows, strict=True)
 
 
-def _surplus(header: Header, lines: list[Line]) -> NDArray[np.int8]:
+def _line_faults(header: Header, lines: list[Line]) -> NDArray[np.int8]:
     width = len(header.names)
     is_surplus = [any(map(str.strip, line.fields[width:])) for line in lines]
-    return np.where(is_surplus, _Fault.SURPLUS_FIELDS, _Fault.NONE).astype(np.int8)
+    faults = np.where(is_surplus, _Fault.SURPLUS_FIELDS, _Fault.NONE)
+    return np.where([bool(line.fault) for line in lines], _Fault.MALFORMED, faults).astype(np.int8)
 
 
-def _parse(column: Sequence[str]) -> tuple[Values, NDArray[np.int8]]:
+def _parse(column: Sequence[str], decimal: str) -> tuple[Values, NDArray[np.int8]]:
     """Return a column's numbers, NaN for invalid cells, and its cells' faults."""
-    numbers = _numbers(column)
+    numbers = _numbers(column, decimal)
     faults = np.zeros(len(column), dtype=np.int8)
     for index in np.flatnonzero(~np.isfinite(numbers)).tolist():
-        faults[index] = _cell_fault(column[index].strip())
+        faults[index] = _cell_fault(column[index].strip(), decimal)
     return numbers, faults
 
 
-def _numbers(column: Sequence[str]) -> Values:
-    if "_" not in "".join(column):  # float() takes 1_000; a spreadsheet does not
+def _numbers(column: Sequence[str], decimal: str) -> Values:
+    text = "".join(column)
+    # float() takes 1_000 and digits of other scripts; a spreadsheet does not
+    if decimal == "." and "_" not in text and text.isascii():
         try:
             return np.fromiter(map(float, column), np.float64, len(column))
         except ValueError:
             pass
-    return np.array([_number_or_nan(cell) for cell in column])
+    return np.array([_number_or_nan(cell, decimal) for cell in column])
 
 
-def _number_or_nan(cell: str) -> float:
+def _number_or_nan(cell: str, decimal: str) -> float:
+    number = _number(cell, decimal)
+    return np.nan if number is None else number
+
+
+def _number(cell: str, decimal: str) -> float | None:
+    """Parse a number as spreadsheets of a country write it; None if it is not one."""
+    text = cell.strip()
+    if "_" in text or not text.isascii():
+        return None
+    if decimal == "," or "," in text:
+        if _GROUPED[decimal].fullmatch(text):
+            text = text.replace("." if decimal == "," else ",", "")
+        elif ("." if decimal == "," else ",") in text:
+            return None
+        text = text.replace(",", ".")
     try:
-        return np.nan if "_" in cell else float(cell)
+        return float(text)
     except ValueError:
-        return np.nan
+        return None
 
 
-def _cell_fault(cell: str) -> _Fault:
+def _cell_fault(cell: str, decimal: str) -> _Fault:
     if not cell:
         return _Fault.BLANK
-    try:
-        float(cell)
-    except ValueError:
-        return _Fault.NOT_A_NUMBER
-    return _Fault.NOT_A_NUMBER if "_" in cell else _Fault.NOT_FINITE
+    return _Fault.NOT_A_NUMBER if _number(cell, decimal) is None else _Fault.NOT_FINITE
 
 
 def _mark_out_of_range(faults: NDArray[np.int8], values: Values) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields
-from itertools import chain, islice
+from itertools import islice
 
 import numpy as np
 
@@ -15,20 +15,21 @@ from housing.schema import CANONICAL_COLUMNS
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import UploadRejectedError
 from retrain.training.upload.cell_check import Problem, check_lines
+from retrain.training.upload.dialect import adapted, without_line_quotes
+from retrain.training.upload.encoding import Readable
 from retrain.training.upload.exact_reading import (
     Line,
     Place,
-    Readable,
     blocks_of,
-    check_text,
     read_lines,
 )
 from retrain.training.upload.fast_reading import PlainLines, read_plain
-from retrain.training.upload.header import Header, read_header
+from retrain.training.upload.header import Header, is_other_header, read_header
 from retrain.training.upload.limits import Bounds
 
 LISTED_PROBLEMS = 1_000
 _EXACT_LINES = 5_000
+_SHOWN_CHARACTERS = 120
 _UNBOUNDED = Bounds()
 _SWITCH_SECONDS = 1e-4
 _BLOCKS_AHEAD = 2  # read by threads while rows are hashed: a reading is mostly Arrow's and NumPy's
@@ -42,11 +43,13 @@ class Findings:
     read: int = 0
     bad: int = 0
     blank: int = 0
-    """Number of blank lines, including those before the header."""
+    """Number of blank lines, including those before the header, and of repeated headers."""
     is_whole: bool = True
     """Whether the file was read to its end; reading stops once too many rows are bad."""
     problems_total: int = 0
     problems: list[Problem] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """Everything unusual about the file that was read all the same."""
 
     @property
     def bad_share(self) -> float:
@@ -112,10 +115,13 @@ def check_stream(
         UploadRejectedError: The content is not a CSV with a known header and at least one row; the
             iterator raises it too, for invalid CSV or an exceeded bound.
     """
-    blocks = blocks_of(stream)
-    header, rest, place = read_header(blocks, bounds)
-    findings = Findings(header, blank=place.blank)
-    return findings, _checked(findings, bounds, chain([rest] if rest else [], blocks), place)
+    remarks: list[str] = []
+    header, blocks, place = read_header(blocks_of(stream, remarks), bounds, remarks)
+    if header.are_lines_quoted:
+        blocks = map(without_line_quotes, blocks)
+    header, blocks = adapted(header, blocks, remarks)
+    findings = Findings(header, blank=place.blank, remarks=remarks)
+    return findings, _checked(findings, bounds, blocks, place)
 
 
 def _checked(
@@ -124,13 +130,12 @@ def _checked(
     header, is_lost = findings.header, False
     with closing(_read_ahead(blocks, header)) as ahead:
         for block, plain in ahead:
-            check_text(block, place.line)
             if plain is None:
                 following = (block for block, _ in ahead)
-                lines = read_lines(block, following, header.delimiter, place, bounds)
+                lines = read_lines(block, following, header.dialect, place, bounds)
                 checked = _exactly(findings, lines)
             else:
-                checked = _quickly(findings, plain, plain.others(header.delimiter, place))
+                checked = _quickly(findings, plain, plain.others(header.dialect, place))
             for some in checked:
                 if is_lost:
                     findings.is_whole = False
@@ -211,6 +216,7 @@ def _judged(findings: Findings, numbered: Iterator[tuple[int, Line]]) -> Iterato
     while some := list(islice(numbered, _EXACT_LINES)):
         checked = check_lines(findings.header, [line for _, line in some])
         is_bad = checked.is_bad
+        _check_no_other_header(line for line, bad in zip(checked.lines, is_bad, strict=True) if bad)
         findings.read = some[-1][1].row
         findings.bad += int(np.count_nonzero(is_bad))
         findings.problems_total += checked.problems_total
@@ -218,6 +224,21 @@ def _judged(findings: Findings, numbered: Iterator[tuple[int, Line]]) -> Iterato
         yield _Judged(
             [some[index][0] for index in np.flatnonzero(~is_bad)],
             checked.values[~is_bad],
-            [some[index][1] for index in np.flatnonzero(is_bad)],
+            [some[index][1].trimmed() for index in np.flatnonzero(is_bad)],
             some[-1][0],
         )
+
+
+def _check_no_other_header(bad_lines: Iterator[Line]) -> None:
+    """Check that no other header follows the first, as where files were joined.
+
+    Raises:
+        UploadRejectedError: The rows after one would be read by the first header.
+    """
+    for line in bad_lines:
+        if is_other_header(line.fields):
+            msg = (
+                f"line {line.line:,} is another header than the first, "
+                f"'{','.join(line.fields)[:_SHOWN_CHARACTERS]}': upload the files one by one"
+            )
+            raise UploadRejectedError(msg)

@@ -6,13 +6,15 @@ silently drops lines with surplus fields and has no line numbers.
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from retrain.training.errors import UploadRejectedError
+from retrain.training.upload.encoding import Readable, Utf8Stream, as_utf8
 from retrain.training.upload.limits import Bounds
 
 BLOCK_BYTES = 1 << 20
@@ -21,41 +23,23 @@ _MOST_LINES = 1 << 16
 MOST_FIELDS = 1 << 18
 """Bound on an array over a block's fields: some megabytes. Usual blocks have two thirds of it."""
 _LINE_FEED, _LAST_MARK = b"\n,"
-_BYTE_ORDER_MARK = "\ufeff".encode()
+_END_OF_FILE = b"\x1a"
+"""Ctrl-Z, which old programs write at a file's end."""
+_INVISIBLE = "\x1a\ufeff\u200b"
 
 
-class Readable(Protocol):
-    """A readable binary stream."""
+def blocks_of(stream: Readable, remarks: list[str]) -> Iterator[bytes]:
+    """Yield a stream in blocks of whole lines, as UTF-8 without its byte order mark.
 
-    def read(self, size: int, /) -> bytes:
-        """Return up to ``size`` bytes, empty at the end."""
-        ...
-
-
-def blocks_of(stream: Readable) -> Iterator[bytes]:
-    """Yield a stream in blocks of whole lines, without its byte order mark.
+    Args:
+        stream: Text in any of the encodings that spreadsheets write.
+        remarks: List to which the encoding is added if it is not UTF-8.
 
     Raises:
         UploadRejectedError: It is binary, or has a line of over 512 KiB.
     """
-    for number, block in enumerate(_whole_lines(stream)):
-        yield from _pieces(block if number else block.removeprefix(_BYTE_ORDER_MARK))
-
-
-def check_text(block: bytes, lines_before: int) -> None:
-    """Check that a block is UTF-8.
-
-    Raises:
-        UploadRejectedError: It is not text in UTF-8.
-    """
-    if block.isascii():
-        return
-    try:
-        block.decode()
-    except UnicodeDecodeError as exc:
-        line = lines_before + count_lines(block[: exc.start]) + 1
-        msg = f"the file is not text in UTF-8 (line {line})"
-        raise UploadRejectedError(msg) from exc
+    for block in _whole_lines(Utf8Stream(stream, remarks)):
+        yield from _pieces(as_utf8(block, remarks))
 
 
 def count_lines(block: bytes) -> int:
@@ -67,7 +51,7 @@ def _whole_lines(stream: Readable) -> Iterator[bytes]:
     rest = b""
     while piece := stream.read(BLOCK_BYTES):
         if b"\0" in piece:
-            msg = "the file is binary, not CSV text in UTF-8"
+            msg = "the file is binary, not CSV text"
             raise UploadRejectedError(msg)
         rest += piece
         cut = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, -1)) + 1
@@ -77,7 +61,7 @@ def _whole_lines(stream: Readable) -> Iterator[bytes]:
         if len(rest) > LONGEST_LINE_BYTES:
             msg = f"the file has a line of over {LONGEST_LINE_BYTES:,} bytes"
             raise UploadRejectedError(msg)
-    if rest:
+    if rest := rest.removesuffix(_END_OF_FILE):
         yield rest
 
 
@@ -94,7 +78,7 @@ def _pieces(block: bytes) -> Iterator[bytes]:
 def _is_light(block: bytes) -> bool:
     characters = np.frombuffer(block, np.uint8)
     # Commas, tabs and line ends, and with them spaces and quotes: a few too many, in one run.
-    marks = np.count_nonzero(characters <= _LAST_MARK) + _count(block, b";")
+    marks = np.count_nonzero(characters <= _LAST_MARK) + _count(block, b";") + _count(block, b"|")
     ends = np.count_nonzero(characters == _LINE_FEED) + _count(block, b"\r")
     return bool(marks <= MOST_FIELDS and ends <= _MOST_LINES)
 
@@ -118,6 +102,33 @@ def _end_of_line(block: bytes, near: int) -> int:
 _NOT_IN_TEXT = "\0"
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a file's fields are separated, and its header's fields."""
+
+    delimiter: str
+    header: tuple[str, ...] = ()
+
+    def is_row(self, fields: list[str]) -> bool:
+        """Return whether a record is a row: neither blank nor the header once more.
+
+        Its first field may have a byte order mark, where files were joined.
+        """
+        if is_blank(fields):
+            return False
+        if len(fields) != len(self.header) or fields[-1].strip() != self.header[-1]:
+            return True
+        return [field.strip() for field in fields[1:]] != [*self.header[1:]]
+
+    def records(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        """Parse lines; spaces before a field are no part of it."""
+        return csv.reader(lines, strict=True, skipinitialspace=True, delimiter=self.delimiter)
+
+    def fields(self, line: str) -> list[str]:
+        """Split a line without quotes as ``records`` does, without empty fields at its end."""
+        return without_empty_end([one.lstrip(" ") for one in line.split(self.delimiter)])
+
+
 class Line(NamedTuple):
     """A data row: its number, the number of its last line in the file, and its fields.
 
@@ -127,6 +138,12 @@ class Line(NamedTuple):
     row: int
     line: int
     fields: list[str]
+    fault: str = ""
+    """Why the line is not CSV; empty if it is."""
+
+    def trimmed(self) -> "Line":
+        """Return it without spaces before its fields."""
+        return self._replace(fields=without_empty_end([one.lstrip(" ") for one in self.fields]))
 
 
 @dataclass(slots=True)
@@ -136,88 +153,132 @@ class Place:
     row: int = 0
     line: int = 0
     blank: int = 0
+    """Blank lines, and repeated headers."""
 
 
 def is_blank(fields: list[str]) -> bool:
-    """Return whether a line is blank: only delimiters, quotes and white space."""
-    return not (fields and fields[0].strip()) and not "".join(fields).strip()
+    """Return whether a line is blank: only delimiters, quotes, white space and Ctrl-Z."""
+    if fields and len(fields[0]) > 1 and fields[0].strip():
+        return False
+    return not "".join(fields).strip().strip(_INVISIBLE)
 
 
 def read_lines(
-    block: bytes, following: Iterator[bytes], delimiter: str, place: Place, bounds: Bounds
+    block: bytes, following: Iterator[bytes], dialect: Dialect, place: Place, bounds: Bounds
 ) -> Iterator[Line]:
     """Yield a block's rows; a field that is still open at its end takes the following blocks too.
+
+    A line with malformed quotes is a row with a fault, and reading continues with the next line,
+    so that no line is read over three times: a line that leaves a field open closes one that is
+    open before it.
 
     Args:
         block: Whole lines.
         following: The blocks after it; taken from where a quoted field does not end before.
-        delimiter: What separates fields.
+        dialect: How fields are separated.
         place: Where the block begins; moved on.
         bounds: How much of the file is read.
 
     Raises:
-        UploadRejectedError: The lines are not CSV, a row has over 512 KiB, or too many are blank.
+        UploadRejectedError: Too many lines are blank.
     """
-    lines = _Lines(block, following, place.line)
-    reader = csv.reader(lines, strict=True, delimiter=delimiter)
-    first = place.line
-    try:
-        for fields in reader:
-            place.line = first + reader.line_num
-            if is_blank(fields):
+    lines = _Lines(block, following)
+    while not lines.are_all_read:
+        records = dialect.records(lines)
+        while True:
+            lines.begin_record()
+            try:
+                fields = next(records)
+            except (csv.Error, _EndlessRecordError):
+                first = lines.give_back()
+                place.line += 1
+                place.row += 1
+                yield _repaired(first, dialect, place)
+                break
+            place.line += lines.in_record
+            fields = without_empty_end(fields)
+            if dialect.is_row(fields):
+                place.row += 1
+                yield Line(place.row, place.line, fields)
+            else:
                 place.blank += 1
                 bounds.check_lines(place.row, place.blank)
-            else:
-                place.row += 1
-                yield Line(place.row, place.line, _without_empty_end(fields))
             if lines.are_all_read:
                 return
-            lines.of_record = 0
-    except csv.Error as exc:
-        msg = f"the file is not CSV (line {first + reader.line_num}: {exc})"
-        raise UploadRejectedError(msg) from exc
 
 
-def _without_empty_end(fields: list[str]) -> list[str]:
-    if fields[-1]:
+def _repaired(line: str, dialect: Dialect, place: Place) -> Line:
+    """Return a line that the reader refused: without spaces after quotes, or with its fault."""
+    end = f'" +(?=[{re.escape(dialect.delimiter)}\r\n]|$)'
+    try:
+        (fields,) = dialect.records([re.sub(end, '"', line)])
+    except (csv.Error, ValueError):
+        fields = line.rstrip("\r\n").split(dialect.delimiter)
+        return Line(place.row, place.line, without_empty_end(fields), _fault(line, fields))
+    return Line(place.row, place.line, without_empty_end(fields))
+
+
+def _fault(line: str, fields: list[str]) -> str:
+    if max(map(len, fields)) > csv.field_size_limit():
+        return f"it has a field of over {csv.field_size_limit():,} characters"
+    if line.count('"') % 2:
+        return "a quote opens in this line and is not closed"
+    return "text follows a closing quote"
+
+
+def without_empty_end(fields: list[str]) -> list[str]:
+    """Return a record's fields without the empty ones at its end."""
+    if not fields or fields[-1]:
         return fields
     text = _NOT_IN_TEXT.join(fields)
     return fields[: len(text.rstrip(_NOT_IN_TEXT)) - len(text)]
 
 
+class _EndlessRecordError(Exception):
+    """Raised when a quoted field goes on for too long."""
+
+
 class _Lines:
     """Iterates over the lines of a block, then of the following blocks."""
 
-    def __init__(self, block: bytes, following: Iterator[bytes], lines_before: int) -> None:
+    def __init__(self, block: bytes, following: Iterator[bytes]) -> None:
         self._following = following
-        self._lines_before = lines_before
+        self._lines = _split(block)
+        self._read = self._begin = 0
         self.of_record = 0
         """Number of characters of the current record."""
-        self._open(block)
-
-    def _open(self, block: bytes) -> None:
-        check_text(block, self._lines_before)
-        self._lines = io.StringIO(block.decode(), newline="").readlines()
-        self._read = 0
 
     @property
     def are_all_read(self) -> bool:
         return self._read == len(self._lines)
+
+    @property
+    def in_record(self) -> int:
+        """Number of lines of the current record."""
+        return self._read - self._begin
+
+    def begin_record(self) -> None:
+        self._begin, self.of_record = self._read, 0
+
+    def give_back(self) -> str:
+        """Return the first line of the current record; the others will be read once more."""
+        self._read = self._begin + 1
+        return self._lines[self._begin]
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         if self.are_all_read:
-            self._lines_before += self._read
-            self._open(next(self._following))
+            self._lines = self._lines[self._begin :] + _split(next(self._following))
+            self._read, self._begin = self._read - self._begin, 0
         line = self._lines[self._read]
         self._read += 1
         self.of_record += len(line)
-        if self.of_record > LONGEST_LINE_BYTES:
-            msg = (
-                f"the file has a row of over {LONGEST_LINE_BYTES:,} characters, which ends in line "
-                f"{self._lines_before + self._read} or later"
-            )
-            raise UploadRejectedError(msg)
+        if self.of_record > LONGEST_LINE_BYTES and self.in_record > 1:
+            raise _EndlessRecordError
         return line
+
+
+def _split(block: bytes) -> list[str]:
+    return io.StringIO(block.decode(), newline="").readlines()

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from retrain.training.dataset.rows import Values
-from retrain.training.upload.exact_reading import MOST_FIELDS, Line, Place, is_blank
+from retrain.training.upload.exact_reading import MOST_FIELDS, Dialect, Line, Place
 from retrain.training.upload.header import Header, canonical, outside
 
 _LINE_FEED, _SPACE, _TAB = b"\n \t"
@@ -160,6 +160,7 @@ def _could_be_numbers(cells: Cells) -> Mask:
 
 _QUOTE = b'"'[0]
 _FEW_BYTES = 1 << 16
+_SWAPPED = bytes.maketrans(b".,", b",.")
 _NUMBER = r"^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?$"
 
 
@@ -177,11 +178,11 @@ class PlainLines:
     blank: Indices
     """Indices of blank lines, ascending, in blocks that may have many."""
 
-    def others(self, delimiter: str, place: Place) -> Iterator[tuple[int, Line]]:
+    def others(self, dialect: Dialect, place: Place) -> Iterator[tuple[int, Line]]:
         """Yield the lines that are neither accepted nor blank, each with its index.
 
         Args:
-            delimiter: The file's delimiter.
+            dialect: How the file's fields are separated.
             place: Start of the block; moved to its end.
         """
         is_left = np.ones(len(self.starts), dtype=bool)
@@ -191,8 +192,8 @@ class PlainLines:
         places = (left, self.starts[left], self.ends[left], blank_before)
         more_blank = 0
         for index, start, end, blank in zip(*(one.tolist() for one in places), strict=True):
-            fields = self.text[start:end].decode().rstrip(delimiter).split(delimiter)
-            if is_blank(fields):
+            fields = dialect.fields(self.text[start:end].decode())
+            if not dialect.is_row(fields):
                 more_blank += 1
             else:
                 number = index + 1
@@ -206,13 +207,15 @@ class PlainLines:
 
 def read_plain(block: bytes, header: Header) -> PlainLines | None:
     """Read a block of whole lines of UTF-8, or return None if it is not plain."""
+    if header.decimal == header.delimiter:  # then numbers are in quotes
+        return None
     text = _plain_text(block, header.delimiter)
     if text is None:
         return None
     ends = ends_of(text, header.delimiter)
     if len(ends) > MOST_FIELDS:  # a line with too many fields for arrays
         return None
-    cells = cells_of(text, ends, header)
+    cells = cells_of(text.translate(_SWAPPED) if header.decimal == "," else text, ends, header)
     if np.diff(cells.offsets).max() > csv.field_size_limit():
         return None
     numbers = _numbers(cells)

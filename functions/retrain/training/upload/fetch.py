@@ -14,7 +14,7 @@ from housing.errors import ObjectMissingError, ObjectTooLargeError
 from housing.s3.bodies import save_body
 from housing.s3.layout import DATA_SOURCE_METADATA
 from retrain.training.errors import UploadGoneError, UploadRejectedError
-from retrain.training.upload.exact_reading import Readable
+from retrain.training.upload.encoding import Readable
 from retrain.training.upload.limits import Bounds, Limits
 
 if TYPE_CHECKING:

@@ -1,10 +1,12 @@
-"""Parse an upload's header: column positions and delimiter."""
+"""Parse an upload's header: column positions and dialect."""
 
 import csv
 import io
-from collections import Counter
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +20,43 @@ from housing.schema import (
 )
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import UploadRejectedError
-from retrain.training.upload.exact_reading import Place, check_text, count_lines, is_blank
+from retrain.training.upload.exact_reading import (
+    Dialect,
+    Place,
+    count_lines,
+    is_blank,
+    without_empty_end,
+)
 from retrain.training.upload.limits import Bounds
 
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = (",", ";", "\t", "|")
 MOST_COLUMNS = 1 << 14
 """Columns of an Excel sheet."""
+_OTHER_DELIMITERS = {" ": "spaces", ":": "colons", "^": "^", "~": "~", "\x01": "control characters"}
 _SHOWN_CHARACTERS = 120
 _LISTED_COLUMNS, _NAME_CHARACTERS = 20, 60
 _BLANK = b" \r\n" + "".join(DELIMITERS).encode()
-_KNOWN = frozenset({*CANONICAL_HEADER, *CENSUS_HEADER})
+_LONGEST_HEAD_BYTES = 1 << 19
+_MOST_TITLE_LINES, _MOST_TITLE_FIELDS = 20, 2
+_SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[,;\t|]*\s*', re.IGNORECASE)
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
+_NUMBER = re.compile(r'\s*"?[+-]?[\d.]+([eE][+-]?\d+)?"?\s*')
+_BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
+
+
+def _key(name: str) -> str:
+    """Return a column's name without what people and programs change in it.
+
+    That is: case, quotes, byte order marks and other invisible characters, compatible characters
+    (full width), a leading ``#``, and what separates words.
+    """
+    text = unicodedata.normalize("NFKC", name)
+    text = "".join(one for one in text if unicodedata.category(one) != "Cf")
+    text = text.strip().lstrip("#").strip().strip(_QUOTES).strip()
+    return _BETWEEN_WORDS.sub("", text).casefold()
+
+
+_KNOWN = frozenset(map(_key, (*CANONICAL_HEADER, *CENSUS_HEADER)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +69,16 @@ class Header:
     positions: tuple[int, ...]
     """Positions of the required columns, in canonical order."""
     is_census: bool
-    delimiter: str
+    dialect: Dialect
+    decimal: str = "."
+    """The decimal mark: a point or a comma."""
+    are_lines_quoted: bool = False
+    """Whether each line is one quoted field."""
+
+    @property
+    def delimiter(self) -> str:
+        """What separates fields."""
+        return self.dialect.delimiter
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -50,31 +88,72 @@ class Header:
     @property
     def ignored(self) -> tuple[str, ...]:
         """Columns that are not required."""
-        wanted = set(self.column_of.values())
-        return tuple(name for name in self.names if name not in wanted)
+        wanted = set(self.positions)
+        return tuple(name for place, name in enumerate(self.names) if place not in wanted)
 
 
-def read_header(blocks: Iterator[bytes], bounds: Bounds) -> tuple[Header, bytes, Place]:
+def read_header(
+    blocks: Iterator[bytes], bounds: Bounds, remarks: list[str] | None = None
+) -> tuple[Header, Iterator[bytes], Place]:
     """Read the header from the first blocks of an upload.
 
+    Args:
+        blocks: The upload in blocks of whole lines.
+        bounds: How many blank lines may come before it.
+        remarks: List to which everything unusual about the header is added.
+
     Returns:
-        The header, the rest of its block, and the position of that rest.
+        The header, the blocks after it, and their position.
 
     Raises:
         UploadRejectedError: The header is unknown, or there are too many columns or blank lines
             before it.
     """
-    place = Place()
+    place, remarks = Place(), [] if remarks is None else remarks
+    head = b""
     for block in blocks:
-        check_text(block, place.line)
-        rest = _without_blank_lines(block, place)
-        record = _first_record(rest, place)
+        head += block if head else _without_blank_lines(block, place)
+        lines = _Head(head)
+        if lines.header or not lines.may_follow or len(head) > _LONGEST_HEAD_BYTES:
+            return _read(lines, head, blocks, place, remarks)
+        if not lines.first:
+            place.blank += lines.blank
+            place.line += count_lines(head)
+            head = b""
         bounds.check_lines(0, place.blank)
-        if record:
-            fields, delimiter, size = record
-            return _header(fields, delimiter), rest[size:], place
+    if head:
+        return _read(_Head(head), head, blocks, place, remarks)
     msg = "the file is empty"
     raise UploadRejectedError(msg)
+
+
+def is_other_header(fields: list[str]) -> bool:
+    """Return whether a line is a header, of which most required columns are names."""
+    return _known(fields) > len(CANONICAL_HEADER) / 2
+
+
+def _read(
+    lines: "_Head", head: bytes, blocks: Iterator[bytes], place: Place, remarks: list[str]
+) -> tuple[Header, Iterator[bytes], Place]:
+    place.blank += lines.blank
+    if lines.header is None:
+        raise UploadRejectedError(_no_header(lines.first))
+    header = _header(lines.header, lines.dialect, are_lines_quoted=lines.are_lines_quoted)
+    if lines.titles:
+        what = "line" if lines.titles == 1 else f"{lines.titles} lines"
+        remarks.append(f"the {what} before the header, '{_shown(lines.first)}', was skipped")
+    others = [
+        f"{_visible(name)} as {wanted}"
+        for wanted, name in zip(_wanted(header), header.column_of.values(), strict=True)
+        if name != wanted
+    ]
+    if others:
+        remarks.append(f"columns were read by another spelling: {', '.join(others)}")
+    if header.are_lines_quoted:
+        remarks.append("each line is in quotes as a whole, and was read without them")
+    place.line += count_lines(head[: lines.size])
+    rest = head[lines.size :]
+    return header, chain([rest] if rest else [], blocks), place
 
 
 def _without_blank_lines(block: bytes, place: Place) -> bytes:
@@ -87,80 +166,174 @@ def _without_blank_lines(block: bytes, place: Place) -> bytes:
     return block[start:]
 
 
-def _first_record(block: bytes, place: Place) -> tuple[list[str], str, int] | None:
-    """Return the first record that is not blank, its delimiter and its size in bytes."""
-    first = next((line for line in _text_lines(block) if line.strip()), None)
-    if first is None:
-        blank = count_lines(block)
-        place.line += blank
-        place.blank += blank
-        return None
-    delimiter = max(DELIMITERS, key=lambda one: _known_names(first, one))
-    taken = 0
+class _Head:
+    """The beginning of a file, in which the header is looked for."""
 
-    def lines() -> Iterator[str]:
-        nonlocal taken
-        for line in _text_lines(block):
-            taken += len(line.encode())
+    def __init__(self, head: bytes) -> None:
+        self.header: list[str] | None = None
+        self.first: str = ""
+        """The first line that is not blank."""
+        self.dialect = Dialect(",")
+        self.are_lines_quoted = False
+        self.titles = self.blank = self.size = 0
+        self.may_follow = True
+        """Whether the header may be in the following blocks."""
+        self._delimiters: tuple[str, ...] = DELIMITERS
+        self._text = head.decode()
+        self._look()
+
+    def _look(self) -> None:
+        lines = _text_lines(self._text)
+        for line in lines:
+            self.size += len(line.encode())
+            separator = _SEPARATOR_LINE.fullmatch(line)
+            if separator and not self.titles:
+                self.first = self.first or line
+                self._delimiters = (separator["delimiter"],)
+            elif is_blank([line.translate(_NO_DELIMITERS)]):
+                self.blank += 1
+                self._skip_open_field(line, lines)
+            elif self._is_header(line, lines):
+                return
+            elif self.titles == _MOST_TITLE_LINES or not self._is_title(line):
+                self.may_follow = False
+                return
+            else:
+                self.titles += 1
+
+    def _skip_open_field(self, line: str, following: Iterator[str]) -> None:
+        """Skip the following lines of a quoted field that a line leaves open."""
+        while line.count('"') % 2:
+            line = '"' + next(following, '"')
+            self.size += len(line.encode()) - 1
+
+    def _is_header(self, line: str, following: Iterator[str]) -> bool:
+        self.first = self.first or line
+        delimiter = max(self._delimiters, key=lambda one: _known(line.split(one)))
+        taken = 0
+
+        def lines() -> Iterator[str]:
+            nonlocal taken
             yield line
+            for more in following:
+                taken += len(more.encode())
+                yield more
 
-    before = place.line
-    reader = csv.reader(lines(), strict=True, delimiter=delimiter)
-    try:
-        for fields in reader:
-            place.line = before + reader.line_num
-            if not is_blank(fields):
-                return fields, delimiter, taken
-            place.blank += 1
-    except csv.Error as exc:
-        msg = f"the file is not CSV (line {before + reader.line_num}: {exc})"
-        raise UploadRejectedError(msg) from exc
-    return None
+        try:
+            fields = next(Dialect(delimiter).records(lines()))
+        except csv.Error:
+            taken = 0
+            fields = [field.strip() for field in line.split(delimiter)]
+        is_whole = len(fields) == 1 and _known(fields[0].split(delimiter)) > 1
+        if is_whole:
+            fields = next(Dialect(delimiter).records([fields[0]]))
+        if not _known(fields) or (self.titles and not is_other_header(fields)):
+            return False
+        if self.titles and len({_key(field) for field in fields} & _KNOWN) < len(CANONICAL_HEADER):
+            return False
+        self.size += taken
+        self.header, self.are_lines_quoted = fields, is_whole
+        self.dialect = Dialect(delimiter, tuple(name.strip() for name in without_empty_end(fields)))
+        return True
+
+    def _is_title(self, line: str) -> bool:
+        filled = max(sum(map(bool, map(str.strip, line.split(one)))) for one in self._delimiters)
+        return line.startswith("#") or filled <= _MOST_TITLE_FIELDS
 
 
-def _text_lines(block: bytes) -> Iterator[str]:
-    return iter(io.TextIOWrapper(io.BytesIO(block), encoding="utf-8", newline=""))
+_NO_DELIMITERS = str.maketrans("", "", "".join(DELIMITERS) + '"')
 
 
-def _known_names(line: str, delimiter: str) -> int:
-    return sum(name.strip(' \t\r\n"') in _KNOWN for name in line.split(delimiter))
+def _text_lines(text: str) -> Iterator[str]:
+    return iter(io.StringIO(text, newline=""))
 
 
-def _header(fields: list[str], delimiter: str) -> Header:
+def _known(names: list[str]) -> int:
+    return sum(_key(name) in _KNOWN for name in names)
+
+
+def _header(fields: list[str], dialect: Dialect, *, are_lines_quoted: bool) -> Header:
     names = tuple(name.strip() for name in fields)
     if len(names) > MOST_COLUMNS:
         msg = f"the header has {len(names):,} columns; {MOST_COLUMNS:,} is the limit"
         raise UploadRejectedError(msg)
-    is_census = _found(names, CENSUS_HEADER) > _found(names, CANONICAL_HEADER)
-    column_of = CENSUS_COLUMN_OF if is_census else {name: name for name in CANONICAL_HEADER}
-    wanted = CENSUS_HEADER if is_census else CANONICAL_HEADER
-    missing = [name for name in wanted if name not in names]
-    if len(missing) == len(wanted):
-        msg = f"no known header, the first line is '{_shown(fields)}'; {_accepted()}"
-        raise UploadRejectedError(msg)
+    canonical, census = _matches(names, CANONICAL_HEADER), _matches(names, CENSUS_HEADER)
+    is_census = sum(map(bool, census.values())) > sum(map(bool, canonical.values()))
+    matches = census if is_census else canonical
+    missing = [name for name, places in matches.items() if not places]
     if missing:
-        msg = f"missing column{'s' * (len(missing) > 1)} {', '.join(missing)}; {_accepted()}"
-        raise UploadRejectedError(msg)
-    repeated = [name for name, count in Counter(names).items() if count > 1 and name in wanted]
+        known = {place for places in matches.values() for place in places}
+        others = [_visible(name) for place, name in enumerate(names) if place not in known]
+        raise UploadRejectedError(_missing(missing, [name for name in others if name != "''"]))
+    repeated = [name for name, places in matches.items() if len(places) > 1]
     if repeated:
         msg = f"column {', '.join(repeated)} appears more than once"
         raise UploadRejectedError(msg)
-    positions = tuple(names.index(name) for name in column_of.values())
-    return Header(names, column_of, positions, is_census, delimiter)
+    wanted = CENSUS_COLUMN_OF if is_census else {name: name for name in CANONICAL_HEADER}
+    column_of = {name: names[matches[wanted[name]][0]] for name in wanted}
+    positions = tuple(matches[wanted[name]][0] for name in wanted)
+    return Header(
+        names, column_of, positions, is_census, dialect, are_lines_quoted=are_lines_quoted
+    )
 
 
-def _found(names: tuple[str, ...], header: tuple[str, ...]) -> int:
-    return len(set(names) & set(header))
+def _matches(names: tuple[str, ...], wanted: tuple[str, ...]) -> dict[str, list[int]]:
+    """Return the places of each wanted column: of its exact name, else of other spellings."""
+    keys = [_key(name) for name in names]
+    return {
+        name: [place for place, one in enumerate(names) if one == name]
+        or [place for place, one in enumerate(keys) if one == _key(name)]
+        for name in wanted
+    }
 
 
-def _shown(fields: list[str]) -> str:
-    text = " ".join(",".join(fields).split())
+def _wanted(header: Header) -> tuple[str, ...]:
+    """Return the required columns' usual names, in canonical order."""
+    return tuple(CENSUS_COLUMN_OF.values()) if header.is_census else CANONICAL_HEADER
+
+
+def _missing(missing: list[str], others: list[str]) -> str:
+    more = f" and {len(others) - _LISTED_COLUMNS:,} more" if len(others) > _LISTED_COLUMNS else ""
+    shown = ", ".join(name[:_NAME_CHARACTERS] for name in others[:_LISTED_COLUMNS]) + more
+    instead = f"; columns with other names are: {shown}" if others else ""
+    return f"missing column{'s' * (len(missing) > 1)} {', '.join(missing)}{instead}; {_accepted()}"
+
+
+def _no_header(first: str) -> str:
+    """Say why a file's first line is no header."""
+    shown = _shown(first)
+    for delimiter, name in _OTHER_DELIMITERS.items():
+        if _known(first.strip().split(delimiter)) > 1:
+            return (
+                f"the columns are separated by {name}: the first line is '{shown}'; {_accepted()}"
+            )
+    cells = re.split(r"[,;\t|]", first)
+    if sum(bool(_NUMBER.fullmatch(cell)) for cell in cells) > len(cells) / 2:
+        return (
+            f"the file has no header: its first line is data, '{shown}'; put a line with the "
+            f"columns' names before it; {_accepted()}"
+        )
+    return f"no known header, the first line is '{shown}'; {_accepted()}"
+
+
+def _visible(name: str) -> str:
+    """Return a name in quotes, with the codes of letters that may look like others."""
+    if not name.isprintable():
+        return ascii(name)
+    others = dict.fromkeys(one for one in name if not one.isascii())
+    codes = f" ({', '.join(f'U+{ord(one):04X}' for one in others)})" if others else ""
+    return f"{name!r}{codes}"
+
+
+def _shown(line: str) -> str:
+    text = " ".join(line.split())
+    text = text if text.isprintable() else ascii(text)[1:-1]
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def _accepted() -> str:
     return (
-        "accepted, separated by commas, semicolons or tabs and in any order, are: "
+        "accepted, separated by commas, semicolons, tabs or pipes and in any order, are: "
         f"{', '.join(CANONICAL_HEADER)}; or: {', '.join(CENSUS_HEADER)}"
     )
 
@@ -173,7 +346,7 @@ def canonical(header: Header, numbers: Values) -> Values:
     """Convert a file's required columns to canonical rows, ``[n, 9]``."""
     if not header.is_census:
         return numbers
-    names = header.column_of.values()
+    names = (CENSUS_COLUMN_OF[name] for name in header.column_of)
     with np.errstate(all="ignore"):
         columns = from_census(dict(zip(names, numbers.T, strict=True)))
     return np.column_stack([columns[column.name] for column in CANONICAL_COLUMNS])

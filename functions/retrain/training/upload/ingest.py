@@ -97,6 +97,7 @@ def ingest(s3: "S3Client", upload: Upload, folder: Path, limits: Limits) -> Inge
     _LOG.info(
         "upload_checked",
         extra={"rows": findings.read, "bad": findings.bad, "source": fetched.source}
+        | {"remarks": findings.remarks}
         | {"blank_lines": findings.blank, "ignored_columns": list(findings.header.listed)}
         | {"ignored_columns_total": len(findings.header.ignored)},
     )
@@ -160,6 +161,7 @@ def _report(
         problems_total=findings.problems_total,
         problems=findings.problems,
         blank_lines=findings.blank,
+        remarks=findings.remarks,
         ignored_columns=findings.header.listed,
         ignored_columns_total=len(findings.header.ignored),
     )

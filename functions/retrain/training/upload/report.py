@@ -45,6 +45,9 @@ class Report:
     problems_total: int = 0
     problems: Sequence[Problem] = ()
     blank_lines: int = 0
+    """Blank lines, and repeated headers."""
+    remarks: Sequence[str] = ()
+    """Everything unusual about the file that was read all the same."""
     ignored_columns: Sequence[str] = ()
     """The first ones, their names cut."""
     ignored_columns_total: int = 0
@@ -53,7 +56,8 @@ class Report:
     def says_anything(self) -> bool:
         """Whether there is anything to report."""
         counts = (self.rows_rejected, self.rows_duplicate, self.rows_known, self.rows_revised)
-        return self.rejected_whole or any(counts) or bool(self.ignored_columns)
+        is_odd = bool(self.ignored_columns or self.remarks)
+        return self.rejected_whole or any(counts) or is_odd
 
     def as_json(self) -> bytes:
         """Return the report as JSON."""
@@ -86,7 +90,8 @@ class Report:
         if self.rows_revised:
             yield f"- rows that the data set held with another value: {self.rows_revised:,}"
         if self.blank_lines:
-            yield f"- blank lines that were skipped: {self.blank_lines:,}"
+            yield f"- blank lines and repeated headers that were skipped: {self.blank_lines:,}"
+        yield from (f"- {code_span(remark)}" for remark in self.remarks)
         if self.ignored_columns:
             names = ", ".join(filter(None, map(code_span, self.ignored_columns)))
             hidden = self.ignored_columns_total - len(self.ignored_columns)
@@ -108,7 +113,7 @@ class Report:
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_TYPES = {".csv": "text/csv", ".gz": "application/gzip"}
+_TYPES = {".csv": "text/csv", ".tsv": "text/tab-separated-values", ".gz": "application/gzip"}
 
 
 def write_report(

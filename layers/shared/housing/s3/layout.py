@@ -20,14 +20,14 @@ ALERTS = "alerts/"
 HOLDOUT_KEY = "secrets/holdout-key"
 """Key of the choice of held-out rows; read by the training job only."""
 
-UPLOAD_SUFFIXES = (".csv", ".csv.gz")
+UPLOAD_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 DATA_SOURCE_METADATA = "data-source"
 """S3 metadata key of an upload's origin, such as ``generated``."""
 
 
 def is_upload(key: str) -> bool:
-    """Whether a key is that of an upload for training."""
-    return key.startswith(NEW_DATA) and key.endswith(UPLOAD_SUFFIXES)
+    """Whether a key is that of an upload for training; its ending may be in upper case."""
+    return key.startswith(NEW_DATA) and key.lower().endswith(UPLOAD_SUFFIXES)
 
 
 def job_id(*, bucket: str, key: str, version: str) -> str:

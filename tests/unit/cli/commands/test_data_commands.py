@@ -1,5 +1,6 @@
 """``housing data``."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from housing_cli.data.generated import generate
 CENSUS_ROW = (-122.23, 37.88, 41, 880, 129, 322, 126, 8.3252, 452_600)
 
 
-def described(housing: CommandLine, path: Path) -> dict[str, Any]:
+def described(housing: CommandLine, path: Path, *, exit_code: int = 0) -> dict[str, Any]:
     result = housing("data", "describe", str(path), "--json")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == exit_code, result.output
     document: dict[str, Any] = json.loads(result.stdout)
     return document
 
@@ -74,13 +75,14 @@ def test_a_file_is_described_beside_the_schema(housing: CommandLine, folder: Pat
     table["extra"] = 0
     table.to_csv(folder / "nine.csv", index=False)
 
-    facts = described(housing, folder / "nine.csv")
+    facts = described(housing, folder / "nine.csv", exit_code=1)
 
     income = column(facts, "MedInc")
     assert (facts["rows"], facts["header"], facts["unknown_columns"]) == (9, "canonical", ["extra"])
     assert (income["minimum"], income["median"], income["maximum"]) == (-1, 3, 16)
     assert (income["missing"], income["unusual"], income["impossible"]) == (2, 1, 1)
     assert income["unit"] == "$10,000"
+    assert facts["rejected"].startswith("3 of 9 rows are bad")
 
 
 def test_a_census_file_is_described_in_the_schemas_units(
@@ -97,24 +99,49 @@ def test_a_census_file_is_described_in_the_schemas_units(
     assert column(facts, "MedHouseVal")["median"] == pytest.approx(4.526)
 
 
-def test_the_table_has_a_line_for_each_column(housing: CommandLine, folder: Path) -> None:
-    generate(rows=9).drop(columns="AveRooms").to_csv(folder / "nine.csv", index=False)
-
-    lines = housing("data", "describe", "nine.csv").stdout.splitlines()
-
-    assert lines[0] == "nine.csv: 9 rows, canonical header"
-    assert [line.split()[0] for line in lines[2:]] == list(CANONICAL_HEADER)
-    assert "missing column" in lines[4]
-
-
-def test_columns_outside_the_schema_are_named_below_the_table(
+def test_the_table_has_a_line_for_each_column_and_the_verdict_is_last(
     housing: CommandLine, folder: Path
 ) -> None:
     generate(rows=9).assign(extra=0, more=1).to_csv(folder / "nine.csv", index=False)
 
-    lines = housing("data", "describe", "nine.csv").stdout.splitlines()
+    result = housing("data", "describe", "nine.csv")
 
-    assert lines[-1] == "not in the schema: extra, more"
+    lines = result.stdout.splitlines()
+    assert lines[0] == "nine.csv: 9 rows, canonical header"
+    assert [line.split()[0] for line in lines[2:11]] == list(CANONICAL_HEADER)
+    assert lines[11:] == ["ignored columns: extra, more", "an upload would be accepted"]
+
+
+def test_a_file_is_described_as_the_check_reads_it(housing: CommandLine, folder: Path) -> None:
+    table = generate(rows=40)
+    text = table.to_csv(index=False, sep=";", decimal=",").replace("\n", ";\n")
+    (folder / "odd.csv").write_bytes(gzip.compress(text.encode("utf-16")))
+
+    facts = described(housing, folder / "odd.csv")
+
+    assert (facts["rows"], facts["bad_rows"], facts["rejected"]) == (40, 0, None)
+    medians = [column["median"] for column in facts["columns"]]
+    assert medians == pytest.approx(table.median().tolist())
+    assert [remark[:20] for remark in facts["remarks"]] == [
+        "the text is UTF-16 a",
+        "numbers have a decim",
+    ]
+
+
+def test_a_bad_file_is_described_with_its_problems_and_what_an_upload_would_say(
+    housing: CommandLine, folder: Path
+) -> None:
+    table = generate(rows=3)
+    table["MedInc"] = "much"
+    table.to_csv(folder / "three.csv", index=False)
+
+    result = housing("data", "describe", "three.csv")
+
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 1
+    assert lines[0] == "three.csv: 3 rows, 3 of them bad, canonical header"
+    assert lines[-2] == "row 3, MedInc 'much': not a number"
+    assert lines[-1].startswith("an upload would be rejected: 3 of 3 rows are bad")
 
 
 def test_people_are_told_what_was_written(housing: CommandLine, folder: Path) -> None:
@@ -131,9 +158,9 @@ def test_a_column_of_text_only_has_no_numbers(housing: CommandLine, folder: Path
     table["MedInc"] = "much"
     table.to_csv(folder / "three.csv", index=False)
 
-    income = column(described(housing, folder / "three.csv"), "MedInc")
+    income = column(described(housing, folder / "three.csv", exit_code=1), "MedInc")
 
-    assert (income["present"], income["missing"], income["median"]) == (True, 3, None)
+    assert (income["missing"], income["median"]) == (3, None)
 
 
 @pytest.mark.parametrize("content", [b"", b'a,b\n"1', b"\xff\xfe\x00\x81"])
@@ -145,7 +172,7 @@ def test_a_file_that_is_no_csv_is_one_line(
     result = housing("data", "describe", "bad.csv")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: cannot read bad.csv as CSV")
+    assert result.stderr.startswith("error: an upload of bad.csv would be rejected: ")
     assert result.stderr.count("\n") == 1
 
 

@@ -6,7 +6,11 @@ from housing.s3.layout import is_upload, job_id
 
 
 @pytest.mark.parametrize(
-    "key", ["new_data/a.csv", "new_data/two words.csv", "new_data/b/c.csv", "new_data/a.csv.gz"]
+    "key",
+    [
+        *("new_data/a.csv", "new_data/two words.csv", "new_data/b/c.csv", "new_data/a.csv.gz"),
+        *("new_data/UPPER.CSV", "new_data/a.Csv.GZ", "new_data/tabs.tsv", "new_data/T.TSV.gz"),
+    ],
 )
 def test_a_csv_under_new_data_is_an_upload(key: str) -> None:
     assert is_upload(key)
