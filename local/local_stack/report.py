@@ -18,7 +18,7 @@ from local_stack.services import supervisor, training_jobs
 from local_stack.services.catalogue import MONITORING_NAMES, SERVICE_NAMES
 from local_stack.settings import StackSettings
 
-_FUNCTIONS = ("predict", "retrain", "notify")
+_FUNCTIONS = ("predict", "admin", "retrain", "notify")
 _TREES = {
     Trees.LIBRARY: "the library in native/trees",
     Trees.ONNX_RUNTIME: "ONNX Runtime; make trees builds faster ones, for the next make run",

@@ -20,20 +20,37 @@ ROUTES = [
     for method in methods
 ]
 FUNCTIONS = {
-    "api": "PredictFunction",
     "s3": "RetrainFunction",
     "scheduled": "RetrainFunction",
     "sns": "NotifyFunction",
 }
-OWN_PATHS = {
-    event["Properties"]["Path"]
-    for event in TEMPLATE["Resources"]["PredictFunction"]["Properties"]["Events"].values()
-} - {"/{proxy+}"}
+OF_THE_API: dict[str, str] = {
+    event["Properties"]["Path"]: function
+    for function in ("PredictFunction", "AdminFunction")
+    for event in TEMPLATE["Resources"][function]["Properties"]["Events"].values()
+    if event["Type"] == "Api"
+}
+"""The function that is asked for each path of the template."""
+_GREEDY = "{proxy+}"
 
 
 def read(path: Path) -> dict[str, Any]:
     event: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return event
+
+
+def resource_of(route: str) -> str:
+    """Return the path of the template that takes a request: itself, or the longest greedy one."""
+    if route in OF_THE_API:
+        return route
+    greedy = [path for path in OF_THE_API if path.endswith(_GREEDY)]
+    return max((path for path in greedy if route.startswith(path.removesuffix(_GREEDY))), key=len)
+
+
+def function_of(path: Path) -> str:
+    """Return the function that an event is for."""
+    kind = path.name.partition("-")[0]
+    return FUNCTIONS.get(kind) or OF_THE_API[resource_of(read(path)["path"])]
 
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)
@@ -53,9 +70,10 @@ def test_a_request_has_the_shape_in_which_the_templates_api_sends_it(path: Path)
     event = read(path)
     route, context = event["path"], event["requestContext"]
 
-    is_own = route in OWN_PATHS
-    assert event["resource"] == (route if is_own else "/{proxy+}")
-    assert event["pathParameters"] == (None if is_own else {"proxy": route[1:]})
+    resource = resource_of(route)
+    rest = route.removeprefix(resource.removesuffix(_GREEDY))
+    assert event["resource"] == resource
+    assert event["pathParameters"] == ({"proxy": rest} if rest else None)
     assert (context["resourcePath"], context["httpMethod"]) == (
         event["resource"],
         event["httpMethod"],
@@ -68,7 +86,7 @@ def test_the_readme_has_the_command_of_every_event() -> None:
     written = re.findall(r"^\| .+ \| `(sam local invoke .+)` \|$", README.read_text(), re.MULTILINE)
 
     assert sorted(written) == sorted(
-        f"sam local invoke {FUNCTIONS[path.name.partition('-')[0]]} -e events/{path.name} "
+        f"sam local invoke {function_of(path)} -e events/{path.name} "
         "-n .local/sam-env.json --docker-network host"
         for path in EVENTS
     )

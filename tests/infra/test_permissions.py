@@ -22,6 +22,7 @@ from permissions.evaluator import Request, Statement, as_list, fits, is_allowed
 AT = f"{REGION}:{ACCOUNT}"
 ROLES = {
     "predict": "PredictFunctionRole",
+    "admin": "AdminFunctionRole",
     "retrain": "RetrainFunctionRole",
     "notify": "NotifyFunctionRole",
     "job": "JobRole",
@@ -49,7 +50,7 @@ def names(here: Account) -> dict[str, str]:
     """Return what the table's names stand for."""
     logs = {
         f"logs-{name}": f"arn:aws:logs:{AT}:log-group:/aws/lambda/{STACK}-{name}"
-        for name in ("predict", "retrain", "notify", "of-others")
+        for name in ("predict", "admin", "retrain", "notify", "of-others")
     }
     return {
         **logs,

@@ -60,13 +60,13 @@ def test_a_star_in_a_resource_stands_behind_a_name(template: dict[str, Any]) -> 
 
     starred = [text for text in resources if "*" in text and text != "*"]
     assert len(starred) >= 10
-    assert all(text.endswith("*") for text in starred)
-    # Any revision of one job definition; in a bucket of MLflow's what it calls artifacts.
-    several = {"-training:*", "/*/artifacts/*"}
+    # Any revision of one job definition; what MLflow calls artifacts; the file of any version.
+    several = {"-training:*", "/*/artifacts/*", "/models/*/model.onnx"}
+    assert all(text.endswith(("*", "/models/*/model.onnx")) for text in starred)
     plain = [text for text in starred if not text.endswith(tuple(several))]
     assert not [text for text in plain if text.partition("*")[0].endswith(":")]
     assert all(text.count("*") == 1 for text in plain)
-    assert len(starred) - len(plain) == 3
+    assert len(starred) - len(plain) == 6
 
 
 def test_what_aws_manages_is_on_the_list() -> None:
@@ -126,11 +126,12 @@ def test_alarms_may_publish_although_the_topic_has_a_policy() -> None:
 def test_the_job_may_do_what_mlflows_client_asks_of_a_server_that_signs() -> None:
     template = load(TEMPLATE)
     by_sid = {found.get("Sid"): found for found in statements(template)}
-    job, predict = by_sid["KeepRunsAndVersions"], by_sid["AskRegistry"]
+    job, admin = by_sid["KeepRunsAndVersions"], by_sid["ChangeRegistry"]
+    predict = by_sid["AskRegistry"]
 
-    assert set(predict["Action"]) < set(job["Action"])
+    assert set(predict["Action"]) < set(admin["Action"]) < set(job["Action"])
     assert "sagemaker:CallMlflowAppApi" in job["Action"]
-    for found in (job, predict):
+    for found in (job, admin, predict):
         assert references(found["Resource"]) == {"MlflowServer", "MlflowApp", "SageMakerMlflowArn"}
 
 

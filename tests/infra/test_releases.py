@@ -1,11 +1,15 @@
 """How a new version of predict comes to be served, in the template as SAM expands it."""
 
+import json
 from typing import Any
 
 import pytest
 
+from housing.api_keys import Scope
+from housing_ops.checkout import CHECKOUT
 from infra.reading import of_type, references
 from infra.transforming import transformed
+from predict.access.auth import required_scope
 
 CANARY = "Canary10Percent5Minutes"
 RELEASE = "0123456789abcdef"
@@ -22,21 +26,77 @@ def versions(template: dict[str, Any]) -> list[str]:
 
 def test_the_api_calls_the_alias_and_may(prod: dict[str, Any]) -> None:
     [alias] = of_type(prod, "AWS::Lambda::Alias")
-    paths = prod["Resources"]["Api"]["Properties"]["Body"]["paths"]
-    called = [
-        references(method["x-amazon-apigateway-integration"]["uri"])
-        for path in paths.values()
-        for method in path.values()
-    ]
+    called = functions_by_route(prod)
     permitted = [
-        found["FunctionName"]
+        found["FunctionName"]["Ref"]
         for found in of_type(prod, "AWS::Lambda::Permission").values()
         if found["Principal"] == "apigateway.amazonaws.com"
     ]
 
-    assert len(called) == len(permitted) == 4
-    assert all(alias in found for found in called)
-    assert permitted == [{"Ref": alias}] * 4
+    assert sorted(permitted) == sorted(called.values())
+    assert set(permitted) == {alias, "AdminFunction"}
+
+
+def test_what_may_change_something_is_asked_for_its_own_paths_and_nothing_else(
+    prod: dict[str, Any],
+) -> None:
+    [alias] = of_type(prod, "AWS::Lambda::Alias")
+
+    # A method that one of these paths lacked would fall through to predict, or be refused.
+    assert {route for route, name in functions_by_route(prod).items() if name != alias} == {
+        (path, method)
+        for path in ("/models", "/models/{proxy+}", "/data", "/data/{proxy+}")
+        for method in ("get", "post")
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        (path, method)
+        for path, methods in json.loads((CHECKOUT / "docs/openapi.json").read_text())[
+            "paths"
+        ].items()
+        for method in methods
+    ],
+)
+def test_no_route_that_changes_something_is_one_of_predicts(
+    prod: dict[str, Any], path: str, method: str
+) -> None:
+    route, name = served(functions_by_route(prod), path, method)
+
+    is_admins = required_scope(method.upper(), path) is Scope.ADMIN or path == "/models"
+    assert name == "AdminFunction" if is_admins else name != "AdminFunction", route
+
+
+def functions_by_route(template: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Return the logical id of the function, or its alias, that each path and method calls."""
+    paths = template["Resources"]["Api"]["Properties"]["Body"]["paths"]
+    return {
+        (path, method): next(
+            iter(references(found["x-amazon-apigateway-integration"]["uri"]) - {"AWS::Region"})
+        )
+        for path, methods in paths.items()
+        for method, found in methods.items()
+    }
+
+
+def served(
+    functions: dict[tuple[str, str], str], path: str, method: str
+) -> tuple[tuple[str, str], str]:
+    """Return the route that takes a request: a literal path before a greedy one, the longer first.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-set-up-simple-proxy.html
+    """
+    fitting = [
+        (known, how)
+        for known, how in functions
+        if how == method
+        and (path == known or known.endswith("{proxy+}"))
+        and path.startswith(known.removesuffix("{proxy+}"))
+    ]
+    best = max(fitting, key=lambda one: ("{" not in one[0], len(one[0])))
+    return best, functions[best]
 
 
 def test_the_alias_names_the_version_that_is_published(prod: dict[str, Any]) -> None:

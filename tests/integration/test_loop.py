@@ -33,7 +33,7 @@ def test_bringing_the_stack_up_ends_with_a_prediction_and_what_to_try(stack: Run
 def test_sam_gets_the_variables_that_the_deployed_functions_have(stack: RunningStack) -> None:
     given = json.loads((stack.state_dir / "sam-env.json").read_text())
 
-    assert set(given) == {"PredictFunction", "RetrainFunction", "NotifyFunction"}
+    assert set(given) == {f"{one}Function" for one in ("Predict", "Admin", "Retrain", "Notify")}
     for variables in given.values():
         assert variables["AWS_ENDPOINT_URL"] == stack.env["AWS_ENDPOINT_URL"]
         assert variables["MLFLOW_TRACKING_URI"] == stack.env["MLFLOW_TRACKING_URI"]

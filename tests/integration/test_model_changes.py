@@ -45,6 +45,7 @@ def test_a_rollback_and_a_promotion_are_served_and_written_down(stack: RunningSt
     assert newest.who.startswith("api key admin-")
     with stack.api() as api:
         listed = api.get("/models").raise_for_status().json()
+    assert stack.sandboxes("admin")  # the API asked it, and not the function that predicts
     assert listed["production"] == old
     assert listed["history"][0]["why"] == "prices are odd"
     assert "prices are odd" in stack.housing("models", "--history").stdout

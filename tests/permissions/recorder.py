@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
 
 _PLACES = {
+    f"{CHECKOUT}/functions/predict/admin/model_changes.py": "admin",
+    f"{CHECKOUT}/functions/predict/admin/data_changes.py": "admin",
     f"{CHECKOUT}/functions/predict/": "predict",
     f"{CHECKOUT}/functions/retrain/training/": "job",
     f"{CHECKOUT}/functions/retrain/": "retrain",
@@ -32,6 +34,8 @@ _PLACES = {
     f"{CHECKOUT}/cli/housing_deploy/": "deployer",
 }
 """Roles by the files that run as them; of two that fit, the first."""
+_OF_ONE_PACKAGE = {("predict", "admin"): "admin"}
+"""Roles of two functions that have one package: the caller's, and whose the code inside it is."""
 _NOBODYS = f"{CHECKOUT}/tests/"
 _PASSING_ON = ("fakes/atomic_s3.py", "fakes/faulty_s3.py", "permissions/recorder.py")
 """They stand between the product and a client."""
@@ -96,8 +100,14 @@ def _role() -> str | None:
 
 
 def _outermost(files: Iterable[str]) -> str | None:
-    """Return the role of the outermost file that has one."""
-    return next((role for file in reversed(list(files)) if (role := _role_of(file))), None)
+    """Return the role of the outermost file that has one, or of its package's other function."""
+    roles = [role for file in reversed(list(files)) if (role := _role_of(file))]
+    if not roles:
+        return None
+    return next(
+        (_OF_ONE_PACKAGE[pair] for one in roles if (pair := (roles[0], one)) in _OF_ONE_PACKAGE),
+        roles[0],
+    )
 
 
 def _files(frame: FrameType | None) -> Iterator[str]:

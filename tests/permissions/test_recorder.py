@@ -49,6 +49,20 @@ def test_a_call_that_the_table_lacks_is_named_with_its_role(
     assert job.startswith("job asks for Call(action='s3:PutObject'")  # not without If-None-Match
 
 
+def test_of_two_functions_with_one_package_a_call_is_the_one_that_may_change_things(
+    s3: "S3Client", calls_of_aws: Recorder
+) -> None:
+    put = "s3.put_object(Bucket='housing-test', Key='ledger/1.json', Body=b'')"
+    changing = code_at("functions/predict/admin/model_changes.py", put)
+
+    code_at("functions/predict/handler.py", "more(s3)")(s3, changing)
+    code_at("functions/predict/handler.py", put)(s3)
+
+    admin, predict = calls_of_aws.taken()
+    assert (admin.role, predict.role) == ("admin", "predict")
+    assert unknown_of([admin])[0].startswith("admin asks for")  # not without If-None-Match
+
+
 def test_a_call_of_the_table_is_known(s3: "S3Client", calls_of_aws: Recorder) -> None:
     put = "s3.put_object(Bucket='housing-test', Key='dataset/x.parquet', Body=b'', IfNoneMatch='*')"
 
@@ -66,7 +80,7 @@ def test_reading_what_is_not_there_has_to_be_foreseen(
     s3.put_object(Bucket="housing-test", Key="models/1-0f/model.onnx", Body=b"")
 
     read(s3, "models/1-0f/model.onnx")
-    for key in ("models/2-0f/model.onnx", "lineage/exclusions.json"):
+    for key in ("models/2-0f/model.onnx", "models/promotion.json"):
         with pytest.raises(ClientError):
             read(s3, key)
 

@@ -49,6 +49,8 @@ _ANSWER_BYTES = 1_000  # body and headers; an assumption
 _SANDBOX_REQUESTS = 1_000  # a new sandbox for each so many, and no more than a thousand a day
 _NEW_SANDBOXES = 1_000 * 365.25 / 12
 _SWEEP_LISTS = 2  # of up to 1,000 jobs, and of up to 1,000 versions of uploads
+_CHANGES = 1_000  # requests for lists and changes a month; an assumption
+_COLD_SECONDS = 5  # billed of such a request, each a cold one; an assumption
 _UPLOADS = 30  # a month, each a job; an assumption
 _JOB_MINUTES = 5  # billed; an assumption: the image is pulled, the fit itself is measured
 _KEPT_GB = 10  # data, models, ledger, artifacts; an assumption
@@ -158,6 +160,7 @@ def always() -> list[Part]:
         Part("Lambda predict", compute),
         Part("SnapStart: one version kept, sandboxes restored", _snapshots),
         Part("data sent to clients", lambda n: n * _ANSWER_BYTES / 1e9 * PRICE["transfer_gb"]),
+        Part("Lambda admin", lambda _: _administered()),
         Part("Lambda retrain and the sweep", lambda _: _retrain()),
         Part("training jobs on Fargate", lambda _: _UPLOADS * _training_job()),
         Part("S3", lambda _: _storage()),
@@ -223,6 +226,11 @@ def _snapshots(requests: float) -> float:
     restored = min(requests / _SANDBOX_REQUESTS, _NEW_SANDBOXES) * _memory_gb()
     kept = _memory_gb() * _SECONDS * PRICE["snapshot_gb_second"]
     return kept + restored * PRICE["snapshot_restored_gb"]
+
+
+def _administered() -> float:
+    worked = _CHANGES * _COLD_SECONDS * _memory_gb() * PRICE["lambda_gb_second"]
+    return _CHANGES / 1e6 * PRICE["lambda_million"] + worked
 
 
 def _retrain() -> float:

@@ -121,7 +121,7 @@ def test_what_functions_said_is_shown_while_the_endpoint_runs(
     shown = capsys.readouterr().out
     assert "model_loaded" in shown
     assert "first" not in shown
-    assert shown.count("no log: the function is not deployed, or was never called") == 2
+    assert shown.count("no log: the function is not deployed, or was never called") == 3
 
 
 @pytest.fixture

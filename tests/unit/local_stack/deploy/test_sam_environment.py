@@ -7,7 +7,10 @@ from local_stack.deploy.sam_environment import functions, overrides
 TEMPLATE = load(CHECKOUT / "infra" / "template.yaml")
 
 
-@pytest.mark.parametrize("function", ["PredictFunction", "RetrainFunction", "NotifyFunction"])
+FUNCTIONS = ("PredictFunction", "AdminFunction", "RetrainFunction", "NotifyFunction")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_has_exactly_the_variables_that_the_template_names(function: str) -> None:
     deployed = {function: {"MLFLOW_TRACKING_URI": "http://mlflow", "HOUSING_UNKNOWN": "1"}}
 
@@ -45,4 +48,4 @@ def test_a_retrain_function_in_a_container_starts_no_process_of_the_laptop() -> 
 
 
 def test_every_function_of_the_template_is_known() -> None:
-    assert {"PredictFunction", "RetrainFunction", "NotifyFunction"} <= set(functions(TEMPLATE))
+    assert set(FUNCTIONS) == set(functions(TEMPLATE))
