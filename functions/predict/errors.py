@@ -95,7 +95,11 @@ class RequestError(PredictError):
 
 
 class UnsupportedContentTypeError(RequestError):
-    """Raised when a body's Content-Type is not one of the route's."""
+    """Raised when a body's Content-Type is not one of the route's, or when it is packed."""
+
+    def __init__(self, text: str, *, accept_encoding: str | None = None) -> None:
+        super().__init__(text)
+        self.accept_encoding = accept_encoding
 
 
 class MalformedBodyError(RequestError):

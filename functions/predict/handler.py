@@ -11,8 +11,9 @@ from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 from housing.function_log import function_logger
 from predict.composition import Service, service
-from predict.errors import ModelUnavailableError
-from predict.http.lambda_proxy import event_of, request_of
+from predict.errors import ModelUnavailableError, PredictError
+from predict.http.lambda_proxy import event_of, is_request, path_of, request_of
+from predict.messages import cross_origin_headers
 from predict.telemetry.telemetry import SERVICE
 
 Event = dict[str, Any]
@@ -81,14 +82,36 @@ def _entry() -> Entry:
     for log in function_logger(SERVICE).handlers:
         log.addFilter(current)
 
+    shared = cross_origin_headers(parts.settings.cors_origin)
+
     def entry(event: Event, context: Any) -> dict[str, Any]:
-        current.id = event.get("requestContext", {}).get("requestId")
-        if scoring.takes(event.get("httpMethod", ""), event.get("path", "")):
-            return event_of(scoring.respond(request_of(event, context.aws_request_id)))
+        if not is_request(event):
+            return _kept_warm(parts)
+        current.id = event["requestContext"].get("requestId")
+        path = path_of(event)
+        if scoring.takes(event.get("httpMethod", ""), path):
+            request = request_of(event, path, context.aws_request_id)
+            return event_of(scoring.respond(request), shared)
+        if "path" in event:
+            event = {**event, "path": path}
         return _framework(parts)(event, context)
 
     gc.freeze()  # see predict.http.app
     return entry
+
+
+def _kept_warm(parts: Service) -> dict[str, Any]:
+    """Answer an event that is no request: a schedule that keeps warm, a test in the console.
+
+    An error would count as one of the new version, for which a deployment is undone.
+    """
+    try:
+        version = parts.models.current().version.version
+    except PredictError as exc:
+        _LOG.warning("event_ignored", extra={"reason": "not a request", "error": str(exc)})
+        return {"ignored": "not a request of API Gateway", "model_version": None}
+    _LOG.info("event_ignored", extra={"reason": "not a request", "model_version": version})
+    return {"ignored": "not a request of API Gateway", "model_version": version}
 
 
 @cache

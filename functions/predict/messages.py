@@ -14,6 +14,8 @@ class Request(NamedTuple):
     key: str | None = None
     request_id: str | None = None
     function_request_id: str | None = None
+    content_encoding: str = ""
+    accept: str = ""
 
 
 class Response(NamedTuple):
@@ -23,3 +25,23 @@ class Response(NamedTuple):
     body: bytes
     media_type: str
     headers: Mapping[str, str]
+
+
+def without_trailing_slashes(path: str) -> str:
+    """Return the path as routes name it; a redirect would lose the stage of API Gateway."""
+    return path.rstrip("/") or "/" if path.endswith("/") else path
+
+
+def cross_origin_headers(origin: str | None) -> Mapping[str, str]:
+    """Return the headers that let pages of an origin read a response; none without an origin.
+
+    https://fetch.spec.whatwg.org/#http-cors-protocol
+    """
+    if origin is None:
+        return {}
+    exposed = "Retry-After, X-Model-Stale, X-Model-Version"
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": exposed,
+        "Vary": "Origin",
+    }

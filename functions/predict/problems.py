@@ -18,6 +18,7 @@ from predict.errors import (
     RequestError,
     UnauthorizedError,
     UnavailableError,
+    UnsupportedContentTypeError,
 )
 from predict.messages import Response
 
@@ -75,6 +76,8 @@ def unexpected(path: str) -> Response:
 def _headers(exc: PredictError) -> dict[str, str]:
     if isinstance(exc, UnavailableError):
         return {"Retry-After": str(exc.retry_after_seconds)}
+    if isinstance(exc, UnsupportedContentTypeError) and exc.accept_encoding:
+        return {"Accept-Encoding": exc.accept_encoding}  # RFC 9110, 15.5.16
     if isinstance(exc, UnauthorizedError):
         return {"WWW-Authenticate": 'ApiKey realm="housing"'}  # RFC 9110: a 401 names its scheme
     return {}

@@ -58,6 +58,11 @@ class PredictSettings(RegistrySettings):
     api_keys_ttl_seconds: float = Field(
         60, ge=0, description="time for which the keys are kept before they are read again"
     )
+    cors_origin: str | None = Field(
+        None,
+        pattern=r"^(\*|https?://[^/\s]+)$",
+        description="origin whose pages may call the API, such as `https://example.org`, or `*`",
+    )
     model_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()) / "housing-model",  # /tmp in Lambda
         description="directory of the model file; the temporary directory by default",

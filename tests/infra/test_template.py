@@ -60,13 +60,16 @@ def test_only_health_and_ping_are_open(template: dict[str, Any]) -> None:
         if event["Type"] == "Api"
     ]
 
-    open_paths = {
-        route["Path"] for route in routes if not route.get("Auth", {}).get("ApiKeyRequired", True)
+    open_routes = {
+        f"{route['Method']} {route['Path']}"
+        for route in routes
+        if not route.get("Auth", {}).get("ApiKeyRequired", True)
     }
 
     assert len(routes) >= 12
     assert api["Auth"]["ApiKeyRequired"] is True
-    assert open_paths == {"/health", "/ping"}
+    open_paths = {"GET /health", "GET /ping", "HEAD /health", "HEAD /ping"}
+    assert open_routes == open_paths | {"OPTIONS /{proxy+}"}
 
 
 def test_a_production_without_keys_is_refused(template: dict[str, Any]) -> None:

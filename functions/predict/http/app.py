@@ -13,6 +13,7 @@ from predict.admin.promotion_watch import PromotionWatch
 from predict.composition import Service, service
 from predict.http import openapi, problem_handlers
 from predict.http.asgi import KeyCheck, ScoringMiddleware
+from predict.http.methods import MethodMiddleware
 from predict.http.routes.data import data_routes
 from predict.http.routes.models import model_routes
 from predict.http.routes.predictions import scoring_routes
@@ -54,6 +55,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
     app = FastAPI(
         title=_TITLE,
         version=_VERSION,
+        redirect_slashes=False,  # they are ignored: predict.http.methods
         openapi_url=None,  # predict.http.openapi serves it, and the page
         generate_unique_id_function=lambda route: route.name,
     )
@@ -67,6 +69,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
         shadow=shadow.compare_in_background if shadow else None,
     )
     app.add_middleware(ScoringMiddleware, scoring=scoring)
+    app.add_middleware(MethodMiddleware, cors_origin=settings.cors_origin)
     app.include_router(scoring_routes(scoring))
     app.include_router(service_routes(settings, models, telemetry, promotion))
     if metrics is not None:

@@ -87,6 +87,8 @@ def request_of(scope: Scope, body: bytes) -> Request:
         body=body,
         key=_text(headers.get(_KEY_HEADER)),
         request_id=_text(headers.get(b"x-request-id")) or uuid.uuid4().hex,
+        content_encoding=headers.get(b"content-encoding", b"").decode("latin-1"),
+        accept=headers.get(b"accept", b"").decode("latin-1"),
     )
 
 

@@ -32,10 +32,12 @@ def read(body: bytes, max_rows: int, *, strict: bool) -> list[dict[str, float | 
         TooLargeError: There are more rows than the limit.
     """
     try:
+        text = body.decode("utf-8-sig")
         # Blank lines are not rows; one row over the limit is enough.
-        lines = filter(None, csv.reader(StringIO(body.decode("utf-8-sig"), newline="")))
+        lines = filter(_is_row, csv.reader(StringIO(text, newline="")))
         header = [name.strip() for name in next(lines, [])]
         if errors := list(_header_errors(header, strict=strict)):
+            _check_line_ends(text, header)
             raise InvalidFieldsError(errors)
         rows = list(islice(lines, max_rows + 1))
     except (UnicodeDecodeError, csv.Error) as exc:
@@ -48,7 +50,9 @@ def read(body: bytes, max_rows: int, *, strict: bool) -> list[dict[str, float | 
     cells: Iterable[Sequence[str]] = rows
     if len(header) > len(FEATURE_NAMES):
         names, cells = FEATURE_NAMES, map(itemgetter(*map(header.index, FEATURE_NAMES)), rows)
-    return [dict(zip(names, map(_number, row), strict=True)) for row in cells]
+    # float() takes 1_000 and digits of other scripts, which uploads and MLflow do not.
+    number = _number if text.isascii() and "_" not in text else _plain_number
+    return [dict(zip(names, map(number, row), strict=True)) for row in cells]
 
 
 def _number(text: str) -> float | str:
@@ -56,6 +60,27 @@ def _number(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+def _plain_number(text: str) -> float | str:
+    return _number(text) if text.strip().isascii() and "_" not in text else text
+
+
+def _is_row(row: list[str]) -> bool:
+    return len(row) > 1 or bool(row and row[0].strip())
+
+
+def _check_line_ends(text: str, header: list[str]) -> None:
+    """Check that a file's line ends are there.
+
+    Raises:
+        MalformedBodyError: The header goes on with the cells of the first row.
+    """
+    is_one_line = "\n" not in text and "\r" not in text
+    names = sum(name in FEATURE_NAMES for name in header)
+    if is_one_line and len(header) > len(FEATURE_NAMES) and names == len(FEATURE_NAMES) - 1:
+        msg = "the body is one line: `curl -d` strips line ends; use `curl --data-binary @file.csv`"
+        raise MalformedBodyError(msg)
 
 
 def _header_errors(header: list[str], *, strict: bool) -> Iterator[Mapping[str, Any]]:
@@ -69,6 +94,8 @@ def _header_errors(header: list[str], *, strict: bool) -> Iterator[Mapping[str, 
             yield {"field": name, "message": "the header lacks this column"}
     for name, count in times.items():
         shown = name[:_SHOWN_CHARACTERS]
+        if not name:  # an index that pandas or R wrote, or commas at the ends of lines
+            continue
         if count > 1:
             yield {"field": shown, "message": f"the header has this column {count} times"}
         elif strict and name not in FEATURE_NAMES:

@@ -31,6 +31,9 @@ for 5 MB of something else that took nine seconds of a processor."""
 MOST_NAMES = 1_000
 """Of a row, or of a table's columns, where names that the schema does not know are left out."""
 
+_UNPACKED = {"", "identity"}
+_BYTE_ORDER_MARK = "\ufeff".encode()
+_MARKED_BYTES = 12
 _UTF_8 = {None, "utf-8", "utf8", "us-ascii"}
 _KEPT_CONTENT_TYPES = 64
 _SHOWN_CHARACTERS = 100
@@ -50,9 +53,14 @@ def media_type(request: Request, *accepted: str) -> str:
     Raises:
         UnsupportedContentTypeError: It is not an accepted one, or not UTF-8.
     """
+    if request.content_encoding.lower() not in _UNPACKED:
+        sent = request.content_encoding[:_SHOWN_CHARACTERS]
+        msg = f"the body is packed with {sent}: send it unpacked, without Content-Encoding"
+        raise UnsupportedContentTypeError(msg, accept_encoding="identity")
     name, charset = _parsed(request.content_type)
     if name not in accepted or charset not in _UTF_8:
-        msg = f"the body's Content-Type has to be {' or '.join(accepted)}, in UTF-8"
+        sent = request.content_type[:_SHOWN_CHARACTERS] or "missing"
+        msg = f"the body's Content-Type has to be {' or '.join(accepted)}, in UTF-8; it is {sent}"
         raise UnsupportedContentTypeError(msg)
     return name
 
@@ -65,15 +73,19 @@ def _parsed(content_type: str) -> tuple[str, str | None]:
 
 
 def sized(body: bytes, most: int = MAX_BODY_BYTES) -> bytes:
-    """Return the body.
+    """Return the body without a byte order mark.
 
     Raises:
         TooLargeError: It is over the limit.
+        MalformedBodyError: It is UTF-16 or UTF-32.
     """
     if len(body) > most:
         msg = f"the body has {len(body)} bytes; at most {most} are taken"
         raise TooLargeError(msg)
-    return body
+    if b"\0" in body[:_MARKED_BYTES]:
+        msg = "the body is UTF-16, or has zero bytes otherwise: send it in UTF-8"
+        raise MalformedBodyError(msg)
+    return body.removeprefix(_BYTE_ORDER_MARK)
 
 
 def colons(body: bytes | memoryview) -> int:

@@ -37,8 +37,9 @@ def create_app(target: str, transport: httpx.AsyncBaseTransport | None = None) -
     client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, transport=transport)
 
     async def forward(request: Request) -> Response:
-        url = httpx.URL(target + request.url.path).copy_with(query=request.url.query.encode())
         try:
+            url = httpx.URL(target + request.url.path)
+            url = url.copy_with(query=request.url.query.encode())
             answer = await client.request(
                 request.method,
                 url,
@@ -47,6 +48,8 @@ def create_app(target: str, transport: httpx.AsyncBaseTransport | None = None) -
             )
         except httpx.HTTPError as exc:
             return _unreachable(type(exc).__name__)
+        except (httpx.InvalidURL, UnicodeError):
+            return _malformed()
         return Response(answer.content, answer.status_code, dict(_passed(answer.headers)))
 
     @contextlib.asynccontextmanager
@@ -69,6 +72,16 @@ def _unreachable(error: str) -> Response:
         "detail": f"The local AWS endpoint did not answer ({error}). Is it up? make status",
     }
     return JSONResponse(problem, 502, media_type="application/problem+json")
+
+
+def _malformed() -> Response:
+    problem = {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "The path or a header has characters that HTTP does not allow there.",
+    }
+    return JSONResponse(problem, 400, media_type="application/problem+json")
 
 
 def main() -> None:

@@ -398,3 +398,113 @@ def test_what_the_shared_package_logs_is_a_line_like_the_functions_own(
 
     (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert (line["message"], line["holder"], line["service"]) == ("lease_taken", "job 1", "predict")
+
+
+def on_a_custom_domain(event: dict[str, Any], base: str) -> dict[str, Any]:
+    """Return an event as a base path mapping of a custom domain sends it."""
+    path = event["path"]
+    return event | {
+        "path": base + path,
+        "requestContext": event["requestContext"] | {"path": base + path},
+    }
+
+
+@pytest.mark.parametrize("base", ["/v1", "/housing", "/a/b", "/predict", "/health"])
+@pytest.mark.parametrize("name", ["api-predict.ok", "api-batch-csv.ok", "api-health.ok"])
+def test_a_base_path_of_a_custom_domain_does_not_break_routing(
+    register: Register, base: str, name: str
+) -> None:
+    register()
+    event = sample(name)
+
+    answer = handler.lambda_handler(on_a_custom_domain(event, base), CONTEXT)
+
+    assert answer["body"] == handler.lambda_handler(event, CONTEXT)["body"]
+
+
+@pytest.mark.parametrize("name", ["api-predict.ok", "api-model.ok", "api-version.ok"])
+def test_a_trailing_slash_is_no_redirect(register: Register, name: str) -> None:
+    register()
+    event = sample(name)
+    slashed = event | {"path": event["path"] + "/"}
+    slashed["pathParameters"] = {"proxy": slashed["path"][1:]}
+
+    answer = handler.lambda_handler(slashed, CONTEXT)
+
+    assert answer["statusCode"] == 200
+    assert answer["body"] == handler.lambda_handler(event, CONTEXT)["body"]
+
+
+@pytest.mark.parametrize("base", ["", "/v1"])
+def test_a_key_that_may_not_change_models_may_not_on_a_custom_domain(
+    register: Register, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    register()
+    monkeypatch.setenv("HOUSING_AUTH", "keys")
+    monkeypatch.setenv("HOUSING_API_KEYS", "keys")
+    key, entry = new_key(Scope.PREDICT)
+    monkeypatch.setattr(composition, "StoredKeys", lambda _: lambda: ApiKeyDocument(keys=(entry,)))
+    event = on_a_custom_domain(sample("api-models-rollback.ok"), base)
+    event["headers"]["x-api-key"] = key
+    event["multiValueHeaders"]["x-api-key"] = [key]
+    event["path"] += "/"
+    event["pathParameters"] = {"proxy": f"{event['pathParameters']['proxy']}/"}
+
+    assert handler.lambda_handler(event, CONTEXT)["statusCode"] == 403
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}},
+        {"key1": "value1", "key2": "value2", "key3": "value3"},
+        {"httpMethod": "GET"},
+        {"requestContext": None, "resource": "/"},
+        {"Records": [{"eventSource": "aws:s3"}]},
+        {},
+        [],
+        "warm",
+        None,
+    ],
+)
+def test_an_event_that_is_no_request_keeps_warm_and_is_no_error(
+    register: Register, event: Any
+) -> None:
+    register()
+
+    answer = handler.lambda_handler(event, CONTEXT)
+
+    assert answer == {"ignored": "not a request of API Gateway", "model_version": "1"}
+    assert handler._framework.cache_info().currsize == 0
+
+
+def test_a_test_event_without_a_model_is_no_error(registry: FakeModelRegistry) -> None:
+    registry.fails_with = RegistryUnavailableError("down")
+
+    assert handler.lambda_handler({}, CONTEXT)["model_version"] is None
+
+
+@pytest.mark.parametrize("name", ["api-predict.ok", "api-model.ok", "api-predict-nan.bad"])
+def test_every_answer_names_the_origin_that_may_read_it(
+    register: Register, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register()
+    monkeypatch.setenv("HOUSING_CORS_ORIGIN", "https://example.org")
+
+    answer = handler.lambda_handler(sample(name), CONTEXT)
+
+    headers = {**answer["headers"], **answer.get("multiValueHeaders", {})}
+    assert headers["access-control-allow-origin"] == "https://example.org"
+
+
+def test_head_and_options_are_answered_through_the_gateway(register: Register) -> None:
+    register()
+    event = sample("api-health.ok")
+    proxied = sample("api-predict.ok") | {"httpMethod": "OPTIONS", "body": None}
+
+    head = handler.lambda_handler(event | {"httpMethod": "HEAD"}, CONTEXT)
+    options = handler.lambda_handler(proxied, CONTEXT)
+
+    assert (head["statusCode"], head["body"]) == (200, "")
+    assert (options["statusCode"], options["body"]) == (204, "")
+    assert "POST" in options["headers"]["allow"]

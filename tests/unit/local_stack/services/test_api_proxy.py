@@ -53,3 +53,17 @@ async def test_an_endpoint_that_is_down_is_a_502_that_says_what_to_do() -> None:
 
     assert answer.status_code == 502
     assert "make status" in answer.json()["detail"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/predict%00", {}), ("/predict", {"x-api-key": "\u043a\u043b\u044e\u0447".encode()})],
+)
+async def test_characters_that_http_does_not_allow_are_no_failure_of_the_proxy(
+    path: str, headers: dict[str, Any]
+) -> None:
+    answer = await ask(lambda _: httpx.Response(200), "GET", path, headers=headers)
+
+    assert answer.status_code in {200, 400}
+    assert answer.status_code == 200 or answer.json()["title"] == "Bad Request"
