@@ -29,14 +29,16 @@ monitoring: is-installed  ## YACE, Prometheus and Alertmanager beside a running 
 yace:  ## build the exporter into .tools/
 	@if [ -n "$$HOUSING_YACE" ] || [ .tools/yace -nt monitoring/yace/go.sum ] || ! command -v go >/dev/null; then exit 0; fi; \
 	  echo "  … exporter YACE: building it (once; some minutes)"; mkdir -p .tools && cd monitoring/yace && \
+	  (n=0; while sleep 5; do n=$$((n + 5)); echo "    … still building it ($$n s)"; done) & beat=$$!; trap 'kill $$beat' EXIT; \
 	  GOBIN="$(CURDIR)/.tools" go install github.com/prometheus-community/yet-another-cloudwatch-exporter/cmd/yace && \
 	  touch "$(CURDIR)/.tools/yace" && echo "  ✓ exporter YACE"
 
 stop: is-installed  ## end the services; what they keep stays
 	@$(STACK) down
 
+# Its exit status says whether all runs; that is no failure of make's.
 status: is-installed  ## say what is up
-	@$(STACK) status
+	@$(STACK) status || [ $$? -eq 1 ]
 
 logs: is-installed  ## show what the services said
 	@$(STACK) logs

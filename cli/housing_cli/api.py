@@ -1,6 +1,7 @@
 """HTTP client of the API; its errors carry the API's own messages."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
@@ -201,10 +202,39 @@ def _answer(response: httpx.Response, answer: type[AnswerT]) -> AnswerT:
 def _refusal(status: int, problem: Mapping[str, Any]) -> str:
     """Return the error line of a problem (RFC 9457), or of the gateway's bare ``message``."""
     texts = [str(problem[name]) for name in ("title", "detail", "message") if problem.get(name)]
-    fields = [
-        f"{error.get('field')}: {error.get('message')}"
-        for error in problem.get("errors") or []
-        if isinstance(error, Mapping)
-    ]
+    errors = [error for error in problem.get("errors") or [] if isinstance(error, Mapping)]
+    if errors:  # the detail only lists their fields
+        return "; ".join(map(_field_line, errors))
     line = ": ".join(dict.fromkeys(texts)) or "no reason given"
-    return f"the API answered {status}: {line}" + "".join(f"; {field}" for field in fields)
+    return f"the API answered {status}: {line}"
+
+
+_WORDS = (
+    (r"Input should be greater than or equal to (\S+)", r"must be at least \1"),
+    (r"Input should be less than or equal to (\S+)", r"must be at most \1"),
+    (r"Input should be a valid number.*", "must be a number"),
+    (r"Input should be a finite number", "must be a finite number"),
+    (r"Input should be a valid (\w+).*", r"must be a \1"),
+    (r"String should match pattern '\^\[1-9\].*", "must be a version's number, such as 3"),
+    (r"String should match pattern .*", "has another form than expected"),
+    (r"String should have at least (\d+) characters?", r"must have at least \1 characters"),
+    (r"String should have at most (\d+) characters?", r"must have at most \1 characters"),
+    (r"Field required", "is missing"),
+    (r"Extra inputs are not permitted", "is no known field"),
+)
+"""The API's messages, which are pydantic's, in words of a command line."""
+
+
+def _field_line(error: Mapping[str, Any]) -> str:
+    """Return one line for a field's error: its name, what is wrong, and what was given."""
+    message = str(error.get("message"))
+    plain = next(
+        (re.sub(form, words, message) for form, words in _WORDS if re.fullmatch(form, message)),
+        None,
+    )
+    field = str(error.get("field")).removeprefix("body.")
+    if plain is None:
+        return f"{field}: {message}"
+    is_shown = error.get("value") is not None and plain.startswith("must")
+    given = f", not {error['value']}" if is_shown else ""
+    return f"{field} {plain}{given}"

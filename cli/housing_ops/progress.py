@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event, Thread
 
 from rich.console import Console
 from rich.text import Text
+
+SILENCE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -30,7 +33,7 @@ class Progress:
     def step(self, title: str) -> Iterator[Step]:
         """Show a step while it runs, and a line with its time if it succeeds."""
         last = ""
-        with self.console.status(title) as status:
+        with self.console.status(title) as status, self._signs_of_life(title):
 
             def say(text: str) -> None:
                 nonlocal last
@@ -46,6 +49,28 @@ class Progress:
         line = Text("  ✓ ", style="green") + Text(title, style="default")
         line += Text(f"  {step.note}" if step.note else "", style="dim")
         self.console.print(line + Text(f"  {seconds:.1f} s", style="dim"))
+
+    @contextmanager
+    def _signs_of_life(self, title: str) -> Iterator[None]:
+        """Print a line every few seconds where there is no terminal, which has a spinner."""
+        ended = Event()
+
+        def show() -> None:
+            seconds = 0.0
+            while not ended.wait(SILENCE_SECONDS):
+                seconds += SILENCE_SECONDS
+                self.console.print(Text(f"  … {title} ({seconds:.0f} s)"))
+
+        if self.console.is_terminal:
+            yield
+            return
+        thread = Thread(target=show, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def say(self, text: str = "") -> None:
         """Print a line as it is."""

@@ -1,69 +1,10 @@
 """``python -m local_stack up|monitor|down|status|logs|clean``: the program of ``make run``."""
 
+import os
 import signal
 from types import FrameType
 
-import typer
-from pydantic import ValidationError
-from rich.console import Console
-
-from housing.errors import RegistryError
-from housing_ops.progress import Progress
-from local_stack import monitoring, report, stack
-from local_stack.errors import StackError
-from local_stack.settings import StackSettings
-
 _INTERRUPTED = 130
-
-app = typer.Typer(
-    help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
-)
-
-
-@app.command()
-def up() -> None:
-    """Start or repair the stack, and test it with a prediction."""
-    settings, progress = StackSettings.of_stack(), Progress()
-    deployment, prediction = stack.up(settings, progress)
-    report.welcome(progress.console, settings, deployment, prediction)
-
-
-@app.command()
-def monitor() -> None:
-    """Start or repair YACE, Prometheus and Alertmanager beside the stack."""
-    settings, progress = StackSettings.of_stack(), Progress()
-    with stack.only_one(settings):
-        monitoring.up(settings, progress)
-    report.monitoring(progress.console, settings)
-
-
-@app.command()
-def down() -> None:
-    """Stop the stack's programs; their data remains."""
-    settings = StackSettings.of_stack()
-    with stack.only_one(settings):
-        stopped = stack.down(settings, Progress())
-    typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
-
-
-@app.command()
-def status() -> None:
-    """Show the services; exit status 1 unless all of the stack runs."""
-    if not report.status(Console(highlight=False, soft_wrap=True), StackSettings.of_stack()):
-        raise typer.Exit(1)
-
-
-@app.command()
-def logs(lines: int = 40) -> None:
-    """Print the last lines of each service, job and function."""
-    report.logs(Console(highlight=False, soft_wrap=True), StackSettings.of_stack(), lines)
-
-
-@app.command()
-def clean() -> None:
-    """Stop the stack and delete its data."""
-    stopped = stack.delete(StackSettings.of_stack(), Progress())
-    typer.echo(f"stopped: {', '.join(stopped)}; data deleted" if stopped else "data deleted")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -75,13 +16,28 @@ def main() -> None:
     for kind in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(kind, _interrupt)
     try:
-        exit_status = app(standalone_mode=False)  # Typer returns the status of Exit
+        exit_status = _run()
+    except KeyboardInterrupt:
+        os._exit(_INTERRUPTED)  # from anywhere, the imports of a second included
+    raise SystemExit(exit_status)
+
+
+def _run() -> int:
+    import typer  # noqa: PLC0415 - an interrupt during these is no traceback
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from housing.errors import RegistryError  # noqa: PLC0415
+    from local_stack.commands import app  # noqa: PLC0415
+    from local_stack.errors import StackError  # noqa: PLC0415
+
+    try:
+        status: int | None = app(standalone_mode=False)  # Typer returns the status of Exit
     except (StackError, RegistryError, ValidationError) as exc:
         typer.secho(f"\nerror: {exc}", fg="red", err=True)
-        raise SystemExit(1) from exc
-    except (KeyboardInterrupt, typer.Abort):
-        raise SystemExit(_INTERRUPTED) from None
-    raise SystemExit(exit_status)
+        return 1
+    except typer.Abort:
+        return _INTERRUPTED
+    return status or 0
 
 
 if __name__ == "__main__":

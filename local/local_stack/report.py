@@ -10,6 +10,7 @@ from rich.text import Text
 
 from housing.s3.layout import NEW_DATA
 from housing.tree_library import Trees
+from housing_cli.commands.pages import model_page
 from housing_cli.jobs.waiting_uploads import waiting_uploads
 from local_stack.deploy import environment_file
 from local_stack.deploy.deployment import Deployment, client, read_variables
@@ -39,7 +40,7 @@ def welcome(
         f"  trees of {_TREES[prediction.trees]}",
         "",
         f"  API      {settings.api_url}   (docs: /docs with the key)",
-        f"  MLflow   {settings.mlflow_url}",
+        f"  MLflow   {_model_page(settings, prediction.model_version)}",
         f"  AWS      {settings.aws_url}   bucket {deployment.bucket}",
         f"  keys     predict {deployment.predict_key}   admin {deployment.admin_key}",
         f"  shell    set -a; . {environment_file.shown(settings.state_dir / 'env')}",
@@ -50,6 +51,10 @@ def welcome(
         f"  {housing} data generate --seed 7 --out more.csv && {housing} upload more.csv --wait",
     ]
     console.print(Text("\n".join(lines)))
+
+
+def _model_page(settings: StackSettings, version: str) -> str:
+    return model_page(settings.mlflow_url, settings.model_name, version)
 
 
 def monitoring(console: Console, settings: StackSettings) -> None:

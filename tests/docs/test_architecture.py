@@ -52,7 +52,7 @@ ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room 
     "housing_ops": ("checkout", "progress", "template", "key_ring"),
     "housing_cli": (
         *("errors", "settings", "api", "data", "predictions", "jobs", "explaining", "output"),
-        *("services", "promotion_view", "commands", "main"),
+        *("services", "promotion_view", "commands", "main", "__main__"),
     ),
     "housing_deploy": (
         *("errors", "release", "stage", "changes", "stacks", "change_set", "plan", "smoke"),
@@ -60,7 +60,7 @@ ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room 
     ),
     "local_stack": (
         *("errors", "settings", "bridge", "services", "deploy", "first_model", "monitoring"),
-        *("stack", "report", "on_localstack", "__main__"),
+        *("stack", "report", "commands", "on_localstack", "__main__"),
     ),
 }
 MOST_FILES_OF_A_FOLDER = 12

@@ -16,7 +16,7 @@ from local_stack.settings import StackSettings
 _WRAPPER = """#!/bin/sh
 set -a
 . "{env}"
-exec "{python}" -m housing_cli.main "$@"
+exec "{python}" -m housing_cli "$@"
 """
 
 

@@ -5,6 +5,7 @@ path.
 """
 
 import argparse
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -18,6 +19,9 @@ from starlette.routing import Route
 from local_stack.settings import LOOPBACK
 
 _TIMEOUT_SECONDS = 35.0  # over API Gateway's own 29 s
+MOST_AT_ONCE = 8
+"""Requests at the endpoint, which starts a process for each: more of them starve one another."""
+MOST_WAITING = 64
 _HOP_BY_HOP = frozenset(
     {
         *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),  # RFC 9110
@@ -35,6 +39,19 @@ def create_app(target: str, transport: httpx.AsyncBaseTransport | None = None) -
         transport: Transport of the HTTP client, for tests.
     """
     client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, transport=transport)
+    turns = asyncio.Semaphore(MOST_AT_ONCE)
+    in_hand = 0
+
+    async def bounded(request: Request) -> Response:
+        nonlocal in_hand
+        if in_hand >= MOST_AT_ONCE + MOST_WAITING:
+            return _busy()
+        in_hand += 1
+        try:
+            async with turns:
+                return await forward(request)
+        finally:
+            in_hand -= 1
 
     async def forward(request: Request) -> Response:
         try:
@@ -57,7 +74,7 @@ def create_app(target: str, transport: httpx.AsyncBaseTransport | None = None) -
         async with client:
             yield
 
-    return Starlette(routes=[Route("/{path:path}", forward, methods=_METHODS)], lifespan=lifespan)
+    return Starlette(routes=[Route("/{path:path}", bounded, methods=_METHODS)], lifespan=lifespan)
 
 
 def _passed(headers: httpx.Headers) -> httpx.Headers:
@@ -72,6 +89,17 @@ def _unreachable(error: str) -> Response:
         "detail": f"The local AWS endpoint did not answer ({error}). Is it up? make status",
     }
     return JSONResponse(problem, 502, media_type="application/problem+json")
+
+
+def _busy() -> Response:
+    problem = {
+        "type": "about:blank",
+        "title": "Too Many Requests",
+        "status": 429,
+        "detail": f"over {MOST_WAITING} requests wait on this laptop; ask again in a second",
+    }
+    headers = {"Retry-After": "1"}
+    return JSONResponse(problem, 429, headers, media_type="application/problem+json")
 
 
 def _malformed() -> Response:

@@ -31,6 +31,12 @@ MOST_BYTES = 128 << 20
 _PASSING = frozenset({409, 412, 429, *range(500, 600)})
 _LEAST_SECONDS = 0.05
 _PAUSE_SECONDS = 0.1  # after the first try; doubled after each other
+_SHOWN_BYTES = 200
+_ADVICE = {
+    401: "check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the token",
+    403: "the credentials lack a permission, or the server's --allowed-hosts lacks this host",
+    404: "MLFLOW_TRACKING_URI may lack the server's path prefix",
+}
 _NO_WORKSPACES = "FEATURE_DISABLED"  # said with HTTP 500
 _NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
@@ -217,8 +223,7 @@ class MlflowModelRegistry(ModelRegistry):
         except ValueError as exc:
             if is_outage:
                 raise RegistryUnavailableError(msg) from exc
-            msg = f"the registry's answer to {path} is not JSON (HTTP {status})"
-            raise RegistryAnswerError(msg) from exc
+            raise RegistryAnswerError(_without_json(path, status, body)) from exc
         if is_outage:
             if isinstance(answer, dict) and answer.get("error_code") == _NO_WORKSPACES:
                 msg = "the registry has no workspaces: MLFLOW_WORKSPACE must not be set"
@@ -284,6 +289,16 @@ def _read_until(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
             msg = "the registry's answer took longer than its time budget"
             raise RegistryUnavailableError(msg)
     return b"".join(chunks)  # urllib3 compares its length with the Content-Length
+
+
+def _without_json(path: str, status: int, body: bytes) -> str:
+    """Say what an answer is that is not JSON, such as the plain text of MLflow's basic auth."""
+    text = " ".join(body[:_SHOWN_BYTES].decode(errors="replace").split())
+    shown = text if text.isprintable() and not text.startswith("<") else ""
+    advice = _ADVICE.get(status, "")
+    if status == 200:  # noqa: PLR2004 - HTTP OK
+        return f"the registry's answer to {path} is not JSON: is MLFLOW_TRACKING_URI its address?"
+    return f"the registry answered {status} to {path}: " + "; ".join(filter(None, (shown, advice)))
 
 
 def _is_not_found(status: int, answer: Mapping[str, Any]) -> bool:

@@ -160,9 +160,42 @@ def test_a_problem_is_shown_with_its_fields(predict: Callable[..., Result], api:
     result = predict("--json")
 
     assert result.exit_code == 1
-    line = "the API answered 422: Unprocessable Entity: 1 field is wrong"
-    assert f"{line}; MedInc: greater than 0, please" in result.stderr
+    assert result.stderr == "error: MedInc: greater than 0, please\n"
     assert json.loads(result.stdout)["problem"] == problem
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            {"message": "Input should be greater than or equal to 0", "value": -5},
+            "MedInc must be at least 0, not -5",
+        ),
+        ({"message": "Input should be less than or equal to 42.5"}, "MedInc must be at most 42.5"),
+        (
+            {"message": "Input should be a valid number, unable to parse string as a number"},
+            "MedInc must be a number",
+        ),
+        ({"message": "Field required"}, "MedInc is missing"),
+        ({"message": "Extra inputs are not permitted", "value": "x"}, "MedInc is no known field"),
+        ({"message": "String should have at least 3 characters"}, "MedInc must have at least 3 "),
+        (
+            {
+                "field": "body.version",
+                "message": "String should match pattern '^[1-9][0-9]{0,8}$'",
+                "value": "abc",
+            },
+            "version must be a version's number, such as 3, not abc",
+        ),
+    ],
+)
+def test_errors_of_the_api_are_said_in_the_users_words(
+    predict: Callable[..., Result], api: Api, error: dict[str, Any], line: str
+) -> None:
+    problem = {"title": "x", "detail": "not valid: x", "errors": [{"field": "MedInc"} | error]}
+    api.answer = lambda _: httpx.Response(422, json=problem)
+
+    assert predict().stderr.startswith(f"error: {line}")
 
 
 def test_a_refusal_of_the_gateway_is_shown(predict: Callable[..., Result], api: Api) -> None:

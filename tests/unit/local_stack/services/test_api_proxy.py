@@ -1,10 +1,11 @@
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from local_stack.services.api_proxy import create_app
+from local_stack.services.api_proxy import MOST_AT_ONCE, MOST_WAITING, create_app
 
 Backend = Callable[[httpx.Request], httpx.Response]
 TARGET = "http://endpoint/restapis/abc/local/_user_request_"
@@ -67,3 +68,29 @@ async def test_characters_that_http_does_not_allow_are_no_failure_of_the_proxy(
 
     assert answer.status_code in {200, 400}
     assert answer.status_code == 200 or answer.json()["title"] == "Bad Request"
+
+
+@pytest.mark.anyio
+async def test_of_a_crowd_some_are_answered_in_turn_and_the_others_told_to_come_again() -> None:
+    at_once = most = 0
+
+    async def slow(_request: httpx.Request) -> httpx.Response:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        at_once -= 1
+        return httpx.Response(200)
+
+    app = create_app(TARGET, httpx.MockTransport(slow))
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
+        crowd = await asyncio.gather(*(client.get("/health") for _ in range(200)))
+        after = await client.get("/health")
+
+    busy = [answer for answer in crowd if answer.status_code == 429]
+    assert most == MOST_AT_ONCE
+    assert len(crowd) - len(busy) == MOST_AT_ONCE + MOST_WAITING
+    assert {answer.headers["retry-after"] for answer in busy} == {"1"}
+    assert after.status_code == 200

@@ -1,0 +1,19 @@
+"""``python -m housing_cli``: an interrupt ends it without a traceback, during its imports too."""
+
+import os
+import signal
+
+
+def main() -> None:
+    """Run ``housing``; exit status 130 after an interrupt, as shells expect."""
+    try:
+        from housing_cli.main import run  # noqa: PLC0415 - imports a library, which takes a moment
+
+        run()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os._exit(128 + signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()
