@@ -1,4 +1,4 @@
-# The one door: every task is a target here, and CI calls the same ones.
+# Every task is a target here; CI calls the same targets.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -6,22 +6,22 @@ VENVS := .venvs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STACK := $(VENVS)/local/bin/python -m local_stack
 DEV := $(VENVS)/dev/bin
-# Lambda's own version, which LocalStack wants, too; not every machine has it.
+# The version of Lambda and LocalStack; not every machine has it.
 PYTHON_3_13 = $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3.13) $(shell command -v python3.13 2>/dev/null))
 LAMBDA = $(if $(PYTHON_3_13),$(VENVS)/lambda/.ready)
 ENVIRONMENTS = $(MAKE) --no-print-directory --silent --jobs 2
 
 .PHONY: help
-help:  ## this list
+help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## *"} /^[a-z-]+:.*##/ {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---- the stack on this machine -------------------------------------------------------------------
 .PHONY: run monitoring yace stop status logs clean
-run:  ## bring everything up and make the first model
+run:  ## start everything and train the first model
 	@$(ENVIRONMENTS) $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready
 	@exec $(STACK) up
 
-monitoring: is-installed  ## YACE, Prometheus and Alertmanager beside a running stack
+monitoring: is-installed  ## start YACE, Prometheus and Alertmanager beside a running stack
 	@$(MAKE) --no-print-directory --silent yace
 	@exec $(STACK) monitor
 
@@ -33,17 +33,17 @@ yace:  ## build the exporter into .tools/
 	  GOBIN="$(CURDIR)/.tools" go install github.com/prometheus-community/yet-another-cloudwatch-exporter/cmd/yace && \
 	  touch "$(CURDIR)/.tools/yace" && echo "  ✓ exporter YACE"
 
-stop: is-installed  ## end the services; what they keep stays
+stop: is-installed  ## stop the services; models, data and keys stay
 	@$(STACK) down
 
-# Its exit status says whether all runs; that is no failure of make's.
-status: is-installed  ## say what is up
+# Exit status 1 means that a service is down; make itself has not failed.
+status: is-installed  ## list the services, their start times and memory
 	@$(STACK) status || [ $$? -eq 1 ]
 
-logs: is-installed  ## show what the services said
+logs: is-installed  ## show the logs of services, jobs and functions
 	@$(STACK) logs
 
-clean: is-installed  ## end the services and forget what they kept
+clean: is-installed  ## stop the services and delete models, data and keys
 	@$(STACK) clean
 
 .PHONY: is-installed
@@ -52,7 +52,7 @@ is-installed:
 
 # ---- checks --------------------------------------------------------------------------------------
 .PHONY: lint test test-unit test-faults test-integration test-localstack
-lint: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## ruff, mypy, cfn-lint; promtool and amtool where they are
+lint: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## ruff, mypy, cfn-lint; promtool and amtool if installed
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
 	$(DEV)/mypy functions layers/shared cli local monitoring/dashboards tests benchmarks docs tools
@@ -67,45 +67,45 @@ test:  ## all tests
 	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA) trees
 	$(DEV)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA) trees  ## the tests that need nothing running
+test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA) trees  ## unit, infra and docs tests: no running stack needed
 	$(DEV)/python -m pytest tests/unit tests/infra tests/docs
 
-test-faults: $(VENVS)/dev/.ready $(VENVS)/ministack/.ready  ## every fault of the network at every call of S3, SNS and MLflow; half an hour
+test-faults: $(VENVS)/dev/.ready $(VENVS)/ministack/.ready  ## each network fault at each call of S3, SNS and MLflow; half an hour
 	HOUSING_EVERY_FAULT=1 $(DEV)/python -m pytest tests/faults --numprocesses 2 --dist loadfile
 
 ENDPOINT ?=
-test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready  ## the stack on ports of its own, or on ENDPOINT=url
+test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready  ## integration tests on free ports, or on ENDPOINT=url
 	HOUSING_AWS_ENDPOINT="$(ENDPOINT)" $(DEV)/python -m pytest tests/integration
 
-test-localstack: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/localstack/.ready  ## the same on LocalStack, from PyPI or in its container
+test-localstack: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/localstack/.ready  ## integration tests on LocalStack, from PyPI or in its container
 	$(DEV)/python -m local_stack.on_localstack $(DEV)/python -m pytest tests/integration -rs
 
 .PHONY: trees fuzz-trees
-# The library of trees for this machine's processor: native/trees/README.md. Other systems go without it.
+# The library of trees for this machine's processor: native/trees/README.md. Other systems use ONNX Runtime's trees.
 TREES = $(if $(filter Linux,$(shell uname -s)),layers/shared/housing/native/trees-$(shell uname -m).so)
-trees: $(TREES)  ## the library that answers trees faster than ONNX Runtime
+trees: $(TREES)  ## build the library that evaluates trees faster than ONNX Runtime
 
 FUZZ_ROWS ?= 1000000
-fuzz-trees: $(VENVS)/dev/.ready trees  ## random ensembles, ours against ONNX Runtime's; FUZZ_ROWS=1000000
+fuzz-trees: $(VENVS)/dev/.ready trees  ## compare the library of trees with ONNX Runtime on random ensembles; FUZZ_ROWS=1000000
 	HOUSING_FUZZ_ROWS=$(FUZZ_ROWS) $(DEV)/python -m pytest tests/unit/native -k million -s
 
 layers/shared/housing/native/trees-%.so: $(wildcard native/trees/*) requirements/native.txt | $(VENVS)/native/.ready
 	native/trees/build $* $@
 
 .PHONY: checkov
-checkov: $(VENVS)/checkov/.ready  ## what is unsafe in the template; exceptions say why, beside their resource
+checkov: $(VENVS)/checkov/.ready  ## check the template for unsafe settings; exceptions have their reason beside the resource
 	$(VENVS)/checkov/bin/checkov --file infra/template.yaml --framework cloudformation --compact --quiet --skip-download
 
 .PHONY: fuzz
 FUZZ_SECONDS ?= 300
-fuzz: is-installed $(VENVS)/fuzz/.ready  ## requests made from docs/openapi.json, against the running stack
+fuzz: is-installed $(VENVS)/fuzz/.ready  ## send requests generated from docs/openapi.json to the running stack
 	@set -a; . .local/env; set +a; exec $(VENVS)/fuzz/bin/schemathesis \
 	  --config-file tests/fuzz/schemathesis.toml run docs/openapi.json --max-time $(FUZZ_SECONDS)
 
 .PHONY: coverage lint-workflows audit test-build
-# Of the integration tests just those of the programs that bring a stack up: these are counted, too.
+# Of the integration tests only those of the programs that start or deploy a stack.
 MEASURED = tests/unit tests/contract tests/integration/test_stack.py tests/integration/test_deploy.py
-coverage:  ## branches that tests reach, in %; the report: .coverage/html
+coverage:  ## branch coverage; report in .coverage/html
 	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready
 	@mkdir -p .coverage && $(DEV)/coverage erase
 	$(DEV)/coverage run -m pytest $(MEASURED) --numprocesses 2 --dist loadfile
@@ -121,7 +121,7 @@ lint-workflows: $(VENVS)/audit/.ready .tools/actionlint  ## actionlint, zizmor, 
 	$(AUDIT)/zizmor --offline --quiet .github
 	$(AUDIT)/shellcheck $(SCRIPTS)
 
-# What is shipped, and what it is made with; the peers of the benchmarks are others' servers, on loopback.
+# The shipped packages and their tools; the benchmarks' peers are left out: other projects' servers, on loopback.
 AUDITED = predict retrain functions image local dev sam native ministack localstack audit
 audit: $(VENVS)/audit/.ready .tools/gitleaks  ## bandit, gitleaks over the history, pip-audit
 	$(AUDIT)/bandit --quiet --configfile pyproject.toml --recursive $(FIRST_PARTY)
@@ -129,7 +129,7 @@ audit: $(VENVS)/audit/.ready .tools/gitleaks  ## bandit, gitleaks over the histo
 	@failed=0; for list in $(AUDITED); do echo "requirements/$$list.txt"; \
 	  $(AUDIT)/pip-audit --strict --disable-pip --requirement requirements/$$list.txt || failed=1; done; exit $$failed
 
-test-build: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/native/.ready $(VENVS)/athena/.ready $(LAMBDA)  ## what is built: its sizes, and its functions answering
+test-build: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/native/.ready $(VENVS)/athena/.ready $(LAMBDA)  ## test the built packages: sizes, and answers to the sample events
 	$(DEV)/python -m pytest tests/infra
 
 # Pinned with hashes in .github/tools/go.sum.
@@ -144,20 +144,20 @@ build: $(VENVS)/sam/.ready $(VENVS)/native/.ready  ## sam build into .aws-sam/bu
 	infra/build $(ARCH) .aws-sam/build
 
 .PHONY: deploy destroy
-deploy: $(VENVS)/local/.ready $(VENVS)/sam/.ready $(VENVS)/native/.ready  ## build, test, show the changes, deploy, try, put back what fails; STAGE=dev, staging or prod
+deploy: $(VENVS)/local/.ready $(VENVS)/sam/.ready $(VENVS)/native/.ready  ## check, build, show the changes, deploy, smoke test, roll back on failure; STAGE=dev, staging or prod
 	@STAGE="$(STAGE)" infra/deploy up
 
-destroy: $(VENVS)/local/.ready  ## delete a stage but for its bucket; STAGE=dev, staging or prod
+destroy: $(VENVS)/local/.ready  ## delete the stack of a stage, not its bucket; STAGE=dev, staging or prod
 	@STAGE="$(STAGE)" infra/deploy down
 
 .PHONY: openapi
-openapi: $(VENVS)/dev/.ready  ## write docs/openapi.json anew
+openapi: $(VENVS)/dev/.ready  ## write docs/openapi.json
 	$(DEV)/python docs/write_openapi.py > docs/openapi.json.part
 	mv docs/openapi.json.part docs/openapi.json
 
 # ---- monitoring ----------------------------------------------------------------------------------
 .PHONY: dashboards dashboard-pictures
-dashboards: $(VENVS)/dev/.ready  ## write monitoring/grafana/dashboards anew
+dashboards: $(VENVS)/dev/.ready  ## write monitoring/grafana/dashboards
 	$(DEV)/python monitoring/dashboards/write_dashboards.py
 
 PROMETHEUS ?= http://127.0.0.1:9090
@@ -165,44 +165,44 @@ dashboard-pictures: $(VENVS)/dev/.ready  ## draw docs/dashboard-*.png from PROME
 	$(DEV)/python monitoring/dashboards/draw_dashboards.py --prometheus $(PROMETHEUS) --out docs
 
 .PHONY: cost
-cost: $(VENVS)/dev/.ready  ## write docs/cost.md anew
+cost: $(VENVS)/dev/.ready  ## write docs/cost.md
 	$(DEV)/python tools/docs/write_cost.py > docs/cost.md.part
 	mv docs/cost.md.part docs/cost.md
 
 # ---- benchmarks ----------------------------------------------------------------------------------
 .PHONY: bench-serve bench-trees bench-cold bench-model bench-ingest bench-trust soak
 BENCH_ENVIRONMENTS = ours python litserve bentoml mlserver
-bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready trees  ## the service beside its peers
+bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready trees  ## compare the service with its peers
 	@$(ENVIRONMENTS) $(BENCH_ENVIRONMENTS:%=$(VENVS)/bench-%/.ready)
 	$(DEV)/python -m benchmarks.serve
 
-bench-trees: $(VENVS)/dev/.ready trees  ## a model with the library's trees beside ONNX Runtime's; MODEL=model/model.onnx
+bench-trees: $(VENVS)/dev/.ready trees  ## compare the library of trees with ONNX Runtime's; MODEL=model/model.onnx
 	MODEL="$(MODEL)" $(DEV)/python -m benchmarks.trees
 
-bench-cold: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/sam/.ready trees  ## the first answer of a new process
+bench-cold: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/sam/.ready trees  ## time the first answer of a new process
 	$(DEV)/python -m benchmarks.cold
 
-bench-model: $(VENVS)/dev/.ready trees  ## the training job's model: error, interval, speed, size; DATA=path.csv
+bench-model: $(VENVS)/dev/.ready trees  ## measure the model: error, interval, speed, size; DATA=path.csv
 	DATA="$(DATA)" $(DEV)/python -m benchmarks.quality
 
-bench-ingest: $(VENVS)/dev/.ready  ## the check of an upload: time beside pandas.read_csv, memory; GB=2
+bench-ingest: $(VENVS)/dev/.ready  ## compare the check of an upload with pandas.read_csv: time, memory; GB=2
 	$(DEV)/python -m benchmarks.ingest
 
-bench-trust: $(VENVS)/dev/.ready  ## honest and crafted uploads, and which of them are held; DATA=path.csv
+bench-trust: $(VENVS)/dev/.ready  ## count which honest and crafted uploads are held; DATA=path.csv
 	DATA="$(DATA)" $(DEV)/python -m benchmarks.trust
 
-soak: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/bench-ours/.ready trees  ## ten minutes of load, swaps and outages
+soak: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/bench-ours/.ready trees  ## run ten minutes of load with promotions and outages
 	$(DEV)/python -m benchmarks.soak
 
 # ---- environments --------------------------------------------------------------------------------
 .PHONY: lock
-lock: $(VENVS)/dev/.ready  ## pin requirements/*.txt anew
+lock: $(VENVS)/dev/.ready  ## pin requirements/*.txt
 	@UV="$(CURDIR)/$(DEV)/uv" requirements/lock
 
-# Lambda's own Python, and LocalStack's.
+# The Python of Lambda and of LocalStack.
 $(VENVS)/lambda/.ready $(VENVS)/localstack/.ready: PYTHON = $(or $(PYTHON_3_13),python3.13)
 
-# An environment is ready when all of its packages are in; one that was interrupted is made anew.
+# An environment is ready when all its packages are installed; an interrupted one is created again.
 $(VENVS)/%/.ready: requirements/%.txt | python-is-new-enough
 	@echo "  … environment $*: installing $$(grep -c '==' $<) packages (once; a minute or two at most)"
 	@rm -rf $(VENVS)/$*
