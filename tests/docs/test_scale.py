@@ -83,7 +83,7 @@ def test_what_a_setting_sets_is_its_default() -> None:
     assert predict["api_keys_ttl_seconds"].default == 60
     assert f"{training['max_upload_bytes'].default // GIB} GiB" in row("an upload")
     unpacked = training["max_unpacked_bytes"].default // GIB
-    assert f"{unpacked} GiB" in row("what a `.csv.gz` unpacks to")
+    assert f"{unpacked} GiB" in row("unpacked size of a `.csv.gz`")
     assert f"{training['neighbour_rows'].default:,} rows" in PAGE
 
 
@@ -107,8 +107,8 @@ def test_every_parameter_and_variable_that_is_named_exists(parameters: dict[str,
 def test_every_number_says_which_kind_it_is_and_quotas_name_their_page() -> None:
     rows = [
         line.split(" | ")[-1]
-        for line in PAGE.split("## What to change")[0].splitlines()
-        if line.startswith("| ") and not line.startswith(("| what", "| ---"))
+        for line in PAGE.split("## Changes for more load")[0].splitlines()
+        if line.startswith("| ") and not line.startswith(("| part", "| ---"))
     ]
     sources = set(re.findall(r"^(\d)\. <", PAGE, re.MULTILINE))
     kinds = ("set", "quota", "measured", "by design", "counted", "X-Ray's own", "your own")

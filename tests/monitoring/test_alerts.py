@@ -38,8 +38,8 @@ def outcomes(alert: str) -> Iterator[tuple[str | None, Path]]:
         for case in yaml.safe_load(path.read_text())["tests"]:
             for check in case["alert_rule_test"]:
                 if check["alertname"] == alert:
-                    found = [exp["exp_labels"]["severity"] for exp in check["exp_alerts"]]
-                    yield from ((severity, path) for severity in found or [None])
+                    severities = [exp["exp_labels"]["severity"] for exp in check["exp_alerts"]]
+                    yield from ((severity, path) for severity in severities or [None])
 
 
 def test_alarms_and_dashboards_name_the_coverage_that_intervals_have() -> None:
@@ -51,7 +51,7 @@ def test_alarms_and_dashboards_name_the_coverage_that_intervals_have() -> None:
     ]
 
     assert f"; {words} should." in alert["annotations"]["description"]
-    assert f"gives them; {words} should" in ENTRIES["IntervalCoverageLow"]
+    assert f"the target is {words}" in ENTRIES["IntervalCoverageLow"]
     assert f'"expr": "vector({INTERVAL_COVERAGE})"' in board
     assert f"{words} intervals" in alarm["AlarmDescription"]
 
@@ -103,11 +103,11 @@ def test_errors_of_ours_are_those_with_a_status_of_500_or_more() -> None:
     total = {rule["record"]: rule["expr"] for rule in rules("slo.yaml")}
 
     for kind, operator in (("server", "=~"), ("client", "!~")):
-        found = re.search(
+        match = re.search(
             rf'reason{operator}"([^"]+)"', total[f"service:prediction_{kind}_errors:total"]
         )
-        assert found
-        assert set(found[1].split("|")) == ours
+        assert match
+        assert set(match[1].split("|")) == ours
 
 
 def test_every_error_that_is_raised_has_a_status() -> None:
