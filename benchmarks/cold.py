@@ -163,8 +163,8 @@ def _text(results: dict[str, Any]) -> str:
         "first answer: start, imports, model, prediction": ("ours", "imports_alone"),
         "loading the model in a new process": ("ours", "mlflow.pyfunc"),
     }.items():
-        found = results["first_answer_ms" if other == "imports_alone" else "load_ms"]
-        ours, theirs = found[mine], found[other]
+        times = results["first_answer_ms" if other == "imports_alone" else "load_ms"]
+        ours, theirs = times[mine], times[other]
         name = "`import fastapi, mangum, onnxruntime`" if other == "imports_alone" else f"`{other}`"
         rows.append(
             [

@@ -56,16 +56,16 @@ def main() -> None:
 
 def _times(path: Path) -> dict[str, Any]:
     _write(path, rows=_ROWS)
-    found: dict[str, list[float]] = {name: [] for name in ("pandas", *_WHAT)}
+    seconds: dict[str, list[float]] = {name: [] for name in ("pandas", *_WHAT)}
     for _ in range(_ROUNDS):
-        found["pandas"].append(_seconds(pd.read_csv, path))
+        seconds["pandas"].append(_seconds(pd.read_csv, path))
         for name, (_, check) in _WHAT.items():
-            found[name].append(_seconds(check, path))
+            seconds[name].append(_seconds(check, path))
     ratios = {
-        name: [ours / theirs for ours, theirs in zip(found[name], found["pandas"], strict=True)]
+        name: [ours / theirs for ours, theirs in zip(seconds[name], seconds["pandas"], strict=True)]
         for name in _WHAT
     }
-    return {"megabytes": path.stat().st_size / 1e6, "seconds": found, "ratios": ratios}
+    return {"megabytes": path.stat().st_size / 1e6, "seconds": seconds, "ratios": ratios}
 
 
 def _check(path: Path, each: Callable[[Values], Any] = len) -> None:

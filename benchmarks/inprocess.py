@@ -36,7 +36,7 @@ def main(graph: Path, rows_path: Path) -> None:
     opened = open_graph(graph.read_bytes())
     session = opened.session
     outputs = [output.name for output in session.get_outputs()]
-    found: dict[str, Any] = {"trees": opened.trees}
+    results: dict[str, Any] = {"trees": opened.trees}
     for count, calls in _CALLS.items():
         batches = [rows[start : start + count] for start in range(0, len(rows) - count, count)]
         arrays = [batch.astype(np.float32) for batch in batches]
@@ -46,11 +46,11 @@ def main(graph: Path, rows_path: Path) -> None:
         for _ in range(_ROUNDS):
             bare += _times(arrays, calls, lambda rows: session.run(outputs, {"features": rows}))
             entry += _times(events, calls, lambda event: handler.lambda_handler(event, _CONTEXT))
-        found[str(count)] = {
+        results[str(count)] = {
             "bare_run_us": _quantiles(bare),
             "lambda_handler_us": _quantiles(entry),
         }
-    json.dump(found, sys.stderr)
+    json.dump(results, sys.stderr)
 
 
 def _event(rows: Any) -> dict[str, Any]:
@@ -71,13 +71,13 @@ def _event(rows: Any) -> dict[str, Any]:
 def _times(inputs: list[Any], calls: int, function: Callable[[Any], Any]) -> list[float]:
     for one in inputs[:20]:
         function(one)
-    found = []
+    times = []
     for call in range(calls):
         one = inputs[call % len(inputs)]
         started = time.perf_counter()
         function(one)
-        found.append((time.perf_counter() - started) * 1e6)
-    return found
+        times.append((time.perf_counter() - started) * 1e6)
+    return times
 
 
 def _quantiles(values: list[float]) -> dict[str, float]:

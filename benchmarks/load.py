@@ -72,11 +72,11 @@ class Connection:
         Raises:
             LoadError: The connection was closed, or the answer is longer than all that are known.
         """
-        found = self._socket.recv_into(memoryview(self._read)[self._size :])
-        if not found:
+        received = self._socket.recv_into(memoryview(self._read)[self._size :])
+        if not received:
             msg = "the server closed the connection, or its answer is too long"
             raise LoadError(msg)
-        self._size += found
+        self._size += received
 
 
 def request_bytes(port: int, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
@@ -97,18 +97,18 @@ def latencies_ms(port: int, requests: list[bytes], *, warm_up: int) -> list[floa
     Raises:
         LoadError: An answer is not 200.
     """
-    found = []
+    latencies = []
     with Connection(port) as connection:
         for request in requests[:warm_up]:
             connection.send(request)
         for request in requests:
             started = time.perf_counter()
             status, answer = connection.send(request)
-            found.append((time.perf_counter() - started) * 1_000)
+            latencies.append((time.perf_counter() - started) * 1_000)
             if status != 200:  # noqa: PLR2004 - HTTP OK
                 msg = f"{status}: {answer[:300]!r}"
                 raise LoadError(msg)
-    return found
+    return latencies
 
 
 def requests_per_second(  # noqa: PLR0913 - what wrk wants

@@ -32,8 +32,8 @@ def serving(model: bytes) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
-            found = answers.get(path.removeprefix("/api/2.0/mlflow/"))
-            body = json.dumps(found).encode() if found else model
+            answer = answers.get(path.removeprefix("/api/2.0/mlflow/"))
+            body = json.dumps(answer).encode() if answer else model
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

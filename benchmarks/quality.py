@@ -81,7 +81,7 @@ def _literature(values: Values) -> dict[str, Any]:
     rest, test = train_test_split(np.arange(len(values)), test_size=0.2, random_state=0)
     train, _ = train_test_split(rest, test_size=0.2, random_state=1)
     held = Rows.of(values[test])
-    found: dict[str, Any] = {}
+    errors: dict[str, Any] = {}
     for name, part in {"train": train, "train+val": rest}.items():
         fitting = Rows.of(values[part])
         runs = []
@@ -89,7 +89,7 @@ def _literature(values: Values) -> dict[str, Any]:
             _say(f"literature's split, {name}, seed {seed}")
             model = export(fit(fitting, _recipe(seed)))
             runs.append(_measures(score(model, held.features), held.prices))
-        found[name] = {
+        errors[name] = {
             "rows": len(fitting),
             "runs": runs,
             "baselines": {
@@ -97,7 +97,7 @@ def _literature(values: Values) -> dict[str, Any]:
                 for other, predict in _baselines().items()
             },
         }
-    return found
+    return errors
 
 
 def _random_folds(values: Values) -> dict[str, Any]:
@@ -121,7 +121,9 @@ def _random_folds(values: Values) -> dict[str, Any]:
         **_measures(Predictions(*columns), prices),
         "rmse_of_folds": by_fold,
         "scaled_by_mean_error": _measures(Predictions(*as_it_was), prices),
-        "baselines": {name: rmse(found, prices) for name, found in baselines.items()},
+        "baselines": {
+            name: rmse(predicted_prices, prices) for name, predicted_prices in baselines.items()
+        },
     }
 
 
@@ -138,20 +140,20 @@ def _spatial_folds(values: Values) -> dict[str, Any]:
         predicted["model"][is_left] = pipeline.predict(held.features)
         for name, predict in _baselines().items():
             predicted[name][is_left] = predict(fitting, held)
-    found = {name: rmse(of, values[:, -1]) for name, of in predicted.items()}
-    return {"rmse": found.pop("model"), "baselines": found}
+    errors = {name: rmse(of, values[:, -1]) for name, of in predicted.items()}
+    return {"rmse": errors.pop("model"), "baselines": errors}
 
 
 def _baselines() -> Fits:
     def trees(fitting: Rows, held: Rows) -> Values:
         model = HistGradientBoostingRegressor(random_state=0)
-        found: Values = model.fit(fitting.features, fitting.prices).predict(held.features)
-        return found
+        predicted: Values = model.fit(fitting.features, fitting.prices).predict(held.features)
+        return predicted
 
     def line(fitting: Rows, held: Rows) -> Values:
         model = LinearRegression().fit(fitting.features.astype(float), fitting.prices)
-        found: Values = model.predict(held.features.astype(float))
-        return found
+        predicted: Values = model.predict(held.features.astype(float))
+        return predicted
 
     return {"default HistGradientBoosting, raw columns": trees, "linear regression": line}
 
@@ -198,12 +200,12 @@ def _job(values: Values) -> dict[str, float]:
 
 def _run_ms(model: bytes, rows: NDArray[np.float32], times: int) -> float:
     session = open_graph(model).session
-    found = []
+    run_times = []
     for _ in range(times):
         started = time.perf_counter()
         session.run(OUTPUTS, {INPUT: rows})
-        found.append(time.perf_counter() - started)
-    return float(np.median(found)) * 1e3
+        run_times.append(time.perf_counter() - started)
+    return float(np.median(run_times)) * 1e3
 
 
 def _say(what: str) -> None:
@@ -228,8 +230,8 @@ def _text(results: dict[str, Any]) -> str:
 
 
 def _spread(runs: list[dict[str, float]], name: str) -> str:
-    found = [run[name] for run in runs]
-    return f"{np.mean(found):.4f} ± {np.std(found):.4f}"
+    values_of_runs = [run[name] for run in runs]
+    return f"{np.mean(values_of_runs):.4f} ± {np.std(values_of_runs):.4f}"
 
 
 def _wanted(results: dict[str, Any]) -> Iterator[list[str]]:
@@ -277,25 +279,25 @@ def _wanted(results: dict[str, Any]) -> Iterator[list[str]]:
 
 
 def _beside_baselines(results: dict[str, Any]) -> Iterator[list[str]]:
-    for name, found in results["literature"].items():
-        ours = float(np.mean([run["rmse"] for run in found["runs"]]))
-        yield [f"literature's split, {name}", f"{ours:.4f}", *_numbers(found["baselines"])]
+    for name, measures in results["literature"].items():
+        ours = float(np.mean([run["rmse"] for run in measures["runs"]]))
+        yield [f"literature's split, {name}", f"{ours:.4f}", *_numbers(measures["baselines"])]
     for name, title in (("random_cv", "random 5-fold CV"), ("spatial_cv", "spatial CV")):
-        found = results[name]
-        yield [title, f"{found['rmse']:.4f}", *_numbers(found["baselines"])]
+        measures = results[name]
+        yield [title, f"{measures['rmse']:.4f}", *_numbers(measures["baselines"])]
 
 
 def _intervals(folds: dict[str, Any]) -> Iterator[list[str]]:
-    for name, found in (
+    for name, measures in (
         ("this model's", folds),
         ("as wide as the mean error, bands alike", folds["scaled_by_mean_error"]),
     ):
-        shares = [found["coverage"], *found["coverage_of_quartiles"]]
-        yield [name, f"{found['width']:.4f}", *_numbers(dict(enumerate(shares)))]
+        shares = [measures["coverage"], *measures["coverage_of_quartiles"]]
+        yield [name, f"{measures['width']:.4f}", *_numbers(dict(enumerate(shares)))]
 
 
-def _numbers(found: Mapping[Any, float]) -> list[str]:
-    return [f"{value:.4f}" for value in found.values()]
+def _numbers(measures: Mapping[Any, float]) -> list[str]:
+    return [f"{value:.4f}" for value in measures.values()]
 
 
 if __name__ == "__main__":

@@ -87,9 +87,9 @@ def _await(
 
 def _check_loopback(process: psutil.Process) -> None:
     for member in [process, *process.children(recursive=True)]:
-        for found in member.net_connections(kind="inet"):
-            if found.status == psutil.CONN_LISTEN and found.laddr.ip not in _LOOPBACK:
-                msg = f"{' '.join(member.cmdline()[:3])} listens on {found.laddr.ip}"
+        for connection in member.net_connections(kind="inet"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.ip not in _LOOPBACK:
+                msg = f"{' '.join(member.cmdline()[:3])} listens on {connection.laddr.ip}"
                 raise StartError(msg)
 
 
@@ -108,8 +108,8 @@ def _end(process: psutil.Process, started: subprocess.Popen[bytes]) -> None:
 
 def free_port() -> int:
     """Return a loopback port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def _free_ports() -> int:

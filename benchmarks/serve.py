@@ -42,8 +42,8 @@ class Measures:
         """Return medians over the rounds."""
         median = statistics.median
         return {
-            "p50_ms": {size: round(median(found), 3) for size, found in self.p50.items()},
-            "p99_ms": {size: round(median(found), 3) for size, found in self.p99.items()},
+            "p50_ms": {size: round(median(times), 3) for size, times in self.p50.items()},
+            "p99_ms": {size: round(median(times), 3) for size, times in self.p99.items()},
             "requests_per_second": round(median(self.rate), 1),
             "rss_mb": round(self.rss_mb, 1),
         }
@@ -57,12 +57,12 @@ def main() -> None:
         model = make_model(folder)
         in_process = _in_process(model, folder)
         measured, absent = _serve(model, folder)
-    found = {name: measures.summary() for name, measures in measured.items()}
+    servers_summary = {name: measures.summary() for name, measures in measured.items()}
     results = {
         "model": f"HGB of 400 trees, {model.source}",
         "rounds": _ROUNDS,
         "in_process": in_process,
-        "servers": found,
+        "servers": servers_summary,
         "absent": absent,
     }
     text = _text(results)
@@ -84,10 +84,10 @@ def _in_process(model: BenchModel, folder: Path) -> dict[str, Any]:
         check=False,
     )
     try:
-        found: dict[str, Any] = json.loads(done.stderr)
+        measures: dict[str, Any] = json.loads(done.stderr)
     except ValueError:
         raise SystemExit(done.stderr.decode()) from None
-    return found
+    return measures
 
 
 def _serve(model: BenchModel, folder: Path) -> tuple[dict[str, Measures], dict[str, str]]:
@@ -117,15 +117,15 @@ def _measure(
     servers: list[Running], model: BenchModel, measured: dict[str, Measures], folder: Path
 ) -> None:
     for size, count in _REQUESTS.items():
-        found: dict[str, list[float]] = {server.contender.name: [] for server in servers}
+        latencies: dict[str, list[float]] = {server.contender.name: [] for server in servers}
         starts = [(index * size) % (len(model.unseen) - size) for index in range(count)]
         for turn in range(_TURNS):
             for server in servers:
                 parts = [model.unseen[start : start + size] for start in starts[turn::_TURNS]]
                 requests = [_request(server, part) for part in parts]
                 times = latencies_ms(server.port, requests, warm_up=_WARM_UP)
-                found[server.contender.name] += times
-        for name, times in found.items():
+                latencies[server.contender.name] += times
+        for name, times in latencies.items():
             measures = measured.setdefault(name, Measures())
             measures.p50[size].append(percentile(times, 50))
             measures.p99[size].append(percentile(times, 99))
@@ -152,11 +152,14 @@ def _text(results: dict[str, Any]) -> str:
     rows = [
         [
             name,
-            *(f"{found['p50_ms'][size]:.2f} / {found['p99_ms'][size]:.2f}" for size in _REQUESTS),
-            f"{found['requests_per_second']:,.0f}",
-            f"{found['rss_mb']:.0f}",
+            *(
+                f"{summary['p50_ms'][size]:.2f} / {summary['p99_ms'][size]:.2f}"
+                for size in _REQUESTS
+            ),
+            f"{summary['requests_per_second']:,.0f}",
+            f"{summary['rss_mb']:.0f}",
         ]
-        for name, found in servers.items()
+        for name, summary in servers.items()
     ]
     sizes = [f"{size:,} row{'s' if size > 1 else ''}, p50 / p99 ms" for size in _REQUESTS]
     headings = ["server", *sizes, "requests/s, 1 row", "memory, MB"]
@@ -172,7 +175,7 @@ def _text(results: dict[str, Any]) -> str:
 
 
 def _ratios(servers: dict[str, Any]) -> str:
-    peers = {name: found for name, found in servers.items() if name not in (*_OURS, FLOOR)}
+    peers = {name: summary for name, summary in servers.items() if name not in (*_OURS, FLOOR)}
     headings, rows = [""], []
     for name in _OURS:
         headings += [f"{name} ÷ floor", "times better than the best peer"]
@@ -192,17 +195,17 @@ def _figures() -> Iterator[tuple[str, Callable[[Any], float], bool]]:
     for size in _REQUESTS:
         for kind in ("p50_ms", "p99_ms"):
             yield f"{size:,} rows, {kind[:3]}", _latency(kind, size), False
-    yield "requests/s", lambda found: float(found["requests_per_second"]), True
+    yield "requests/s", lambda summary: float(summary["requests_per_second"]), True
 
 
 def _latency(kind: str, size: int) -> Callable[[Any], float]:
-    return lambda found: float(found[kind][size])
+    return lambda summary: float(summary[kind][size])
 
 
-def _in_process_text(found: dict[str, Any]) -> str:
+def _in_process_text(in_process: dict[str, Any]) -> str:
     rows = []
     for count in map(str, (1, 1_000)):
-        measures = found[count]
+        measures = in_process[count]
         bare, entry = measures["bare_run_us"], measures["lambda_handler_us"]
         rows.append(
             [

@@ -102,7 +102,7 @@ def _soak(model: BenchModel, folder: Path) -> dict[str, Any]:
         "versions_seen": len(seen.answers),
         "answers_marked_stale": seen.stale,
         "outages": outages,
-        "rss_mb_by_tenth": [round(found) for found in tenths],
+        "rss_mb_by_tenth": [round(megabytes) for megabytes in tenths],
     }
 
 

@@ -44,7 +44,7 @@ def main() -> None:
     headings = ["rows", "ONNX Runtime alone, CPU ms", "with the library, CPU ms", "ratio, paired"]
     text = report.table(headings, table)
     print(text)
-    results = {"cpu_ms": {size: found[:2] for size, found in measured.items()}}
+    results = {"cpu_ms": {size: times[:2] for size, times in measured.items()}}
     report.write("trees", results, text)
 
 

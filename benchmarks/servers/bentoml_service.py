@@ -25,6 +25,6 @@ class Housing:
     @bentoml.api  # type: ignore[untyped-decorator]  # not installed where mypy is
     def predict(self, rows: Rows) -> dict[str, list[float]]:
         """Return price, lower and upper."""
-        found = self.session.run(["price", "lower", "upper"], {"features": rows})
+        outputs = self.session.run(["price", "lower", "upper"], {"features": rows})
         names = ("price", "lower", "upper")
-        return {name: column.ravel().tolist() for name, column in zip(names, found, strict=True)}
+        return {name: column.ravel().tolist() for name, column in zip(names, outputs, strict=True)}

@@ -45,7 +45,7 @@ def create_app() -> FastAPI:
     @app.post("/predict/batch")
     async def predict_batch(rows: Rows) -> dict[str, list[float]]:
         values = [list(row.model_dump().values()) for row in rows.instances]
-        found = session.run(["price"], {"features": np.array(values, np.float32)})[0]
-        return {"prices": found.ravel().tolist()}
+        prices = session.run(["price"], {"features": np.array(values, np.float32)})[0]
+        return {"prices": prices.ravel().tolist()}
 
     return app

@@ -24,9 +24,9 @@ class Housing(MLModel):  # type: ignore[misc]  # not installed where mypy is
         """Return price, lower and upper."""
         rows = NumpyCodec.decode_input(payload.inputs[0]).astype(np.float32)
         names = ("price", "lower", "upper")
-        found = self.session.run(names, {"features": rows})
+        predicted = self.session.run(names, {"features": rows})
         outputs = [
             NumpyCodec.encode_output(name, column)
-            for name, column in zip(names, found, strict=True)
+            for name, column in zip(names, predicted, strict=True)
         ]
         return InferenceResponse(model_name=self.name, outputs=outputs)

@@ -44,11 +44,11 @@ class Range:
 
 def seconds_of(since: str) -> float:
     """Return how long a dashboard looks back: ``now-6h`` is 21,600."""
-    found = re.fullmatch(r"now-(\d+)([smhd])", since)
-    if found is None:
+    match = re.fullmatch(r"now-(\d+)([smhd])", since)
+    if match is None:
         msg = f"{since}: not understood; say it as now-6h"
         raise ValueError(msg)
-    return float(found[1]) * _SECONDS[found[2]]
+    return float(match[1]) * _SECONDS[match[2]]
 
 
 def ask(prometheus: str, panel: Mapping[str, Any], shown: Range) -> list[Series]:
@@ -82,10 +82,10 @@ def _answers(prometheus: str, target: Mapping[str, Any], shown: Range) -> Iterat
     query = query_of(target, shown.step)
     if target.get("range"):
         asked = {"start": shown.end - shown.seconds, "end": shown.end, "step": shown.step}
-        found = _get(f"{prometheus}/api/v1/query_range", {"query": query, **asked})
+        answer = _get(f"{prometheus}/api/v1/query_range", {"query": query, **asked})
     else:
-        found = _get(f"{prometheus}/api/v1/query", {"query": query, "time": shown.end})
-    for one in found:
+        answer = _get(f"{prometheus}/api/v1/query", {"query": query, "time": shown.end})
+    for one in answer:
         points = [(float(at), float(value)) for at, value in one.get("values") or [one["value"]]]
         points = [(at, value) for at, value in points if math.isfinite(value)]
         if points:
@@ -100,15 +100,15 @@ def _answers(prometheus: str, target: Mapping[str, Any], shown: Range) -> Iterat
 
 
 def _legend(form: str, labels: Mapping[str, str]) -> str:
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: labels.get(found[1], ""), form)
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: labels.get(match[1], ""), form)
 
 
 def _get(url: str, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
     try:
-        found = urllib3.request(
+        response = urllib3.request(
             "GET", url, fields={name: str(value) for name, value in fields.items()}, timeout=30
         )
-        body = json.loads(found.data)
+        body = json.loads(response.data)
     except (urllib3.exceptions.HTTPError, ValueError) as exc:
         msg = f"no Prometheus answers at {url}: {exc}"
         raise PrometheusError(msg) from exc

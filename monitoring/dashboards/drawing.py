@@ -60,7 +60,9 @@ def draw(board: Mapping[str, Any], answers: Answers, shown: Range, path: Path) -
     figure.savefig(path, dpi=100, facecolor=_PAPER)
 
 
-def _draw_panel(box: Axes, panel: Mapping[str, Any], found: Sequence[Series], shown: Range) -> None:
+def _draw_panel(
+    box: Axes, panel: Mapping[str, Any], series: Sequence[Series], shown: Range
+) -> None:
     box.set_axis_off()
     box.set_xlim(0, 1)
     box.set_ylim(0, 1)
@@ -69,24 +71,24 @@ def _draw_panel(box: Axes, panel: Mapping[str, Any], found: Sequence[Series], sh
     height = panel["gridPos"]["h"]
     title = panel["title"]
     box.text(0.02, 1 - 0.5 / height, title, va="center", size=9.5, weight="bold", color=_INK)
-    if not found:
+    if not series:
         box.text(0.5, 0.45, "no data", ha="center", va="center", size=11, color=_PALE)
     elif panel["type"] == "timeseries":
-        _draw_lines(box.inset_axes((0.12, 0.27, 0.85, 0.6)), panel, found, shown)
+        _draw_lines(box.inset_axes((0.12, 0.27, 0.85, 0.6)), panel, series, shown)
     elif panel["type"] == "table":
-        _draw_table(box, panel, found)
+        _draw_table(box, panel, series)
     else:
-        _draw_values(box, panel, found)
+        _draw_values(box, panel, series)
 
 
 def _draw_lines(
-    axes: Axes, panel: Mapping[str, Any], found: Sequence[Series], shown: Range
+    axes: Axes, panel: Mapping[str, Any], answers: Sequence[Series], shown: Range
 ) -> None:
     defaults = panel["fieldConfig"]["defaults"]
     style = defaults["custom"]
     width = shown.step / _DAY_SECONDS
     below: dict[float, float] = {}
-    for i, series in enumerate(found):
+    for i, series in enumerate(answers):
         color = _LINES[i % len(_LINES)]
         numbers = _days(series.times)
         floor = [below.get(time, 0.0) for time in series.times]
@@ -171,11 +173,11 @@ def _is_whole(defaults: Mapping[str, Any]) -> bool:
     return bool(defaults["unit"] == "none" and defaults.get("decimals") == 0)
 
 
-def _draw_values(box: Axes, panel: Mapping[str, Any], found: Sequence[Series]) -> None:
+def _draw_values(box: Axes, panel: Mapping[str, Any], answers: Sequence[Series]) -> None:
     defaults = panel["fieldConfig"]["defaults"]
-    several = len(found) > 1
-    for i, series in enumerate(found):
-        x = (i + 0.5) / len(found)
+    several = len(answers) > 1
+    for i, series in enumerate(answers):
+        x = (i + 0.5) / len(answers)
         value = series.values[-1]
         color = _COLORS[_color(value, defaults["thresholds"]["steps"])]
         size = 19 if several else 22
@@ -184,14 +186,14 @@ def _draw_values(box: Axes, panel: Mapping[str, Any], found: Sequence[Series]) -
             box.text(x, 0.13, series.legend, ha="center", va="center", size=8, color=_PALE)
 
 
-def _draw_table(box: Axes, panel: Mapping[str, Any], found: Sequence[Series]) -> None:
+def _draw_table(box: Axes, panel: Mapping[str, Any], answers: Sequence[Series]) -> None:
     defaults = panel["fieldConfig"]["defaults"]
     renamed = panel["transformations"][-1]["options"]["renameByName"]
     labels = {label: head for label, head in renamed.items() if not label.startswith("Value")}
     heads = [head for label, head in renamed.items() if label.startswith("Value")]
-    queries = {series.query: None for series in found}
+    queries = {series.query: None for series in answers}
     cells: dict[tuple[str, ...], dict[str, float]] = {}
-    for series in found:
+    for series in answers:
         key = tuple(series.labels.get(label, "") for label in labels)
         cells.setdefault(key, {})[series.query] = series.values[-1]
     lines = [
@@ -208,9 +210,9 @@ def _draw_table(box: Axes, panel: Mapping[str, Any], found: Sequence[Series]) ->
 
 def _said(value: float, defaults: Mapping[str, Any]) -> str:
     for mapping in defaults.get("mappings", []):
-        found = mapping["options"].get(f"{value:g}")
-        if found:
-            return str(found["text"])
+        option = mapping["options"].get(f"{value:g}")
+        if option:
+            return str(option["text"])
     return in_words(value, defaults["unit"], defaults.get("decimals"))
 
 

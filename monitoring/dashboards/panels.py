@@ -82,19 +82,19 @@ class Panel:
 
     def _defaults(self) -> dict[str, Any]:
         steps = self.limits.steps() if self.limits else [_step(None, _GREEN)]
-        found: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "unit": self.unit,
             "thresholds": {"mode": "absolute", "steps": steps},
             "color": {"mode": "palette-classic" if self.kind == "timeseries" else "thresholds"},
         }
         chosen = {"decimals": self.decimals, "min": self.bottom, "max": self.top}
-        found |= {name: value for name, value in chosen.items() if value is not None}
+        defaults |= {name: value for name, value in chosen.items() if value is not None}
         if self.words:
             options = {value: {"text": text} for value, text in self.words.items()}
-            found["mappings"] = [{"type": "value", "options": options}]
+            defaults["mappings"] = [{"type": "value", "options": options}]
         if self.kind == "timeseries":
-            found["custom"] = self._drawing()
-        return found
+            defaults["custom"] = self._drawing()
+        return defaults
 
     def _drawing(self) -> dict[str, Any]:
         return {

@@ -100,13 +100,13 @@ def test_a_version_is_found_by_its_alias_with_its_tags(subject: Subject) -> None
     version = subject.register(dataset_id="d1")
     subject.registry.set_alias(PRODUCTION, version)
 
-    found = subject.registry.version_by_alias(PRODUCTION)
+    served = subject.registry.version_by_alias(PRODUCTION)
 
-    assert found.version == version == "1"
-    assert found.tags["dataset_id"] == "d1"
-    assert found.aliases == (PRODUCTION,)
-    assert found.run_id
-    assert before < found.created_at < datetime.now(UTC) + timedelta(seconds=5)
+    assert served.version == version == "1"
+    assert served.tags["dataset_id"] == "d1"
+    assert served.aliases == (PRODUCTION,)
+    assert served.run_id
+    assert before < served.created_at < datetime.now(UTC) + timedelta(seconds=5)
 
 
 def test_an_alias_that_no_version_carries_is_not_found(subject: Subject) -> None:
@@ -166,9 +166,9 @@ def test_versions_show_their_aliases_and_tags(subject: Subject) -> None:
     subject.register(dataset_id="d1")
     subject.registry.set_alias(PRODUCTION, "1")
 
-    (found,) = subject.registry.versions()
+    (version,) = subject.registry.versions()
 
-    assert (found.aliases, found.tags["dataset_id"]) == ((PRODUCTION,), "d1")
+    assert (version.aliases, version.tags["dataset_id"]) == ((PRODUCTION,), "d1")
 
 
 def test_a_tag_is_set_and_set_again(subject: Subject) -> None:
@@ -184,9 +184,9 @@ def test_a_model_file_is_downloaded_byte_for_byte(subject: Subject) -> None:
     large = MODEL + bytes(range(256)) * 20_000
     version = subject.register(large)
 
-    found = subject.registry.download(version, MODEL_FILE)
+    content = subject.registry.download(version, MODEL_FILE)
 
-    assert hashlib.sha256(found).hexdigest() == hashlib.sha256(large).hexdigest()
+    assert hashlib.sha256(content).hexdigest() == hashlib.sha256(large).hexdigest()
 
 
 def test_a_missing_file_is_an_artifact_error(subject: Subject) -> None:
@@ -451,11 +451,11 @@ def test_a_file_in_other_storage_is_read_by_the_reader_of_its_scheme() -> None:
     answer = answering(200, b'{"artifact_uri": "s3://bucket/1/model"}')
 
     with http_server(answer) as uri:
-        found = MlflowModelRegistry(uri, "model", artifact_readers={"s3": _described}).download(
+        content = MlflowModelRegistry(uri, "model", artifact_readers={"s3": _described}).download(
             "1", MODEL_FILE
         )
 
-    assert found == b"model.onnx of s3://bucket/1/model"
+    assert content == b"model.onnx of s3://bucket/1/model"
 
 
 @pytest.mark.parametrize("location", ["gs://bucket/1/model", "/data/1/model", ""])

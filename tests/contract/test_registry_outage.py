@@ -70,14 +70,14 @@ def asked_until(ask: Ask, **headers: str | None) -> None:
     """Ask again and again until the answer's headers are these."""
     wanted = {f"X-Model-{name.capitalize()}": value for name, value in headers.items()}
     deadline = time.monotonic() + RECOVERS_WITHIN_SECONDS
-    found: dict[str, Any] = {}
+    received: dict[str, Any] = {}
     while time.monotonic() < deadline:
         answer = ask()
-        found = {name: answer.headers.get(name) for name in wanted}
-        if found == wanted:
+        received = {name: answer.headers.get(name) for name in wanted}
+        if received == wanted:
             return
         time.sleep(0.02)
-    pytest.fail(f"wanted {wanted}, last seen {found}")
+    pytest.fail(f"wanted {wanted}, last seen {received}")
 
 
 def test_no_request_fails_while_the_registry_is_away_and_the_next_version_follows(

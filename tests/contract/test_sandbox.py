@@ -62,8 +62,8 @@ def call(sandbox: Sandbox, event: str, request_id: str = "r1") -> Outcome:
 
 def error_of(outcome: Outcome) -> tuple[str, str]:
     assert outcome.answer.is_error
-    found = json.loads(outcome.answer.body)
-    return found["errorType"], found["errorMessage"]
+    error = json.loads(outcome.answer.body)
+    return error["errorType"], error["errorMessage"]
 
 
 def test_a_function_answers_and_the_next_call_finds_it_warm(make: Make) -> None:
@@ -120,9 +120,9 @@ def test_a_handler_that_cannot_be_imported_says_why(make: Make) -> None:
     error = make("import nothing_of_this_name\n").start()
 
     assert error
-    found = json.loads(error)
-    assert found["errorType"] == "Runtime.ImportModuleError"
-    assert "nothing_of_this_name" in found["errorMessage"]
+    document = json.loads(error)
+    assert document["errorType"] == "Runtime.ImportModuleError"
+    assert "nothing_of_this_name" in document["errorMessage"]
 
 
 def test_a_program_that_never_asks_for_a_call_is_ended(tmp_path: Path) -> None:

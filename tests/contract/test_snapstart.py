@@ -74,7 +74,7 @@ def runtime() -> RuntimeApi:
 @pytest.fixture
 def lines(mlflow: ScriptedMlflow, runtime: RuntimeApi, tmp_path: Path) -> Iterator[list[str]]:
     """Start the function; its log grows in the list."""
-    found: list[str] = []
+    lines_read: list[str] = []
     with http_server(mlflow.answer) as registry, http_server(runtime.answer) as api:
         function = subprocess.Popen(
             [sys.executable, "-m", "awslambdaric", "predict.handler.lambda_handler"],
@@ -93,9 +93,9 @@ def lines(mlflow: ScriptedMlflow, runtime: RuntimeApi, tmp_path: Path) -> Iterat
             text=True,
         )
         assert function.stdout
-        reading = threading.Thread(target=found.extend, args=(iter(function.stdout),))
+        reading = threading.Thread(target=lines_read.extend, args=(iter(function.stdout),))
         reading.start()
-        yield found
+        yield lines_read
         function.kill()
         function.wait(BOUND_SECONDS)
         reading.join(BOUND_SECONDS)
@@ -118,9 +118,9 @@ def test_the_model_is_in_the_snapshot_and_the_alias_is_asked_for_again_after_a_r
     assert before == [ALIAS, URI, FILE]
     assert mlflow.asked[len(before) :] == [ALIAS, URI, FILE]
     assert [path.rpartition("/")[2] for path, _ in answers] == ["response", "response"], lines
-    found = [json.loads(answer["body"]) for _, answer in answers]
-    assert [body["model_version"] for body in found] == ["2", "2"]
-    assert [body["stale"] for body in found] == [False, False]
+    bodies = [json.loads(answer["body"]) for _, answer in answers]
+    assert [body["model_version"] for body in bodies] == ["2", "2"]
+    assert [body["stale"] for body in bodies] == [False, False]
 
 
 def test_a_snapshot_serves_its_model_while_the_registry_is_away_and_says_so(

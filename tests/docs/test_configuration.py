@@ -49,11 +49,11 @@ def rows(model: type[BaseSettings]) -> Iterator[str]:
 
 
 def section(title: str) -> str:
-    found = re.search(
+    match = re.search(
         rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL
     )
-    assert found, f"docs/configuration.md has no section '{title}'"
-    return found[1]
+    assert match, f"docs/configuration.md has no section '{title}'"
+    return match[1]
 
 
 @pytest.mark.parametrize("title", SECTIONS)

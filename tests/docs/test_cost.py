@@ -15,9 +15,9 @@ def test_the_kept_page_is_what_the_script_writes() -> None:
 def test_every_price_is_used_and_has_its_page() -> None:
     code = (CHECKOUT / "tools/docs/write_cost.py").read_text()
 
-    for name, found in write_cost._PRICES.items():
+    for name, price in write_cost._PRICES.items():
         assert f'"{name}"' in code, f"{name} is in prices.yaml and used nowhere"
-        assert found["page"].startswith("https://aws.amazon.com/")
+        assert price["page"].startswith("https://aws.amazon.com/")
 
 
 def test_the_gateways_tiers_are_paid_one_after_the_other() -> None:

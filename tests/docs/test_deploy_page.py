@@ -21,8 +21,8 @@ def template() -> dict[str, Any]:
 def options() -> dict[str, str]:
     """Return the variables that the program reads, and what each means."""
     commands = getattr(get_command(app), "commands", {}).values()
-    found = [option for command in commands for option in command.params]
-    return {str(option.envvar): str(option.help) for option in found if option.envvar}
+    all_options = [option for command in commands for option in command.params]
+    return {str(option.envvar): str(option.help) for option in all_options if option.envvar}
 
 
 def test_every_setting_is_listed_with_its_meaning() -> None:

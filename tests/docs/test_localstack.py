@@ -16,9 +16,9 @@ TABLES = {"On LocalStack:": LOCALSTACK, "On any endpoint that others run:": ANOT
 
 
 def rows(heading: str) -> dict[str, str]:
-    found = re.search(rf"^{heading}\n\n((?:\|.*\n)*)", PAGE, re.MULTILINE)
-    assert found, f"docs/localstack.md has no table '{heading}'"
-    return dict(re.findall(r"^\| `(.+)` \| (.+) \|$", found[1], re.MULTILINE))
+    table = re.search(rf"^{heading}\n\n((?:\|.*\n)*)", PAGE, re.MULTILINE)
+    assert table, f"docs/localstack.md has no table '{heading}'"
+    return dict(re.findall(r"^\| `(.+)` \| (.+) \|$", table[1], re.MULTILINE))
 
 
 @pytest.mark.parametrize("heading", TABLES)

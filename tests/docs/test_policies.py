@@ -18,12 +18,12 @@ FOLDER = CHECKOUT / "docs/iam"
 @pytest.fixture(scope="module")
 def types() -> set[str]:
     """Return the types of resources that the template becomes, whatever its conditions."""
-    return {found["Type"] for found in transformed()["Resources"].values()}
+    return {resource["Type"] for resource in transformed()["Resources"].values()}
 
 
 def statements(path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(path.read_text())["Statement"]
-    return found
+    statement_list: list[dict[str, Any]] = json.loads(path.read_text())["Statement"]
+    return statement_list
 
 
 def as_list(value: str | list[str]) -> list[str]:
@@ -92,10 +92,12 @@ def test_they_are_valid_as_managed_policies() -> None:
         }
     }
 
-    found = [one for one in lint_all(json.dumps(template)) if one.rule.severity != "informational"]
+    problems = [
+        one for one in lint_all(json.dumps(template)) if one.rule.severity != "informational"
+    ]
 
     assert len(documents) == 5
-    assert [str(one) for one in found] == []
+    assert [str(one) for one in problems] == []
 
 
 def test_nobody_reads_data_and_roles_are_passed_to_services_only() -> None:

@@ -81,7 +81,7 @@ def test_what_the_readme_says_of_speed_was_measured() -> None:
     servers = measured["servers"]
     ours = servers.pop("this service")
     own = ("this service", "floor")
-    peers = {name: found for name, found in servers.items() if not name.startswith(own)}
+    peers = {name: summary for name, summary in servers.items() if not name.startswith(own)}
     fastest = {
         rows: min(peers, key=lambda name, rows=rows: peers[name]["p50_ms"][rows])  # type: ignore[misc]
         for rows in ("1", "100", "1000")
@@ -104,7 +104,7 @@ def test_what_the_readme_says_of_speed_was_measured() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
     for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", page.read_text()):
-        found = page.parent / target if target else page
-        headings = re.findall(r"^#+ (.+)$", found.read_text(), re.MULTILINE)
+        linked_page = page.parent / target if target else page
+        headings = re.findall(r"^#+ (.+)$", linked_page.read_text(), re.MULTILINE)
 
         assert anchor in {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}

@@ -17,9 +17,9 @@ GIB = 1 << 30
 
 def row(beginning: str) -> str:
     """Return the row of a table that begins so."""
-    found = [line for line in PAGE.splitlines() if line.startswith(f"| {beginning} |")]
-    assert len(found) == 1, beginning
-    return found[0]
+    matching = [line for line in PAGE.splitlines() if line.startswith(f"| {beginning} |")]
+    assert len(matching) == 1, beginning
+    return matching[0]
 
 
 def result(name: str) -> Any:
@@ -28,8 +28,8 @@ def result(name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def parameters() -> dict[str, Any]:
-    found = load(CHECKOUT / "infra/template.yaml")["Parameters"]
-    return {name: one["Default"] for name, one in found.items()}
+    declared = load(CHECKOUT / "infra/template.yaml")["Parameters"]
+    return {name: one["Default"] for name, one in declared.items()}
 
 
 def test_what_was_measured_is_what_the_results_say() -> None:
@@ -67,9 +67,9 @@ def test_what_the_template_sets_is_what_it_has(parameters: dict[str, Any]) -> No
     assert f"{vcpus} and {memory:,} MB" in row("processors and memory of a job")
     resources = load(CHECKOUT / "infra/template.yaml")["Resources"].values()
     most = {
-        found["Properties"]["ComputeResources"]["MaxvCpus"]
-        for found in resources
-        if found["Type"] == "AWS::Batch::ComputeEnvironment"
+        resource["Properties"]["ComputeResources"]["MaxvCpus"]
+        for resource in resources
+        if resource["Type"] == "AWS::Batch::ComputeEnvironment"
     }
     assert [f"| {count} |" in row("processors of all jobs") for count in most] == [True]
 

@@ -89,14 +89,14 @@ def test_every_configuration_is_in_the_table_as_it_is_in_the_code() -> None:
 
 
 def test_no_client_is_made_without_one() -> None:
-    found = [
+    bare_clients = [
         (path, call)
         for path, _, call in calls(CLIENTS)
         if named(call.func) != "client" or isinstance(call.func, ast.Attribute)
     ]
 
-    assert len(found) >= 12
-    without = [path for path, call in found if not keywords(call).keys() & set(GIVEN_BY)]
+    assert len(bare_clients) >= 12
+    without = [path for path, call in bare_clients if not keywords(call).keys() & set(GIVEN_BY)]
     assert without == []
 
 

@@ -53,8 +53,8 @@ class FakeCloudFormation:
 
     def describe_change_set(self, **_: Any) -> dict[str, Any]:
         """Return the change set in its next state."""
-        found: dict[str, Any] = _next(self.change_sets)
-        return {"ChangeSetId": "change-set", "StackId": STACK_ID, **found}
+        description: dict[str, Any] = _next(self.change_sets)
+        return {"ChangeSetId": "change-set", "StackId": STACK_ID, **description}
 
     def describe_events(self, **_: Any) -> dict[str, Any]:
         """Return what was not valid."""

@@ -19,8 +19,8 @@ class FakeLastPromotedModel:
         """Keep a model, as a promotion would; its digest is right unless another is given."""
         tags = {Tag.SHA256: sha256 or hashlib.sha256(model).hexdigest()}
         written_at = datetime(2026, 11, 1, tzinfo=UTC)
-        found = ModelVersion("california-housing", version, "", written_at, tags)
-        self.found = PromotedModel(found, lambda: model)
+        promoted = ModelVersion("california-housing", version, "", written_at, tags)
+        self.found = PromotedModel(promoted, lambda: model)
 
     def find(self) -> PromotedModel:
         """See ``LastPromotedModel.find``."""

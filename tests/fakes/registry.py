@@ -133,8 +133,8 @@ class FakeModelRegistry:
     def set_tag(self, version: str, key: str, value: str) -> None:
         """See ``ModelRegistry.set_tag``."""
         self._answer("set_tag")
-        found = self._known(version)
-        self._versions[version] = replace(found, tags={**found.tags, key: value})
+        known = self._known(version)
+        self._versions[version] = replace(known, tags={**known.tags, key: value})
 
     def _answer(self, call: str) -> None:
         self.calls.append(call)

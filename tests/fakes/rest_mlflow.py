@@ -62,8 +62,8 @@ class RestMlflow:
     def _called(self, call: str, fields: dict[str, str]) -> dict[str, Any]:
         if call == "GET model-versions/search":
             [name] = _OF_MODEL.findall(fields["filter"])
-            found = self.model(name).versions(limit=int(fields["max_results"]))
-            return {"model_versions": [_described(version) for version in found]}
+            versions = self.model(name).versions(limit=int(fields["max_results"]))
+            return {"model_versions": [_described(version) for version in versions]}
         model, version = self.model(fields["name"]), fields.get("version", "")
         match call:
             case "GET registered-models/get":

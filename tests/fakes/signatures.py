@@ -24,7 +24,7 @@ def is_right(
     method: str, target: str, headers: Mapping[str, str], body: bytes, *, secret: str
 ) -> bool:
     """Whether a request, as it came over the wire, carries the signature that AWS would compute."""
-    found = _parts(headers["Authorization"])
+    signature = _parts(headers["Authorization"])
     named = {name.lower(): " ".join(value.split()) for name, value in headers.items()}
     url = urlsplit(target)
     query = sorted(
@@ -36,9 +36,9 @@ def is_right(
             method,
             quote(url.path, safe="/-_.~"),
             "&".join(f"{name}={value}" for name, value in query),
-            *(f"{name}:{named[name]}" for name in found["signed"].split(";")),
+            *(f"{name}:{named[name]}" for name in signature["signed"].split(";")),
             "",
-            found["signed"],
+            signature["signed"],
             hashlib.sha256(body).hexdigest(),
         ]
     )
@@ -46,17 +46,17 @@ def is_right(
         [
             "AWS4-HMAC-SHA256",
             named["x-amz-date"],
-            found["scope"],
+            signature["scope"],
             hashlib.sha256(canonical.encode()).hexdigest(),
         ]
     )
     key = f"AWS4{secret}".encode()
-    for part in found["scope"].split("/"):
+    for part in signature["scope"].split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.digest(key, to_sign.encode(), "sha256").hex() == found["signature"]
+    return hmac.digest(key, to_sign.encode(), "sha256").hex() == signature["signature"]
 
 
 def _parts(authorization: str) -> re.Match[str]:
-    found = _AUTHORIZATION.fullmatch(authorization)
-    assert found, authorization
-    return found
+    match = _AUTHORIZATION.fullmatch(authorization)
+    assert match, authorization
+    return match

@@ -20,9 +20,9 @@ class WrittenLines:
 
     def metrics(self) -> dict[str, list[float]]:
         """Return the values of every metric that a line declares, as CloudWatch would find them."""
-        found: dict[str, list[float]] = {}
+        values: dict[str, list[float]] = {}
         for line in self.all:
             for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
                 for metric in directive["Metrics"]:
-                    found.setdefault(metric["Name"], []).append(line[metric["Name"]])
-        return found
+                    values.setdefault(metric["Name"], []).append(line[metric["Name"]])
+        return values

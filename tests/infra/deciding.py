@@ -10,8 +10,8 @@ class Decisions:
     def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
         self._template = template
         self._values = {
-            name: parameters.get(name, str(found.get("Default", "")))
-            for name, found in template["Parameters"].items()
+            name: parameters.get(name, str(declared.get("Default", "")))
+            for name, declared in template["Parameters"].items()
         }
 
     def condition(self, name: str) -> bool:

@@ -30,8 +30,8 @@ def expanded() -> dict[str, list[str]]:
 
 def findings(template: str) -> list[str]:
     """Return what cfn-lint says of an expanded template."""
-    found = lint(template)
-    return [f"{one.rule.id} {one.message}" for one in found if one.rule.id not in _OF_THE_SOURCE]
+    matches = lint(template)
+    return [f"{one.rule.id} {one.message}" for one in matches if one.rule.id not in _OF_THE_SOURCE]
 
 
 if __name__ == "__main__":

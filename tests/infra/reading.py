@@ -11,9 +11,9 @@ TEMPLATE = CHECKOUT / "infra/template.yaml"
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     """Return the properties of the resources of one type, by name."""
     return {
-        name: found["Properties"]
-        for name, found in template["Resources"].items()
-        if found["Type"] == kind
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
     }
 
 
@@ -38,15 +38,15 @@ def mappings(value: Any) -> Iterator[dict[str, Any]]:
 
 def references(value: Any) -> set[str]:
     """Return the names that a value refers to by Ref, GetAtt and Sub."""
-    found = set()
+    names = set()
     for part in mappings(value):
         if "Ref" in part:
-            found.add(part["Ref"])
+            names.add(part["Ref"])
         if "Fn::GetAtt" in part:
-            found.add(part["Fn::GetAtt"][0])
+            names.add(part["Fn::GetAtt"][0])
         if "Fn::Sub" in part:
-            found |= _named_in(part["Fn::Sub"])
-    return found
+            names |= _named_in(part["Fn::Sub"])
+    return names
 
 
 def _named_in(text: Any) -> set[str]:

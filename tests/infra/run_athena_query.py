@@ -13,6 +13,6 @@ connection = duckdb.connect()
 for name, files in asked["tables"].items():
     relation = connection.read_parquet(files, hive_partitioning=True)
     relation.create_view(name)
-found = connection.execute(asked["query"])
-columns = [column[0] for column in found.description]
-json.dump([dict(zip(columns, row, strict=True)) for row in found.fetchall()], sys.stdout)
+result = connection.execute(asked["query"])
+columns = [column[0] for column in result.description]
+json.dump([dict(zip(columns, row, strict=True)) for row in result.fetchall()], sys.stdout)

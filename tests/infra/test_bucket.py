@@ -16,8 +16,8 @@ EXPIRES_OLD = "NoncurrentVersionExpiration"
 @pytest.fixture(scope="module")
 def rules() -> list[dict[str, Any]]:
     bucket = load(TEMPLATE)["Resources"]["Bucket"]["Properties"]
-    found: list[dict[str, Any]] = bucket["LifecycleConfiguration"]["Rules"]
-    return found
+    lifecycle_rules: list[dict[str, Any]] = bucket["LifecycleConfiguration"]["Rules"]
+    return lifecycle_rules
 
 
 @pytest.mark.parametrize("name", ["Bucket", "MlflowBucket"])

@@ -78,14 +78,14 @@ def account() -> Iterator[Account]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    found = Account(f"http://{host}:{port}")
+    fake_account = Account(f"http://{host}:{port}")
     try:
-        urllib3.request("POST", f"{found.url}/moto-api/reset")
+        urllib3.request("POST", f"{fake_account.url}/moto-api/reset")
         urllib3.request(
-            "POST", f"{found.url}/moto-api/config", json={"batch": {"use_docker": False}}
+            "POST", f"{fake_account.url}/moto-api/config", json={"batch": {"use_docker": False}}
         )
-        found.client("s3").create_bucket(Bucket=BUCKET)
-        yield found
+        fake_account.client("s3").create_bucket(Bucket=BUCKET)
+        yield fake_account
     finally:
         server.stop()
 

@@ -28,8 +28,10 @@ def template() -> dict[str, Any]:
 
 
 def stage_file(stage: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((TEMPLATE.parent / f"stages/{stage}.yaml").read_text())
-    return found
+    document: dict[str, Any] = yaml.safe_load(
+        (TEMPLATE.parent / f"stages/{stage}.yaml").read_text()
+    )
+    return document
 
 
 def test_every_parameter_is_in_one_group(template: dict[str, Any]) -> None:
@@ -40,11 +42,11 @@ def test_every_parameter_is_in_one_group(template: dict[str, Any]) -> None:
 
 
 def test_every_parameter_is_described_has_a_default_and_is_used(template: dict[str, Any]) -> None:
-    used = references({name: found for name, found in template.items() if name != "Metadata"})
+    used = references({name: section for name, section in template.items() if name != "Metadata"})
     assert set(template["Parameters"]) <= used
-    for name, found in template["Parameters"].items():
-        assert found["Description"].endswith("."), name
-        assert "Default" in found, name
+    for name, section in template["Parameters"].items():
+        assert section["Description"].endswith("."), name
+        assert "Default" in section, name
 
 
 @pytest.mark.parametrize(

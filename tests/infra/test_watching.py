@@ -28,16 +28,16 @@ NAMES_OF_THE_MODEL = {
 
 @pytest.fixture(scope="module")
 def resources() -> dict[str, Any]:
-    found: dict[str, Any] = load(CHECKOUT / "infra/template.yaml")["Resources"]
-    return found
+    declared: dict[str, Any] = load(CHECKOUT / "infra/template.yaml")["Resources"]
+    return declared
 
 
 @pytest.fixture(scope="module")
 def alarms(resources: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
-        name: found["Properties"]
-        for name, found in resources.items()
-        if found["Type"] == "AWS::CloudWatch::Alarm"
+        name: resource["Properties"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
     }
 
 

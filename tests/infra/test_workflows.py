@@ -17,13 +17,13 @@ Jobs = dict[str, dict[str, Any]]
 
 def workflow(path: Path) -> dict[str, Any]:
     """Read one; YAML 1.1 takes its key ``on`` for a boolean."""
-    found: dict[Any, Any] = yaml.safe_load(path.read_text())
-    return {"on" if key is True else key: value for key, value in found.items()}
+    document: dict[Any, Any] = yaml.safe_load(path.read_text())
+    return {"on" if key is True else key: value for key, value in document.items()}
 
 
 def jobs(path: Path) -> Jobs:
-    found: Jobs = workflow(path)["jobs"]
-    return found
+    jobs_of_it: Jobs = workflow(path)["jobs"]
+    return jobs_of_it
 
 
 def steps(path: Path) -> list[dict[str, Any]]:
@@ -135,10 +135,10 @@ def test_production_comes_after_staging_and_waits_for_reviewers() -> None:
 
 
 def test_dependabot_looks_after_every_kind_of_pin() -> None:
-    found = yaml.safe_load((CHECKOUT / ".github/dependabot.yaml").read_text())
+    config = yaml.safe_load((CHECKOUT / ".github/dependabot.yaml").read_text())
     folders = {
         (entry["package-ecosystem"], folder)
-        for entry in found["updates"]
+        for entry in config["updates"]
         for folder in entry.get("directories", [entry.get("directory")])
     }
 

@@ -41,9 +41,9 @@ T = TypeVar("T")
 def free_ports(count: int) -> list[int]:
     """Return ports that nobody listens on right now."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [found.getsockname()[1] for found in sockets]
-    for found in sockets:
-        found.close()
+    ports = [bound.getsockname()[1] for bound in sockets]
+    for bound in sockets:
+        bound.close()
     return ports
 
 
@@ -51,9 +51,9 @@ def wait_for(what: Callable[[], T | None], *, seconds: float = 60) -> T:
     """Return the first answer that is neither None nor False."""
     deadline = time.monotonic() + seconds
     while True:
-        found = what()
-        if found:
-            return found
+        value = what()
+        if value:
+            return value
         assert time.monotonic() < deadline, f"waited {seconds} s in vain"
         time.sleep(_POLL_SECONDS)
 
@@ -101,7 +101,7 @@ def processes_of(state_dir: Path) -> list[psutil.Process]:
 
     Where the endpoint is another's, so are the functions.
     """
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             traces = [*process.cmdline(), *process.environ().values()]
@@ -110,8 +110,8 @@ def processes_of(state_dir: Path) -> list[psutil.Process]:
         if ENDPOINT and "awslambdaric" in traces:
             continue
         if process.pid != os.getpid() and any(str(state_dir) in trace for trace in traces):
-            found.append(process)
-    return found
+            processes.append(process)
+    return processes
 
 
 def forgotten(environment: Mapping[str, str]) -> None:
@@ -213,17 +213,17 @@ class RunningStack:
             "AWS_LAMBDA_FUNCTION_NAME": f"{self.name}-{function}",
             "AWS_ENDPOINT_URL": self.env["AWS_ENDPOINT_URL"],
         }
-        found = []
+        processes = []
         for process in psutil.process_iter():
             try:
                 if (
                     "awslambdaric" in process.cmdline()
                     and wanted.items() <= process.environ().items()
                 ):
-                    found.append(process)
+                    processes.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
-        return found
+        return processes
 
     def read_json(self, key: str) -> Any:
         return json.loads(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())

@@ -73,7 +73,7 @@ def said(
     stack: RunningStack, metric: str, start: datetime, end: datetime, **what: list[str]
 ) -> list[dict[str, Any]]:
     """Return what CloudWatch says by its other operation."""
-    found: list[dict[str, Any]] = stack.client("cloudwatch").get_metric_statistics(
+    points: list[dict[str, Any]] = stack.client("cloudwatch").get_metric_statistics(
         Namespace=names.NAMESPACE,
         MetricName=metric,
         Dimensions=[SERVICE],
@@ -82,7 +82,7 @@ def said(
         Period=300,
         **what,
     )["Datapoints"]
-    return found
+    return points
 
 
 def test_what_was_put_is_told_as_counters(scraped: Samples) -> None:

@@ -114,6 +114,6 @@ def test_of_many_senders_at_once_one_sends_and_every_other_is_counted(
         sender.join()
 
     listed = stack.s3.list_objects_v2(Bucket=stack.bucket, Prefix=f"{ALERTS}training_failed-")
-    kept = [stack.read_json(found["Key"]) for found in listed["Contents"]]
+    kept = [stack.read_json(entry["Key"]) for entry in listed["Contents"]]
     assert inner.sent == [alert]
-    assert [found["repeats"] for found in kept if "all at once" in found["cause"]] == [SENDERS - 1]
+    assert [entry["repeats"] for entry in kept if "all at once" in entry["cause"]] == [SENDERS - 1]

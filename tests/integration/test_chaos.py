@@ -180,14 +180,14 @@ def invoke(entry: Entry, event: dict[str, Any]) -> None:
 def files() -> list[bytes]:
     """Return the uploads: they share rows with their neighbours, some hold a bad one, two none."""
     table = housing_table(FILES * (ROWS - SHARED) + SHARED, seed=SEED)
-    found = []
+    uploads = []
     for number in range(FILES):
         start = number * (ROWS - SHARED)
         content = as_csv(table[start : start + ROWS])
         if number % 5 == 0:
             content += b"not,a,row,of,numbers,but,nine,fields,x\n"
-        found.append(b"MedInc,HouseAge\n1,2\n" if number in BAD_FILES else content)
-    return found
+        uploads.append(b"MedInc,HouseAge\n1,2\n" if number in BAD_FILES else content)
+    return uploads
 
 
 def first_rows() -> Values:

@@ -88,14 +88,14 @@ class Chain:
         url = f"{self.prometheus_url}/api/v1/query"
         answer = urllib3.request("GET", url, fields={"query": query}, timeout=10).json()
         assert answer["status"] == "success", (query, answer)
-        found: list[dict[str, Any]] = answer["data"]["result"]
-        return found
+        result: list[dict[str, Any]] = answer["data"]["result"]
+        return result
 
     def value(self, query: str) -> float | None:
         """Return the value of a query that has at most one series."""
-        found = self.ask(query)
-        assert len(found) <= 1, (query, found)
-        return float(found[0]["value"][1]) if found else None
+        result = self.ask(query)
+        assert len(result) <= 1, (query, result)
+        return float(result[0]["value"][1]) if result else None
 
     def values(self, query: str, label: str) -> dict[str, float]:
         """Return the values of a query by a label."""
@@ -127,7 +127,7 @@ def running_chain(
         webhook: URL that Alertmanager posts to.
         received: What comes to it.
     """
-    found = programs(settings_or_skip())
+    installed = programs(settings_or_skip())
     yace_port, prometheus_port, alertmanager_port = free_ports(3)
     copies = _shortened(folder, yace_port, alertmanager_port)
     alertmanager_config = folder / "alertmanager.yaml"
@@ -137,7 +137,7 @@ def running_chain(
     at_yace, at_prometheus, at_alertmanager = addresses
     yace = Program(
         [
-            str(found["yace"]),
+            str(installed["yace"]),
             f"--config.file={copies / 'yace/config.yaml'}",
             f"--listen-address={at_yace}",
             "--scraping-interval=5",
@@ -148,7 +148,7 @@ def running_chain(
     )
     alertmanager = Program(
         [
-            str(found["alertmanager"]),
+            str(installed["alertmanager"]),
             f"--config.file={alertmanager_config}",
             f"--storage.path={folder / 'alertmanager'}",
             f"--web.listen-address={at_alertmanager}",
@@ -160,7 +160,7 @@ def running_chain(
     )
     prometheus = Program(
         [
-            str(found["prometheus"]),
+            str(installed["prometheus"]),
             f"--config.file={copies / 'prometheus/prometheus.yaml'}",
             f"--storage.tsdb.path={folder / 'prometheus'}",
             f"--web.listen-address={at_prometheus}",

@@ -91,8 +91,8 @@ def _wait_until_an_alert_fires(url: str) -> None:
     deadline = time.monotonic() + _UP_WITHIN_SECONDS
     firing = {"query": 'ALERTS{alertstate="firing"}'}
     while time.monotonic() < deadline:
-        found = urllib3.request("GET", f"{url}/api/v1/query", fields=firing, timeout=5).json()
-        if found["data"]["result"]:
+        answer = urllib3.request("GET", f"{url}/api/v1/query", fields=firing, timeout=5).json()
+        if answer["data"]["result"]:
             return
         time.sleep(0.1)
     pytest.fail("no alert fires over the history, though it has some to tell of")
@@ -103,9 +103,9 @@ def _open_metrics(start: int) -> str:
     lines = []
     for name, value in _series().items():
         for minute in range(MINUTES + 1):
-            found = value(minute)
-            if found is not None:
-                lines.append(f"{name} {found:.10g} {start + minute * 60}")
+            sample = value(minute)
+            if sample is not None:
+                lines.append(f"{name} {sample:.10g} {start + minute * 60}")
     return "\n".join([*lines, "# EOF\n"])
 
 
@@ -182,15 +182,15 @@ def _series() -> dict[str, Value]:
 
 
 def _drift() -> dict[str, Value]:
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for i, column in enumerate(CANONICAL_HEADER):
         psi = 0.01 + 0.012 * i
         last = 0.41 if column == "MedInc" else psi
-        found[f'housing_drift_psi{{column="{column}"}}'] = _of_job(psi, psi, psi, last)
-        found[f'housing_drift_ks{{column="{column}"}}'] = _of_job(
+        values[f'housing_drift_psi{{column="{column}"}}'] = _of_job(psi, psi, psi, last)
+        values[f'housing_drift_ks{{column="{column}"}}'] = _of_job(
             psi / 2, psi / 2, psi / 2, last / 2
         )
-    return found
+    return values
 
 
 def _functions() -> dict[str, Value]:

@@ -16,10 +16,10 @@ PACKAGES = {
 
 def program(name: str) -> str:
     """Return where a program is; skip the test, and say why, where there is none."""
-    found = shutil.which(name)
-    if found is None:
+    path = shutil.which(name)
+    if path is None:
         pytest.skip(f"{name} is not installed; it is in Debian's package {PACKAGES[name]}")
-    return found
+    return path
 
 
 def run(name: str, *arguments: str) -> str:

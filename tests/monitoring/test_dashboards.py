@@ -44,10 +44,10 @@ def rules(name: str) -> list[dict[str, Any]]:
 
 
 def product(text: str) -> float:
-    found = 1.0
+    result = 1.0
     for factor in text.split("*"):
-        found *= float(factor)
-    return found
+        result *= float(factor)
+    return result
 
 
 def queries(panel: dict[str, Any]) -> list[str]:
@@ -135,15 +135,15 @@ def test_a_limit_is_that_of_the_alert_on_the_same_metric(panel: dict[str, Any]) 
 
 
 def test_every_query_is_promql_over_names_that_rules_record(tmp_path: Path) -> None:
-    found = [query for panel in PANELS.values() for query in queries(panel)]
+    all_queries = [query for panel in PANELS.values() for query in queries(panel)]
     checked = [
         {"record": f"query_{i}", "expr": query.replace("$__rate_interval", "5m")}
-        for i, query in enumerate(found)
+        for i, query in enumerate(all_queries)
     ]
     path = tmp_path / "queries.yaml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": checked}]}))
     made = {rule["record"] for rule in rules("slo.yaml")}
-    used = {name for query in found for name in re.findall(r"service:[\w:]+", query)}
+    used = {name for query in all_queries for name in re.findall(r"service:[\w:]+", query)}
 
     assert used <= made
     run("promtool", "check", "rules", "--lint=none", str(path))

@@ -103,9 +103,9 @@ def test_prometheus_takes_every_exported_name_apart() -> None:
     [pattern] = {rule["regex"] for rule in relabelled if rule.get("source_labels") == ["__name__"]}
 
     for namespace, metric, statistic in exported():
-        found = re.fullmatch(pattern, f"aws_{namespace}_{metric}_{statistic}")
-        assert found
-        assert found.groups() == (namespace, metric, statistic)
+        match = re.fullmatch(pattern, f"aws_{namespace}_{metric}_{statistic}")
+        assert match
+        assert match.groups() == (namespace, metric, statistic)
 
 
 def test_totals_are_of_sums_and_gauges_are_not() -> None:

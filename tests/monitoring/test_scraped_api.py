@@ -49,8 +49,8 @@ def increase(url: str, sandboxes: TwoSandboxes) -> float:
         time.sleep(0.1)
     query = {"query": "increase(prediction_requests_total[1m])"}
     answer = urllib3.request("GET", f"{url}/api/v1/query", fields=query, timeout=5).json()
-    [found] = answer["data"]["result"]
-    return float(found["value"][1])
+    [sample] = answer["data"]["result"]
+    return float(sample["value"][1])
 
 
 @pytest.mark.parametrize("the_old_says_so", [True, False], ids=["as it is", "without its time"])
@@ -66,12 +66,12 @@ def test_an_old_answer_between_new_ones_is_no_reset(
             yaml.safe_dump({"global": {"scrape_interval": "500ms"}, "scrape_configs": [scrape]})
         )
         with running_prometheus(config, tmp_path / "data") as url:
-            found = increase(url, sandboxes)
+            rise = increase(url, sandboxes)
 
     if the_old_says_so:
-        assert 0 < found < 10 * SCRAPES  # a few, as extrapolated to the minute
+        assert 0 < rise < 10 * SCRAPES  # a few, as extrapolated to the minute
     else:
-        assert found > BEFORE
+        assert rise > BEFORE
 
 
 def test_the_example_asks_for_metrics_once_a_minute_with_a_key() -> None:

@@ -55,8 +55,8 @@ def logged(stack: RunningStack, metric: str = names.PREDICTION_REQUESTS) -> list
     """Return predict's log lines that hold a metric."""
     group = stack.env["HOUSING_PREDICT_LOG_GROUP"]
     events = stack.client("logs").filter_log_events(logGroupName=group)["events"]
-    found = [json.loads(e["message"]) for e in events if '"_aws"' in e["message"]]
-    return [line for line in found if metric in line]
+    metric_lines = [json.loads(e["message"]) for e in events if '"_aws"' in e["message"]]
+    return [line for line in metric_lines if metric in line]
 
 
 def compare_in_shadow(stack: RunningStack) -> None:

@@ -91,7 +91,9 @@ def emulated(
 def _await(started: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + _UP_WITHIN_SECONDS
     process = psutil.Process(started.pid)
-    while not any(found.laddr.port == port for found in process.net_connections(kind="inet")):
+    while not any(
+        connection.laddr.port == port for connection in process.net_connections(kind="inet")
+    ):
         assert started.poll() is None, "the emulator ended at once"
         assert time.monotonic() < deadline, "the emulator does not listen"
         time.sleep(0.05)

@@ -53,8 +53,8 @@ class Server:
         deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
         while time.monotonic() < deadline and self._process and self._process.poll() is None:
             try:
-                found = urllib3.request("GET", self._health_url, retries=False, timeout=2)
-                if found.status == 200:
+                response = urllib3.request("GET", self._health_url, retries=False, timeout=2)
+                if response.status == 200:
                     return
             except urllib3.exceptions.HTTPError:
                 time.sleep(_POLL_SECONDS)

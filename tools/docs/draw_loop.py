@@ -74,11 +74,11 @@ def _drawn(runs: list[Run], y: int) -> Iterator[str]:
     """
     column = 0
     for classes, text in runs:
-        for found in _TOGETHER.finditer(text):
-            x, wide = _MARGIN + (column + found.start()) * _CELL, len(found[0]) * _CELL
+        for word in _TOGETHER.finditer(text):
+            x, wide = _MARGIN + (column + word.start()) * _CELL, len(word[0]) * _CELL
             yield (
                 f'<text x="{x:g}" y="{y}" textLength="{wide:g}" class="{classes}">'
-                f"{escape(found[0], quote=False)}</text>"
+                f"{escape(word[0], quote=False)}</text>"
             )
         column += len(text)
 

@@ -91,10 +91,10 @@ class Screen:
 
     def text(self) -> list[str]:
         """Return the lines with their colours, without the empty ones at the end."""
-        found = [_line(line) for line in self.lines]
-        while found and not found[-1]:
-            found.pop()
-        return found
+        lines = [_line(line) for line in self.lines]
+        while lines and not lines[-1]:
+            lines.pop()
+        return lines
 
 
 def _line(cells: list[tuple[str, str]]) -> str:

@@ -188,11 +188,11 @@ def _policy(kinds: Iterable[str], own: Iterable[str]) -> dict[str, Any]:
     statements: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for action in actions - {"iam:PassRole", "iam:CreateServiceLinkedRole"}:
         statements[_resources(action)].add(action)
-    found = [
+    written = [
         {"Effect": "Allow", "Action": sorted(some), "Resource": _one(resources)}
         for resources, some in sorted(statements.items())
     ]
-    return {"Version": "2012-10-17", "Statement": [*found, *_roles(actions)]}
+    return {"Version": "2012-10-17", "Statement": [*written, *_roles(actions)]}
 
 
 def _one(values: tuple[str, ...]) -> str | list[str]:
@@ -212,20 +212,20 @@ def _resources(action: str) -> tuple[str, ...]:
 def _iam() -> dict[str, Any]:
     """Return which resources each action takes, as AWS's service authorization reference has it."""
     text = files("cfnlint").joinpath("data/AdditionalSpecs/Policies.json").read_text()
-    found: dict[str, Any] = json.loads(text)
-    return found
+    policy: dict[str, Any] = json.loads(text)
+    return policy
 
 
 def _roles(actions: set[str]) -> list[dict[str, Any]]:
     passed = {"iam:PassedToService": [f"{name}.amazonaws.com" for name in _SERVICE_ROLES]}
     linked = {"iam:AWSServiceName": [f"{name}.amazonaws.com" for name in _LINKED_ROLES]}
-    found = []
+    roles = []
     if "iam:PassRole" in actions:
-        found.append(_guarded("iam:PassRole", _NAMED["iam"][0], passed))
+        roles.append(_guarded("iam:PassRole", _NAMED["iam"][0], passed))
     if "iam:CreateServiceLinkedRole" in actions:
         anywhere = "arn:aws:iam::*:role/aws-service-role/*"
-        found.append(_guarded("iam:CreateServiceLinkedRole", anywhere, linked))
-    return found
+        roles.append(_guarded("iam:CreateServiceLinkedRole", anywhere, linked))
+    return roles
 
 
 def _guarded(action: str, resource: str, condition: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def change(action: str = "Modify", kind: str = "AWS::S3::Bucket", **more: str) -
 
 
 @pytest.mark.parametrize(
-    ("found", "danger"),
+    ("one_change", "danger"),
     [
         (change(Replacement="True", PolicyAction="ReplaceAndRetain"), "left in the old one"),
         (change(Replacement="True", PolicyAction="ReplaceAndDelete"), "is replaced: lost"),
@@ -32,14 +32,14 @@ def change(action: str = "Modify", kind: str = "AWS::S3::Bucket", **more: str) -
         (change("Modify", "AWS::SNS::Topic", Replacement="True"), "its subscriptions"),
     ],
 )
-def test_what_holds_something_and_goes_is_warned_of(found: Change, danger: str) -> None:
-    assert found.danger
-    assert danger in found.danger
-    assert "WARNING:" in report((found,), {}, {})
+def test_what_holds_something_and_goes_is_warned_of(one_change: Change, danger: str) -> None:
+    assert one_change.danger
+    assert danger in one_change.danger
+    assert "WARNING:" in report((one_change,), {}, {})
 
 
 @pytest.mark.parametrize(
-    "found",
+    "one_change",
     [
         change("Add"),
         change(Replacement="False"),
@@ -47,17 +47,17 @@ def test_what_holds_something_and_goes_is_warned_of(found: Change, danger: str) 
         change("Modify", "AWS::ApiGateway::Deployment", Replacement="True"),
     ],
 )
-def test_what_loses_nothing_is_not(found: Change) -> None:
-    assert found.danger is None
-    assert "WARNING:" not in report((found,), {}, {})
+def test_what_loses_nothing_is_not(one_change: Change) -> None:
+    assert one_change.danger is None
+    assert "WARNING:" not in report((one_change,), {}, {})
 
 
 def test_what_may_be_replaced_is_said_and_does_not_stop_anybody() -> None:
-    found = change(Replacement="Conditional")
+    conditional = change(Replacement="Conditional")
 
-    assert (found.danger, found.risk is None) == (None, False)
-    assert "? change" in found.line
-    assert "Perhaps:" in report((found,), {}, {})
+    assert (conditional.danger, conditional.risk is None) == (None, False)
+    assert "? change" in conditional.line
+    assert "Perhaps:" in report((conditional,), {}, {})
 
 
 def test_the_properties_that_change_are_named_once() -> None:

@@ -69,9 +69,9 @@ def test_code_and_layers_make_another_and_other_resources_none(
 
 
 def test_it_becomes_the_parameter_where_the_template_has_one() -> None:
-    found = values(TEMPLATE, {}, {"Release": "old"})
+    parameters = values(TEMPLATE, {}, {"Release": "old"})
 
-    assert found["Release"] == release(TEMPLATE, found)[:12]
+    assert parameters["Release"] == release(TEMPLATE, parameters)[:12]
 
 
 def test_the_projects_own_template_can_be_named() -> None:

@@ -84,9 +84,9 @@ def test_a_value_is_the_given_one_else_the_present_one_else_the_default() -> Non
         "Resources": {},
     }
 
-    found = values(template, {"Given": "g"}, {"Given": "old", "Kept": "k", "Gone": "x"})
+    parameters = values(template, {"Given": "g"}, {"Given": "old", "Kept": "k", "Gone": "x"})
 
-    assert found == {"Given": "g", "Kept": "k", "New": "7"}
+    assert parameters == {"Given": "g", "Kept": "k", "New": "7"}
     with pytest.raises(StageError, match="no parameter Stranger"):
         values(template, {"Stranger": "s"}, {})
 

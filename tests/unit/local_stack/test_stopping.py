@@ -58,16 +58,16 @@ def settings(tmp_path: Path) -> Iterator[StackSettings]:
 
 
 def processes_of(settings: StackSettings) -> list[psutil.Process]:
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             if process.status() != psutil.STATUS_ZOMBIE and (
                 {str(settings.jobs_dir), "job-0", "job-1"} & set(process.cmdline())
             ):
-                found.append(process)
+                processes.append(process)
         except psutil.Error:
             continue
-    return found
+    return processes
 
 
 def test_a_stop_ends_the_job_at_work_and_starts_none_that_waits(settings: StackSettings) -> None:

@@ -170,8 +170,12 @@ def test_valgrind_has_nothing_to_say(few_cases: Path, tmp_path: Path) -> None:
     valgrind = program("valgrind", "valgrind is not here (Debian: valgrind)")
     runner = compiled([gcc], tmp_path / "run_cases", "-O2", "-g")
 
-    found = ("--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect")
-    done = run(valgrind, "--quiet", *found, runner, few_cases, "2")
+    options = (
+        "--error-exitcode=9",
+        "--leak-check=full",
+        "--errors-for-leak-kinds=definite,indirect",
+    )
+    done = run(valgrind, "--quiet", *options, runner, few_cases, "2")
 
     assert done.returncode == 0, done.stderr[-3_000:]
     assert done.stderr == ""

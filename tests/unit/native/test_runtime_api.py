@@ -43,8 +43,8 @@ def base() -> Base:
     [installed] = Path(onnxruntime.__file__).parent.glob("capi/libonnxruntime.so.*")
     get = ctypes.CDLL(str(installed)).OrtGetApiBase
     get.restype = ctypes.POINTER(Base)
-    found: Base = get().contents
-    return found
+    api_base: Base = get().contents
+    return api_base
 
 
 def called(base: Base, place: int, answer: type | None, *arguments: Any) -> Any:

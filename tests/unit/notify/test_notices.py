@@ -14,23 +14,23 @@ EVENTS = Path(__file__).parents[3] / "events"
 
 
 def notice(name: str) -> Notice:
-    [found] = notices_in(json.loads((EVENTS / f"{name}.json").read_text("utf-8")))
-    return found
+    [parsed] = notices_in(json.loads((EVENTS / f"{name}.json").read_text("utf-8")))
+    return parsed
 
 
 def received(message: str, **sns: Any) -> Notice:
-    [found] = notices_in({"Records": [{"Sns": {"Message": message, **sns}}]})
-    return found
+    [parsed] = notices_in({"Records": [{"Sns": {"Message": message, **sns}}]})
+    return parsed
 
 
 def test_an_alert_comes_with_reason_facts_advice_and_command() -> None:
-    found = notice("sns-alert.ok")
+    parsed = notice("sns-alert.ok")
 
-    assert found.title == "california-housing: an upload was rejected"
-    assert found.reason == "missing column Latitude; the first line is '<a & b>'"
-    assert found.facts["file"] == "new_data/more.csv"
-    assert found.advice == "correct the file as its report says and upload it again"
-    assert found.next_step == "housing upload more.csv --wait"
+    assert parsed.title == "california-housing: an upload was rejected"
+    assert parsed.reason == "missing column Latitude; the first line is '<a & b>'"
+    assert parsed.facts["file"] == "new_data/more.csv"
+    assert parsed.advice == "correct the file as its report says and upload it again"
+    assert parsed.next_step == "housing upload more.csv --wait"
 
 
 def test_every_alert_comes_through_as_it_was_made() -> None:
@@ -41,30 +41,30 @@ def test_every_alert_comes_through_as_it_was_made() -> None:
         name: {"Type": "String", "Value": value} for name, value in alert.attributes().items()
     }
 
-    found = received(alert.text(), Subject=alert.subject, MessageAttributes=attributes)
+    parsed = received(alert.text(), Subject=alert.subject, MessageAttributes=attributes)
 
-    assert found == Notice("subject", "reason", {"RMSE": "0.4"}, "advice", "housing models")
+    assert parsed == Notice("subject", "reason", {"RMSE": "0.4"}, "advice", "housing models")
 
 
 def test_a_function_that_failed_for_good_is_named_with_its_error_and_file() -> None:
-    found = notice("sns-failed-function.ok")
+    parsed = notice("sns-failed-function.ok")
 
-    assert found.title == "housing-dev-retrain failed for good"
-    assert found.reason == (
+    assert parsed.title == "housing-dev-retrain failed for good"
+    assert parsed.reason == (
         "LaunchError: the training job could not be submitted: the queue is gone"
     )
-    assert found.facts["file"] == "new_data/housing.csv"
-    assert found.facts["tries"] == "3"
-    assert found.next_step == "housing status"
+    assert parsed.facts["file"] == "new_data/housing.csv"
+    assert parsed.facts["tries"] == "3"
+    assert parsed.next_step == "housing status"
 
 
 def test_a_files_name_is_shown_as_it_is_and_not_as_s3_encodes_it() -> None:
     event = json.loads((EVENTS / "sns-failed-function.ok.json").read_text("utf-8"))
     message = event["Records"][0]["Sns"]["Message"]
 
-    found = received(message.replace("new_data/housing.csv", "new_data/July+2026+%28final%29.csv"))
+    parsed = received(message.replace("new_data/housing.csv", "new_data/July+2026+%28final%29.csv"))
 
-    assert found.facts["file"] == "new_data/July 2026 (final).csv"
+    assert parsed.facts["file"] == "new_data/July 2026 (final).csv"
 
 
 @pytest.mark.parametrize(
@@ -74,26 +74,26 @@ def test_a_destination_message_with_parts_missing_is_still_told(changes: dict[st
     event = json.loads((EVENTS / "sns-failed-function.ok.json").read_text("utf-8"))
     message = json.loads(event["Records"][0]["Sns"]["Message"])
 
-    found = received(json.dumps(message | changes))
+    parsed = received(json.dumps(message | changes))
 
-    assert found.title.endswith("failed for good")
-    assert found.reason
+    assert parsed.title.endswith("failed for good")
+    assert parsed.reason
 
 
 def test_an_alarm_tells_its_state_reason_and_description() -> None:
-    found = notice("sns-alarm.ok")
+    parsed = notice("sns-alarm.ok")
 
-    assert found.title == "ALARM: housing-dev-predict-errors"
-    assert found.reason.startswith("Threshold Crossed")
-    assert (found.facts["was"], found.facts["metric"]) == ("OK", "Errors")
-    assert found.advice == "look at /health, then at the function's log"
+    assert parsed.title == "ALARM: housing-dev-predict-errors"
+    assert parsed.reason.startswith("Threshold Crossed")
+    assert (parsed.facts["was"], parsed.facts["metric"]) == ("OK", "Errors")
+    assert parsed.advice == "look at /health, then at the function's log"
 
 
 @pytest.mark.parametrize("text", ["hello", "[1, 2]", "{", '{"a": 1}', "[" * 100_000, "null"])
 def test_anything_else_is_shown_as_it_is(text: str) -> None:
-    found = received(text, Subject="a subject")
+    parsed = received(text, Subject="a subject")
 
-    assert found == Notice("a subject", text)
+    assert parsed == Notice("a subject", text)
 
 
 def test_a_message_without_a_subject_has_a_title() -> None:

@@ -18,16 +18,16 @@ FULL = Notice(
 
 
 def blocks(notice: Notice) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = slack_message(notice)["blocks"]
-    return found
+    message_blocks: list[dict[str, Any]] = slack_message(notice)["blocks"]
+    return message_blocks
 
 
 def texts(message: dict[str, Any]) -> list[str]:
-    found = [message["text"]]
+    shown = [message["text"]]
     for block in message["blocks"]:
         parts = [block["text"]] if "text" in block else block["fields"]
-        found += [part["text"] for part in parts]
-    return found
+        shown += [part["text"] for part in parts]
+    return shown
 
 
 def test_a_message_has_header_reason_facts_and_the_command_as_code() -> None:
@@ -86,10 +86,10 @@ def test_what_there_is_not_makes_no_block() -> None:
 
 @pytest.mark.parametrize("limit", range(1, 12))
 def test_a_cut_text_ends_with_a_whole_sign(limit: int) -> None:
-    found = cut("a&b&c", limit)
+    shortened = cut("a&b&c", limit)
 
-    assert len(found) <= limit
-    assert found in ("…", "a…", "a&amp;…", "a&amp;b…")
+    assert len(shortened) <= limit
+    assert shortened in ("…", "a…", "a&amp;…", "a&amp;b…")
 
 
 def test_a_text_that_fits_is_not_cut() -> None:

@@ -45,8 +45,8 @@ def heard() -> tuple[str, Any]:
     boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
     def messages() -> list[str]:
-        found = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-        return [json.loads(one["Body"])["Message"] for one in found.get("Messages", [])]
+        received = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        return [json.loads(one["Body"])["Message"] for one in received.get("Messages", [])]
 
     return topic, messages
 

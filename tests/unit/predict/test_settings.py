@@ -24,17 +24,21 @@ def test_only_the_tracking_server_and_the_keys_must_be_named(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", URI)
     monkeypatch.setenv("HOUSING_API_KEYS", "a-secret")
 
-    found = PredictSettings()
+    settings = PredictSettings()
 
-    assert (found.stage, found.model_name, found.model_alias, found.tracking_uri) == (
+    assert (settings.stage, settings.model_name, settings.model_alias, settings.tracking_uri) == (
         "dev",
         "california-housing",
         "production",
         URI,
     )
-    assert (found.model_ttl_seconds, found.registry_timeout_seconds) == (30, 2)
-    assert found.bucket is None
-    assert (found.auth, found.api_keys, found.api_keys_ttl_seconds) == ("keys", "a-secret", 60)
+    assert (settings.model_ttl_seconds, settings.registry_timeout_seconds) == (30, 2)
+    assert settings.bucket is None
+    assert (settings.auth, settings.api_keys, settings.api_keys_ttl_seconds) == (
+        "keys",
+        "a-secret",
+        60,
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,12 +73,16 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOUSING_API_KEYS_TTL_SECONDS", "5")
     monkeypatch.setenv("HOUSING_MODEL_DIR", "elsewhere")
 
-    found = PredictSettings()
+    settings = PredictSettings()
 
-    assert (found.stage, found.model_name, found.model_alias) == ("prod", "other", "challenger")
-    assert (found.model_ttl_seconds, found.registry_timeout_seconds) == (0, 0.5)
-    assert (found.api_keys, found.api_keys_ttl_seconds) == ("a-secret", 5)
-    assert (found.bucket, found.model_dir) == ("a-bucket", Path("elsewhere"))
+    assert (settings.stage, settings.model_name, settings.model_alias) == (
+        "prod",
+        "other",
+        "challenger",
+    )
+    assert (settings.model_ttl_seconds, settings.registry_timeout_seconds) == (0, 0.5)
+    assert (settings.api_keys, settings.api_keys_ttl_seconds) == ("a-secret", 5)
+    assert (settings.bucket, settings.model_dir) == ("a-bucket", Path("elsewhere"))
 
 
 @pytest.mark.parametrize(

@@ -142,8 +142,8 @@ def keys(s3: "S3Client") -> Callable[[str], list[str]]:
     """List the keys under a prefix."""
 
     def listed(prefix: str) -> list[str]:
-        found = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
-        return [entry["Key"] for entry in found.get("Contents", [])]
+        listing = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+        return [entry["Key"] for entry in listing.get("Contents", [])]
 
     return listed
 

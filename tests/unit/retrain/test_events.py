@@ -45,14 +45,14 @@ def test_a_packed_file_is_an_upload(event: Event) -> None:
 
 
 def test_of_an_event_of_many_kinds_each_version_that_was_put_is_a_job(event: Event) -> None:
-    found = jobs_in(event("s3-mixed.ok"))
+    uploads = jobs_in(event("s3-mixed.ok"))
 
-    assert [(job.key, job.version_id) for job in found] == [
+    assert [(job.key, job.version_id) for job in uploads] == [
         ("new_data/second.csv", "version-2"),
         ("new_data/first.csv.gz", "version-1"),
         ("new_data/second.csv", "version-0"),
     ]
-    assert len({job.job_id for job in found}) == 3
+    assert len({job.job_id for job in uploads}) == 3
 
 
 def test_a_job_does_not_depend_on_the_order_of_events(event: Event) -> None:
@@ -92,9 +92,9 @@ def test_quotes_around_an_etag_do_not_make_another_job(event: Event) -> None:
 
 
 def test_an_upload_that_an_event_names_twice_is_one_job(event: Event) -> None:
-    found = jobs_in(event("s3-two-uploads.ok"))
+    uploads = jobs_in(event("s3-two-uploads.ok"))
 
-    assert [job.key for job in found] == ["new_data/north.csv", "new_data/south.csv"]
+    assert [job.key for job in uploads] == ["new_data/north.csv", "new_data/south.csv"]
 
 
 @pytest.mark.parametrize("name", ["s3-test-event.ok", "s3-deleted.ok", "s3-other-keys.ok"])

@@ -159,12 +159,12 @@ class Sweeping:
 def sweeping(
     event: Event, jobs: JobStore, launcher: FakeJobLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> Sweeping:
-    found = Sweeping(event, jobs, launcher)
-    monkeypatch.setattr(composition, "LoggedAlerts", lambda: found.alerts)
+    recorded = Sweeping(event, jobs, launcher)
+    monkeypatch.setattr(composition, "LoggedAlerts", lambda: recorded.alerts)
     monkeypatch.setenv("HOUSING_DEAD_AFTER_SECONDS", "1e-6")
     monkeypatch.setenv("HOUSING_UPLOAD_GRACE_SECONDS", "0")
     fresh_process()
-    return found
+    return recorded
 
 
 def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

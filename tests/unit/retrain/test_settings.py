@@ -106,9 +106,9 @@ def test_one_variable_holds_many_settings_of_the_job_and_their_own_go_before(
     monkeypatch.setenv("HOUSING_TRAINING_SETTINGS", '{"iterations": 7, "models": 3}')
     monkeypatch.setenv("HOUSING_MODELS", "4")
 
-    found = TrainingSettings(bucket="b", tracking_uri="http://r.test")
+    settings = TrainingSettings(bucket="b", tracking_uri="http://r.test")
 
-    assert (found.iterations, found.models) == (7, 4)
+    assert (settings.iterations, settings.models) == (7, 4)
 
 
 def test_the_intervals_coverage_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,8 +38,8 @@ def housing(gateway: FakeApiGateway) -> CommandLine:
 def made(housing: CommandLine, scope: str) -> dict[str, Any]:
     done = housing("keys", "create", "--scope", scope, "--json")
     assert done.exit_code == 0, done.output
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    created: dict[str, Any] = json.loads(done.stdout)
+    return created
 
 
 def document(housing: CommandLine) -> ApiKeyDocument:
@@ -53,9 +53,9 @@ def test_a_new_key_is_known_at_both_doors_and_its_value_is_kept_at_one(
 
     (at_gateway,) = gateway.keys.values()
     assert (at_gateway["name"], at_gateway["value"]) == (key["id"], key["key"])
-    found = document(housing).find(key["key"])
-    assert found is not None
-    assert (found.id, *found.scopes) == (key["id"], Scope.PREDICT)
+    entry = document(housing).find(key["key"])
+    assert entry is not None
+    assert (entry.id, *entry.scopes) == (key["id"], Scope.PREDICT)
     assert key["key"] not in document(housing).model_dump_json()
     assert gateway.on_plan == [("plan", at_gateway["id"])]
 
@@ -79,9 +79,9 @@ def test_people_see_a_key_once_and_are_told_so(housing: CommandLine) -> None:
     done = housing("keys", "create", "--scope", "predict")
 
     name, key = (line.split()[1] for line in done.stdout.splitlines()[:2])
-    found = document(housing).find(key)
-    assert found is not None
-    assert found.id == name
+    entry = document(housing).find(key)
+    assert entry is not None
+    assert entry.id == name
     assert "It is not shown again." in done.stdout
 
 

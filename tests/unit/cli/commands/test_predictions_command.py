@@ -55,8 +55,8 @@ def write() -> Any:
 
 def rows(path: Path, columns: str = "request_id") -> list[Any]:
     with closing(sqlite3.connect(path)) as connection:
-        found = connection.execute(f"SELECT {columns} FROM predictions ORDER BY timestamp")  # noqa: S608
-        return found.fetchall()
+        cursor = connection.execute(f"SELECT {columns} FROM predictions ORDER BY timestamp")  # noqa: S608
+        return cursor.fetchall()
 
 
 def test_a_prediction_ends_as_a_row_with_all_that_was_logged(

@@ -30,15 +30,15 @@ def test_a_file_becomes_a_model_a_card_and_figures(housing: CommandLine, tmp_pat
     done = housing("train", "--data", str(file), "--out", str(tmp_path / "made"), "--json")
 
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert found["rows"] == {"read": 400, "bad": 0}
-    assert {"rmse", "coverage", "spatial_rmse"} <= found["metrics"].keys()
+    printed = json.loads(done.stdout)
+    assert printed["rows"] == {"read": 400, "bad": 0}
+    assert {"rmse", "coverage", "spatial_rmse"} <= printed["metrics"].keys()
     model = (tmp_path / "made/model.onnx").read_bytes()
     assert len(score(model, table.to_numpy()[:5, :8].astype(np.float32)).price) == 5
     card = (tmp_path / "made/model_card.md").read_text()
     assert "400 distinct rows, source `file:rows.csv`" in card
-    assert all(Path(name).is_file() for name in found["files"])
-    assert len(found["files"]) == 5
+    assert all(Path(name).is_file() for name in printed["files"])
+    assert len(printed["files"]) == 5
 
 
 def test_people_are_told_rows_figures_and_files(housing: CommandLine, tmp_path: Path) -> None:

@@ -118,5 +118,5 @@ def test_moments_are_durations_before_now_or_iso_times(text: str, meant: datetim
 
 def _requests(path: Path) -> list[str]:
     with closing(sqlite3.connect(path)) as connection:
-        found = connection.execute("SELECT request_id FROM predictions ORDER BY timestamp")
-        return [request for (request,) in found]
+        cursor = connection.execute("SELECT request_id FROM predictions ORDER BY timestamp")
+        return [request for (request,) in cursor]

@@ -50,7 +50,7 @@ def reasons(inner: FakeAlerts) -> list[str]:
 
 
 def stored(s3: "S3Client") -> list[str]:
-    return [found["Key"] for found in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
 def test_a_failure_is_told_once_in_an_hour_and_the_next_message_tells_how_many_there_were(

@@ -21,8 +21,8 @@ ON = AutomaticPromotion()
 
 def version(number: str, **tags: str) -> ModelVersion:
     now = datetime(2026, 11, 1, tzinfo=UTC)
-    found = {f"metric.{name}": value for name, value in tags.items()}
-    return ModelVersion("housing", number, run_id="r", created_at=now, tags=found)
+    metric_tags = {f"metric.{name}": value for name, value in tags.items()}
+    return ModelVersion("housing", number, run_id="r", created_at=now, tags=metric_tags)
 
 
 TARGET = version("8", rmse="0.451")

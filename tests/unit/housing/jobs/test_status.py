@@ -141,9 +141,9 @@ def test_the_silent_are_those_that_have_not_ended_and_were_touched_in_time(jobs:
     now = datetime.now(UTC)
     minute = timedelta(minutes=1)
 
-    found = jobs.silent(since=now - minute, until=now + minute)
+    silent = jobs.silent(since=now - minute, until=now + minute)
 
-    assert [job.job_id for job in found] == ["at-work"]
+    assert [job.job_id for job in silent] == ["at-work"]
     assert jobs.silent(since=now - 2 * minute, until=now - minute) == []
 
 

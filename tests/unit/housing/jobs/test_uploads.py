@@ -36,10 +36,14 @@ def put(s3: "S3Client", job_id: str) -> None:
 def test_a_record_is_found_by_its_job(records: UploadRecords, s3: "S3Client") -> None:
     put(s3, "job-1")
 
-    found = records.load("job-1")
+    record = records.load("job-1")
 
-    assert found is not None
-    assert (found.part, found.upload_key, found.rows) == ("part of job-1", "new_data/more.csv", 10)
+    assert record is not None
+    assert (record.part, record.upload_key, record.rows) == (
+        "part of job-1",
+        "new_data/more.csv",
+        10,
+    )
     assert records.load("job-2") is None
 
 

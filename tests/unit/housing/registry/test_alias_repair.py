@@ -58,8 +58,8 @@ def production(registry: FakeModelRegistry) -> str | None:
 
 
 def pointer(s3: "S3Client") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(s3.get_object(Bucket=BUCKET, Key=POINTER)["Body"].read())
-    return found
+    document: dict[str, Any] = json.loads(s3.get_object(Bucket=BUCKET, Key=POINTER)["Body"].read())
+    return document
 
 
 def agree(live: LiveModel) -> bool:
@@ -126,11 +126,11 @@ def test_a_change_that_was_begun_is_finished_and_it_is_said_whose(
         with pytest.raises(DiedError):
             promote(live, version)
 
-    (found,) = repaired(live)
+    (change,) = repaired(live)
 
     assert production(registry) == "1"
-    assert found.was_finished
-    assert str(found) == (
+    assert change.was_finished
+    assert str(change) == (
         "an interrupted change by training job 1 was completed: production from none to 1"
     )
 
@@ -142,10 +142,10 @@ def test_what_somebody_moved_past_the_pipeline_stands_and_is_written_down(
     second = register(registry)
     registry.set_alias(PRODUCTION, second.version)
 
-    (found,) = repaired(live)
+    (change,) = repaired(live)
 
     assert production(registry) == "2"
-    assert not found.was_finished
+    assert not change.was_finished
     newest = live.ledger.newest(1)[0]
     assert isinstance(newest, AliasChange)
     assert (newest.who, newest.from_version, newest.to_version) == (FOREIGN, "1", "2")
@@ -161,9 +161,9 @@ def test_an_alias_that_was_moved_back_past_the_pipeline_is_not_moved_on_again(
     promote(live, register(registry))
     registry.set_alias(PRODUCTION, "1")
 
-    (found,) = repaired(live)
+    (change,) = repaired(live)
 
-    assert (production(registry), found.was_finished) == ("1", False)
+    assert (production(registry), change.was_finished) == ("1", False)
 
 
 def test_an_alias_that_was_taken_away_is_written_down(
@@ -172,9 +172,9 @@ def test_an_alias_that_was_taken_away_is_written_down(
     promote(live, register(registry))
     registry.drop_alias(PRODUCTION)
 
-    (found,) = repaired(live)
+    (change,) = repaired(live)
 
-    assert (found.change.from_version, found.change.to_version) == ("1", None)
+    assert (change.change.from_version, change.change.to_version) == ("1", None)
     assert repaired(live) == []
 
 

@@ -23,8 +23,8 @@ def exclusions(s3: "S3Client", ledger: Ledger) -> Exclusions:
 
 
 def entries(ledger: Ledger) -> list[tuple[str, str | None, str | None, str]]:
-    found = [entry for entry in reversed(ledger.newest(99)) if isinstance(entry, Decision)]
-    return [(entry.kind, entry.part, entry.job_id, entry.who) for entry in found]
+    decisions = [entry for entry in reversed(ledger.newest(99)) if isinstance(entry, Decision)]
+    return [(entry.kind, entry.part, entry.job_id, entry.who) for entry in decisions]
 
 
 def test_a_stack_without_the_list_excludes_nothing(exclusions: Exclusions) -> None:

@@ -42,15 +42,15 @@ def test_what_the_training_job_promoted_is_found(
     promoter = Promoter(live, NAME, "job 1", lambda _: None, rollbacks_seen=0)
     promoter.apply(version, GOOD, MODEL, champion=None, parts=())
 
-    found = last_promoted.find()
+    promoted = last_promoted.find()
 
-    assert (found.version.name, found.version.version) == (NAME, version.version)
-    assert found.version.tags[Tag.SHA256] == digest
-    assert found.version.tags["dataset_id"] == "d1"
-    assert found.version.tags[Tag.VERDICT] == "promoted"
-    assert "## Gate" in found.version.description
-    assert abs(found.version.created_at - datetime.now(UTC)) < timedelta(minutes=1)
-    assert found.download() == MODEL
+    assert (promoted.version.name, promoted.version.version) == (NAME, version.version)
+    assert promoted.version.tags[Tag.SHA256] == digest
+    assert promoted.version.tags["dataset_id"] == "d1"
+    assert promoted.version.tags[Tag.VERDICT] == "promoted"
+    assert "## Gate" in promoted.version.description
+    assert abs(promoted.version.created_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert promoted.download() == MODEL
 
 
 def test_before_any_promotion_there_is_none(last_promoted: S3LastPromotedModel) -> None:
@@ -83,10 +83,10 @@ def test_a_pointer_to_a_missing_file_is_told_when_the_file_is_wanted(
     s3: "S3Client", last_promoted: S3LastPromotedModel
 ) -> None:
     s3.put_object(Bucket=BUCKET, Key=POINTER, Body=json.dumps(POINTS).encode())
-    found = last_promoted.find()
+    version = last_promoted.find()
 
     with pytest.raises(LastPromotedError, match=r"models/3/model\.onnx"):
-        found.download()
+        version.download()
 
 
 @pytest.fixture

@@ -127,8 +127,8 @@ def test_the_last_entry_of_an_alias_is_found_among_others(ledger: Ledger) -> Non
         ledger.mark_done(number, alias)
     unfinished = ledger.record(change("previous", why="not yet"))
 
-    found = ledger.last_of("challenger")
-    assert found == Entry(1, change("challenger", why="challenger moved"), is_done=True)
+    entry = ledger.last_of("challenger")
+    assert entry == Entry(1, change("challenger", why="challenger moved"), is_done=True)
     assert ledger.last_of("previous") == Entry(
         unfinished, change("previous", why="not yet"), is_done=False
     )

@@ -22,9 +22,9 @@ CONTENT = bytes(range(256)) * 100
 def test_a_file_is_read_byte_for_byte(s3: "S3Client", folder: str, end: str) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"{folder}/model.onnx", Body=CONTENT)
 
-    found = S3ArtifactReader(lambda: s3)(f"s3://{BUCKET}/{folder}{end}", "model.onnx")
+    content = S3ArtifactReader(lambda: s3)(f"s3://{BUCKET}/{folder}{end}", "model.onnx")
 
-    assert found == CONTENT
+    assert content == CONTENT
 
 
 @pytest.mark.parametrize("bucket", [BUCKET, "nobodys-bucket"])

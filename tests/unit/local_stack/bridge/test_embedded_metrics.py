@@ -25,15 +25,15 @@ def line(*directives: Any, timestamp: Any = MS, **members: Any) -> str:
 
 
 def test_a_value_is_told_with_its_unit_time_and_dimensions() -> None:
-    found = data_of(line(directive()), NOW)
+    data = data_of(line(directive()), NOW)
 
-    assert found == [Datum("Shop", "Orders", (("service", "till"),), "Count", 60, NOW, (1.0,))]
+    assert data == [Datum("Shop", "Orders", (("service", "till"),), "Count", 60, NOW, (1.0,))]
 
 
 def test_a_list_of_values_is_told_whole() -> None:
-    [found] = data_of(line(directive(), Orders=[1, 2.5, 2.5]), NOW)
+    [datum] = data_of(line(directive(), Orders=[1, 2.5, 2.5]), NOW)
 
-    assert found.values == (1.0, 2.5, 2.5)
+    assert datum.values == (1.0, 2.5, 2.5)
 
 
 def test_an_empty_list_of_values_tells_nothing() -> None:
@@ -44,9 +44,9 @@ def test_a_metric_is_told_once_for_each_set_of_dimensions_and_directive() -> Non
     both = directive(Dimensions=[[], ["service"], ["service", "reason"], ["reason", "service"]])
     other = directive(Namespace="Other", Metrics=[{"Name": "Seconds", "StorageResolution": 1}])
 
-    found = data_of(line(both, other, reason="late", Seconds=3), NOW)
+    data = data_of(line(both, other, reason="late", Seconds=3), NOW)
 
-    assert [(d.namespace, d.name, dict(d.dimensions), d.unit, d.resolution) for d in found] == [
+    assert [(d.namespace, d.name, dict(d.dimensions), d.unit, d.resolution) for d in data] == [
         ("Shop", "Orders", {}, "Count", 60),
         ("Shop", "Orders", {"service": "till"}, "Count", 60),
         ("Shop", "Orders", {"service": "till", "reason": "late"}, "Count", 60),

@@ -26,16 +26,16 @@ def test_the_file_holds_what_the_design_promises_and_only_its_owner_reads_it(
     write(StackSettings(state_dir=tmp_path, api_port=6001), DEPLOYMENT, "{}\n")
 
     path = tmp_path / "env"
-    found = dict(line.split("=", 1) for line in path.read_text().splitlines())
+    variables = dict(line.split("=", 1) for line in path.read_text().splitlines())
     promised = {
         *("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"),
         *("MLFLOW_TRACKING_URI", "HOUSING_API_URL", "HOUSING_API_KEY", "HOUSING_ADMIN_KEY"),
         "HOUSING_BUCKET",
     }
-    assert promised <= set(found)
-    assert found["HOUSING_API_URL"] == "http://127.0.0.1:6001"
-    assert found["HOUSING_API_KEY"] == "predict-key"
-    assert found["HOUSING_PREDICT_LOG_GROUP"] == "/aws/lambda/housing-local-predict"
+    assert promised <= set(variables)
+    assert variables["HOUSING_API_URL"] == "http://127.0.0.1:6001"
+    assert variables["HOUSING_API_KEY"] == "predict-key"
+    assert variables["HOUSING_PREDICT_LOG_GROUP"] == "/aws/lambda/housing-local-predict"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 

@@ -19,7 +19,7 @@ def packaged() -> Packaged:
         load(CHECKOUT / "infra/template.yaml"), bucket="store", python=PYTHON
     )
     archives = {made.key: zipfile.ZipFile(io.BytesIO(made.content)) for made in packages}
-    properties = {name: found["Properties"] for name, found in template["Resources"].items()}
+    properties = {name: resource["Properties"] for name, resource in template["Resources"].items()}
     return properties, archives
 
 
@@ -61,8 +61,8 @@ def test_all_but_the_code_stays_as_the_template_says(packaged: Packaged) -> None
     properties, _ = packaged
     original = load(CHECKOUT / "infra/template.yaml")["Resources"]
 
-    for name, found in properties.items():
-        kept = {k: v for k, v in found.items() if k not in ("CodeUri", "ContentUri")}
+    for name, resource in properties.items():
+        kept = {k: v for k, v in resource.items() if k not in ("CodeUri", "ContentUri")}
         wanted = original[name]["Properties"]
         assert kept == {k: v for k, v in wanted.items() if k not in ("CodeUri", "ContentUri")}
 

@@ -20,10 +20,10 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_the_webhook_becomes_a_secret_and_its_host_the_only_one(secrets: Any) -> None:
     for path in ("old", "new"):
         url = f"http://127.0.0.1:9999/services/{path}"
-        found = slack_parameters(secrets, stack_name="housing-local", webhook_url=url)
+        parameters = slack_parameters(secrets, stack_name="housing-local", webhook_url=url)
 
-    assert found["SlackOrigin"] == "http://127.0.0.1:9999"
-    kept = secrets.get_secret_value(SecretId=found["SlackSecretArn"])["SecretString"]
+    assert parameters["SlackOrigin"] == "http://127.0.0.1:9999"
+    kept = secrets.get_secret_value(SecretId=parameters["SlackSecretArn"])["SecretString"]
     assert kept == "http://127.0.0.1:9999/services/new"
 
 

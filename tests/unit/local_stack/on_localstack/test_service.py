@@ -84,12 +84,12 @@ def in_its_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_the_command_finds_it_and_its_exit_status_counts(in_its_place: Path) -> None:
-    found = in_its_place / "found"
-    script = f"printf %s $HOUSING_AWS_ENDPOINT > {found}; exit 3"
+    output = in_its_place / "found"
+    script = f"printf %s $HOUSING_AWS_ENDPOINT > {output}; exit 3"
 
     assert on_localstack.main(["sh", "-c", script]) == 3
 
-    assert found.read_text() == "http://127.0.0.1:4600"
+    assert output.read_text() == "http://127.0.0.1:4600"
     assert (in_its_place / "ended").exists()
 
 

@@ -172,6 +172,6 @@ def test_a_log_that_has_grown_too_large_is_put_aside(
     )
     wait_until_said(log, "of this time")
 
-    psutil.wait_procs([found] if (found := started.process()) else [], timeout=10)
+    psutil.wait_procs([running] if (running := started.process()) else [], timeout=10)
     assert (tmp_path / "program.log.1").read_text() == "of the last time\n"
     assert log.read_text() == "of this time\n"

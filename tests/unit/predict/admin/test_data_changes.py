@@ -44,8 +44,8 @@ def two_uploads(s3: "S3Client") -> None:
 
 
 def decisions(live: LiveModel) -> list[tuple[str, str | None, str, str]]:
-    found = [entry for entry in live.ledger.newest(99) if isinstance(entry, Decision)]
-    return [(entry.kind, entry.job_id, entry.who, entry.why) for entry in reversed(found)]
+    entries = [entry for entry in live.ledger.newest(99) if isinstance(entry, Decision)]
+    return [(entry.kind, entry.job_id, entry.who, entry.why) for entry in reversed(entries)]
 
 
 @pytest.mark.usefixtures("two_uploads")

@@ -61,8 +61,8 @@ def moves(live: LiveModel) -> list[AliasChange]:
 
 
 def pointer(s3: "S3Client") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(s3.get_object(Bucket=BUCKET, Key=POINTER)["Body"].read())
-    return found
+    document: dict[str, Any] = json.loads(s3.get_object(Bucket=BUCKET, Key=POINTER)["Body"].read())
+    return document
 
 
 def test_a_rollback_puts_the_previous_version_back_everywhere(  # noqa: PLR0913, PLR0917 - fixtures
@@ -462,14 +462,17 @@ def test_the_api_lists_versions_and_changes(
     assert said == {"version": "1", "from_version": "2", "changed": True, "included": []}
     assert (stop["stopped"], stop["who"], stop["why"]) == (True, "api key nobody", "odd")
 
-    found = api.get("/models").json()
+    listing = api.get("/models").json()
 
-    assert (found["production"], [one["version"] for one in found["versions"]]) == ("1", ["2", "1"])
-    assert found["versions"][0]["rolled_back"].endswith(" odd")
-    assert found["history"][0]["to_version"] == "1"
-    assert found["history"][0]["who"] == "api key nobody"
-    assert found["automatic_promotion"] == stop
-    assert [one["kind"] for one in found["history"][:3]] == [
+    assert (listing["production"], [one["version"] for one in listing["versions"]]) == (
+        "1",
+        ["2", "1"],
+    )
+    assert listing["versions"][0]["rolled_back"].endswith(" odd")
+    assert listing["history"][0]["to_version"] == "1"
+    assert listing["history"][0]["who"] == "api key nobody"
+    assert listing["automatic_promotion"] == stop
+    assert [one["kind"] for one in listing["history"][:3]] == [
         "alias_moved",
         "alias_moved",
         "promotion_stopped",
@@ -496,9 +499,9 @@ def test_the_live_version_is_named_though_it_is_older_than_those_listed(
     register(live, registry, 2)
     api.post_json("/models/rollback", {"reason": "odd"})
 
-    found = api.get("/models?limit=1").json()
+    listing = api.get("/models?limit=1").json()
 
-    assert (found["production"], [one["version"] for one in found["versions"]]) == ("1", ["2"])
+    assert (listing["production"], [one["version"] for one in listing["versions"]]) == ("1", ["2"])
 
 
 @pytest.mark.parametrize(

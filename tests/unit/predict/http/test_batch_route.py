@@ -47,11 +47,11 @@ def test_a_batch_is_answered_as_its_rows_would_be_one_by_one(
     answer = client.post_json("/predict/batch", {"instances": rows})
 
     assert answer.status_code == 200
-    found = answer.json()
-    of_the_model = {name: found[name] for name in ("model_name", "model_version", "stale")}
+    body = answer.json()
+    of_the_model = {name: body[name] for name in ("model_name", "model_version", "stale")}
     singles = [client.post_json("/predict", row).json() for row in rows]
-    assert [row | of_the_model for row in found["predictions"]] == singles
-    assert {bool(row["warnings"]) for row in found["predictions"]} == {False, True}
+    assert [row | of_the_model for row in body["predictions"]] == singles
+    assert {bool(row["warnings"]) for row in body["predictions"]} == {False, True}
     assert answer.headers["X-Model-Version"] == "7"
 
 
@@ -65,12 +65,12 @@ def test_a_csv_is_answered_with_a_csv_of_the_same_prices(
     answer = client.post("/predict/batch", (mark + as_csv(rows, names)).encode(), CSV_TYPE)
 
     assert answer.headers["Content-Type"].startswith(CSV_TYPE)
-    found = [
+    prices = [
         {name: float(value) for name, value in row.items() if value}
         for row in csv.DictReader(answer.text.splitlines())
     ]
     in_json = client.post_json("/predict/batch", {"instances": rows}).json()["predictions"]
-    assert found == [
+    assert prices == [
         {"MedHouseVal": row["MedHouseVal"], "price_usd": row["price_usd"], **row["interval_90"]}
         for row in in_json
     ]

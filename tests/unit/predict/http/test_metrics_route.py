@@ -99,26 +99,26 @@ def test_counts_of_the_month_and_of_the_newest_minutes_are_added(
     refused(cloudwatch, NOON - timedelta(minutes=6), "model_output")
     predicted(cloudwatch, NOON - timedelta(minutes=1), 1_000)  # not settled yet
 
-    found = scraped(api)
+    samples = scraped(api)
 
-    assert found["prediction_requests_total", ""] == 8
-    assert found["prediction_success_total", ""] == 6
-    assert found["prediction_error_total", "invalid_fields"] == 1
-    assert found["prediction_error_total", "model_output"] == 1
-    assert found["prediction_error_total", "unexpected"] == 0
-    assert found["prediction_latency_seconds_count", ""] == 6
-    assert found["prediction_latency_seconds_sum", ""] == pytest.approx(0.37)
-    assert found["prediction_latency_seconds", "0.5"] == pytest.approx(0.02)
-    assert found["housing_model_version", "lowest"] == 3
-    assert ("housing_model_age_seconds", "") not in found
+    assert samples["prediction_requests_total", ""] == 8
+    assert samples["prediction_success_total", ""] == 6
+    assert samples["prediction_error_total", "invalid_fields"] == 1
+    assert samples["prediction_error_total", "model_output"] == 1
+    assert samples["prediction_error_total", "unexpected"] == 0
+    assert samples["prediction_latency_seconds_count", ""] == 6
+    assert samples["prediction_latency_seconds_sum", ""] == pytest.approx(0.37)
+    assert samples["prediction_latency_seconds", "0.5"] == pytest.approx(0.02)
+    assert samples["housing_model_version", "lowest"] == 3
+    assert ("housing_model_age_seconds", "") not in samples
 
 
 def test_an_account_that_counted_nothing_has_counters_of_zero(api: AsgiClient) -> None:
-    found = scraped(api)
+    samples = scraped(api)
 
-    assert found["prediction_requests_total", ""] == 0
-    assert found["prediction_latency_seconds_count", ""] == 0
-    assert ("prediction_latency_seconds", "0.5") not in found
+    assert samples["prediction_requests_total", ""] == 0
+    assert samples["prediction_latency_seconds_count", ""] == 0
+    assert ("prediction_latency_seconds", "0.5") not in samples
 
 
 def test_whoever_asks_within_the_minute_is_answered_from_memory_and_the_same(
@@ -191,10 +191,10 @@ def test_gauges_are_of_the_last_whole_five_minutes(
     assert scraped(api)["prediction_latency_seconds", "0.5"] == pytest.approx(0.02)
 
     clock.advance(11 * 60)
-    found = scraped(api)
-    assert found["prediction_requests_total", ""] == 5
-    assert ("prediction_latency_seconds", "0.5") not in found
-    assert ("housing_model_version", "lowest") not in found
+    samples = scraped(api)
+    assert samples["prediction_requests_total", ""] == 5
+    assert ("prediction_latency_seconds", "0.5") not in samples
+    assert ("housing_model_version", "lowest") not in samples
 
 
 def test_a_stale_model_and_its_age_are_gauges_once_they_were_told(
@@ -205,11 +205,11 @@ def test_a_stale_model_and_its_age_are_gauges_once_they_were_told(
     cloudwatch.put(names.NAMESPACE, names.MODEL_AGE, at, 60, 90, service="predict")
     cloudwatch.put(names.NAMESPACE, names.FAST_TREES, at, 1, 0, service="predict")
 
-    found = scraped(api)
+    samples = scraped(api)
 
-    assert found["housing_model_stale", ""] == 1
-    assert found["housing_model_age_seconds", ""] == 90
-    assert found["housing_fast_trees", ""] == 0
+    assert samples["housing_model_stale", ""] == 1
+    assert samples["housing_model_age_seconds", ""] == 90
+    assert samples["housing_fast_trees", ""] == 0
 
 
 def test_hours_that_have_settled_are_read_once(
@@ -274,10 +274,10 @@ def test_while_cloudwatch_fails_the_last_answer_holds_and_says_its_age(
     cloudwatch.fails_with = OSError("down")
     clock.advance(600)
 
-    found = scraped(api)
+    samples = scraped(api)
 
-    assert found == before
-    assert found["housing_metrics_until_timestamp_seconds", ""] == (
+    assert samples == before
+    assert samples["housing_metrics_until_timestamp_seconds", ""] == (
         datetime(2026, 11, 23, 11, 58, tzinfo=UTC).timestamp()
     )
 

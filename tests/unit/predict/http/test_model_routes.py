@@ -63,8 +63,12 @@ def test_health_is_degraded_when_the_model_is_stale(
     answer = client.get("/health")
 
     assert answer.status_code == 200
-    found = answer.json()
-    assert (found["status"], found["stale"], found["reason"]) == ("degraded", True, "out of reach")
+    health = answer.json()
+    assert (health["status"], health["stale"], health["reason"]) == (
+        "degraded",
+        True,
+        "out of reach",
+    )
     assert answer.headers["X-Model-Stale"] == "true"
 
 
@@ -91,13 +95,13 @@ def test_ping_needs_no_model(client: AsgiClient, models: FakeModelStore) -> None
 
 
 def test_the_card_tells_all_that_the_registry_says(client: AsgiClient, served: ServedModel) -> None:
-    found = client.get("/model").json()
+    card = client.get("/model").json()
 
-    assert found["run_id"] == served.version.run_id
-    assert (found["verdict"], found["verdict_reason"]) == ("promoted", "better by .01")
-    assert found["tags"] == served.version.tags
-    assert found["card"] == served.version.description
-    assert found["metrics"] == {"rmse": 0.46}
+    assert card["run_id"] == served.version.run_id
+    assert (card["verdict"], card["verdict_reason"]) == ("promoted", "better by .01")
+    assert card["tags"] == served.version.tags
+    assert card["card"] == served.version.description
+    assert card["metrics"] == {"rmse": 0.46}
 
 
 def test_there_is_no_card_without_a_model(client: AsgiClient, models: FakeModelStore) -> None:

@@ -247,10 +247,10 @@ def test_a_good_prediction_is_counted_with_its_latency(
     client.post_json("/predict", block_group)
     client.post_json("/predict", block_group)
 
-    found = lines.metrics()
-    latencies = found.pop(metric_names.PREDICTION_LATENCY)
-    ages = found.pop(metric_names.MODEL_AGE)
-    assert found == {
+    metrics = lines.metrics()
+    latencies = metrics.pop(metric_names.PREDICTION_LATENCY)
+    ages = metrics.pop(metric_names.MODEL_AGE)
+    assert metrics == {
         metric_names.PREDICTION_REQUESTS: [1, 1],
         metric_names.PREDICTION_SUCCESS: [1, 1],
         metric_names.ROWS_PREDICTED: [1, 1],

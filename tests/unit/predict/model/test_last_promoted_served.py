@@ -34,9 +34,9 @@ BUDGET_SECONDS = 0.4
 
 @pytest.fixture
 def copy() -> FakeLastPromotedModel:
-    found = FakeLastPromotedModel()
-    found.put(COPY)
-    return found
+    fake = FakeLastPromotedModel()
+    fake.put(COPY)
+    return fake
 
 
 @pytest.fixture

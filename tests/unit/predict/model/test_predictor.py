@@ -20,26 +20,26 @@ ROW = [2.0, 30, 5, 1, 1000, 3, 37, -120]
 def test_price_and_interval_come_from_the_graph_in_either_shape(*, flat: bool) -> None:
     model = linear_model(bias=1.0, income_weight=0.5, half_width=0.25, flat=flat)
 
-    found = Predictor(model).predict_columns(np.array([ROW, [4.0, *ROW[1:]]]))
+    prediction = Predictor(model).predict_columns(np.array([ROW, [4.0, *ROW[1:]]]))
 
-    assert found.price.tolist() == [2.0, 3.0]
-    assert found.lower.tolist() == [1.75, 2.75]
-    assert found.upper.tolist() == [2.25, 3.25]
+    assert prediction.price.tolist() == [2.0, 3.0]
+    assert prediction.lower.tolist() == [1.75, 2.75]
+    assert prediction.upper.tolist() == [2.25, 3.25]
     assert Predictor(model).predict_one(ROW) == (2.0, 1.75, 2.25, None)
 
 
 def test_the_inputs_name_does_not_matter() -> None:
-    found = Predictor(linear_model(input_name="block_groups")).predict_one(ROW)
+    prediction = Predictor(linear_model(input_name="block_groups")).predict_one(ROW)
 
-    assert found.price == pytest.approx(1.2)
+    assert prediction.price == pytest.approx(1.2)
 
 
 def test_the_outputs_are_found_by_name_and_not_by_place() -> None:
     model = linear_model(bias=0, income_weight=1, half_width=1, outputs=("lower", "upper", "price"))
 
-    found = Predictor(model).predict_one(ROW)
+    prediction = Predictor(model).predict_one(ROW)
 
-    assert (found.lower, found.upper, found.price) == (2.0, 1.0, 3.0)
+    assert (prediction.lower, prediction.upper, prediction.price) == (2.0, 1.0, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_rows_of_the_wrong_width_are_a_model_failure_and_no_crash() -> None:
 def test_one_row_after_another_leaves_nothing_of_the_one_before() -> None:
     predictor = Predictor(linear_model(bias=0, income_weight=1, half_width=1))
 
-    found = [predictor.predict_one([income, *ROW[1:]]).price for income in (1.0, 2.5, 1.0)]
+    prices = [predictor.predict_one([income, *ROW[1:]]).price for income in (1.0, 2.5, 1.0)]
 
-    assert found == [1.0, 2.5, 1.0]
+    assert prices == [1.0, 2.5, 1.0]
     with pytest.raises(ModelOutputError):
         predictor.predict_one([1e39, *ROW[1:]])  # beyond float32
     assert predictor.predict_one(ROW).price == ROW[0]

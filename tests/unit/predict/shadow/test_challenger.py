@@ -93,9 +93,9 @@ def test_without_a_challenger_it_sits_still_and_says_so_once(
     store: ChallengerStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        found = [version_of(store) for _ in range(3)]
+        versions = [version_of(store) for _ in range(3)]
 
-    assert found == [None] * 3
+    assert versions == [None] * 3
     said = [(record.message, record.levelno) for record in caplog.records]
     assert said == [("no_challenger", logging.INFO)]
 

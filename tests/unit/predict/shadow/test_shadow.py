@@ -138,9 +138,9 @@ def many(block_group: dict[str, float], incomes: list[float]) -> Request:
 
 def until_told(lines: WrittenLines) -> list[dict[str, Any]]:
     deadline = time.monotonic() + BOUND_SECONDS
-    while not (found := lines.named("shadow")) and time.monotonic() < deadline:
+    while not (shadow_lines := lines.named("shadow")) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return found
+    return shadow_lines
 
 
 def test_the_line_of_a_comparison_is_its_metrics_by_service_and_by_version(

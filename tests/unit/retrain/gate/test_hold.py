@@ -150,7 +150,9 @@ def test_two_poisoned_uploads_of_different_places_are_both_named() -> None:
     assert hold.uploads == (0, 2)
     places = [(one.latitude, one.longitude) for one in hold.contradictions]
     for place in (HERE, there):
-        assert any(np.allclose(np.array(found, float), place, atol=0.02) for found in places)
+        assert any(
+            np.allclose(np.array(shown_place, float), place, atol=0.02) for shown_place in places
+        )
 
 
 def test_wrong_prices_all_over_are_held() -> None:

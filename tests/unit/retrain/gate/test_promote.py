@@ -68,8 +68,8 @@ def carriers(registry: FakeModelRegistry) -> dict[str, str | None]:
 @pytest.fixture
 def entries(keys: Keys, read: Read) -> Callable[[], list[AliasChange]]:
     def ledger() -> list[AliasChange]:
-        found = [key for key in keys("ledger/") if key.endswith(".json")]
-        return [AliasChange.model_validate_json(read(key)) for key in found]
+        entry_keys = [key for key in keys("ledger/") if key.endswith(".json")]
+        return [AliasChange.model_validate_json(read(key)) for key in entry_keys]
 
     return ledger
 
@@ -224,11 +224,11 @@ def test_the_numbers_and_the_worse_slices_are_on_the_version_and_its_card(
     verdict = BAD.model_copy(update={"change": 0.25, "champion_version": "1", "slices": [worse]})
     apply(promoter, register(registry), verdict)
 
-    found = registry.version("1")
-    assert found.tags["gate.change"] == "0.25"
-    assert found.tags["gate.champion_version"] == "1"
-    assert found.tags["gate.worse_slices"] == "capped"
-    assert "| capped | 40 | 0.4000 | 0.5000 | +25.0%, too much |" in found.description
+    version = registry.version("1")
+    assert version.tags["gate.change"] == "0.25"
+    assert version.tags["gate.champion_version"] == "1"
+    assert version.tags["gate.worse_slices"] == "capped"
+    assert "| capped | 40 | 0.4000 | 0.5000 | +25.0%, too much |" in version.description
 
 
 def test_who_comes_while_another_changes_aliases_waits_and_is_told(
@@ -351,12 +351,12 @@ def test_a_version_that_is_held_for_its_data_names_the_parts_until_it_is_release
     assert apply(promoter, version, GOOD, held).held == held
     assert registry.version("1").tags[Tag.HELD_PARTS] == PART
     # Another job that finds it, trained on other parts with the same rows, does not promote it.
-    found = registry.version("1")
-    assert promoter.apply(found, GOOD, MODEL, champion=None, parts=()).held is not None
+    held_version = registry.version("1")
+    assert promoter.apply(held_version, GOOD, MODEL, champion=None, parts=()).held is not None
     assert registry.version("1").tags[Tag.HELD_PARTS] == PART
 
     promoter.live.exclusions.include(PART, who="anna", why="prices fell")
-    assert apply(promoter, found, GOOD).held is None
+    assert apply(promoter, held_version, GOOD).held is None
 
     assert carriers(registry)[PRODUCTION] == "1"
     tags = registry.version("1").tags

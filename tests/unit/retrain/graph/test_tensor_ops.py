@@ -60,11 +60,11 @@ def in_a_graph(formula: Formula, rows: Any) -> Any:
 def test_a_graph_gives_what_arrays_give(name: str) -> None:
     in_arrays = FORMULAS[name](NumpyOps(), ROWS)
 
-    found = in_a_graph(FORMULAS[name], ROWS)
+    from_graph = in_a_graph(FORMULAS[name], ROWS)
 
-    assert found.shape == (len(ROWS), 1)
+    assert from_graph.shape == (len(ROWS), 1)
     assert in_arrays.dtype == np.float32
-    assert found == pytest.approx(in_arrays, rel=1e-5)
+    assert from_graph == pytest.approx(in_arrays, rel=1e-5)
 
 
 def test_of_equal_values_the_first_is_the_nearest_in_both() -> None:

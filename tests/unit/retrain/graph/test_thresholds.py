@@ -142,10 +142,10 @@ def around(threshold: np.float32) -> Floats:
 
 def test_each_tree_splits_where_the_library_does(case: Case) -> None:
     for ensemble in ensembles(case):
-        found = splits(ensemble)
-        asked = np.repeat(ensemble.features[[split.row for split in found]], 3, axis=0)
-        asked[np.arange(len(asked)), np.repeat([split.feature for split in found], 3)] = (
-            np.concatenate([around(split.threshold) for split in found])
+        actual = splits(ensemble)
+        asked = np.repeat(ensemble.features[[split.row for split in actual]], 3, axis=0)
+        asked[np.arange(len(asked)), np.repeat([split.feature for split in actual], 3)] = (
+            np.concatenate([around(split.threshold) for split in actual])
         )
 
         predicted = ensemble.predict(asked)

@@ -34,8 +34,8 @@ def richer(rows: int = 300, seed: int = 1) -> pd.DataFrame:
 
 
 def metric_lines(out: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
-    return [line for line in found if "_aws" in line]
+    documents: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
+    return [line for line in documents if "_aws" in line]
 
 
 @pytest.fixture

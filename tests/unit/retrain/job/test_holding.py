@@ -50,12 +50,12 @@ def held(rows: Snapshot, holder: Champion | None, *released: str) -> HeldUploads
 def test_only_the_upload_that_contradicts_is_held() -> None:
     rows = snapshot(honest(3_000, 0), honest(300, 1), poison(40), honest(300, 2))
 
-    found = held(rows, champion(0))
+    verdict = held(rows, champion(0))
 
-    assert found is not None
-    assert found.jobs == {"job-2"}
-    assert found.held.jobs == ["job-2"]
-    assert found.held.rows == 640
+    assert verdict is not None
+    assert verdict.jobs == {"job-2"}
+    assert verdict.held.jobs == ["job-2"]
+    assert verdict.held.rows == 640
 
 
 def test_honest_uploads_are_not_held() -> None:
@@ -68,20 +68,20 @@ def test_a_known_row_with_another_price_counts_as_new() -> None:
     changed = first[:100].copy()
     changed[:, -1] = 0.15
 
-    found = held(snapshot(first, changed), champion(0))
+    verdict = held(snapshot(first, changed), champion(0))
 
-    assert found is not None
-    assert found.jobs == {"job-1"}
+    assert verdict is not None
+    assert verdict.jobs == {"job-1"}
 
 
 def test_poison_that_comes_in_drips_is_seen_and_what_waits_is_held() -> None:
     rows = poison(20)
     drips = [rows[start : start + 4] for start in range(0, 20, 4)]
 
-    found = held(snapshot(honest(3_000, 0), *drips), champion(0, 1, 2, 3, 4))
+    verdict = held(snapshot(honest(3_000, 0), *drips), champion(0, 1, 2, 3, 4))
 
-    assert found is not None
-    assert found.jobs == {"job-5"}
+    assert verdict is not None
+    assert verdict.jobs == {"job-5"}
 
 
 def test_what_a_person_let_in_is_not_held_again() -> None:

@@ -143,10 +143,10 @@ def test_a_job_that_went_wrong_counts_as_that_and_tells_nothing_it_did_not_get_t
 ) -> None:
     (end,) = lines_of(job_status(state=state, finished_at=MOMENT, reason="why"))
 
-    found = metrics_of(end)
-    assert found.pop(names.JOB_SECONDS) == 0
-    assert {name for name, value in found.items() if value} == {counted}
-    assert set(found) == {names.JOBS_SUCCEEDED, names.JOBS_REJECTED, names.JOBS_FAILED}
+    metrics = metrics_of(end)
+    assert metrics.pop(names.JOB_SECONDS) == 0
+    assert {name for name, value in metrics.items() if value} == {counted}
+    assert set(metrics) == {names.JOBS_SUCCEEDED, names.JOBS_REJECTED, names.JOBS_FAILED}
     assert end["reason"] == "why"
 
 

@@ -56,10 +56,10 @@ def test_a_job_is_submitted_with_its_arguments_and_tags(batch: "BatchClient") ->
         for status in ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED")
         for entry in batch.list_jobs(jobQueue="training", jobStatus=status)["jobSummaryList"]
     ]
-    (found,) = batch.describe_jobs(jobs=[listed[0]["jobId"]])["jobs"]
-    assert found["jobName"] == f"retrain-{JOB.job_id}"
-    assert found["container"]["command"] == JOB.arguments()
-    assert found["tags"] == {"job-id": JOB.job_id, "upload-key": "new_data/a b_c.csv"}
+    (job,) = batch.describe_jobs(jobs=[listed[0]["jobId"]])["jobs"]
+    assert job["jobName"] == f"retrain-{JOB.job_id}"
+    assert job["container"]["command"] == JOB.arguments()
+    assert job["tags"] == {"job-id": JOB.job_id, "upload-key": "new_data/a b_c.csv"}
 
 
 def test_a_queue_that_is_missing_is_a_failed_launch(batch: "BatchClient") -> None:

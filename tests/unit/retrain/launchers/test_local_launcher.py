@@ -148,10 +148,10 @@ def test_a_job_runs_detached_with_its_arguments(place: Place) -> None:
     place.launcher().launch(JOB)
 
     until(lambda: idle(place) and bool(place.begun()))
-    [found] = place.begun()
-    assert found["arguments"] == ["-m", "retrain.training", *JOB.arguments()]
-    assert found["leads_its_session"]
-    assert found["input"] == ""
+    [begun] = place.begun()
+    assert begun["arguments"] == ["-m", "retrain.training", *JOB.arguments()]
+    assert begun["leads_its_session"]
+    assert begun["input"] == ""
     assert "and an error" in (place.jobs_dir / f"{JOB.job_id}.log").read_text()
 
 
@@ -384,10 +384,10 @@ def test_a_job_that_is_queued_while_the_supervisor_leaves_is_run(
     late = iter([OTHER])
 
     def then_another_is_queued(queue: JobQueue) -> QueuedJob | None:
-        found = first(queue)
-        if found is None and (job := next(late, None)):
+        queued = first(queue)
+        if queued is None and (job := next(late, None)):
             add(place, job)
-        return found
+        return queued
 
     monkeypatch.setattr(JobQueue, "first", then_another_is_queued)
 

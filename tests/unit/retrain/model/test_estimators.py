@@ -32,6 +32,6 @@ CHECKS = [
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda found: type(found).__name__)
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda one: type(one).__name__)
 def test_it_passes_the_checks_that_need_no_table(estimator: object, check: str) -> None:
     getattr(estimator_checks, check)(type(estimator).__name__, estimator)

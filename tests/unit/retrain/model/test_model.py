@@ -77,21 +77,21 @@ def test_the_graph_predicts_what_the_fitted_model_predicts(fitted: Fitted, model
 def test_a_price_is_between_its_limits_and_they_between_nothing_and_the_dearest(
     fitted: Fitted, model: bytes
 ) -> None:
-    found = score(model, rows(2_000, 4).features)
+    predictions = score(model, rows(2_000, 4).features)
 
-    assert found.lower.min() >= 0
-    assert (found.lower <= found.price).all()
-    assert (found.price <= found.upper).all()
-    assert found.upper.max() <= np.float32(fitted.interval.dearest)
+    assert predictions.lower.min() >= 0
+    assert (predictions.lower <= predictions.price).all()
+    assert (predictions.price <= predictions.upper).all()
+    assert predictions.upper.max() <= np.float32(fitted.interval.dearest)
 
 
 def test_the_model_is_better_than_a_line_and_its_interval_covers(model: bytes) -> None:
     holdout = rows(1_000, 5)
 
-    found = evaluate(score(model, holdout.features), holdout.prices)
+    measures = evaluate(score(model, holdout.features), holdout.prices)
 
-    assert found["rmse"] < 0.7 * baseline_rmse(rows(1_000, 1), holdout)
-    assert found["coverage"] == pytest.approx(0.9, abs=0.05)
+    assert measures["rmse"] < 0.7 * baseline_rmse(rows(1_000, 1), holdout)
+    assert measures["coverage"] == pytest.approx(0.9, abs=0.05)
 
 
 def test_the_same_rows_and_recipe_make_the_same_model(model: bytes, recipe: Recipe) -> None:
@@ -102,9 +102,9 @@ def test_measures_are_what_their_names_say() -> None:
     prices = np.array([1.0, 2.0, 3.0, 4.0])
     predicted = np.array([1.0, 2.0, 3.0, 6.0])
 
-    found = evaluate(Predictions(predicted, predicted - 1, predicted + 1), prices)
+    measures = evaluate(Predictions(predicted, predicted - 1, predicted + 1), prices)
 
-    assert found == pytest.approx(
+    assert measures == pytest.approx(
         {"rmse": 1.0, "mae": 0.5, "r2": 0.2, "coverage": 0.75, "width": 2.0}
     )
     assert rmse(predicted, prices) == 1.0
@@ -186,11 +186,11 @@ def test_odd_data_make_a_sound_model(case: str) -> None:
 
     fitted = fit(odd, RECIPE)
     model = export(fitted)
-    found = score(model, odd.features)
+    predictions = score(model, odd.features)
 
     check_parity(model, fitted, odd.features, **LIMITS)
-    assert (found.lower <= found.price).all()
-    assert (found.price <= found.upper).all()
+    assert (predictions.lower <= predictions.price).all()
+    assert (predictions.price <= predictions.upper).all()
 
 
 @pytest.mark.parametrize("count", [1, 2, 10, 18])
@@ -215,11 +215,11 @@ def test_the_real_data_set_gives_a_good_model_and_an_exact_graph(real: Values) -
     train, holdout = (Rows.of(real[part]) for part in np.split(order, [16_500]))
 
     model = export(fitted := fit(train, SETTINGS.recipe()))
-    found = evaluate(score(model, holdout.features), holdout.prices)
+    measures = evaluate(score(model, holdout.features), holdout.prices)
 
-    assert found["rmse"] < 0.42
-    assert found["coverage"] == pytest.approx(0.9, abs=0.02)
-    assert found["width"] < 0.98
+    assert measures["rmse"] < 0.42
+    assert measures["coverage"] == pytest.approx(0.9, abs=0.02)
+    assert measures["width"] < 0.98
     check_parity(model, fitted, Rows.of(real).features, **LIMITS)
 
 

@@ -191,8 +191,8 @@ def many(put: Callable[..., str]) -> set[str]:
 
 def until_none_is_left(sweeps: Sweeps) -> Iterator[int]:
     """Sweep, each time in a process of its own, and yield how many uploads were found."""
-    while found := len(sweeps.sweep(**DUE).recovered):
-        yield found
+    while recovered := len(sweeps.sweep(**DUE).recovered):
+        yield recovered
         sweeps.restart()
 
 
@@ -202,10 +202,10 @@ def test_where_there_are_many_versions_sweeps_go_on_from_one_to_the_next(
     monkeypatch.setattr(sweeper, "PAGES", 2)
 
     with pages_of(s3, "ListObjectVersions", 1) as asked:
-        found = list(until_none_is_left(sweeps))
+        counts = list(until_none_is_left(sweeps))
 
-    assert found == [2, 2, 2, 1]
-    assert len(asked) <= 2 * len([*found, "the last, which finds none"])
+    assert counts == [2, 2, 2, 1]
+    assert len(asked) <= 2 * len([*counts, "the last, which finds none"])
     assert {entry.job_id for entry in sweeps.launcher.launched} == many
 
 

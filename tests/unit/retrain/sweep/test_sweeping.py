@@ -242,10 +242,10 @@ def test_a_job_that_writes_at_that_very_moment_lives(
     load = JobStore.load
 
     def then_it_writes(store: JobStore, job_id: str) -> JobStatus:
-        found = load(store, job_id)
+        status = load(store, job_id)
         monkeypatch.undo()
         jobs.save(load(store, job_id))
-        return found
+        return status
 
     monkeypatch.setattr(JobStore, "load", then_it_writes)
 
@@ -273,9 +273,9 @@ def test_a_job_that_vanishes_between_list_and_reading_is_no_job(
     pages = JobStore.pages
 
     def then_it_is_deleted(store: JobStore, **given: str) -> list[list[tuple[datetime, str]]]:
-        found = list(pages(store, **given))
+        page_list = list(pages(store, **given))
         s3.delete_object(Bucket=BUCKET, Key=f"jobs/{JOB.job_id}.json")
-        return found
+        return page_list
 
     monkeypatch.setattr(JobStore, "pages", then_it_is_deleted)
 
@@ -304,7 +304,7 @@ def test_where_there_are_many_jobs_sweeps_go_on_from_one_to_the_next(
             sweeps.restart()  # each in a process of its own
             started.append(sweeps.sweep(minutes=3 + number).started)
 
-    assert [len(found) for found in started] == [2, 2, 2, 1]
+    assert [len(job_ids) for job_ids in started] == [2, 2, 2, 1]
     assert sorted(chain.from_iterable(started)) == sorted(job.job_id for job in many)
 
 

@@ -56,10 +56,10 @@ def test_a_good_file_is_taken_and_nothing_is_written(
 ) -> None:
     upload = put_upload(as_csv(housing_table(30)))
 
-    found = take(upload)
+    taken = take(upload)
 
-    assert (found.read, found.rejected, found.part.rows) == (30, 0, 30)
-    assert not found.report.says_anything
+    assert (taken.read, taken.rejected, taken.part.rows) == (30, 0, 30)
+    assert not taken.report.says_anything
     assert keys("") == [upload.key]
 
 
@@ -75,10 +75,10 @@ def test_a_file_with_a_tenth_of_bad_rows_is_used_without_them(
 ) -> None:
     upload = put_upload(spoilt(rows=30, bad=3))
 
-    found = take(upload)
+    taken = take(upload)
 
     report = json.loads(read(f"rejected/{upload.job_id}/report.json"))
-    assert (found.read, found.rejected, found.accepted) == (30, 3, 27)
+    assert (taken.read, taken.rejected, taken.accepted) == (30, 3, 27)
     assert (report["rejected_whole"], report["problems_total"]) == (False, 3)
     assert report["problems"][0] == {
         "row": 1,
@@ -292,9 +292,9 @@ def test_rows_that_repeat_others_are_counted_and_told(
     table = housing_table(30)
     upload = put_upload(as_csv(pd.concat([table, table[:5], table[:2]])))
 
-    found = take(upload)
+    taken = take(upload)
 
-    assert (found.read, found.accepted, found.duplicates, found.part.rows) == (37, 37, 7, 30)
+    assert (taken.read, taken.accepted, taken.duplicates, taken.part.rows) == (37, 37, 7, 30)
     report = json.loads(read(f"rejected/{upload.job_id}/report.json"))
     assert (report["rows_duplicate"], report["rows_rejected"]) == (7, 0)
     text = read(f"rejected/{upload.job_id}/report.md").decode()
@@ -317,7 +317,7 @@ def test_columns_that_were_ignored_are_told_of_a_good_file_too(
 def test_the_upload_does_not_stay_on_the_disk(
     take: Any, put_upload: PutUpload, tmp_path: Path
 ) -> None:
-    found = take(put_upload(as_csv(housing_table(30))))
+    taken = take(put_upload(as_csv(housing_table(30))))
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["accepted.parquet", "rows.csv"]
-    assert found.part.path == tmp_path / "accepted.parquet"
+    assert taken.part.path == tmp_path / "accepted.parquet"

@@ -114,9 +114,9 @@ def test_a_source_is_shown_as_it_is(take: Take, put_upload: PutUpload) -> None:
 def test_a_source_can_make_no_link_or_mention_and_fill_no_tag(
     take: Take, put_upload: PutUpload, said: str, kept: str
 ) -> None:
-    found = take(put_upload(as_csv(housing_table(30)), **{"data-source": said}))
+    taken = take(put_upload(as_csv(housing_table(30)), **{"data-source": said}))
 
-    assert found.source == kept
+    assert taken.source == kept
 
 
 def test_sources_of_many_uploads_are_one_short_line() -> None:
@@ -183,7 +183,7 @@ def test_ignored_columns_are_listed_up_to_a_bound(
 
     folder = f"rejected/{upload.job_id}/"
     report: dict[str, Any] = json.loads(read(f"{folder}report.json"))
-    (line,) = [found for found in caplog.records if found.message == "upload_checked"]
+    (line,) = [record for record in caplog.records if record.message == "upload_checked"]
     assert report["ignored_columns_total"] == vars(line)["ignored_columns_total"] == 1_500
     assert report["ignored_columns"] == [name[:60] for name in names[:20]]
     assert vars(line)["ignored_columns"] == report["ignored_columns"]
