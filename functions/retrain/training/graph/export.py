@@ -30,14 +30,14 @@ def export(fitted: Fitted) -> bytes:
     rows = writer.input(INPUT, len(FEATURE_NAMES))
     places = points(writer, rows)
     features = writer.concat(
-        [own_features(writer, rows, places), neighbours.of_points(writer, rows, places)]
+        [own_features(writer, rows, places), neighbours.of_points(writer, rows, places)], axis=1
     )
-    near = writer.mean([writer.trees(features, trees_of(one)) for one in model.near_])
-    far = writer.trees(writer.columns(features, model.far_columns), trees_of(model.far_))
+    near = writer.average([writer.trees(features, trees_of(one)) for one in model.near_])
+    far = writer.trees(writer.take(features, model.far_columns, axis=1), trees_of(model.far_))
     price = model.blended(writer, features, near, far)
-    log_size = writer.trees(writer.concat([features, price]), trees_of(interval.scale))
+    log_size = writer.trees(writer.concat([features, price], axis=1), trees_of(interval.scale))
     limits = interval.limits(writer, price, log_size)
     for name, value in zip(OUTPUTS, (price, *limits), strict=True):
         writer.output(name, value)
-    writer.output(NEAREST_KM, writer.columns(features, [model.distance_column]))
+    writer.output(NEAREST_KM, writer.take(features, [model.distance_column], axis=1))
     return bytes(writer.model().SerializeToString())

@@ -28,6 +28,14 @@ class Symbol:
         self.is_wide = is_wide
         self.name = name
 
+    def __getitem__(self, index: tuple[slice, slice]) -> "Symbol":
+        """Return the leading columns, ``[:, :count]``."""
+        if index[0] != slice(None) or index != (slice(None), slice(index[1].stop)):
+            msg = f"only [:, :count] is written to a graph: {index}"
+            raise NotImplementedError(msg)
+        bounds = (np.array([bound], np.int64) for bound in (0, index[1].stop, 1))
+        return self._writer.node("Slice", self, *bounds)
+
     def __add__(self, other: Tensor) -> "Symbol":
         return self._writer.node("Add", self, other)
 
@@ -93,70 +101,69 @@ class OnnxWriter(TensorOps):
         """Add a tree ensemble over ``[n, m]``; ``[n, 1]``."""
         return self.node("TreeEnsembleRegressor", features, domain=_ML, **_ensemble(trees))
 
-    def mean(self, values: Sequence[Symbol]) -> Symbol:
+    def average(self, values: Sequence[Symbol]) -> Symbol:
         """Average values of one shape."""
         return self.node("Mean", *values)
 
     @override
-    def columns(self, rows: Tensor, indices: Sequence[int]) -> Tensor:
-        return self.node("Gather", rows, np.array(indices, np.int64), axis=1)
+    def astype(self, x: Tensor, dtype: Any, /) -> Tensor:
+        to = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        return Symbol(self, self.node("Cast", x, to=to).name, is_wide=to == TensorProto.DOUBLE)
 
     @override
-    def first(self, rows: Tensor, count: int) -> Tensor:
-        bounds = (np.array([bound], np.int64) for bound in (0, count, 1))
-        return self.node("Slice", rows, *bounds)
+    def concat(self, arrays: Sequence[Tensor], /, *, axis: int) -> Tensor:
+        return self.node("Concat", *arrays, axis=axis)
 
     @override
-    def concat(self, parts: Sequence[Tensor]) -> Tensor:
-        return self.node("Concat", *parts, axis=1)
+    def sqrt(self, x: Tensor, /) -> Tensor:
+        return self.node("Sqrt", x)
 
     @override
-    def wide(self, rows: Tensor) -> Tensor:
-        return Symbol(self, self.node("Cast", rows, to=TensorProto.DOUBLE).name, is_wide=True)
+    def exp(self, x: Tensor, /) -> Tensor:
+        return self.node("Exp", x)
 
     @override
-    def narrow(self, rows: Tensor) -> Tensor:
-        return Symbol(self, self.node("Cast", rows, to=TensorProto.FLOAT).name)
+    def log(self, x: Tensor, /) -> Tensor:
+        return self.node("Log", x)
 
     @override
-    def sqrt(self, rows: Tensor) -> Tensor:
-        return self.node("Sqrt", rows)
+    def round(self, x: Tensor, /) -> Tensor:
+        return self.node("Round", x)
 
     @override
-    def exp(self, rows: Tensor) -> Tensor:
-        return self.node("Exp", rows)
+    def clip(self, x: Tensor, low: float, high: float, /) -> Tensor:
+        return self.node("Clip", x, np.float32(low), np.float32(high))
 
     @override
-    def log(self, rows: Tensor) -> Tensor:
-        return self.node("Log", rows)
+    def sum(self, x: Tensor, /, *, axis: int, keepdims: bool) -> Tensor:
+        return self.node("ReduceSum", x, np.array([axis], np.int64), keepdims=int(keepdims))
 
     @override
-    def round(self, rows: Tensor) -> Tensor:
-        return self.node("Round", rows)
+    def min(self, x: Tensor, /, *, axis: int, keepdims: bool) -> Tensor:
+        return self.node("ReduceMin", x, axes=[axis], keepdims=int(keepdims))
 
     @override
-    def clip(self, rows: Tensor, low: float, high: float) -> Tensor:
-        return self.node("Clip", rows, np.float32(low), np.float32(high))
+    def max(self, x: Tensor, /, *, axis: int, keepdims: bool) -> Tensor:
+        return self.node("ReduceMax", x, axes=[axis], keepdims=int(keepdims))
 
     @override
-    def sum(self, rows: Tensor) -> Tensor:
-        return self.node("ReduceSum", rows, np.array([1], np.int64), keepdims=1)
+    def mean(self, x: Tensor, /, *, axis: int) -> Tensor:
+        return self.node("ReduceMean", x, axes=[axis], keepdims=0)
 
     @override
-    def smallest(self, rows: Tensor) -> Tensor:
-        return self.node("ReduceMin", rows, axes=[1], keepdims=1)
+    def matmul(self, x: Tensor, matrix: Floats, /) -> Tensor:
+        return self.node("MatMul", x, matrix)
 
     @override
-    def largest(self, rows: Tensor) -> Tensor:
-        return self.node("ReduceMax", rows, axes=[1], keepdims=1)
+    def take(
+        self, x: Tensor | Constant, indices: Tensor | Sequence[int], /, *, axis: int
+    ) -> Tensor:
+        places = indices if isinstance(indices, Symbol) else np.array(indices, np.int64)
+        return self.node("Gather", x, places, axis=axis)
 
     @override
-    def mean_of_second_axis(self, rows: Tensor) -> Tensor:
-        return self.node("ReduceMean", rows, axes=[1], keepdims=0)
-
-    @override
-    def matmul(self, rows: Tensor, matrix: Floats) -> Tensor:
-        return self.node("MatMul", rows, matrix)
+    def take_along_axis(self, x: Tensor, indices: Tensor, /, *, axis: int) -> Tensor:
+        return self.node("GatherElements", x, indices, axis=axis)
 
     @override
     def leaf(self, points: Tensor, tree: PlaneTree) -> Tensor:
@@ -165,20 +172,12 @@ class OnnxWriter(TensorOps):
         return self.node("Cast", flat, to=TensorProto.INT64)
 
     @override
-    def take(self, table: Constant, places: Tensor) -> Tensor:
-        return self.node("Gather", table, places, axis=0)
-
-    @override
     def entries(self, table: Constant, places: Tensor, count: int) -> Tensor:
         """Gather elements of a flat table: a third of the time of ``Gather`` in ONNX Runtime."""
         if places.name not in self._flat:
             self._flat[places.name] = self.node("Reshape", places, np.array([-1], np.int64))
         gathered = self.node("GatherElements", table, self._flat[places.name], axis=0)
         return self.node("Reshape", gathered, np.array([-1, count], np.int64))
-
-    @override
-    def pick(self, rows: Tensor, places: Tensor) -> Tensor:
-        return self.node("GatherElements", rows, places, axis=1)
 
     @override
     def nearest(self, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -122,20 +122,20 @@ TRAVELLING_NAMES: tuple[str, ...] = (
 
 def points(ops: TensorOps, rows: Tensor) -> Tensor:
     """Return the locations of block groups, ``[n, 2]``: km east and north, on the grid."""
-    east_north = ops.columns(rows, COORDINATES[::-1]) - _ORIGIN_EAST_NORTH
+    east_north = ops.take(rows, COORDINATES[::-1], axis=1) - _ORIGIN_EAST_NORTH
     return _on_grid(ops, east_north * _KM_EAST_NORTH)
 
 
 def own_features(ops: TensorOps, rows: Tensor, places: Tensor) -> Tensor:
     """Return ``OWN_NAMES`` of rows, ``[n, 8]``, that lie at these points."""
-    east, north = (ops.columns(places, [axis]) for axis in (0, 1))
+    east, north = (ops.take(places, [axis], axis=1) for axis in (0, 1))
     axes = east * _COSINES.astype(np.float32) + north * _SINES.astype(np.float32)
     cities = ops.sqrt(_squares(east, north, city_points()))
     # The root of the smallest is the smallest of 287 roots, to the bit.
-    coast = ops.sqrt(ops.smallest(_squares(east, north, coast_points())))
-    kilometres = _on_grid(ops, ops.concat([axes, cities, coast]))
-    ratios = ops.columns(rows, _DIVIDENDS) / ops.columns(rows, _DIVISORS)
-    return ops.concat([rows, places, kilometres, ratios])
+    coast = ops.sqrt(ops.min(_squares(east, north, coast_points()), axis=1, keepdims=True))
+    kilometres = _on_grid(ops, ops.concat([axes, cities, coast], axis=1))
+    ratios = ops.take(rows, _DIVIDENDS, axis=1) / ops.take(rows, _DIVISORS, axis=1)
+    return ops.concat([rows, places, kilometres, ratios], axis=1)
 
 
 def _squares(east: Tensor, north: Tensor, to: NDArray[np.float64]) -> Tensor:

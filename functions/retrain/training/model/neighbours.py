@@ -118,11 +118,13 @@ def nearest_rows(
 ) -> tuple[Tensor, Tensor]:
     """Find the k nearest rows of points, ``[n, 2]``: squared distances and rows, ``[n, k]``."""
     leaf = ops.leaf(places, regions.tree)
-    east = ops.take(regions.east, leaf) - ops.columns(places, [0])
-    north = ops.take(regions.north, leaf) - ops.columns(places, [1])
+    east = ops.take(regions.east, leaf, axis=0) - ops.take(places, [0], axis=1)
+    north = ops.take(regions.north, leaf, axis=0) - ops.take(places, [1], axis=1)
     count = min(most, regions.candidates.shape[1])
     squares, positions = ops.nearest(east * east + north * north, count)
-    return squares, ops.pick(ops.take(regions.candidates, leaf), positions)
+    return squares, ops.take_along_axis(
+        ops.take(regions.candidates, leaf, axis=0), positions, axis=1
+    )
 
 
 NEAREST = "km_to_nearest"
@@ -157,32 +159,40 @@ def neighbour_features(  # noqa: PLR0913, PLR0917 - a formula's variables
 ) -> Tensor:
     """Return ``NEIGHBOUR_NAMES`` of rows, ``[n, 8]``, given their k nearest rows."""
     kilometres = ops.sqrt(squares)
-    weights = np.float32(1) / (ops.wide(kilometres) + np.float32(1))
+    weights = np.float32(1) / (ops.astype(kilometres, np.float64) + np.float32(1))
     paid = ops.entries(table.prices, neighbours, count)
-    close = ops.first(paid, _CLOSE)
-    prices = ops.wide(paid)
+    close = paid[:, :_CLOSE]
+    prices = ops.astype(paid, np.float64)
     weighted = weights * prices
     within = _within(count)
-    farther = ops.columns(kilometres, [min(place, count) - 1 for place in (5, 20)])
-    own_income = ops.log(ops.wide(ops.columns(rows, [INCOME])) + LOG_OFFSET)
-    apart = ops.wide(ops.entries(table.log_income, neighbours, count)) - own_income
+    farther = ops.take(kilometres, [min(place, count) - 1 for place in (5, 20)], axis=1)
+    own_income = ops.log(ops.astype(ops.take(rows, [INCOME], axis=1), np.float64) + LOG_OFFSET)
+    apart = ops.astype(ops.entries(table.log_income, neighbours, count), np.float64) - own_income
     squared = apart * apart
     kernels = [
         ops.exp(squared * np.float32(-0.5 / bandwidth**2)) * weights + _NEVER_ZERO
         for bandwidth in _BANDWIDTHS
     ]
-    means = ops.take(table.means, ops.first(neighbours, _CLOSE))
+    means = ops.take(table.means, neighbours[:, :_CLOSE], axis=0)
     return ops.concat(
         [
-            ops.columns(kilometres, [0]),
-            ops.narrow(ops.matmul(weighted, within) / ops.matmul(weights, within)),
-            ops.narrow(ops.log(ops.wide(farther) + LOG_OFFSET)),
-            ops.narrow(_spread(ops, ops.wide(close), min(_CLOSE, count))),
-            ops.smallest(close),
-            ops.largest(close),
-            *(ops.narrow(ops.sum(kernel * prices) / ops.sum(kernel)) for kernel in kernels),
-            ops.narrow(ops.mean_of_second_axis(ops.wide(means))),
-        ]
+            ops.take(kilometres, [0], axis=1),
+            ops.astype(ops.matmul(weighted, within) / ops.matmul(weights, within), np.float32),
+            ops.astype(ops.log(ops.astype(farther, np.float64) + LOG_OFFSET), np.float32),
+            ops.astype(_spread(ops, ops.astype(close, np.float64), min(_CLOSE, count)), np.float32),
+            ops.min(close, axis=1, keepdims=True),
+            ops.max(close, axis=1, keepdims=True),
+            *(
+                ops.astype(
+                    ops.sum(kernel * prices, axis=1, keepdims=True)
+                    / ops.sum(kernel, axis=1, keepdims=True),
+                    np.float32,
+                )
+                for kernel in kernels
+            ),
+            ops.astype(ops.mean(ops.astype(means, np.float64), axis=1), np.float32),
+        ],
+        axis=1,
     )
 
 
@@ -195,8 +205,8 @@ def _within(count: int) -> Floats:
 def _spread(ops: TensorOps, values: Tensor, count: int) -> Tensor:
     """Return the standard deviation of each row of ``[n, count]``."""
     share = np.float64(1 / count)
-    apart = values - ops.sum(values) * share
-    return ops.sqrt(ops.sum(apart * apart) * share)
+    apart = values - ops.sum(values, axis=1, keepdims=True) * share
+    return ops.sqrt(ops.sum(apart * apart, axis=1, keepdims=True) * share)
 
 
 class NeighbourFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types

@@ -66,7 +66,7 @@ class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sk
 
     def blended(self, ops: TensorOps, features: Tensor, near: Tensor, far: Tensor) -> Tensor:
         """Return the blend of two prices, ``[n, 1]`` each, in arrays or in a graph."""
-        kilometres = ops.columns(features, [self.distance_column])
+        kilometres = ops.take(features, [self.distance_column], axis=1)
         way = (kilometres - np.float32(self.begin_km_)) * np.float32(
             1 / (self.end_km_ - self.begin_km_)
         )

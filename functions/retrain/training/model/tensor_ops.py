@@ -1,11 +1,12 @@
 """Tensor operations for formulas that run on arrays when fitting and as nodes of the graph.
 
 A feature that the graph computed in another order than the fit could fall on the other side of a
-tree's threshold, so each formula is written once. It uses operators (``+ - * /``) and the
-functions of ``TensorOps``; ``NumpyOps`` evaluates it, ``OnnxWriter`` adds it to a graph. Sums,
-logarithms and exponentials of the two still differ in their last bit. Where that could matter at a
-threshold they are computed in float64 and rounded to float32, where both are equal but for one
-number in millions.
+tree's threshold, so each formula is written once. It uses operators (``+ - * /``), slices of
+leading columns, and the functions of ``TensorOps``: names and signatures of the Python array API
+standard (2023.12), and three operations beside it. ``NumpyOps`` evaluates a formula, ``OnnxWriter``
+adds it to a graph. Sums, logarithms and exponentials of the two still differ in their last bit.
+Where that could matter at a threshold they are computed in float64 and rounded to float32, where
+both are equal but for one number in millions.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import override
 
 Tensor = Any
 """Rows of float32 (of int64, where they are places), first axis n: an array, or a graph's value."""
@@ -41,82 +41,72 @@ class PlaneTree:
 
 
 class TensorOps(Protocol):
-    """Operations of formulas, beside the four operators."""
+    """Operations of formulas: of the array API standard, and three that it does not have."""
 
-    def columns(self, rows: Tensor, indices: Sequence[int]) -> Tensor:
-        """Return some columns of ``[n, m]``."""
+    def astype(self, x: Tensor, dtype: Any, /) -> Tensor:
+        """Convert to float64, or to float32, rounding to nearest."""
         ...
 
-    def first(self, rows: Tensor, count: int) -> Tensor:
-        """Return the first columns of ``[n, m]``."""
+    def concat(self, arrays: Sequence[Tensor], /, *, axis: int) -> Tensor:
+        """Concatenate ``[n, …]``."""
         ...
 
-    def concat(self, parts: Sequence[Tensor]) -> Tensor:
-        """Concatenate ``[n, …]`` along the second axis."""
-        ...
-
-    def wide(self, rows: Tensor) -> Tensor:
-        """Convert to float64."""
-        ...
-
-    def narrow(self, rows: Tensor) -> Tensor:
-        """Convert to float32, rounding to nearest."""
-        ...
-
-    def sqrt(self, rows: Tensor) -> Tensor:
+    def sqrt(self, x: Tensor, /) -> Tensor:
         """Return square roots."""
         ...
 
-    def exp(self, rows: Tensor) -> Tensor:
+    def exp(self, x: Tensor, /) -> Tensor:
         """Return exponentials."""
         ...
 
-    def log(self, rows: Tensor) -> Tensor:
+    def log(self, x: Tensor, /) -> Tensor:
         """Return natural logarithms."""
         ...
 
-    def round(self, rows: Tensor) -> Tensor:
+    def round(self, x: Tensor, /) -> Tensor:
         """Round to the nearest integer, halves to even."""
         ...
 
-    def clip(self, rows: Tensor, low: float, high: float) -> Tensor:
+    def clip(self, x: Tensor, low: float, high: float, /) -> Tensor:
         """Limit values to ``low`` … ``high``."""
         ...
 
-    def sum(self, rows: Tensor) -> Tensor:
-        """Sum ``[n, m]`` to ``[n, 1]``."""
+    def sum(self, x: Tensor, /, *, axis: int, keepdims: bool) -> Tensor:
+        """Sum along an axis."""
         ...
 
-    def smallest(self, rows: Tensor) -> Tensor:
-        """Return the minimum of each row of ``[n, m]``, ``[n, 1]``."""
+    def min(self, x: Tensor, /, *, axis: int, keepdims: bool) -> Tensor:
+        """Return the minimum along an axis."""
         ...
 
-    def largest(self, rows: Tensor) -> Tensor:
-        """Return the maximum of each row, ``[n, 1]``."""
+    def max(self, x: Tensor, /, *, axis: int, keepdims: bool) -> Tensor:
+        """Return the maximum along an axis."""
         ...
 
-    def mean_of_second_axis(self, rows: Tensor) -> Tensor:
-        """Average ``[n, k, …]`` to ``[n, …]``."""
+    def mean(self, x: Tensor, /, *, axis: int) -> Tensor:
+        """Average along an axis, which is dropped."""
         ...
 
-    def matmul(self, rows: Tensor, matrix: Floats) -> Tensor:
+    def matmul(self, x: Tensor, matrix: Floats, /) -> Tensor:
         """Multiply ``[n, m]`` by a constant ``[m, k]``."""
+        ...
+
+    def take(
+        self, x: Tensor | Constant, indices: Tensor | Sequence[int], /, *, axis: int
+    ) -> Tensor:
+        """Return the entries at indices of any shape (in the standard: of one axis)."""
+        ...
+
+    def take_along_axis(self, x: Tensor, indices: Tensor, /, *, axis: int) -> Tensor:
+        """Return the entries of each row at its own indices."""
         ...
 
     def leaf(self, points: Tensor, tree: PlaneTree) -> Tensor:
         """Return the leaf of each of the points, ``[n, 2]``; int64 ``[n]``."""
         ...
 
-    def take(self, table: Constant, places: Tensor) -> Tensor:
-        """Return a constant's entries at places of any shape."""
-        ...
-
     def entries(self, table: Constant, places: Tensor, count: int) -> Tensor:
         """Return the entries of a constant ``[m]`` at places ``[n, count]``."""
-        ...
-
-    def pick(self, rows: Tensor, places: Tensor) -> Tensor:
-        """Return the entries of each row of ``[n, m]`` at its own places, ``[n, k]``."""
         ...
 
     def nearest(self, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -124,71 +114,29 @@ class TensorOps(Protocol):
         ...
 
 
-class NumpyOps(TensorOps):
-    """``TensorOps`` on NumPy arrays."""
+class NumpyOps:
+    """``TensorOps`` on NumPy arrays: NumPy's own functions, and the three beside them.
 
-    @override
-    def columns(self, rows: Tensor, indices: Sequence[int]) -> Tensor:
-        return rows[:, list(indices)]
+    The functions are ``Any``, because mypy sees only the first overload of each.
+    """
 
-    @override
-    def first(self, rows: Tensor, count: int) -> Tensor:
-        return rows[:, :count]
+    astype: Any = staticmethod(np.astype)
+    concat: Any = staticmethod(np.concat)
+    sqrt: Any = staticmethod(np.sqrt)
+    exp: Any = staticmethod(np.exp)
+    log: Any = staticmethod(np.log)
+    round: Any = staticmethod(np.round)
+    clip: Any = staticmethod(np.clip)
+    sum: Any = staticmethod(np.sum)
+    min: Any = staticmethod(np.min)
+    max: Any = staticmethod(np.max)
+    mean: Any = staticmethod(np.mean)
+    matmul: Any = staticmethod(np.matmul)
+    take: Any = staticmethod(np.take)
+    take_along_axis: Any = staticmethod(np.take_along_axis)
 
-    @override
-    def concat(self, parts: Sequence[Tensor]) -> Tensor:
-        return np.concatenate(parts, axis=1)
-
-    @override
-    def wide(self, rows: Tensor) -> Tensor:
-        return rows.astype(np.float64)
-
-    @override
-    def narrow(self, rows: Tensor) -> Tensor:
-        return rows.astype(np.float32)
-
-    @override
-    def sqrt(self, rows: Tensor) -> Tensor:
-        return np.sqrt(rows)
-
-    @override
-    def exp(self, rows: Tensor) -> Tensor:
-        return np.exp(rows)
-
-    @override
-    def log(self, rows: Tensor) -> Tensor:
-        return np.log(rows)
-
-    @override
-    def round(self, rows: Tensor) -> Tensor:
-        return np.round(rows)
-
-    @override
-    def clip(self, rows: Tensor, low: float, high: float) -> Tensor:
-        return np.clip(rows, np.float32(low), np.float32(high))
-
-    @override
-    def sum(self, rows: Tensor) -> Tensor:
-        return rows.sum(axis=1, keepdims=True)
-
-    @override
-    def smallest(self, rows: Tensor) -> Tensor:
-        return rows.min(axis=1, keepdims=True)
-
-    @override
-    def largest(self, rows: Tensor) -> Tensor:
-        return rows.max(axis=1, keepdims=True)
-
-    @override
-    def mean_of_second_axis(self, rows: Tensor) -> Tensor:
-        return rows.mean(axis=1)
-
-    @override
-    def matmul(self, rows: Tensor, matrix: Floats) -> Tensor:
-        return rows @ matrix
-
-    @override
     def leaf(self, points: Tensor, tree: PlaneTree) -> Tensor:
+        """See ``TensorOps.leaf``."""
         node = np.zeros(len(points), np.int64)
         every = np.arange(len(points))
         for _ in range(tree.depth):
@@ -196,19 +144,11 @@ class NumpyOps(TensorOps):
             node = 2 * node + 1 + goes_right
         return node - len(tree.axis)
 
-    @override
-    def take(self, table: Constant, places: Tensor) -> Tensor:
-        return table[places]
-
-    @override
     def entries(self, table: Constant, places: Tensor, _count: int) -> Tensor:
+        """See ``TensorOps.entries``."""
         return table[places]
 
-    @override
-    def pick(self, rows: Tensor, places: Tensor) -> Tensor:
-        return np.take_along_axis(rows, places, axis=1)
-
-    @override
     def nearest(self, rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """See ``TensorOps.nearest``."""
         places = np.argsort(rows, axis=1, kind="stable")[:, :count]
         return np.take_along_axis(rows, places, axis=1), places

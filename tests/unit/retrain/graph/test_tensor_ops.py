@@ -18,12 +18,12 @@ TREE = PlaneTree(np.array([0, 1, 0]), np.array([4, 5, 6], np.float32))
 
 
 def total(ops: TensorOps, rows: Tensor) -> Tensor:
-    return ops.sum(rows)
+    return ops.sum(rows, axis=1, keepdims=True)
 
 
 def table_rows(ops: TensorOps, rows: Tensor) -> Tensor:
     _, places = ops.nearest(rows, 4)
-    return ops.take(TABLE, places)
+    return ops.take(TABLE, places, axis=0)
 
 
 Formula = Callable[[TensorOps, Tensor], Tensor]
@@ -31,20 +31,30 @@ FORMULAS: dict[str, Formula] = {
     "plus": lambda ops, x: total(ops, x + x + np.float32(1) + (np.float32(2) + x)),
     "minus": lambda ops, x: total(ops, (np.float32(3) - x) * x - np.float32(1)),
     "by": lambda ops, x: total(ops, np.float32(3) / x + x / np.float32(7)),
-    "columns": lambda ops, x: ops.columns(x, [4]) - ops.columns(x, [0]),
-    "first": lambda ops, x: total(ops, ops.first(x, 2)),
-    "concat": lambda ops, x: ops.largest(ops.concat([x, x + x])),
+    "columns": lambda ops, x: ops.take(x, [4], axis=1) - ops.take(x, [0], axis=1),
+    "first": lambda ops, x: total(ops, x[:, :2]),
+    "concat": lambda ops, x: ops.max(ops.concat([x, x + x], axis=1), axis=1, keepdims=True),
     "functions": lambda ops, x: total(ops, ops.sqrt(x) + ops.exp(x) + ops.log(x)),
     "round": lambda ops, x: total(ops, ops.round(x * np.float32(2)) + ops.clip(x, 1, 3)),
-    "halves": lambda ops, x: ops.columns(ops.round(ops.round(x) + np.float32(0.5)), [1]),
-    "smallest": lambda ops, x: ops.smallest(x) + ops.largest(x),
+    "halves": lambda ops, x: ops.take(ops.round(ops.round(x) + np.float32(0.5)), [1], axis=1),
+    "smallest": lambda ops, x: (
+        ops.min(x, axis=1, keepdims=True) + ops.max(x, axis=1, keepdims=True)
+    ),
     "matmul": lambda ops, x: total(ops, ops.matmul(x, MATRIX)),
-    "take": lambda ops, x: total(ops, ops.mean_of_second_axis(table_rows(ops, x))),
+    "take": lambda ops, x: total(ops, ops.mean(table_rows(ops, x), axis=1)),
     "entries": lambda ops, x: total(ops, ops.entries(TABLE[:, 1], ops.nearest(x, 3)[1], 3)),
-    "nearest": lambda ops, x: ops.columns(ops.nearest(x, 3)[0], [2]),
-    "pick": lambda ops, x: total(ops, ops.pick(x, ops.nearest(x, 2)[1])),
-    "leaf": lambda ops, x: ops.columns(
-        ops.take(TABLE, ops.leaf(ops.concat([ops.columns(x, [0]), ops.columns(x, [1])]), TREE)), [0]
+    "nearest": lambda ops, x: ops.take(ops.nearest(x, 3)[0], [2], axis=1),
+    "pick": lambda ops, x: total(ops, ops.take_along_axis(x, ops.nearest(x, 2)[1], axis=1)),
+    "leaf": lambda ops, x: ops.take(
+        ops.take(
+            TABLE,
+            ops.leaf(
+                ops.concat([ops.take(x, [0], axis=1), ops.take(x, [1], axis=1)], axis=1), TREE
+            ),
+            axis=0,
+        ),
+        [0],
+        axis=1,
     ),
 }
 
@@ -71,7 +81,7 @@ def test_of_equal_values_the_first_is_the_nearest_in_both() -> None:
     same = np.full((4, WIDTH), 2, np.float32)
 
     def chosen(ops: TensorOps, rows: Tensor) -> Tensor:
-        return total(ops, ops.take(np.arange(10.0) ** 2, ops.nearest(rows, 3)[1]))
+        return total(ops, ops.take(np.arange(10.0) ** 2, ops.nearest(rows, 3)[1], axis=0))
 
     assert chosen(NumpyOps(), same).ravel() == pytest.approx([5, 5, 5, 5])
     assert in_a_graph(chosen, same).ravel() == pytest.approx([5, 5, 5, 5])

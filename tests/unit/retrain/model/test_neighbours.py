@@ -150,11 +150,11 @@ def test_the_graph_has_the_fits_features_to_the_last_bit() -> None:
     rows = writer.input("features", asked.features.shape[1])
     places = points(writer, rows)
     found = writer.concat(
-        [own_features(writer, rows, places), neighbours.of_points(writer, rows, places)]
+        [own_features(writer, rows, places), neighbours.of_points(writer, rows, places)], axis=1
     )
     names = [*OWN_NAMES, *neighbours.get_feature_names_out()]
     for place, name in enumerate(names):
-        writer.output(name, writer.columns(found, [place]))
+        writer.output(name, writer.take(found, [place], axis=1))
 
     session = ort.InferenceSession(writer.model().SerializeToString())
     in_graph = np.hstack(session.run(None, {"features": asked.features}))
