@@ -32,31 +32,37 @@ def template(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def statements(template: dict[str, Any]) -> list[dict[str, Any]]:
     return [
-        found
-        for found in mappings(template["Resources"])
-        if "Effect" in found and "Action" in found and "Resource" in found
+        statement
+        for statement in mappings(template["Resources"])
+        if "Effect" in statement and "Action" in statement and "Resource" in statement
     ]
 
 
 def test_every_policy_names_its_resources(template: dict[str, Any]) -> None:
-    allowed = [found for found in statements(template) if found["Effect"] == "Allow"]
+    allowed = [statement for statement in statements(template) if statement["Effect"] == "Allow"]
 
     assert len(allowed) >= 25
-    of_all = [found for found in allowed if "*" in strings(found["Resource"])]
-    assert {action for found in of_all for action in strings(found["Action"])} == UNNAMEABLE
-    assert all("aws:RequestedRegion" in found["Condition"]["StringEquals"] for found in of_all)
+    of_all = [statement for statement in allowed if "*" in strings(statement["Resource"])]
+    assert {action for statement in of_all for action in strings(statement["Action"])} == UNNAMEABLE
+    assert all(
+        "aws:RequestedRegion" in statement["Condition"]["StringEquals"] for statement in of_all
+    )
 
 
 def test_every_policy_names_its_actions(template: dict[str, Any]) -> None:
-    allowed = [found for found in statements(template) if found["Effect"] == "Allow"]
-    actions = [text for found in allowed for text in strings(found["Action"]) if ":" in text]
+    allowed = [statement for statement in statements(template) if statement["Effect"] == "Allow"]
+    actions = [
+        text for statement in allowed for text in strings(statement["Action"]) if ":" in text
+    ]
 
     assert len(actions) >= 50
     assert not [action for action in actions if "*" in action]
 
 
 def test_a_star_in_a_resource_stands_behind_a_name(template: dict[str, Any]) -> None:
-    resources = [text for found in statements(template) for text in strings(found["Resource"])]
+    resources = [
+        text for statement in statements(template) for text in strings(statement["Resource"])
+    ]
 
     starred = [text for text in resources if "*" in text and text != "*"]
     assert len(starred) >= 10
@@ -79,21 +85,23 @@ def test_what_aws_manages_is_on_the_list() -> None:
 
 def test_whoever_takes_a_role_is_of_this_account_or_one_of_its_services() -> None:
     trusted = [
-        found
+        statement
         for role in of_type(transformed(Stage="prod"), "AWS::IAM::Role").values()
-        for found in role["AssumeRolePolicyDocument"]["Statement"]
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
     ]
 
     assert len(trusted) >= 8
-    assert all(set(found["Principal"]) == {"Service"} for found in trusted)
+    assert all(set(statement["Principal"]) == {"Service"} for statement in trusted)
     guarded = {
         service
-        for found in trusted
-        for service in strings(found["Principal"])
-        if "aws:SourceAccount" in found.get("Condition", {}).get("StringEquals", {})
+        for statement in trusted
+        for service in strings(statement["Principal"])
+        if "aws:SourceAccount" in statement.get("Condition", {}).get("StringEquals", {})
     }
     # The others name no account when they take a role (AWS's pages on them show no condition).
-    assert {service for found in trusted for service in strings(found["Principal"])} - guarded == {
+    assert {
+        service for statement in trusted for service in strings(statement["Principal"])
+    } - guarded == {
         "apigateway.amazonaws.com",
         "codedeploy.amazonaws.com",
         "lambda.amazonaws.com",
@@ -125,14 +133,18 @@ def test_alarms_may_publish_although_the_topic_has_a_policy() -> None:
 
 def test_the_job_may_do_what_mlflows_client_asks_of_a_server_that_signs() -> None:
     template = load(TEMPLATE)
-    by_sid = {found.get("Sid"): found for found in statements(template)}
+    by_sid = {statement.get("Sid"): statement for statement in statements(template)}
     job, admin = by_sid["KeepRunsAndVersions"], by_sid["ChangeRegistry"]
     predict = by_sid["AskRegistry"]
 
     assert set(predict["Action"]) < set(admin["Action"]) < set(job["Action"])
     assert "sagemaker:CallMlflowAppApi" in job["Action"]
-    for found in (job, admin, predict):
-        assert references(found["Resource"]) == {"MlflowServer", "MlflowApp", "SageMakerMlflowArn"}
+    for statement in (job, admin, predict):
+        assert references(statement["Resource"]) == {
+            "MlflowServer",
+            "MlflowApp",
+            "SageMakerMlflowArn",
+        }
 
 
 def test_suppressed_checks_say_why() -> None:

@@ -24,7 +24,6 @@ NAMES = {
 }
 DIMENSIONS = {value for name, value in vars(metric_names).items() if name.endswith("_DIMENSION")}
 LABELS = {"namespace", "metric", "statistic"}
-OF_PROMETHEUS = {"ALERTS", "ALERTS_FOR_STATE"}
 NAME = r"\b(?:housing|prediction|service:\w+)[\w:]*"
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 import pytest_socket
 
@@ -28,6 +29,18 @@ def own_log() -> Iterator[None]:
     yield
     shared.setLevel(level)
     shared.handlers, shared.propagate = handlers, propagate
+
+
+@pytest.fixture(scope="session")
+def s3_client() -> "S3Client":
+    """Return one client for all tests: its construction takes longer than most of them."""
+    return boto3.client(
+        "s3",
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        endpoint_url="https://s3.us-east-1.amazonaws.com",
+    )
 
 
 @pytest.fixture

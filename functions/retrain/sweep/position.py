@@ -13,11 +13,11 @@ from housing.s3.stored_uploads import Place
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-WALK = f"{JOBS}sweep"
+POSITION = f"{JOBS}sweep"
 _LOG = logging.getLogger(__name__)
 
 
-class Walk(BaseModel):
+class Position(BaseModel):
     """Job and upload after which the next sweep continues; empty at the beginning."""
 
     model_config = ConfigDict(frozen=True)
@@ -26,7 +26,7 @@ class Walk(BaseModel):
     upload: Place | None = None
 
 
-class Walks:
+class Positions:
     """Stores the position in the bucket: the next sweep may be another process.
 
     Of two concurrent sweeps the last write wins: a job that both see is started once.
@@ -36,19 +36,19 @@ class Walks:
         """Use an S3 client on one bucket."""
         self._documents = Documents(s3, bucket)
 
-    def load(self) -> Walk:
+    def load(self) -> Position:
         """Load the position; an unreadable one restarts from the beginning."""
-        document = self._documents.read(WALK)
+        document = self._documents.read(POSITION)
         if document is None:
-            return Walk()
+            return Position()
         try:
-            return Walk.model_validate_json(document.content)
+            return Position.model_validate_json(document.content)
         except ValidationError:
-            return Walk()
+            return Position()
 
-    def save(self, walk: Walk) -> None:
+    def save(self, position: Position) -> None:
         """Save the position; if that fails, the next sweep repeats this one's range."""
         try:
-            self._documents.overwrite(WALK, walk.model_dump_json().encode())
+            self._documents.overwrite(POSITION, position.model_dump_json().encode())
         except ObjectError as exc:
-            _LOG.warning("walk_not_saved", extra={"error": str(exc)})
+            _LOG.warning("position_not_saved", extra={"error": str(exc)})

@@ -21,7 +21,7 @@ from retrain.errors import LaunchError
 from retrain.launcher import Job, JobLauncher
 from retrain.launching import launch_jobs, relaunch
 from retrain.sweep.dead_jobs import DeadJobs, Look
-from retrain.sweep.walk import Walk, Walks
+from retrain.sweep.position import Position, Positions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -86,7 +86,7 @@ class Sweeper:
         self._rules = rules
         self._clock = clock
         self._dead_jobs = DeadJobs(jobs, rules)
-        self._walks = Walks(s3, bucket)
+        self._positions = Positions(s3, bucket)
 
     def sweep(
         self, *, seconds_left: Callable[[], float], alert: Callable[[JobStatus], bool]
@@ -99,14 +99,14 @@ class Sweeper:
                 open, and the next sweep gives it up again.
         """
         tick = _Tick(self._clock(), seconds_left, alert, self._launcher.attend())
-        walk = self._walks.load()
-        look = self._dead_jobs.look(after=walk.job, now=tick.now)
-        job = self._restart(look, walk.job, tick)
-        is_whole = not walk.job and not look.place
-        upload = self._recover(walk.upload, look.ids, tick, is_whole=is_whole)
-        reached = Walk(job=job, upload=upload)
-        if reached != walk:
-            self._walks.save(reached)
+        position = self._positions.load()
+        look = self._dead_jobs.look(after=position.job, now=tick.now)
+        job = self._restart(look, position.job, tick)
+        is_whole = not position.job and not look.place
+        upload = self._recover(position.upload, look.ids, tick, is_whole=is_whole)
+        reached = Position(job=job, upload=upload)
+        if reached != position:
+            self._positions.save(reached)
         return tick.swept
 
     def _restart(self, look: Look, after: str, tick: _Tick) -> str:

@@ -24,18 +24,6 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def s3_client() -> "S3Client":
-    """Make the one client: making it takes longer than most tests."""
-    return boto3.client(
-        "s3",
-        region_name="us-east-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-        endpoint_url="https://s3.us-east-1.amazonaws.com",
-    )
-
-
 @pytest.fixture
 def s3(aws: None, s3_client: "S3Client") -> "S3Client":  # noqa: ARG001 - needs the mock
     s3_client.create_bucket(Bucket=BUCKET)

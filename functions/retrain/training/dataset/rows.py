@@ -146,16 +146,6 @@ def first_of_each(values: Values, hashes: Hashes) -> tuple[Values, Hashes]:
     return values[order[is_first]], ordered[is_first]
 
 
-def are_among(hashes: Hashes, others: Hashes) -> NDArray[np.bool_]:
-    """Return the mask of distinct hashes that are among other distinct ones."""
-    both = np.concatenate([others, hashes])
-    order = np.lexsort((both[:, 1], both[:, 0]))  # stable: of two equal ones the other comes first
-    is_repeated = (both[order[1:]] == both[order[:-1]]).all(axis=1)
-    is_among = np.zeros(len(both), dtype=bool)
-    is_among[order[1:][is_repeated]] = True
-    return is_among[len(others) :]
-
-
 def bytes_of_rows(values: Values) -> bytes:
     """Return the rows' float64 bytes, the same on every machine."""
     return values.astype("<f8", copy=False).tobytes()

@@ -106,8 +106,8 @@ def test_an_empty_file_is_uploaded_for_the_job_to_judge(s3: "S3Client", folder: 
 def test_a_source_that_is_not_ascii_still_reaches_the_bucket(s3: "S3Client", csv: Path) -> None:
     done = upload_file(s3, BUCKET, csv, source="file:häuser\n.csv")
 
-    found = s3.head_object(Bucket=BUCKET, Key=done.key)["Metadata"][DATA_SOURCE_METADATA]
-    assert found == "file:h?user?.csv"
+    metadata = s3.head_object(Bucket=BUCKET, Key=done.key)["Metadata"][DATA_SOURCE_METADATA]
+    assert metadata == "file:h?user?.csv"
 
 
 def test_a_missing_file_is_named(s3: "S3Client") -> None:

@@ -14,37 +14,37 @@ FUNCTIONS = ("PredictFunction", "AdminFunction", "RetrainFunction", "NotifyFunct
 def test_a_function_has_exactly_the_variables_that_the_template_names(function: str) -> None:
     deployed = {function: {"MLFLOW_TRACKING_URI": "http://mlflow", "HOUSING_UNKNOWN": "1"}}
 
-    found = overrides(TEMPLATE, deployed)
+    variables = overrides(TEMPLATE, deployed)
 
     own = TEMPLATE["Resources"][function]["Properties"]["Environment"]["Variables"]
     of_all = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
-    assert set(found) == {function}
-    assert set(found[function]) == {*own, *of_all}
-    assert found[function]["MLFLOW_TRACKING_URI"] == "http://mlflow"
+    assert set(variables) == {function}
+    assert set(variables[function]) == {*own, *of_all}
+    assert variables[function]["MLFLOW_TRACKING_URI"] == "http://mlflow"
 
 
 def test_what_is_not_deployed_is_empty_and_so_counts_as_not_set() -> None:
-    found = overrides(TEMPLATE, {"RetrainFunction": {"HOUSING_JOB_LAUNCHER": "batch"}})
+    variables = overrides(TEMPLATE, {"RetrainFunction": {"HOUSING_JOB_LAUNCHER": "batch"}})
 
-    assert found["RetrainFunction"]["HOUSING_LOCAL_PYTHON"] == ""
+    assert variables["RetrainFunction"]["HOUSING_LOCAL_PYTHON"] == ""
 
 
 def test_sample_events_need_no_key() -> None:
     deployed = {"HOUSING_AUTH": "keys", "HOUSING_API_KEYS": "arn:secret"}
 
-    found = overrides(TEMPLATE, {"PredictFunction": deployed})["PredictFunction"]
+    variables = overrides(TEMPLATE, {"PredictFunction": deployed})["PredictFunction"]
 
-    assert (found["HOUSING_AUTH"], found["HOUSING_API_KEYS"]) == ("off", "")
+    assert (variables["HOUSING_AUTH"], variables["HOUSING_API_KEYS"]) == ("off", "")
 
 
 def test_a_retrain_function_in_a_container_starts_no_process_of_the_laptop() -> None:
     deployed = {"HOUSING_JOB_LAUNCHER": "local", "HOUSING_LOCAL_PYTHON": "/usr/bin/python3"}
 
-    found = overrides(TEMPLATE, {"RetrainFunction": deployed})["RetrainFunction"]
+    variables = overrides(TEMPLATE, {"RetrainFunction": deployed})["RetrainFunction"]
 
-    assert found["HOUSING_JOB_LAUNCHER"] == "batch"
-    assert found["HOUSING_BATCH_JOB_QUEUE"]
-    assert found["HOUSING_BATCH_JOB_DEFINITION"]
+    assert variables["HOUSING_JOB_LAUNCHER"] == "batch"
+    assert variables["HOUSING_BATCH_JOB_QUEUE"]
+    assert variables["HOUSING_BATCH_JOB_DEFINITION"]
 
 
 def test_every_function_of_the_template_is_known() -> None:

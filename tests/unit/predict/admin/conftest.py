@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -20,13 +19,10 @@ BUCKET = "housing-test"
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+def s3(s3_client: "S3Client") -> "Iterator[S3Client]":
     with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket=BUCKET)
-        yield client
+        s3_client.create_bucket(Bucket=BUCKET)
+        yield s3_client
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -23,11 +22,9 @@ BUCKET = "housing-test"
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+def s3(s3_client: "S3Client") -> "Iterator[S3Client]":
     with mock_aws():
-        yield boto3.client("s3", region_name="us-east-1")
+        yield s3_client
 
 
 def version(number: str, sha256: str) -> ModelVersion:

@@ -19,7 +19,7 @@ from retrain.events import jobs_in
 from retrain.launcher import Job
 from retrain.launching import launch_jobs
 from retrain.sweep import dead_jobs, sweeper
-from retrain.sweep.walk import WALK, Walk
+from retrain.sweep.position import POSITION, Position
 from retrain.training.job.intake import add_queued_uploads
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload
@@ -240,7 +240,7 @@ def test_a_status_that_cannot_be_understood_is_a_job(
     sweeps: Sweeps, s3: "S3Client", put: Callable[..., str]
 ) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"jobs/{put()}.json", Body=b"{}")
-    s3.put_object(Bucket=BUCKET, Key=WALK, Body=Walk(job="ffff").model_dump_json().encode())
+    s3.put_object(Bucket=BUCKET, Key=POSITION, Body=Position(job="ffff").model_dump_json().encode())
 
     assert sweeps.sweep(**DUE).recovered == []
 
@@ -261,23 +261,23 @@ def test_nothing_is_written_where_one_sweep_sees_all(
     assert len(sweeps.sweep(**DUE).recovered) == len(many)
 
     with pytest.raises(ClientError, match="NoSuchKey"):
-        s3.get_object(Bucket=BUCKET, Key=WALK)
+        s3.get_object(Bucket=BUCKET, Key=POSITION)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"job": 3}', b"[]"])
-def test_a_walk_that_cannot_be_understood_begins_at_the_front(
+def test_an_unreadable_position_restarts_from_the_beginning(
     sweeps: Sweeps, s3: "S3Client", many: set[str], content: bytes
 ) -> None:
-    s3.put_object(Bucket=BUCKET, Key=WALK, Body=content)
+    s3.put_object(Bucket=BUCKET, Key=POSITION, Body=content)
 
     assert len(sweeps.sweep(**DUE).recovered) == len(many)
 
 
-def test_a_walk_whose_version_is_gone_begins_at_the_front(
+def test_a_position_of_a_deleted_version_restarts_from_the_beginning(
     sweeps: Sweeps, s3: "S3Client", many: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = Walk(upload=Place("new_data/3.csv", "gone"))
-    s3.put_object(Bucket=BUCKET, Key=WALK, Body=place.model_dump_json().encode())
+    place = Position(upload=Place("new_data/3.csv", "gone"))
+    s3.put_object(Bucket=BUCKET, Key=POSITION, Body=place.model_dump_json().encode())
     listed = s3.list_object_versions
 
     def refuse_unknown_markers(**given: Any) -> Any:
@@ -291,18 +291,18 @@ def test_a_walk_whose_version_is_gone_begins_at_the_front(
     assert len(sweeps.sweep(**DUE).recovered) == len(many)
 
 
-def test_a_walk_that_cannot_be_saved_fails_no_sweep(
+def test_a_position_that_cannot_be_saved_fails_no_sweep(
     sweeps: Sweeps, many: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeper, "LAUNCHES", 3)
     put_object = sweeps.s3.put_object
 
-    def refuse_walks(**given: Any) -> Any:
-        if given["Key"] == WALK:
+    def refuse_positions(**given: Any) -> Any:
+        if given["Key"] == POSITION:
             raise ClientError({"Error": {"Code": "AccessDenied"}}, "PutObject")
         return put_object(**given)
 
-    monkeypatch.setattr(sweeps.s3, "put_object", refuse_walks)
+    monkeypatch.setattr(sweeps.s3, "put_object", refuse_positions)
 
     assert list(until_none_is_left(sweeps)) == [3, 3, 1]
     assert {job.job_id for job in sweeps.launcher.launched} == many

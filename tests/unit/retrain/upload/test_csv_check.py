@@ -25,29 +25,29 @@ def with_cell(column: str, cell: str) -> str:
 def test_a_good_file_is_taken_to_the_last_digit() -> None:
     table = housing_table(50)
 
-    found = check_csv(as_csv(table))
+    result = check_csv(as_csv(table))
 
-    assert (found.read, found.bad_lines, found.problems) == (50, [], [])
-    assert np.array_equal(found.rows, table.to_numpy())
+    assert (result.read, result.bad_lines, result.problems) == (50, [], [])
+    assert np.array_equal(result.rows, table.to_numpy())
 
 
 def test_columns_may_come_in_any_order_and_extra_ones_are_listed() -> None:
     table = housing_table(20)
     shuffled = table.assign(id="x", ocean_proximity="INLAND").iloc[:, ::-1]
 
-    found = check_csv(as_csv(shuffled))
+    result = check_csv(as_csv(shuffled))
 
-    assert np.array_equal(found.rows, table.to_numpy())
-    assert found.header.ignored == ("ocean_proximity", "id")
+    assert np.array_equal(result.rows, table.to_numpy())
+    assert result.header.ignored == ("ocean_proximity", "id")
 
 
 def test_the_census_files_own_header_is_converted() -> None:
-    found = check_csv(as_csv(census_table(20)))
+    result = check_csv(as_csv(census_table(20)))
 
-    assert found.rows == pytest.approx(
+    assert result.rows == pytest.approx(
         housing_table(20).assign(Population=1_200.0, AveOccup=3.0).to_numpy()
     )
-    assert found.header.ignored == ("ocean_proximity",)
+    assert result.header.ignored == ("ocean_proximity",)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -58,10 +58,10 @@ def test_every_line_ending_and_a_byte_order_mark_are_read(end: str) -> None:
 
 
 def test_blank_lines_are_no_rows() -> None:
-    found = checked("", ROW, "   ", with_cell("MedInc", "x"), "")
+    result = checked("", ROW, "   ", with_cell("MedInc", "x"), "")
 
-    assert found.read == 2
-    assert (found.problems[0].row, found.problems[0].line) == (2, 5)
+    assert result.read == 2
+    assert (result.problems[0].row, result.problems[0].line) == (2, 5)
 
 
 def test_names_and_cells_may_have_spaces_around_them() -> None:
@@ -90,12 +90,12 @@ def test_names_and_cells_may_have_spaces_around_them() -> None:
     ],
 )
 def test_a_bad_cell_is_reported_with_its_place_and_reason(cell: str, reason: str) -> None:
-    found = checked(ROW, with_cell("MedInc", cell), ROW)
+    result = checked(ROW, with_cell("MedInc", cell), ROW)
 
-    (problem,) = found.problems
+    (problem,) = result.problems
     assert (problem.row, problem.line, problem.column) == (2, 3, "MedInc")
     assert (problem.value, problem.reason) == (cell.strip('"'), reason)
-    assert (found.read, len(found.rows), len(found.bad_lines)) == (3, 2, 1)
+    assert (result.read, len(result.rows), len(result.bad_lines)) == (3, 2, 1)
 
 
 @pytest.mark.parametrize("cell", ["0", "100"])
@@ -104,27 +104,27 @@ def test_limits_belong_to_the_range(cell: str) -> None:
 
 
 def test_a_row_with_several_bad_cells_is_one_bad_row() -> None:
-    found = checked("x,y,6.9,1.02,322,2.55,37.88,-122.23,", ROW)
+    result = checked("x,y,6.9,1.02,322,2.55,37.88,-122.23,", ROW)
 
-    assert len(found.bad_lines) == 1
-    assert [problem.column for problem in found.problems] == ["MedInc", "HouseAge", "MedHouseVal"]
+    assert len(result.bad_lines) == 1
+    assert [problem.column for problem in result.problems] == ["MedInc", "HouseAge", "MedHouseVal"]
 
 
 def test_a_short_row_lacks_its_last_cells() -> None:
-    found = checked("8.3,41,6.9,1.02,322,2.55,37.88", ROW)
+    result = checked("8.3,41,6.9,1.02,322,2.55,37.88", ROW)
 
-    assert [(problem.column, problem.reason) for problem in found.problems] == [
+    assert [(problem.column, problem.reason) for problem in result.problems] == [
         ("Longitude", "blank"),
         ("MedHouseVal", "blank"),
     ]
 
 
 def test_a_row_with_surplus_fields_is_bad_as_a_whole() -> None:
-    found = checked(ROW, f"1,{ROW}")
+    result = checked(ROW, f"1,{ROW}")
 
-    assert found.problems[0].column is None
-    assert found.problems[0].reason == "10 fields where the header has 9"
-    assert len(found.rows) == 1
+    assert result.problems[0].column is None
+    assert result.problems[0].reason == "10 fields where the header has 9"
+    assert len(result.rows) == 1
 
 
 def test_commas_at_the_ends_of_lines_do_no_harm() -> None:
@@ -153,10 +153,10 @@ def test_no_households_make_a_bad_row_and_no_warning() -> None:
     table = census_table(3)
     table.loc[0, "households"] = 0
 
-    found = check_csv(as_csv(table))
+    result = check_csv(as_csv(table))
 
-    assert len(found.bad_lines) == 1
-    assert "households" in {problem.column for problem in found.problems}
+    assert len(result.bad_lines) == 1
+    assert "households" in {problem.column for problem in result.problems}
 
 
 def test_a_blank_number_of_households_is_one_problem() -> None:
@@ -171,9 +171,9 @@ def test_a_blank_number_of_households_is_one_problem() -> None:
 def test_the_list_of_problems_is_bounded_and_their_number_is_not() -> None:
     rows = LISTED_PROBLEMS + 500
 
-    found = checked(*[with_cell("MedInc", "x")] * rows)
+    result = checked(*[with_cell("MedInc", "x")] * rows)
 
-    assert (len(found.problems), found.problems_total) == (LISTED_PROBLEMS, rows)
+    assert (len(result.problems), result.problems_total) == (LISTED_PROBLEMS, rows)
 
 
 @pytest.mark.parametrize("block_bytes", [1, 100, 1_000])
@@ -182,10 +182,10 @@ def test_rows_are_numbered_through_blocks(
 ) -> None:
     monkeypatch.setattr("retrain.training.upload.exact_reading.BLOCK_BYTES", block_bytes)
 
-    found = checked(ROW, "", ROW, with_cell("MedInc", "x"), ROW)
+    result = checked(ROW, "", ROW, with_cell("MedInc", "x"), ROW)
 
-    (problem,) = found.problems
-    assert (found.read, len(found.rows)) == (4, 3)
+    (problem,) = result.problems
+    assert (result.read, len(result.rows)) == (4, 3)
     assert (problem.row, problem.line) == (3, 5)
 
 
@@ -195,10 +195,10 @@ def test_the_header_says_what_separates_fields(delimiter: str, quote: str) -> No
     lines = [HEADER, ROW, ROW.replace("322", "-1")]
     fields = ([f"{quote}{cell}{quote}" for cell in line.split(",")] for line in lines)
 
-    found = check_csv("\n".join(map(delimiter.join, fields)).encode())
+    result = check_csv("\n".join(map(delimiter.join, fields)).encode())
 
-    assert (found.read, len(found.rows)) == (2, 1)
-    assert (found.problems[0].column, found.problems[0].value) == ("Population", "-1")
+    assert (result.read, len(result.rows)) == (2, 1)
+    assert (result.problems[0].column, result.problems[0].value) == ("Population", "-1")
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])

@@ -50,11 +50,11 @@ def test_lines_without_a_value_are_counted_as_blank_and_are_no_rows(
     end = "\r" if blank == "\r" else "\n"
     text = blank * 30 + HEADER + blank * 20 + ROW + blank * 7 + BAD_ROW + ROW * 20 + blank * 50
 
-    found = check_csv(text.replace("\n", end).encode() if end == "\r" else text.encode())
+    result = check_csv(text.replace("\n", end).encode() if end == "\r" else text.encode())
 
-    (problem,) = found.problems
+    (problem,) = result.problems
     lines_each = 2 if "\n" in blank[:-1] else 1
-    assert (found.read, found.bad, found.blank) == (22, 1, 107)
+    assert (result.read, result.bad, result.blank) == (22, 1, 107)
     assert (problem.row, problem.line) == (2, 57 * lines_each + 3)
 
 
@@ -77,9 +77,9 @@ def test_a_file_with_too_many_blank_lines_is_rejected(
 def test_a_whole_sheet_of_empty_rows_is_taken(tmp_path: Path) -> None:
     sheet = ROW * 100 + ",,,,,,,,\n" * (MOST_BLANK_LINES - 100)
 
-    found = checked(tmp_path, packed(HEADER, sheet))
+    result = checked(tmp_path, packed(HEADER, sheet))
 
-    assert (found.read, found.bad, found.blank) == (100, 0, MOST_BLANK_LINES - 100)
+    assert (result.read, result.bad, result.blank) == (100, 0, MOST_BLANK_LINES - 100)
 
 
 def test_an_honest_packed_file_is_taken_however_much_its_columns_repeat(
@@ -90,10 +90,10 @@ def test_an_honest_packed_file_is_taken_however_much_its_columns_repeat(
     table = housing_table(2_000).assign(source="https://example.org/the/same/source/of/all" * 100)
     content = as_csv(table)
 
-    found = checked(tmp_path, gzip.compress(content))
+    result = checked(tmp_path, gzip.compress(content))
 
     assert len(content) > 30 * len(gzip.compress(content))
-    assert (found.read, found.bad) == (2_000, 0)
+    assert (result.read, result.bad) == (2_000, 0)
 
 
 def test_a_packed_file_of_too_much_is_rejected_and_told_to_come_unpacked(
@@ -132,19 +132,19 @@ def test_reading_ends_when_too_many_rows_are_bad_whatever_follows(
     texts = HEADER, ROW, bad * 30_000, ROW * 10
     content = packed(*texts) if pack else "".join(texts).encode()
 
-    found = checked(tmp_path, content)
+    result = checked(tmp_path, content)
 
-    assert found.read < 25_000
-    assert not found.is_whole
-    reason = found.too_bad(0.1)
+    assert result.read < 25_000
+    assert not result.is_whole
+    reason = result.too_bad(0.1)
     assert reason is not None
     assert "so that the others were not read; the first: row 2, MedInc 'x" in reason
 
 
 def test_a_file_that_was_read_to_its_end_is_not_said_to_be_cut(tmp_path: Path) -> None:
-    found = checked(tmp_path, (HEADER + "x\n" * 30).encode())
+    result = checked(tmp_path, (HEADER + "x\n" * 30).encode())
 
-    assert (found.read, found.is_whole) == (30, True)
+    assert (result.read, result.is_whole) == (30, True)
 
 
 def test_it_never_ends_where_a_file_could_still_be_taken(
@@ -163,11 +163,11 @@ def test_it_never_ends_where_a_file_could_still_be_taken(
         content = "".join([HEADER, *lines]).encode()
         whole, limits = check_csv(content), Limits(1 << 20, 1 << 20, share)
 
-        found = checked(tmp_path, content, limits)
+        result = checked(tmp_path, content, limits)
 
         verdicts.append(whole.too_bad(share) is None)
-        assert (found.too_bad(share) is None) == verdicts[-1]
-        assert found.is_whole or found.read < whole.read
+        assert (result.too_bad(share) is None) == verdicts[-1]
+        assert result.is_whole or result.read < whole.read
 
     assert {True, False} == set(verdicts)
 
@@ -210,9 +210,9 @@ def test_blocks_are_cut_where_they_have_many_lines_or_fields(
         assert outcome(check_csv(text)) == outcome(whole)
 
 
-def outcome(found: CheckedUpload) -> tuple[object, ...]:
-    facts = found.read, found.bad, found.blank, found.problems
-    return *facts, found.rows.tobytes()
+def outcome(result: CheckedUpload) -> tuple[object, ...]:
+    facts = result.read, result.bad, result.blank, result.problems
+    return *facts, result.rows.tobytes()
 
 
 HOSTILE = {
