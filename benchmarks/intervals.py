@@ -14,10 +14,11 @@ from housing.schema import INTERVAL_COVERAGE
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.model.engines import engine_of
 from retrain.training.model.evaluation import Predictions
-from retrain.training.model.fit import FEATURES, Fitted, out_of_fold, pipeline_of, scale_options
+from retrain.training.model.fit import FEATURES, Fitted, pipeline_of, scale_options, start_folds
 from retrain.training.model.interval import TAKEN_OFF, Interval, conformal_quantile, folds_of
 from retrain.training.model.recipe import Recipe
 from retrain.training.model.tensor_ops import Floats
+from retrain.training.model.workers import InThisProcess
 
 _FOLDS = 5
 _BANDS = 4
@@ -37,7 +38,8 @@ def scaled_by_mean_error(
         held: The held-out rows.
         recipe: How it was fitted.
     """
-    features, predicted = out_of_fold(pipeline_of(recipe), fitting, recipe, lambda _: None)
+    out_of_fold = start_folds(pipeline_of(recipe), fitting, recipe, InThisProcess())
+    features, predicted = out_of_fold(lambda _: None)
     inputs = np.column_stack([features, predicted]).astype(np.float32)
     errors = fitting.prices - predicted
     scale = engine_of(recipe.engine).regressor(scale_options(recipe))

@@ -13,6 +13,7 @@ HousingError
     ├── ExportError
     ├── ParityError
     ├── TreeParityError
+    ├── WorkerDiedError
     └── TrackingError
 BaseException
 └── JobStoppedError
@@ -115,6 +116,19 @@ class TreeParityError(TrainingError):
         super().__init__(
             f"the tree library and ONNX Runtime differ on {different:,} of {rows:,} rows"
         )
+
+
+class WorkerDiedError(TrainingError):
+    """Raised when a process that fits a part of the model ends without a result."""
+
+    next_step: ClassVar[str] = (
+        "give the job more memory (TrainingMemoryMb), or set HOUSING_TRAINING_PROCESSES=1, "
+        "then upload the file again"
+    )
+
+    def __init__(self, how: str) -> None:
+        """Keep how the process ended."""
+        super().__init__(f"a process that fitted a part of the model ended by {how}")
 
 
 class TrackingError(TrainingError):

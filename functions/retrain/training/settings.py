@@ -62,6 +62,9 @@ class TrainingSettings(RegistrySettings):
     heartbeat_seconds: float = Field(20, gt=0, description="a job gives a sign of life this often")
     lease_wait_seconds: float = Field(1800, ge=0, description="longest wait for another job")
 
+    training_processes: int | None = Field(
+        None, ge=1, description="processes that fit; as many as processors if not set"
+    )
     holdout_share: float = Field(0.2, gt=0, lt=0.5, description="rows the model is judged on")
     seed: int = Field(0, ge=0, description="seed of every random choice")
     engine: EngineName = Field("scikit-learn", description="library that grows the trees")

@@ -24,6 +24,7 @@ from retrain.training.graph.export import export
 from retrain.training.model.evaluation import Predictions, score
 from retrain.training.model.fit import fit
 from retrain.training.model.recipe import Recipe
+from retrain.training.model.workers import TaskRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,13 @@ def champion_of(
     return Champion(version, model, trouble, uploads, needs_stand_in=bool(dataset_id))
 
 
-def with_stand_in(
+def with_stand_in(  # noqa: PLR0913, PLR0917 - a champion, its data and how to refit it
     champion: Champion,
     dataset: Dataset,
     key: HoldoutKey,
     recipe: Recipe,
     say: Callable[[str], None],
+    workers: TaskRunner | None = None,
 ) -> Champion:
     """Return the champion, with a refitted model if it needs a stand-in.
 
@@ -107,7 +109,7 @@ def with_stand_in(
     fitting = Rows.of(snapshot.rows[~snapshot.is_held_out])
     number = champion.version.version
     say(f"refitting version {number}, which was judged by another split, on {len(fitting):,} rows")
-    model = export(fit(fitting, recipe))
+    model = export(fit(fitting, recipe, workers=workers))
     note = (
         f"version {number} was judged by another split, and so was refitted on its own rows "
         "without those that judge now"

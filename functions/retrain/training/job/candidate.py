@@ -19,6 +19,7 @@ from retrain.training.job.context import JobContext
 from retrain.training.job.progress import JobProgress
 from retrain.training.model.evaluation import Predictions, baseline_rmse, evaluate, score
 from retrain.training.model.fit import FIT_STEPS, Fitted, fit
+from retrain.training.model.workers import TaskRunner
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.model_card import drift_section, model_card
 from retrain.training.tracking.port import Candidate
@@ -48,8 +49,13 @@ class TrainedModel:
     trees: str | None = None
 
 
-def train_model(
-    snapshot: Snapshot, rows: Split, settings: TrainingSettings, stage: EnterStage, say: Say
+def train_model(  # noqa: PLR0913, PLR0917 - rows, settings, progress and processes
+    snapshot: Snapshot,
+    rows: Split,
+    settings: TrainingSettings,
+    stage: EnterStage,
+    say: Say,
+    workers: TaskRunner,
 ) -> TrainedModel:
     """Fit a model, verify its graph and evaluate it.
 
@@ -59,14 +65,16 @@ def train_model(
         settings: Settings of the job.
         stage: Context manager that is entered for each stage.
         say: Called with a progress message within a stage.
+        workers: Fit the independent parts.
 
     Raises:
         TooFewRowsError: There are too few rows for an interval.
+        WorkerDiedError: A process of the workers died.
         ParityError: The graph does not match the fitted model.
         TreeParityError: The tree library and ONNX Runtime differ on it.
     """
     with stage(Stage.FIT, f"fitting on {len(rows.fitting):,} rows"):
-        fitted = fit(rows.fitting, settings.recipe(), say)
+        fitted = fit(rows.fitting, settings.recipe(), say, workers)
     with stage(Stage.EXPORT, "writing the model as one ONNX graph and checking it"):
         model = export(fitted)
         parity = check_parity(
@@ -107,7 +115,9 @@ def train_version(
         ParityError: The graph does not match the fitted model; nothing is registered.
         TrackingError: The version could not be registered.
     """
-    made = train_model(snapshot, rows, context.settings, progress.stage, progress.say)
+    made = train_model(
+        snapshot, rows, context.settings, progress.stage, progress.say, context.workers
+    )
     progress.status.metrics = dict(made.metrics)
     drift = progress.status.drift
     with progress.stage(Stage.REGISTER, "registering the new version"):

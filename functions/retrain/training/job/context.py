@@ -1,6 +1,6 @@
 """Settings and ports of a training job."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from housing.alerts.alert import AlertSink
@@ -10,6 +10,7 @@ from housing.registry.live_model import LiveModel
 from housing.registry.port import ModelRegistry
 from retrain.training.dataset.dataset import Dataset
 from retrain.training.gate.shadow_report import ShadowReport
+from retrain.training.model.workers import InThisProcess, TaskRunner
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.port import RunTracker
 
@@ -27,6 +28,7 @@ class JobContext:
     tracker: RunTracker
     alerts: AlertSink
     shadow_report: ShadowReport | None = None
+    workers: TaskRunner = field(default_factory=InThisProcess)
 
     @property
     def jobs(self) -> JobStore:

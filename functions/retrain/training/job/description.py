@@ -16,17 +16,20 @@ from retrain.training.job.candidate import TrainedModel, card_of
 from retrain.training.job.context import JobContext
 from retrain.training.job.progress import JobProgress
 from retrain.training.model.fit import learning_curve
+from retrain.training.model.workers import TaskRunner
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.port import Description, metric_tags
 
 _LOG = logging.getLogger(__name__)
 
 
-def described(
+def described(  # noqa: PLR0913 - a model, its data and the job's settings
     made: TrainedModel,
     snapshot: Snapshot,
     rows: Split,
     settings: TrainingSettings,
+    workers: TaskRunner,
+    *,
     drift: Drift | None = None,
 ) -> Description:
     """Return the description of a trained model.
@@ -36,13 +39,14 @@ def described(
         snapshot: All rows.
         rows: The same rows, split into fitting and held-out ones.
         settings: Settings of the job.
+        workers: Fit for the spatial score.
         drift: Drift of the newest rows.
     """
     # Nothing else needs Matplotlib, which takes .4 s to import, and clusters.
     from retrain.training.model.spatial import spatial_rmse  # noqa: PLC0415
     from retrain.training.tracking.figures import drift_figure, figures  # noqa: PLC0415
 
-    more = {"spatial_rmse": spatial_rmse(rows.fitting, settings.recipe())}
+    more = {"spatial_rmse": spatial_rmse(rows.fitting, settings.recipe(), workers)}
     curves = {
         "fitted rows": learning_curve(made.fitted, rows.fitting),
         "held-out rows": learning_curve(made.fitted, rows.holdout),
@@ -66,7 +70,10 @@ def describe_version(  # noqa: PLR0913, PLR0917 - a version, its model, its data
     The job has ended: a failure is logged, and changes nothing of its outcome.
     """
     try:
-        description = described(made, snapshot, rows, context.settings, progress.status.drift)
+        drift = progress.status.drift
+        description = described(
+            made, snapshot, rows, context.settings, context.workers, drift=drift
+        )
         context.tracker.describe(version, description)
         _describe(version, description, context, progress)
         progress.add_metrics(description.metrics)

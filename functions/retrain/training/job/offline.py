@@ -10,6 +10,7 @@ from retrain.training.dataset.split import split
 from retrain.training.errors import UploadRejectedError
 from retrain.training.job.candidate import STEPS, EnterStage, Say, TrainedModel, train_model
 from retrain.training.job.description import described
+from retrain.training.model.workers import worker_processes
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.port import Description
 from retrain.training.upload.check import CheckedUpload, check_csv
@@ -64,6 +65,7 @@ def train_file(
     upload = UploadedRows("by hand", "by hand", distinct(checked.rows)[0], source, moment)
     snapshot, _ = snapshot_of([upload], key)
     rows = split(snapshot, min_rows=settings.min_rows)
-    made = train_model(snapshot, rows, settings, stage, say)
-    say("judging in regions that are left out, and drawing")
-    return OfflineModel(made, described(made, snapshot, rows, settings)), checked
+    with worker_processes(settings.training_processes, settings.engine) as workers:
+        made = train_model(snapshot, rows, settings, stage, say, workers)
+        say("judging in regions that are left out, and drawing")
+        return OfflineModel(made, described(made, snapshot, rows, settings, workers)), checked

@@ -11,6 +11,7 @@ from retrain.training.gate.shadow_report import CloudWatchShadowReport, ShadowRe
 from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.job.progress import open_status
+from retrain.training.model.workers import TaskRunner, worker_processes
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.mlflow import MlflowRunTracker
 from retrain.training.upload.ingest import Upload
@@ -25,7 +26,7 @@ _BRIEF = Config(
 )
 
 
-def job_context(settings: TrainingSettings) -> JobContext:
+def job_context(settings: TrainingSettings, workers: TaskRunner) -> JobContext:
     """Build the job's context; no service is called."""
     s3 = boto3.client("s3", config=_BOUNDED)
     return JobContext(
@@ -41,6 +42,7 @@ def job_context(settings: TrainingSettings) -> JobContext:
         tracker=MlflowRunTracker(settings.tracking_uri, settings.model_name, settings.bucket),
         alerts=alerts_to(settings.alert_topic_arn, s3, settings.bucket),
         shadow_report=_shadow_report(settings),
+        workers=workers,
     )
 
 
@@ -58,9 +60,12 @@ def run_job(*, bucket: str, key: str, version_id: str | None, job_id: str) -> St
     Raises:
         ValidationError: A setting is missing or not valid.
     """
-    context = job_context(TrainingSettings(bucket=bucket))
-    etag = None if version_id else _etag(context.jobs, job_id, key)
-    return run(Upload(job_id, bucket, key, version_id, etag), context)
+    settings = TrainingSettings(bucket=bucket)
+    # At once: their imports take a second, which reading and checking the file takes as well.
+    with worker_processes(settings.training_processes, settings.engine) as workers:
+        context = job_context(settings, workers)
+        etag = None if version_id else _etag(context.jobs, job_id, key)
+        return run(Upload(job_id, bucket, key, version_id, etag), context)
 
 
 def _etag(jobs: JobStore, job_id: str, key: str) -> str | None:

@@ -209,7 +209,7 @@ def comparable(
         return None
     recipe = context.settings.recipe()
     try:
-        return with_stand_in(champion, context.dataset, key, recipe, progress.say)
+        return with_stand_in(champion, context.dataset, key, recipe, progress.say, context.workers)
     except TooFewRowsError as exc:
         _LOG.warning("champion_not_refitted", extra={"reason": str(exc)})
         return champion

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import FeatureUnion, Pipeline
 from threadpoolctl import threadpool_limits
@@ -19,6 +20,7 @@ from retrain.training.model.neighbours import NEAREST, NeighbourFeatures
 from retrain.training.model.recipe import Recipe
 from retrain.training.model.regressor import GatedRegressor
 from retrain.training.model.tensor_ops import Floats
+from retrain.training.model.workers import InThisProcess, TaskRunner
 
 _THREADS = 1  # two threads on busy cores wait for each other: five times as long as one
 FEATURES, MODEL = "features", "model"
@@ -26,6 +28,8 @@ OWN, NEIGHBOURS = "own", "neighbours"
 _FAR_ITERATIONS = 150
 _SCALE_ITERATIONS = 150
 _ERROR_FOLDS = 5
+_BYTES_PER_ROW = 4_000
+"""Memory of a part's fit for each training row; 3,800 were measured with 400,000 rows."""
 FIT_STEPS = _ERROR_FOLDS + 2
 """Number of progress messages of ``fit``."""
 
@@ -57,23 +61,36 @@ class Fitted:
             return Predictions(prices, *limits)
 
 
-def fit(rows: Rows, recipe: Recipe, on_step: Callable[[str], None] = lambda _: None) -> Fitted:
+def fit(
+    rows: Rows,
+    recipe: Recipe,
+    on_step: Callable[[str], None] = lambda _: None,
+    workers: TaskRunner | None = None,
+) -> Fitted:
     """Fit a pipeline on all rows, and its interval on out-of-fold errors.
 
     Args:
         rows: Training rows.
         recipe: Hyperparameters.
         on_step: Called with a progress message.
+        workers: Fit the independent parts; the model's bits do not depend on them.
 
     Raises:
         EngineError: The recipe's engine cannot be loaded.
         TooFewRowsError: There are too few rows for the interval's coverage.
+        WorkerDiedError: A process of the workers died.
     """
     engine = engine_of(recipe.engine)
     check_enough(len(rows), INTERVAL_COVERAGE)
+    workers = workers or InThisProcess()
+    workers.limit(len(rows) * _BYTES_PER_ROW)
     with threadpool_limits(_THREADS):
         pipeline = pipeline_of(recipe)
-        features, predicted = out_of_fold(pipeline, rows, recipe, on_step)
+        out_of_fold = start_folds(pipeline, rows, recipe, workers)
+        on_step(f"fitting the model on {len(rows):,} rows")
+        features = pipeline[FEATURES].fit_transform(rows.features, rows.prices)
+        end_fit = pipeline[MODEL].start_fit(features, rows.prices, workers)
+        features, predicted = out_of_fold(on_step)
         on_step("fitting the interval")
         interval = calibrated(
             features,
@@ -82,9 +99,10 @@ def fit(rows: Rows, recipe: Recipe, on_step: Callable[[str], None] = lambda _: N
             coverage=INTERVAL_COVERAGE,
             scale=engine.regressor(scale_options(recipe)),
             seed=recipe.seed,
+            workers=workers,
         )
-        on_step(f"fitting the model on {len(rows):,} rows")
-        return Fitted(pipeline.fit(rows.features, rows.prices), interval, engine)
+        end_fit()
+        return Fitted(pipeline, interval, engine)
 
 
 def learning_curve(fitted: Fitted, rows: Rows) -> list[float]:
@@ -159,20 +177,37 @@ def scale_options(recipe: Recipe) -> TreeOptions:
     )
 
 
-def out_of_fold(
-    pipeline: Any, rows: Rows, recipe: Recipe, on_step: Callable[[str], None]
-) -> tuple[Any, Values]:
-    """Return each row's out-of-fold features and prediction."""
+def start_folds(
+    pipeline: Any, rows: Rows, recipe: Recipe, workers: TaskRunner
+) -> Callable[[Callable[[str], None]], tuple[Floats, Values]]:
+    """Start to fit on all folds but one, for each fold.
+
+    Returns:
+        A function that waits for the folds and returns each row's out-of-fold features and
+        prediction; it calls its argument with progress messages.
+    """
+    folds = list(folds_of(len(rows), _ERROR_FOLDS, recipe.seed))
     small = quicker(pipeline)
-    features: Any = None
-    predicted = np.empty(len(rows))
-    folds = folds_of(len(rows), _ERROR_FOLDS, recipe.seed)
-    for number, (fold, others) in enumerate(folds, start=1):
-        on_step(f"fitting for the interval, part {number} of {_ERROR_FOLDS}")
-        fitted = clone(small).fit(rows.features[others], rows.prices[others])
-        transformed = fitted[:-1].transform(rows.features[fold])
-        if features is None:
-            features = np.empty((len(rows), transformed.shape[1]), np.float32)
-        features[fold] = transformed
-        predicted[fold] = fitted[-1].predict(transformed)
-    return features, predicted
+    parts = [workers.start(_predicted_fold, small, rows, *fold) for fold in folds]
+
+    def joined(on_step: Callable[[str], None]) -> tuple[Floats, Values]:
+        features: Any = None
+        predicted = np.empty(len(rows))
+        for number, (fold, _) in enumerate(folds):
+            on_step(f"fitting for the interval, part {number + 1} of {len(folds)}")
+            of_fold, predicted[fold] = parts[number].get()
+            if features is None:
+                features = np.empty((len(rows), of_fold.shape[1]), np.float32)
+            features[fold] = of_fold
+        return features, predicted
+
+    return joined
+
+
+def _predicted_fold(
+    pipeline: Any, rows: Rows, fold: NDArray[np.int64], others: NDArray[np.bool_]
+) -> tuple[Floats, Values]:
+    """Return features and predictions of a fold by a pipeline that is fitted on the others."""
+    fitted = clone(pipeline).fit(rows.features[others], rows.prices[others])
+    features = fitted[:-1].transform(rows.features[fold])
+    return features, fitted[-1].predict(features)

@@ -22,7 +22,9 @@ from sklearn.base import clone
 
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import TooFewRowsError
+from retrain.training.model.regressor import fitted
 from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
+from retrain.training.model.workers import InThisProcess, TaskRunner
 
 _FOLDS = 5
 _POWERS = (1.0, 1.2, 1.3, 0.7)
@@ -102,6 +104,7 @@ def calibrated(  # noqa: PLR0913 - rows and options, given by name
     coverage: float,
     scale: Any,
     seed: int,
+    workers: TaskRunner | None = None,
 ) -> Interval:
     """Calibrate an interval on out-of-fold predictions of n rows.
 
@@ -112,6 +115,7 @@ def calibrated(  # noqa: PLR0913 - rows and options, given by name
         coverage: Nominal coverage.
         scale: Regressor, not fitted, for the logarithm of the error.
         seed: Seed of the folds.
+        workers: Fit the regressor, on all rows and for each fold.
 
     Raises:
         TooFewRowsError: There are too few rows for the coverage.
@@ -119,14 +123,21 @@ def calibrated(  # noqa: PLR0913 - rows and options, given by name
     dearest = float(prices.max())
     errors = prices - predicted
     inputs, log_sizes = _inputs(features, predicted), np.log(np.abs(errors) + _OFFSET)
-    sizes = np.exp(_held_out(scale, inputs, log_sizes, seed)) - TAKEN_OFF
+    workers = workers or InThisProcess()
+    folds = list(folds_of(len(prices), _FOLDS, seed))
+    parts = [workers.start(_held_out, scale, inputs, log_sizes, *fold) for fold in folds]
+    whole = workers.start(fitted, clone(scale), inputs, log_sizes)
+    log_expected = np.empty(len(prices))
+    for (fold, _), part in zip(folds, parts, strict=True):
+        log_expected[fold] = part.get()
+    sizes = np.exp(log_expected) - TAKEN_OFF
     expected = sizes.clip(_OFFSET - TAKEN_OFF, dearest)
     quotients = errors / expected
     edges, band = _bands(predicted, coverage)
     shares = _coverages(coverage, bands=len(edges) + 1)
     tails = [(quotients[band == number], _tail(share)) for number, share in enumerate(shares)]
     return Interval(
-        scale=clone(scale).fit(inputs, log_sizes),
+        scale=whole.get(),
         edges=edges,
         below=np.array([conformal_quantile(-group, tail) for group, tail in tails]),
         above=np.array([conformal_quantile(group, tail) for group, tail in tails]),
@@ -185,14 +196,12 @@ def conformal_quantile(scores: Values, share: float) -> float:
     return max(0.0, float(np.sort(scores)[rank - 1]))
 
 
-def _held_out(scale: Any, inputs: Floats, sizes: Values, seed: int) -> Values:
-    """Predict each row's log error out of fold."""
-    predicted_sizes = np.empty(len(sizes))
-    for fold, others in folds_of(len(sizes), _FOLDS, seed):
-        predicted_sizes[fold] = (
-            clone(scale).fit(inputs[others], sizes[others]).predict(inputs[fold])
-        )
-    return predicted_sizes
+def _held_out(
+    scale: Any, inputs: Floats, sizes: Values, fold: NDArray[np.int64], others: NDArray[np.bool_]
+) -> Values:
+    """Predict the log errors of a fold by a regressor that is fitted on the others."""
+    predicted: Values = clone(scale).fit(inputs[others], sizes[others]).predict(inputs[fold])
+    return predicted
 
 
 def folds_of(

@@ -1,6 +1,6 @@
 """The model: boosted trees with neighbour features, blended with trees without them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -9,8 +9,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from retrain.training.dataset.rows import Values
 from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
+from retrain.training.model.workers import InThisProcess, TaskRunner
 
 _LEAST_WAY_KM = 1.0
+
+
+def fitted(model: Any, features: Floats, prices: Values) -> Any:
+    """Fit a regressor and return it."""
+    return model.fit(features, prices)
 
 
 class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types
@@ -43,18 +49,32 @@ class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sk
         The first regressor predicts alone up to the distance within which ``known_share`` of the
         rows have their nearest row; the other one alone beyond twice that distance.
         """
+        self.start_fit(features, prices, InThisProcess())()
+        return self
+
+    def start_fit(
+        self, features: Floats, prices: Values, workers: TaskRunner
+    ) -> Callable[[], None]:
+        """Start to fit; return a function that waits for the end."""
         self.n_features_in_ = features.shape[1]
         seed = self.near.random_state or 0
-        self.near_ = [
-            clone(self.near).set_params(random_state=seed + number).fit(features, prices)
+        near = [
+            workers.start(
+                fitted, clone(self.near).set_params(random_state=seed + number), features, prices
+            )
             for number in range(self.models)
         ]
-        self.far_ = clone(self.far).fit(features[:, list(self.far_columns)], prices)
+        far = workers.start(fitted, clone(self.far), features[:, list(self.far_columns)], prices)
         self.dearest_ = float(prices.max())
         distances = features[:, self.distance_column]
         self.begin_km_ = float(np.quantile(distances, self.known_share))
         self.end_km_ = max(2 * self.begin_km_, self.begin_km_ + _LEAST_WAY_KM)
-        return self
+
+        def end() -> None:
+            self.near_ = [one.get() for one in near]
+            self.far_ = far.get()
+
+        return end
 
     def predict(self, features: Floats) -> Values:
         """Return prices, ``[n]``, in $100,000."""

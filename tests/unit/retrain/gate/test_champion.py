@@ -98,7 +98,7 @@ def test_a_champion_that_has_too_few_rows_to_be_refitted_is_not_beaten(
     registry: FakeModelRegistry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def too_few(*_: object) -> None:
+    def too_few(*_: object, **__: object) -> None:
         msg = "12 rows are too few for 90% intervals"
         raise TooFewRowsError(msg)
 

@@ -22,6 +22,7 @@ from predict.telemetry.comparison import TIMED_OUT, Differences
 from predict.telemetry.telemetry import Telemetry
 from retrain.training.gate.shadow_report import CloudWatchShadowReport, with_shadow
 from retrain.training.job.program import job_context
+from retrain.training.model.workers import InThisProcess
 from retrain.training.settings import TrainingSettings
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -213,6 +214,6 @@ def test_a_shadow_is_reported_over_the_days_that_are_set(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.test")
     monkeypatch.setenv("HOUSING_SHADOW_DAYS", str(days))
 
-    report = job_context(TrainingSettings()).shadow_report
+    report = job_context(TrainingSettings(), InThisProcess()).shadow_report
 
     assert isinstance(report, CloudWatchShadowReport) is is_asked_for
