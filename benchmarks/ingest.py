@@ -74,12 +74,12 @@ def _check(path: Path, each: Callable[[Values], Any] = len) -> None:
         findings, blocks = check_stream(stream)
         for block in blocks:
             each(block.rows)
-    told = Report(
+    upload_report = Report(
         "bench", path.name, "", rejected_whole=False, rows_read=findings.read,
         rows_rejected=findings.bad, problems=findings.problems,
     )  # fmt: skip
-    told.as_json()
-    told.as_markdown()
+    upload_report.as_json()
+    upload_report.as_markdown()
 
 
 def _check_and_hash(path: Path) -> None:

@@ -107,7 +107,7 @@ def _end(process: psutil.Process, started: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
+    """Return a free loopback port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 

@@ -22,23 +22,23 @@ _HOUR = 3_600.0
 
 def main() -> int:
     """Draw both; return the exit status."""
-    told = _arguments()
+    options = _arguments()
     empty = []
     try:
         for path in sorted(FOLDER.glob("*.json")):
             board: dict[str, Any] = json.loads(path.read_text())
-            seconds = told.hours * _HOUR if told.hours else seconds_of(board["time"]["from"])
-            shown = Range(told.end or time.time(), seconds)
+            seconds = options.hours * _HOUR if options.hours else seconds_of(board["time"]["from"])
+            shown = Range(options.end or time.time(), seconds)
             panels = [panel for panel in board["panels"] if panel["type"] != "row"]
-            answers = {panel["id"]: ask(told.prometheus, panel, shown) for panel in panels}
-            draw(board, answers, shown, told.out / f"dashboard-{path.stem}.png")
+            answers = {panel["id"]: ask(options.prometheus, panel, shown) for panel in panels}
+            draw(board, answers, shown, options.out / f"dashboard-{path.stem}.png")
             empty += [f"{path.stem}: {p['title']}" for p in panels if not answers[p["id"]]]
     except PrometheusError as exc:
         sys.stderr.write(f"error: {exc}\n")
         return 2
     for panel in empty:
         print(f"no data: {panel}")
-    return 1 if empty and told.strict else 0
+    return 1 if empty and options.strict else 0
 
 
 def _arguments() -> argparse.Namespace:

@@ -132,7 +132,7 @@ def _run(command: str, environment: dict[str, str]) -> str:
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 1 << 16)
-    except OSError:  # Linux's word for a terminal that nobody has open any more
+    except OSError:  # Linux's error for a terminal that no process has open any more
         return b""
 
 
