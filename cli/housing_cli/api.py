@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -35,6 +35,17 @@ class PredictedPrice(BaseModel):
     model_version: str
     stale: bool
     warnings: list[str] = []
+
+
+class _PredictedBatch(BaseModel):
+    """The predictions of a batch; what they share is given once."""
+
+    model_config = ConfigDict(extra="ignore", protected_namespaces=())
+
+    predictions: list[dict[str, Any]]
+    model_name: str
+    model_version: str
+    stale: bool
 
 
 class Promotion(BaseModel):
@@ -134,12 +145,18 @@ class HousingApi:
         Raises:
             DataFileError: The row is not valid JSON.
         """
-        try:
-            body = json.dumps(block_group, allow_nan=False)
-        except ValueError as exc:
-            msg = "a row has a number that is not finite"
-            raise DataFileError(msg) from exc
-        return self._request("POST", "/predict", PredictedPrice, body)
+        return self._request("POST", "/predict", PredictedPrice, _as_json(block_group))
+
+    def predict_batch(self, block_groups: Sequence[Mapping[str, Any]]) -> list[PredictedPrice]:
+        """Return the predictions for many block groups, in their order.
+
+        Raises:
+            DataFileError: A row is not valid JSON.
+        """
+        body = _as_json({"instances": [*block_groups]})
+        answer = self._request("POST", "/predict/batch", _PredictedBatch, body)
+        model = {name: getattr(answer, name) for name in ("model_name", "model_version", "stale")}
+        return [PredictedPrice(**model, **price) for price in answer.predictions]
 
     def rollback(self, to: str | None, reason: str) -> Change:
         """Make an earlier version live again; needs an admin key."""
@@ -181,6 +198,14 @@ class HousingApi:
             msg = f"cannot reach the API at {self._url} ({type(exc).__name__})"
             raise ApiUnreachableError(msg) from exc
         return _answer(response, answer)
+
+
+def _as_json(document: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(document, allow_nan=False)
+    except ValueError as exc:
+        msg = "a row has a number that is not finite"
+        raise DataFileError(msg) from exc
 
 
 def _answer(response: httpx.Response, answer: type[AnswerT]) -> AnswerT:

@@ -29,6 +29,14 @@ PROBLEM_JSON = "application/problem+json"
 _RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
 _SHOWN_CHARACTERS = 100
 _WHOLE_BODY = "body"
+_INVOCATIONS, _OPEN_INFERENCE = "/invocations", "/v2"
+_MLFLOW_CODES = {
+    HTTPStatus.UNAUTHORIZED: "UNAUTHENTICATED",
+    HTTPStatus.FORBIDDEN: "PERMISSION_DENIED",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "INTERNAL_ERROR",
+    HTTPStatus.SERVICE_UNAVAILABLE: "TEMPORARILY_UNAVAILABLE",
+}
+"""``error_code`` of MLflow's errors: mlflow/protos/databricks.proto."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -53,8 +61,16 @@ def problem(
         "detail": detail,
         "instance": quote(path),
         "errors": errors,
+        **_of_protocol(path, status, detail),
     }
     return Response(status.value, _json(body), PROBLEM_JSON, headers or {})
+
+
+def _of_protocol(path: str, status: HTTPStatus, detail: str) -> dict[str, str]:
+    """Return the fields in which clients of MLflow, or of the Open Inference Protocol, look."""
+    if path == _INVOCATIONS:
+        return {"error_code": _MLFLOW_CODES.get(status, "BAD_REQUEST"), "message": detail}
+    return {"error": detail} if path.startswith(_OPEN_INFERENCE) else {}
 
 
 def of_predict_error(path: str, exc: PredictError) -> Response:

@@ -1,11 +1,6 @@
 """MLflow's own client talks to this service as it talks to ``mlflow models serve``."""
 
-import contextlib
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,52 +9,19 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-import uvicorn
 from mlflow.models import ModelSignature
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 from mlflow.types import ColSpec, DataType, Schema
 
-from fakes.clock import FakeClock
-from fakes.model_changes import no_changes
-from fakes.model_store import FakeModelStore
 from fakes.onnx_models import linear_model
-from fakes.written_lines import WrittenLines
 from housing.onnx_session import OUTPUTS
-from housing.registry.port import ModelVersion
 from housing.schema import FEATURE_NAMES
 from housing_cli.data.generated import generate
-from predict.access.auth import OpenAccess
-from predict.http.app import create_app
-from predict.model.loading import ServedModel
-from predict.model.predictor import Predictor
-from predict.settings import PredictSettings
-from predict.telemetry.telemetry import Telemetry
 from servers.mlflow_server import model_server
+from servers.our_api import our_api
 
 FRAME = generate(rows=50, seed=3)[list(FEATURE_NAMES)]
 GRAPH = linear_model(bias=0.3)
-
-
-@contextlib.contextmanager
-def our_server(folder: Path) -> Iterator[str]:
-    """Serve the application with uvicorn, on loopback."""
-    version = ModelVersion("m", "1", run_id="r", created_at=FakeClock()(), tags={})
-    store = FakeModelStore(ServedModel(version, Predictor(GRAPH), loaded_at=FakeClock()()))
-    settings = PredictSettings(auth="off", tracking_uri="http://registry.test", model_dir=folder)
-    app = create_app(settings, store, Telemetry(WrittenLines()), OpenAccess(), no_changes)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        serving = threading.Thread(target=server.run, args=([listening],))
-        serving.start()
-        try:
-            deadline = time.monotonic() + 20
-            while not server.started:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            serving.join(20)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +41,7 @@ def clients(
         onnx_execution_providers=["CPUExecutionProvider"],
         save_as_external_data=False,
     )
-    with our_server(folder / "ours") as ours, model_server(folder / "model") as theirs:
+    with our_api(GRAPH, folder / "ours") as ours, model_server(folder / "model") as theirs:
         found = [
             ScoringServerClient(url.hostname, url.port)  # type: ignore[no-untyped-call]
             for url in (urlsplit(ours), urlsplit(theirs.uri))

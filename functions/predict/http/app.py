@@ -16,6 +16,7 @@ from predict.http.asgi import KeyCheck, ScoringMiddleware
 from predict.http.methods import MethodMiddleware
 from predict.http.routes.data import data_routes
 from predict.http.routes.models import model_routes
+from predict.http.routes.open_inference import open_inference_routes
 from predict.http.routes.predictions import scoring_routes
 from predict.http.routes.service import metrics_route, service_routes
 from predict.model.store import ModelStore
@@ -71,6 +72,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
     app.add_middleware(ScoringMiddleware, scoring=scoring)
     app.add_middleware(MethodMiddleware, cors_origin=settings.cors_origin)
     app.include_router(scoring_routes(scoring))
+    app.include_router(open_inference_routes(models, _VERSION))
     app.include_router(service_routes(settings, models, telemetry, promotion))
     if metrics is not None:
         app.include_router(metrics_route(cache(metrics)))

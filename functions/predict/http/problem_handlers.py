@@ -38,6 +38,8 @@ class Problem(BaseModel):
     detail: str
     instance: str
     errors: list[FieldError] = []
+    error_code: str | None = Field(None, description="of MLflow's errors, on /invocations")
+    message: str | None = Field(None, description="the detail again, where MLflow has it")
 
 
 async def _of_predict_error(request: Request, exc: Exception) -> Response:

@@ -120,7 +120,8 @@ class Predictor:
         opened.log(_LOG)
         self._session, self.trees = opened.session, opened.trees
         self._input = _checked_signature(self._session)
-        self._outputs = (*OUTPUTS, *(name for name in _names(self._session) if name == NEAREST_KM))
+        self.outputs = (*OUTPUTS, *(name for name in _names(self._session) if name == NEAREST_KM))
+        """Names of the graph's outputs that are read."""
         self._idle: list[OneRow] = []  # as many as there were threads at once
 
     def predict_one(self, values: Sequence[float]) -> Prediction:
@@ -132,7 +133,7 @@ class Predictor:
         try:
             one_row = self._idle.pop()
         except IndexError:  # another thread has it
-            one_row = OneRow(self._session, self._input, self._outputs)
+            one_row = OneRow(self._session, self._input, self.outputs)
         try:
             outputs = one_row.run(values)
         except (RuntimeError, *ONNX_ERRORS, struct.error, OverflowError) as exc:
@@ -150,7 +151,7 @@ class Predictor:
         """
         rows = len(features)
         if not rows:
-            return PredictedColumns(*(np.empty(0, np.float32) for _ in self._outputs))
+            return PredictedColumns(*(np.empty(0, np.float32) for _ in self.outputs))
         columns = [output.ravel() for output in self._run(features.astype(np.float32))]
         for column in columns:
             # The sum of finite numbers this small is finite; of others it is not.
@@ -161,7 +162,7 @@ class Predictor:
     def _run(self, features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         try:
             outputs: list[NDArray[np.float32]] = self._session.run(
-                self._outputs, {self._input: features}
+                self.outputs, {self._input: features}
             )
         except ONNX_ERRORS as exc:
             raise _failed(len(features)) from exc

@@ -130,6 +130,22 @@ def as_mlflow(predicted: PredictedColumns) -> bytes:
     return b'{"predictions":[%b]}' % rows
 
 
+def as_json_lines(predicted: PredictedColumns) -> bytes:
+    """Write a JSON object for each row, as SageMaker's clients ask for."""
+    known = [column.tolist() for column in predicted if column is not None]
+    names = [*OUTPUTS, NEAREST_KM][: len(known)]
+    rows = (dict(zip(names, row, strict=True)) for row in zip(*known, strict=True))
+    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+
+
+def as_csv_lines(predicted: PredictedColumns) -> bytes:
+    """Write price, lower, upper and distance of each row, as SageMaker does: without a header."""
+    known = [column.tolist() for column in predicted if column is not None]
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(zip(*known, strict=True))
+    return text.getvalue().encode()
+
+
 def one_as_mlflow(prediction: Prediction) -> bytes:
     """Write ``as_mlflow`` of one row."""
     known = zip((*OUTPUTS, NEAREST_KM), prediction, strict=True)

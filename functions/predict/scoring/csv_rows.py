@@ -17,13 +17,16 @@ PLACE = "rows"
 _SHOWN_CHARACTERS = 100
 
 
-def read(body: bytes, max_rows: int, *, strict: bool) -> list[dict[str, float | str]]:
+def read(
+    body: bytes, max_rows: int, *, strict: bool, has_header: bool = True
+) -> list[dict[str, float | str]]:
     """Return the eight features of each row by name; cells that are not numbers stay text.
 
     Args:
         body: UTF-8, with or without a byte order mark.
         max_rows: The limit on rows, blank lines not counted.
         strict: Whether unknown columns are rejected.
+        has_header: Whether it has a header; without, the columns are those of the schema.
 
     Raises:
         MalformedBodyError: It is not UTF-8, or not a CSV.
@@ -35,7 +38,9 @@ def read(body: bytes, max_rows: int, *, strict: bool) -> list[dict[str, float | 
         text = body.decode("utf-8-sig")
         # Blank lines are not rows; one row over the limit is enough.
         lines = filter(_is_row, csv.reader(StringIO(text, newline="")))
-        header = [name.strip() for name in next(lines, [])]
+        header = [*FEATURE_NAMES]
+        if has_header:
+            header = [name.strip() for name in next(lines, [])]
         if errors := list(_header_errors(header, strict=strict)):
             _check_line_ends(text, header)
             raise InvalidFieldsError(errors)

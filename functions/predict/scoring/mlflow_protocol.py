@@ -32,14 +32,14 @@ _COLUMNS = list(FEATURE_NAMES)
 _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
-def from_csv(body: bytes, max_rows: int) -> Matrix:
-    """Read a CSV with a header.
+def from_csv(body: bytes, max_rows: int, *, has_header: bool) -> Matrix:
+    """Read a CSV with a header, or one without of exactly the schema's columns.
 
     Raises:
         RequestError: It is not a CSV, or its values are not valid.
     """
     try:
-        rows = csv_rows.read(body, max_rows, strict=False)
+        rows = csv_rows.read(body, max_rows, strict=False, has_header=has_header)
         return validation.from_rows(rows, place=csv_rows.PLACE)
     except InvalidFieldsError as exc:
         raise RefusedInvocationError.of(exc) from exc

@@ -23,6 +23,7 @@ from predict.messages import Request
 
 JSON = "application/json"
 CSV = "text/csv"
+JSON_LINES = "application/jsonlines"
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """Lambda's own limit on what goes in and out of a call; a server in front of us may have none."""
 MAX_ROW_BYTES = 64 * 1024
@@ -57,7 +58,7 @@ def media_type(request: Request, *accepted: str) -> str:
         sent = request.content_encoding[:_SHOWN_CHARACTERS]
         msg = f"the body is packed with {sent}: send it unpacked, without Content-Encoding"
         raise UnsupportedContentTypeError(msg, accept_encoding="identity")
-    name, charset = _parsed(request.content_type)
+    name, charset, _ = _parsed(request.content_type)
     if name not in accepted or charset not in _UTF_8:
         sent = request.content_type[:_SHOWN_CHARACTERS] or "missing"
         msg = f"the body's Content-Type has to be {' or '.join(accepted)}, in UTF-8; it is {sent}"
@@ -65,11 +66,29 @@ def media_type(request: Request, *accepted: str) -> str:
     return name
 
 
+def has_header(request: Request) -> bool:
+    """Return whether a CSV has a header; it says so if not (RFC 4180, section 3)."""
+    return _parsed(request.content_type)[2] != "absent"
+
+
 @lru_cache(_KEPT_CONTENT_TYPES)
-def _parsed(content_type: str) -> tuple[str, str | None]:
+def accepted(accept: str, *types: str) -> str:
+    """Return the media type of an answer: the first that is accepted, or the first of all."""
+    for one in accept.split(","):
+        name = one.partition(";")[0].strip().lower()
+        if name in types:
+            return name
+    return types[0]
+
+
+@lru_cache(_KEPT_CONTENT_TYPES)
+def _parsed(content_type: str) -> tuple[str, str | None, str | None]:
+    """Return a media type, its charset and its parameter header."""
     message = Message()
     message["Content-Type"] = content_type
-    return message.get_content_type(), message.get_content_charset()
+    header = message.get_param("header")
+    is_header = header.lower() if isinstance(header, str) else None
+    return message.get_content_type(), message.get_content_charset(), is_header
 
 
 def sized(body: bytes, most: int = MAX_BODY_BYTES) -> bytes:

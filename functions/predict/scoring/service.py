@@ -21,12 +21,15 @@ from predict.messages import Request, Response
 from predict.model.loading import ServedModel
 from predict.model.predictor import PredictedColumns, Prediction
 from predict.model.store import ModelStore
-from predict.scoring import answers, csv_rows, mlflow_protocol, validation
+from predict.scoring import answers, csv_rows, mlflow_protocol, open_inference, validation
 from predict.scoring.request_body import (
     CSV,
     JSON,
+    JSON_LINES,
     MAX_BODY_BYTES,
     MAX_ROW_BYTES,
+    accepted,
+    has_header,
     media_type,
     sized,
 )
@@ -118,7 +121,7 @@ def predict_batch(request: Request, served: ServedModel, max_rows: int) -> Predi
     sent_as = media_type(request, JSON, CSV)
     body = sized(request.body)
     if sent_as == CSV:
-        rows = csv_rows.read(body, max_rows, strict=True)
+        rows = csv_rows.read(body, max_rows, strict=True, has_header=has_header(request))
         features = validation.from_rows(rows, place=csv_rows.PLACE)
         predicted = served.predictor.predict_columns(features)
         content = answers.as_csv(predicted)
@@ -130,15 +133,40 @@ def predict_batch(request: Request, served: ServedModel, max_rows: int) -> Predi
 
 
 def invocations(request: Request, served: ServedModel, max_rows: int) -> Predicted:
-    """Predict as MLflow's scoring server does: its forms in, its answer out."""
+    """Predict as MLflow's scoring server does: its forms in, its answer out.
+
+    The answer is a CSV or JSON lines where ``Accept`` wants one, as SageMaker's clients do.
+    """
     sent_as = media_type(request, JSON, CSV)
-    read = mlflow_protocol.from_csv if sent_as == CSV else mlflow_protocol.from_json
-    features = read(sized(request.body), max_rows)
-    if len(features) == 1:
+    body = sized(request.body)
+    if sent_as == CSV:
+        features = mlflow_protocol.from_csv(body, max_rows, has_header=has_header(request))
+    else:
+        features = mlflow_protocol.from_json(body, max_rows)
+    answered_as = accepted(request.accept, JSON, CSV, JSON_LINES)
+    if len(features) == 1 and answered_as == JSON:
         return _one_invocation(features, served)
     predicted = served.predictor.predict_columns(features)
-    content = _sized(answers.as_mlflow(predicted))
-    return PredictedRows(_response(content, served, JSON), served, features, predicted)
+    content = _sized(_INVOCATION_ANSWERS[answered_as](predicted))
+    return PredictedRows(_response(content, served, answered_as), served, features, predicted)
+
+
+_INVOCATION_ANSWERS: Mapping[str, Callable[[PredictedColumns], bytes]] = {
+    JSON: answers.as_mlflow,
+    CSV: answers.as_csv_lines,
+    JSON_LINES: answers.as_json_lines,
+}
+
+
+def infer(request: Request, served: ServedModel, max_rows: int) -> PredictedRows:
+    """Predict in the Open Inference Protocol, which KServe, MLServer and Triton speak."""
+    open_inference.check_model(request.path, served)
+    if request.content_type or request.content_encoding:  # Triton's client names no type
+        media_type(request, JSON)
+    inference = open_inference.read(sized(request.body), max_rows)
+    predicted = served.predictor.predict_columns(inference.features)
+    content = _sized(open_inference.answer(inference, predicted, served))
+    return PredictedRows(_response(content, served, JSON), served, inference.features, predicted)
 
 
 def _one_invocation(features: Matrix, served: ServedModel) -> PredictedRow:
@@ -155,7 +183,7 @@ ROUTES: Mapping[str, Route] = {
     "/predict/batch": predict_batch,
     "/invocations": invocations,
 }
-"""All of them are POST."""
+"""All of them are POST; ``infer`` has the model's name in its path."""
 
 
 class ScoringService:
@@ -188,7 +216,7 @@ class ScoringService:
     @staticmethod
     def takes(method: str, path: str) -> bool:
         """Whether a request is one of this service's routes."""
-        return method == "POST" and path in ROUTES
+        return method == "POST" and (path in ROUTES or open_inference.is_inference(path))
 
     def may_wait(self) -> bool:
         """Whether the next request may wait for the registry or for the keys' store."""
@@ -209,7 +237,8 @@ class ScoringService:
         started = time.perf_counter()
         try:
             self._authenticator.require(request.key, Scope.PREDICT)
-            done = ROUTES[request.path](request, self._models.current(), self._max_rows)
+            route = ROUTES.get(request.path, infer)
+            done = route(request, self._models.current(), self._max_rows)
         except PredictError as exc:
             return self._refused(
                 request, problems.of_predict_error(request.path, exc), exc.reason, started

@@ -1,0 +1,197 @@
+"""Request bodies and answers in the Open Inference Protocol, version 2, as JSON.
+
+https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+Inputs are one tensor for each column, in any order, ``[n]`` or ``[n, 1]``, or a single one of all
+columns in schema order, ``[n, 8]``. Outputs are ``[n, 1]``, or ``[n]`` where the inputs are.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from housing.onnx_session import NEAREST_KM, OUTPUTS
+from housing.schema import FEATURE_NAMES
+from predict.errors import InvalidFieldsError, MalformedBodyError, NoSuchTargetError
+from predict.model.loading import ServedModel
+from predict.model.predictor import PredictedColumns
+from predict.scoring import validation
+from predict.scoring.request_body import MOST_NAMES, refuse_many_names
+from predict.scoring.validation import Matrix
+
+MODELS = "/v2/models/"
+INFER = "/infer"
+_VERSIONS = "versions"
+_DATATYPES = frozenset({"FP16", "FP32", "FP64", "BF16"}) | {
+    f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)
+}
+_PLACE = "inputs"
+_WIDTH = len(FEATURE_NAMES)
+
+
+class Inference(NamedTuple):
+    """A read request."""
+
+    id: str | None
+    features: Matrix
+    outputs: tuple[str, ...]
+    """Names of the outputs that are asked for; all if empty."""
+    is_flat: bool
+    """Whether the inputs are ``[n]``."""
+
+
+def is_inference(path: str) -> bool:
+    """Return whether a path is that of an inference."""
+    return path.startswith(MODELS) and path.endswith(INFER)
+
+
+def check_model(path: str, served: ServedModel) -> None:
+    """Check that a path's model, and its version if it has one, is the one that is served.
+
+    Raises:
+        NoSuchTargetError: It is another.
+    """
+    name, *version = path.removeprefix(MODELS).removesuffix(INFER).split("/")
+    known = served.version
+    if name != known.name or version not in ([], [_VERSIONS, known.version]):
+        msg = f"the model that is served is {known.name}, version {known.version}"
+        raise NoSuchTargetError(msg)
+
+
+def read(body: bytes, max_rows: int) -> Inference:
+    """Read an inference request.
+
+    Raises:
+        RequestError: It is not one, or its values are not valid.
+    """
+    refuse_many_names(body, MOST_NAMES)
+    content = _parsed(body)
+    tensors = content.get("inputs")
+    if not isinstance(tensors, list) or not tensors:
+        msg = "the body has to be a JSON object with inputs, a list of tensors"
+        raise MalformedBodyError(msg)
+    if len(tensors) > MOST_NAMES:
+        raise InvalidFieldsError([{"field": _PLACE, "message": f"over {MOST_NAMES} tensors"}])
+    columns: dict[str, list[Any]] = {}
+    for place, tensor in enumerate(tensors):
+        name, values, width = _tensor(tensor, f"{_PLACE}.{place}")
+        if width == _WIDTH and len(tensors) == 1:
+            columns = {name: values[at::_WIDTH] for at, name in enumerate(FEATURE_NAMES)}
+        elif width != 1 or name in columns:
+            message = "a tensor of a column has the shape [n] or [n, 1], and comes once"
+            raise InvalidFieldsError([{"field": f"{_PLACE}.{place}", "message": message}])
+        else:
+            columns[name] = values
+    missing = [name for name in FEATURE_NAMES if name not in columns]
+    if missing:
+        message = "the inputs lack this column"
+        raise InvalidFieldsError([{"field": name, "message": message} for name in missing])
+    counts = {len(columns[name]) for name in FEATURE_NAMES}
+    if len(counts) > 1:
+        msg = "the tensors of the columns have to be of the same length"
+        raise MalformedBodyError(msg)
+    if max(counts) > max_rows:
+        raise validation.too_many_rows(max_rows)
+    rows = [
+        dict(zip(FEATURE_NAMES, row, strict=True))
+        for row in zip(*(columns[name] for name in FEATURE_NAMES), strict=True)
+    ]
+    asked = content.get("id")
+    is_flat = all(len(tensor["shape"]) == 1 for tensor in tensors)
+    return Inference(
+        asked if isinstance(asked, str) else None,
+        validation.from_rows(rows, place=_PLACE),
+        _outputs(content.get("outputs")),
+        is_flat,
+    )
+
+
+def answer(inference: Inference, predicted: PredictedColumns, served: ServedModel) -> bytes:
+    """Write an inference response."""
+    count = len(inference.features)
+    known = [column for column in predicted if column is not None]
+    outputs = [
+        {
+            "name": name,
+            "datatype": "FP32",
+            "shape": [count] if inference.is_flat else [count, 1],
+            "data": column.tolist(),
+        }
+        for name, column in zip((*OUTPUTS, NEAREST_KM), known, strict=False)
+        if not inference.outputs or name in inference.outputs
+    ]
+    document: dict[str, Any] = {
+        "model_name": served.version.name,
+        "model_version": served.version.version,
+        "outputs": outputs,
+    }
+    if inference.id is not None:
+        document["id"] = inference.id
+    return orjson.dumps(document)
+
+
+def metadata(served: ServedModel) -> dict[str, Any]:
+    """Return a model's metadata."""
+    inputs = [{"name": name, "datatype": "FP64", "shape": [-1, 1]} for name in FEATURE_NAMES]
+    names = served.predictor.outputs
+    return {
+        "name": served.version.name,
+        "versions": [served.version.version],
+        "platform": "onnx_onnxv1",
+        "inputs": inputs,
+        "outputs": [{"name": name, "datatype": "FP32", "shape": [-1, 1]} for name in names],
+    }
+
+
+def _parsed(body: bytes) -> Mapping[str, Any]:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        msg = f"the body is not JSON: {exc}; tensors in binary form are not supported"
+        raise MalformedBodyError(msg) from exc
+    return content if isinstance(content, dict) else {}
+
+
+def _tensor(tensor: object, field: str) -> tuple[str, list[Any], int]:
+    """Return the name, the values and the width of a tensor."""
+    if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
+        raise InvalidFieldsError([{"field": field, "message": "a tensor has a name"}])
+    shape, data = tensor.get("shape"), tensor.get("data")
+    if tensor.get("datatype") not in _DATATYPES:
+        message = "the datatype has to be one of numbers, such as FP64"
+        raise InvalidFieldsError([{"field": f"{field}.datatype", "message": message}])
+    if not isinstance(data, list):
+        message = "the data have to be a list: tensors in binary form are not supported"
+        raise InvalidFieldsError([{"field": f"{field}.data", "message": message}])
+    values = [cell for row in data for cell in row] if _is_nested(data) else data
+    is_shape = isinstance(shape, list) and len(shape) in {1, 2} and all(map(_is_size, shape))
+    width = shape[1] if is_shape and len(shape) == 2 else 1  # type: ignore[arg-type, index]  # noqa: PLR2004
+    if not is_shape or shape[0] * width != len(values):  # type: ignore[index]
+        message = "the shape has to be [n] or [n, columns], and to agree with the data"
+        raise InvalidFieldsError([{"field": f"{field}.shape", "message": message}])
+    return tensor["name"], values, width
+
+
+def _is_size(size: object) -> bool:
+    return type(size) is int and size >= 0
+
+
+def _is_nested(data: list[Any]) -> bool:
+    return bool(data) and all(isinstance(row, list) for row in data)
+
+
+def _outputs(asked: object) -> tuple[str, ...]:
+    """Return the names of the outputs that are asked for.
+
+    Raises:
+        InvalidFieldsError: One is not known.
+    """
+    if not asked:
+        return ()
+    tensors = asked if isinstance(asked, list) else [asked]
+    names = [str(one.get("name") if isinstance(one, dict) else one) for one in tensors]
+    unknown = [name for name in names if name not in (*OUTPUTS, NEAREST_KM)]
+    if unknown:
+        message = f"there are only {', '.join((*OUTPUTS, NEAREST_KM))}"
+        raise InvalidFieldsError([{"field": f"outputs.{unknown[0]}"[:100], "message": message}])
+    return tuple(names)
