@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks import report
 from housing.registry.port import ModelVersion
-from housing.schema import FEATURE_NAMES, PLACE, TARGET_CAP
+from housing.schema import FEATURE_NAMES, PLACE
 from housing_cli.data.sources import first_data
 from retrain.training.dataset.holdout_key import HoldoutKey
 from retrain.training.dataset.rows import Rows, Values, distinct
@@ -29,6 +29,7 @@ from retrain.training.job.training_data import examined
 from retrain.training.model.fit import fit
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.check import check_csv
+from subjects.california.schema import TARGET_CAP
 
 _SEED = int(os.environ.get("SEED", "0"))
 _DRAWS = int(os.environ.get("DRAWS", "200"))

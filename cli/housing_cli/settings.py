@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from housing.schema import SUBJECT
 from housing_cli.errors import MissingSettingError
 
 DOTENV = ".local/env"
@@ -28,7 +29,7 @@ class Settings(BaseSettings):
         None, description="key for admin requests to the API"
     )
     housing_bucket: str | None = Field(None, description="the project's bucket")
-    housing_model_name: str = Field("california-housing", description="registered model")
+    housing_model_name: str = Field(SUBJECT.name, description="registered model")
     housing_api_keys: str | None = Field(
         None, description="secret with the hashes of the API's keys"
     )

@@ -9,6 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from housing.registry.access import RegistrySettings
 from housing.registry.port import PRODUCTION
+from housing.schema import SUBJECT
 
 
 class PredictSettings(RegistrySettings):
@@ -19,7 +20,7 @@ class PredictSettings(RegistrySettings):
     )
 
     stage: str = Field("dev", description="deployment stage, shown by /health")
-    model_name: str = Field("california-housing", description="registered model that is served")
+    model_name: str = Field(SUBJECT.name, description="registered model that is served")
     model_alias: str = Field(PRODUCTION, description="alias that is followed")
     model_ttl_seconds: float = Field(
         30,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from housing.jobs.restarts import RestartRules
+from housing.schema import SUBJECT
 
 RULES: Final = RestartRules()
 _NEEDED = {
@@ -22,7 +23,7 @@ class RetrainSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HOUSING_", frozen=True, env_ignore_empty=True)
 
     bucket: str = Field(description="the bucket that holds uploads and the jobs' status")
-    model_name: str = Field("california-housing", description="registered model, for alerts")
+    model_name: str = Field(SUBJECT.name, description="registered model, for alerts")
     alert_topic_arn: str | None = Field(None, description="where alerts go; the log if not set")
     job_launcher: Literal["batch", "local"] = Field("batch", description="who runs the job")
     batch_job_queue: str | None = Field(None, description="queue (launcher batch)")

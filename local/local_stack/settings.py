@@ -7,8 +7,10 @@ from typing import Self
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from housing.schema import SUBJECT
 from housing_ops.checkout import CHECKOUT
 from retrain.training.model.engines import EngineName
+from subjects import DEFAULT
 
 LOOPBACK = "127.0.0.1"
 REGION = "us-east-1"
@@ -33,7 +35,8 @@ class StackSettings(BaseSettings):
     state_dir: Path = Field(CHECKOUT / ".local", description="folder of the stack's data")
     venvs_dir: Path = Field(CHECKOUT / ".venvs", description="folder of the virtual environments")
     stack_name: str = Field("housing-local", description="name of the CloudFormation stack")
-    model_name: str = Field("california-housing", description="name of the registered model")
+    subject: str = Field(DEFAULT, description="table and model that the stack serves")
+    model_name: str = Field(SUBJECT.name, description="name of the registered model")
     model_ttl_seconds: int = Field(
         2, description="seconds between the function's checks of the alias"
     )

@@ -16,9 +16,9 @@ from mlflow.types import ColSpec, DataType, Schema
 from fakes.onnx_models import linear_model
 from housing.onnx_session import OUTPUTS
 from housing.schema import FEATURE_NAMES
-from housing_cli.data.generated import generate
 from servers.mlflow_server import model_server
 from servers.our_api import our_api
+from subjects.california.sample import generate
 
 FRAME = generate(rows=50, seed=3)[list(FEATURE_NAMES)]
 GRAPH = linear_model(bias=0.3)

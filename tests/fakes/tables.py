@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from housing.schema import CANONICAL_HEADER, DOLLARS_PER_UNIT, FEATURES, TARGET
+from housing.schema import CANONICAL_HEADER, FEATURES, TARGET
+from subjects.california.schema import DOLLARS_PER_UNIT
 
 
 def housing_table(rows: int = 600, seed: int = 0) -> pd.DataFrame:

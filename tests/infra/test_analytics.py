@@ -22,7 +22,6 @@ from fakes.written_lines import WrittenLines
 from housing.registry.port import ModelVersion
 from housing.s3.layout import DATASET
 from housing.schema import CANONICAL_HEADER, FEATURE_NAMES
-from housing_cli.data.generated import generate
 from housing_cli.predictions import log
 from housing_ops.checkout import CHECKOUT
 from housing_ops.template import load
@@ -34,6 +33,7 @@ from predict.scoring.service import predict
 from predict.telemetry.telemetry import PREDICTION, Telemetry
 from retrain.training.dataset.dataset import write_part
 from retrain.training.dataset.rows import distinct
+from subjects.california.sample import generate
 
 DUCKDB = CHECKOUT / ".venvs/athena/bin/python"
 PROGRAM = Path(__file__).with_name("run_athena_query.py")

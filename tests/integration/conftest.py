@@ -7,9 +7,9 @@ import pytest
 
 from fakes.http_server import http_server
 from fakes.slack import ScriptedSlack
-from housing_cli.data.generated import generate
 from integration.lacking import lacking_at, names_of
 from integration.running_stack import ENDPOINT, RunningStack, brought_up
+from subjects.california.sample import generate
 
 FIRST_ROWS = 3_000
 

@@ -8,8 +8,8 @@ import pytest
 from housing.jobs.status import State
 from housing.registry.port import PRODUCTION
 from housing.schema import FEATURES
-from housing_cli.data.generated import generate
 from integration.running_stack import RunningStack
+from subjects.california.sample import generate
 
 pytestmark = pytest.mark.integration
 EXAMPLE = {column.name: column.example for column in FEATURES}

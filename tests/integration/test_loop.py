@@ -14,9 +14,9 @@ from housing.jobs.status import State
 from housing.registry.port import PREVIOUS, PRODUCTION
 from housing.schema import FEATURE_NAMES, FEATURES
 from housing.tree_library import LIBRARY
-from housing_cli.data.generated import generate
 from integration.conftest import write_rows
 from integration.running_stack import RunningStack, local_stack, wait_for
+from subjects.california.sample import generate
 
 pytestmark = pytest.mark.integration
 EXAMPLE = {column.name: column.example for column in FEATURES}

@@ -11,8 +11,8 @@ import pytest
 from housing.errors import JobNotFoundError
 from housing.jobs.status import JobStatus, State
 from housing.jobs.uploads import UploadRecords
-from housing_cli.data.generated import generate
 from integration.running_stack import JOB_SECONDS, RunningStack, processes_of, wait_for
+from subjects.california.sample import generate
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 UPLOADS, ROWS = 6, 60

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from housing.schema import FEATURE_NAMES, FEATURES
-from housing_cli.data.generated import generate
 from integration.running_stack import RunningStack
+from subjects.california.sample import generate
 
 pytestmark = pytest.mark.integration
 EXAMPLE = {column.name: column.example for column in FEATURES}

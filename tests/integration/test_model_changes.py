@@ -7,8 +7,8 @@ import pytest
 from housing.registry.ledger import AliasChange, Ledger
 from housing.registry.port import PREVIOUS, PRODUCTION
 from housing.schema import FEATURES
-from housing_cli.data.generated import generate
 from integration.running_stack import RunningStack, wait_for
+from subjects.california.sample import generate
 
 pytestmark = pytest.mark.integration
 EXAMPLE = {column.name: column.example for column in FEATURES}

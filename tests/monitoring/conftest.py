@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from fakes.http_server import answering, http_server
-from housing_cli.data.generated import generate
 from integration.running_stack import RunningStack, brought_up
 from monitoring.chain import Chain, running_chain, settings_or_skip
+from subjects.california.sample import generate
 
 FIRST_ROWS = 2_000
 

@@ -13,7 +13,6 @@ import yaml
 
 from housing.jobs.status import JobStatus, State
 from housing.metrics import names
-from housing_cli.data.generated import generate
 from integration.running_stack import RunningStack, wait_for
 from monitoring.chain import PERIOD_SECONDS, Chain
 from monitoring.programs import CHECKOUT
@@ -27,6 +26,7 @@ from monitoring.traffic import (
     put_aws_metrics,
     send_all,
 )
+from subjects.california.sample import generate
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from housing.schema import FEATURE_NAMES, FEATURES, Column
+from housing.schema import FEATURE_NAMES, FEATURES
+from housing.subject import Column
 from housing_cli.errors import DataFileError
 from housing_cli.output import JsonOption, console, print_json
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.schema import CANONICAL_COLUMNS, Column
+from housing.schema import CANONICAL_COLUMNS
+from housing.subject import Column
 from housing_cli.errors import DataFileError
 from retrain.training.errors import UploadRejectedError
 from retrain.training.settings import TrainingSettings
@@ -77,7 +78,7 @@ def describe(path: Path) -> FileFacts:
         path=str(path),
         rows=findings.read,
         bad_rows=findings.bad,
-        header="census" if findings.header.is_census else "canonical",
+        header=findings.header.other.title if findings.header.other else "canonical",
         columns=[_facts(*column) for column in zip(CANONICAL_COLUMNS, values.T, strict=True)],
         unknown_columns=list(findings.header.listed),
         remarks=findings.remarks,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from housing.schema import CANONICAL_HEADER
+from housing.schema import CANONICAL_HEADER, SUBJECT
 from housing_cli.data import DEFAULT_ROWS
 from housing_cli.errors import DataFileError
 
@@ -52,7 +52,7 @@ def first_data(
             msg = f"HOUSING_DATA is {given}, which does not exist: correct or unset it"
             raise DataFileError(msg)
         return Data(given, f"file:{given.name}")
-    path = in_folder(folder / "california_housing.csv")
+    path = in_folder(folder / f"{SUBJECT.name}.csv")
     if (fetch or fetch_real)(path):
         return Data(path, SCIKIT_LEARN)
     return generate_to(folder / "generated.csv", rows=rows, seed=0)
@@ -64,7 +64,7 @@ def generate_to(path: Path, *, rows: int, seed: int) -> Data:
     Raises:
         DataFileError: The file cannot be written.
     """
-    from housing_cli.data.generated import generate  # noqa: PLC0415 - loads pandas
+    from subjects.california.sample import generate  # noqa: PLC0415 - loads pandas
 
     table = generate(rows, seed)
     try:

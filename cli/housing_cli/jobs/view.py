@@ -10,7 +10,7 @@ from rich.text import Text
 
 from housing.jobs.results import Drift, Held, LiveFigures, ShadowFigures, Verdict
 from housing.jobs.status import JobStatus, StageTime, State
-from housing.schema import DOLLARS_PER_UNIT
+from housing.schema import amount
 from housing_cli.jobs.follow import Followed
 from housing_cli.jobs.report import Problem
 from housing_cli.jobs.waiting_uploads import STATE, WaitingUpload, shown_time
@@ -168,8 +168,8 @@ def _places(held: Held) -> Iterator[str]:
             place.where(),
             f"{place.rows:,} of {place.of_rows:,}",
             place.side,
-            f"${place.upload_price * DOLLARS_PER_UNIT:,.0f}",
-            f"${place.production_price * DOLLARS_PER_UNIT:,.0f}",
+            amount(place.upload_price),
+            amount(place.production_price),
             ", ".join(place.jobs),
         )
         for place in held.places

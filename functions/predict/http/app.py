@@ -6,6 +6,7 @@ from functools import cache
 
 from fastapi import FastAPI
 
+from housing.schema import SUBJECT
 from predict.access.auth import Authenticator
 from predict.admin.data_changes import DataChanges
 from predict.admin.model_changes import ModelChanges
@@ -26,7 +27,6 @@ from predict.shadow.shadow import Shadow
 from predict.telemetry.account_metrics import AccountMetrics
 from predict.telemetry.telemetry import Telemetry
 
-_TITLE = "California housing prices"
 _VERSION = "1.0.0"
 
 
@@ -54,7 +54,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
         promotion: Reads for ``/health`` whether jobs may promote.
     """
     app = FastAPI(
-        title=_TITLE,
+        title=SUBJECT.title,
         version=_VERSION,
         redirect_slashes=False,  # they are ignored: predict.http.methods
         openapi_url=None,  # predict.http.openapi serves it, and the page

@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from housing.api_keys import Scope
+from housing.schema import SUBJECT
 from predict.access.auth import required_scope
 from predict.http.problem_handlers import Problem, documented
 from predict.http.schemas import Batch
@@ -39,8 +40,8 @@ _OF_THE_GATEWAY = {
         }
     }
 }
-_DESCRIPTION = """
-Prices of Californian block groups, by the model that the registry calls `production`.
+_DESCRIPTION = f"""
+{SUBJECT.about or SUBJECT.title}, by the model that the registry calls `production`.
 
 Every route but `/health` and `/ping` wants a key in the header `x-api-key`; routes that change what
 is live want one with the scope `admin`. Errors are problems (RFC 9457). API Gateway answers 403

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from housing.schema import FEATURES, TARGET, Column
+from housing.schema import FEATURES, SUBJECT, TARGET
+from housing.subject import Column
 
 
 def _field(column: Column) -> tuple[Any, Any]:
@@ -65,7 +66,7 @@ class _Price(BaseModel):
 class _Served(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
-    model_name: str = Field(examples=["california-housing"])
+    model_name: str = Field(examples=[SUBJECT.name])
     model_version: str = Field(examples=["7"])
     stale: bool = Field(
         description="the model may not be the one that the registry names now",

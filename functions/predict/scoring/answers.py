@@ -4,6 +4,7 @@
 """
 
 import csv
+import math
 import re
 from collections.abc import Sequence
 from io import StringIO
@@ -14,12 +15,13 @@ import orjson
 from numpy.typing import NDArray
 
 from housing.onnx_session import NEAREST_KM, OUTPUTS
-from housing.schema import DOLLARS_PER_UNIT, FEATURES, TARGET_CAP
+from housing.schema import CAP, FEATURES
 from predict.model.loading import ServedModel
 from predict.model.predictor import PredictedColumns, Prediction
 from predict.scoring.validation import Matrix, named_rows
 from predict.scoring.warnings import FAR_KM, warnings_on
 
+_DOLLARS_PER_UNIT = 100_000
 DECIMALS = 6  # float32 carries seven digits
 CSV_HEADER = (
     *("MedHouseVal", "lower", "upper"),
@@ -27,7 +29,7 @@ CSV_HEADER = (
     "nearest_training_km",
 )
 """The numbers of a row, in the order in which ``_columns`` and ``_numbers`` return them."""
-_NEARLY_CAPPED = TARGET_CAP - 0.01
+_NEARLY_CAPPED = CAP.value - 0.01 if CAP else math.inf
 _USUAL_MINIMUM = np.array([column.usual_minimum for column in FEATURES])
 _USUAL_MAXIMUM = np.array([column.usual_maximum for column in FEATURES])
 _KM_DECIMALS = 1
@@ -93,9 +95,9 @@ def _numbers(prediction: Prediction) -> list[float | None]:
         round(price, DECIMALS),
         round(lower, DECIMALS),
         round(upper, DECIMALS),
-        round(price * DOLLARS_PER_UNIT, 2),
-        round(lower * DOLLARS_PER_UNIT, 2),
-        round(upper * DOLLARS_PER_UNIT, 2),
+        round(price * _DOLLARS_PER_UNIT, 2),
+        round(lower * _DOLLARS_PER_UNIT, 2),
+        round(upper * _DOLLARS_PER_UNIT, 2),
         None if nearest_km is None else round(nearest_km, _KM_DECIMALS),
     ]
 
@@ -157,7 +159,7 @@ def _columns(predicted: PredictedColumns) -> list[Matrix]:
     """Round as for a single row: a float32 times 10^6 is exact in float64."""
     prices = [column.astype(np.float64) for column in predicted[:3]]
     units = [np.round(column, DECIMALS) for column in prices]
-    dollars = [np.round(column * DOLLARS_PER_UNIT, 2) for column in prices]
+    dollars = [np.round(column * _DOLLARS_PER_UNIT, 2) for column in prices]
     nearest = predicted.nearest_km
     if nearest is None:
         return [*units, *dollars, np.full(len(prices[0]), np.nan)]

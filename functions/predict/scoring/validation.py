@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from pydantic_core import ErrorDetails, SchemaValidator, ValidationError, core_schema
 from pydantic_core import from_json as from_json_text
 
-from housing.schema import FEATURE_NAMES, FEATURES, Column
+from housing.schema import FEATURE_NAMES, FEATURES
+from housing.subject import Column
 from predict.errors import MalformedBodyError, TooLargeError
 from predict.problems import refusal
 from predict.scoring.request_body import (

@@ -1,13 +1,13 @@
 """Warnings attached to a prediction."""
 
+import math
 from collections.abc import Mapping
 from operator import itemgetter, le
 
-from housing.schema import DOLLARS_PER_UNIT, FEATURE_NAMES, FEATURES, TARGET_CAP
+from housing.schema import CAP, FEATURE_NAMES, FEATURES, GEOGRAPHY
 
-FAR_KM = 25.0
-"""A prediction farther from the nearest training row has a warning; in California's towns rows are
-a few hundred metres apart."""
+FAR_KM = GEOGRAPHY.far_km if GEOGRAPHY else math.inf
+"""A prediction farther from the nearest training row has a warning."""
 
 _VALUES = itemgetter(*FEATURE_NAMES)
 _USUAL_MINIMA = [column.usual_minimum for column in FEATURES]
@@ -16,7 +16,7 @@ _USUAL = [
     f"{column.usual}, {column.usual_minimum:g} to {column.usual_maximum:g} ({column.unit})"
     for column in FEATURES
 ]
-_CAP = round(TARGET_CAP, 2)
+_CAP = round(CAP.value, 2) if CAP else math.inf
 
 
 def warnings_on(
@@ -39,9 +39,8 @@ def warnings_on(
             )
             if not minimum <= value <= maximum
         ]
-    if round(price, 2) >= _CAP:
-        cap = f"${TARGET_CAP * DOLLARS_PER_UNIT:,.0f}"
-        warnings.append(f"the census caps values at {cap}; the true price may be higher")
+    if CAP and round(price, 2) >= _CAP:
+        warnings.append(CAP.warning)
     if nearest_km is not None and nearest_km > FAR_KM:
         warnings.append(
             f"the nearest training row is {nearest_km:,.0f} km away; the price is a guess"

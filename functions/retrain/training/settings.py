@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from housing.registry.access import RegistrySettings
+from housing.schema import SUBJECT
 from retrain.training.model.engines.engine import EngineName
 from retrain.training.model.recipe import Recipe
 from retrain.training.rules import CopyRule, GateRules, HoldRule
@@ -24,7 +25,7 @@ class TrainingSettings(RegistrySettings):
     )
 
     bucket: str = Field(description="the bucket that holds data set, models and status")
-    model_name: str = Field("california-housing", description="registered model")
+    model_name: str = Field(SUBJECT.name, description="registered model")
     alert_topic_arn: str | None = Field(None, description="where alerts go; the log if not set")
 
     training_settings: dict[str, Any] = Field(

@@ -1,8 +1,11 @@
 """Opening the model's graph, the same way wherever it is run: in the service and in training."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import (
     Fail,
     InvalidArgument,
@@ -12,9 +15,17 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
+from housing.schema import FEATURES, SUBJECT
+from housing.subject import Column
+
 INPUT = "features"
-OUTPUTS = ("price", "lower", "upper")
-"""The graph's contract: float32 ``[n, 8]`` in schema order in, float32 ``[n, 1]`` each out."""
+OUTPUTS: tuple[str, ...] = (
+    ("probability",) if SUBJECT.task == "classification" else (SUBJECT.output, "lower", "upper")
+)
+"""Outputs of the graph, float32 ``[n, 1]`` each."""
+TAKES_COLUMNS = any(column.kind == "category" for column in FEATURES)
+"""Whether the graph has an input for each column, because some are texts."""
+OTHER = "other"
 
 NEAREST_KM = "nearest_km"
 """An output that a graph may have besides: the distance to the nearest training row, in km."""
@@ -51,3 +62,30 @@ def open_session(model: bytes, operators: Path | None = None) -> onnxruntime.Inf
     if operators:
         options.register_custom_ops_library(str(operators))
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def graph_inputs(rows: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return the graph's inputs for rows, ``[n, features]``, in schema order.
+
+    Numbers alone are one input, float32 ``[n, features]``; NaN is a missing value. With categories
+    each column is an input ``[n, 1]``: float32, or a category's text, which is ``""`` where it is
+    missing and ``OTHER`` where it is none of the subject's.
+    """
+    if not TAKES_COLUMNS:
+        return {INPUT: rows.astype(np.float32, copy=False)}
+    return {
+        column.name: (
+            _texts(column)[_codes(rows[:, [place]], column)]
+            if column.kind == "category"
+            else rows[:, [place]].astype(np.float32)
+        )
+        for place, column in enumerate(FEATURES)
+    }
+
+
+def _texts(column: Column) -> NDArray[Any]:
+    return np.array([*column.categories, OTHER, ""], dtype=object)
+
+
+def _codes(values: NDArray[Any], column: Column) -> NDArray[np.intp]:
+    return np.where(np.isnan(values), column.other + 1, values).astype(np.intp)

@@ -99,6 +99,7 @@ def _parameters(settings: StackSettings) -> dict[str, str]:
         "Stage": _STAGE,
         "FunctionRuntime": "provided.al2023",
         "MlflowTrackingUri": settings.mlflow_url,
+        "Subject": settings.subject,
         "ModelName": settings.model_name,
         "ModelTtlSeconds": str(settings.model_ttl_seconds),
         "ShadowShare": str(settings.shadow_share),

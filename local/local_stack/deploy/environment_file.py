@@ -31,6 +31,7 @@ def variables(settings: StackSettings, deployment: Deployment) -> dict[str, str]
         "HOUSING_API_KEYS": deployment.api_keys_secret,
         "HOUSING_USAGE_PLAN_ID": deployment.usage_plan_id,
         "HOUSING_BUCKET": deployment.bucket,
+        "HOUSING_SUBJECT": settings.subject,
         "HOUSING_MODEL_NAME": settings.model_name,
         "HOUSING_ALERT_TOPIC_ARN": deployment.alert_topic_arn,
         "HOUSING_PREDICT_LOG_GROUP": f"/aws/lambda/{settings.stack_name}-predict",

@@ -3,16 +3,9 @@
 import numpy as np
 import pytest
 
-from housing.schema import (
-    CANONICAL_COLUMNS,
-    CANONICAL_HEADER,
-    CENSUS_HEADER,
-    FEATURE_NAMES,
-    TARGET,
-    TARGET_CAP,
-    Column,
-    from_census,
-)
+from housing.schema import CANONICAL_COLUMNS, CANONICAL_HEADER, FEATURE_NAMES, TARGET
+from housing.subject import Column
+from subjects.california.schema import CENSUS_HEADER, TARGET_CAP, from_census
 
 BERKELEY = dict(
     zip(CENSUS_HEADER, (-122.23, 37.88, 41, 880, 129, 322, 126, 8.3252, 452_600), strict=True)

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,11 @@ from numpy.typing import NDArray
 from housing.errors import ObjectError
 from housing.s3.documents import Documents
 from housing.s3.layout import HOLDOUT_KEY
-from housing.schema import FEATURE_NAMES, PLACE, PLACE_STEP
+from housing.schema import FEATURE_NAMES, GEOGRAPHY
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import DatasetError
 
 _BYTES = 32
-_PLACE = [FEATURE_NAMES.index(name) for name in PLACE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,24 @@ class HoldoutKey:
         return hmac.digest(self.secret, facts, hashlib.sha256).hex()[:16]
 
     def holds_out(self, rows: Values) -> NDArray[np.bool_]:
-        """Return the mask of rows whose place is held out, ``[n]``."""
-        cells = np.round(rows[:, _PLACE] / PLACE_STEP).astype("<i8")
+        """Return the mask of rows that are held out, ``[n]``: by place, else by all features."""
+        cells = _cells(rows)
         distinct, numbers = np.unique(cells, axis=0, return_inverse=True)
         drawn = b"".join(
             hmac.digest(self.secret, one.tobytes(), hashlib.sha256)[:8] for one in distinct
         )
         is_held_out: NDArray[np.bool_] = np.frombuffer(drawn, ">u8") / 2.0**64 < self.share
         return is_held_out[numbers.ravel()]
+
+
+def _cells(rows: Values) -> NDArray[Any]:
+    """Return what a row's side is drawn by, ``[n, k]``: equal rows of it are on one side."""
+    if GEOGRAPHY is None:
+        features: NDArray[Any] = np.ascontiguousarray(rows[:, : len(FEATURE_NAMES)] + 0.0, "<f8")
+        return features.view("<i8")
+    place = [FEATURE_NAMES.index(name) for name in GEOGRAPHY.place]
+    cells: NDArray[Any] = np.round(rows[:, place] / GEOGRAPHY.step).astype("<i8")
+    return cells
 
 
 def holdout_key(documents: Documents, share: float) -> HoldoutKey:

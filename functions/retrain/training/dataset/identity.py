@@ -12,7 +12,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from housing.schema import FEATURES, PLACE, SAME_SHARE, TARGET, Column
+from housing.schema import FEATURES, PLACE, SAME_SHARE, TARGET
+from housing.subject import Column
 from retrain.training.dataset.rows import Values
 
 Indices = NDArray[np.int64]

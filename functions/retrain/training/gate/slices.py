@@ -1,4 +1,4 @@
-"""Measure a model by slice: nearest city, price quarter, capped prices."""
+"""Measure a model by slice: nearest city, quarter of the target, capped targets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.schema import TARGET_CAP
+from housing.schema import CAP, SUBJECT
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.model.evaluation import Predictions, rmse
-from retrain.training.model.features import CITIES, city_points, points
+from retrain.training.model.features import GEOGRAPHY, city_points, points
 from retrain.training.model.tensor_ops import NumpyOps
 
-_QUARTERS = ("cheapest quarter", "second quarter", "third quarter", "dearest quarter")
 _NEARLY = 0.01
 
 
@@ -36,15 +35,15 @@ def slice_masks(held: Rows) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Yield name and mask, ``[n]``, of each slice that is not empty."""
     prices = held.prices
     quarter = np.digitize(prices, np.quantile(prices, [0.25, 0.5, 0.75]))
-    capped = prices > TARGET_CAP - _NEARLY
     places = points(NumpyOps(), held.features)
     offsets = places[:, np.newaxis] - city_points()
     nearest = (offsets**2).sum(axis=2).argmin(axis=1)
-    parts = [(name, quarter == number) for number, name in enumerate(_QUARTERS)]
-    parts.append(("capped at $500,001", capped))
+    parts = [(name, quarter == number) for number, name in enumerate(SUBJECT.quarters)]
+    if CAP:
+        parts.append((CAP.slice_name, prices > CAP.value - _NEARLY))
     parts += [
         (f"nearest to {city.replace('_', ' ').title()}", nearest == number)
-        for number, city in enumerate(CITIES)
+        for number, city in enumerate(GEOGRAPHY.cities)
     ]
     yield from ((name, mask) for name, mask in parts if mask.any())
 

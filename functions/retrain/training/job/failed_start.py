@@ -10,11 +10,11 @@ from housing.alerts.folded import alerts_to
 from housing.alerts.jobs import alert_on
 from housing.errors import ObjectError
 from housing.jobs.status import JobStore, State
+from housing.schema import SUBJECT
 from retrain.training.errors import JobStoppedError
 from retrain.training.job.job_metrics import write_job_metrics
 from retrain.training.job.progress import JobProgress, open_status
 
-_MODEL_NAME = "california-housing"
 # Between SIGTERM and SIGKILL are 30 s.
 _BOUNDED = Config(
     connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"}
@@ -30,7 +30,7 @@ def record_failed_start(*, bucket: str, key: str, job_id: str, reason: str, next
     if status.state.is_final:
         return
     JobProgress(jobs, status).fail(reason, next_step)
-    alert = alert_on(status, os.environ.get("HOUSING_MODEL_NAME") or _MODEL_NAME)
+    alert = alert_on(status, os.environ.get("HOUSING_MODEL_NAME") or SUBJECT.name)
     if alert:
         # Only the topic is read: the settings as a whole may be invalid.
         topic_arn = os.environ.get("HOUSING_ALERT_TOPIC_ARN") or None

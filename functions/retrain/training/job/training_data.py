@@ -11,7 +11,7 @@ from housing.jobs.results import Held
 from housing.jobs.uploads import UploadRecord
 from housing.registry.exclusions import Exclusion
 from housing.s3.documents import Documents
-from housing.schema import DOLLARS_PER_UNIT, FEATURE_NAMES, PLACE
+from housing.schema import FEATURE_NAMES, PLACE, amount
 from retrain.training.anomaly.contradictions import Table
 from retrain.training.anomaly.priced import Priced
 from retrain.training.dataset.drift import measure_drift
@@ -97,7 +97,7 @@ def examined(
         KnownData(
             Priced(judging, champion.predict(judging.features)), known, snapshot.judges[~is_new]
         ),
-        Table.of(known, FEATURE_NAMES, _PLACE, _in_dollars),
+        Table.of(known, FEATURE_NAMES, _PLACE, amount),
         rule,
     )
 
@@ -118,10 +118,6 @@ def _are_of_last_uploads(snapshot: Snapshot, champion: Champion) -> NDArray[np.b
             break
         are = more
     return are
-
-
-def _in_dollars(price: float) -> str:
-    return f"${price * DOLLARS_PER_UNIT:,.0f}"
 
 
 _LOG = logging.getLogger(__name__)

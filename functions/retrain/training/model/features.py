@@ -1,9 +1,4 @@
-"""Features of a block group: its location, and ratios of its columns.
-
-Reference points are rounded to hundredths of a degree, as the data set's coordinates are. Cities:
-the points of the U.S. Geological Survey's Geographic Names Information System (https://www.usgs.gov/tools/geographic-names-information-system-gnis).
-Coast: capes, points and towns of the same source, from the border of Oregon to that of Mexico.
-"""
+"""Features of rows that have a place: distances to landmarks, and ratios of columns."""
 
 from itertools import pairwise
 from typing import Self
@@ -13,72 +8,36 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from housing.schema import FEATURE_NAMES
+from housing.schema import FEATURE_NAMES, SUBJECT
 from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
 
+if SUBJECT.geography is None:
+    msg = f"rows of {SUBJECT.name} have no place"
+    raise ImportError(msg)
+GEOGRAPHY = SUBJECT.geography
 KM_PER_DEGREE = 111.2
 """Of a great circle of the Earth, mean radius 6,371 km."""
-_ORIGIN = (37.0, -120.0)
-_SHRINK = float(np.cos(np.deg2rad(36.5)))
-"""Of a degree of longitude, in the middle of California."""
+_SHRINK = float(np.cos(np.deg2rad(GEOGRAPHY.middle_latitude)))
+"""Of a degree of longitude, in the middle of the region."""
 KM_PER_UNIT = (KM_PER_DEGREE, KM_PER_DEGREE * _SHRINK)
 
-CITIES: dict[str, tuple[float, float]] = {
-    "los_angeles": (34.05, -118.24),
-    "san_diego": (32.72, -117.16),
-    "san_jose": (37.34, -121.89),
-    "san_francisco": (37.77, -122.42),
-    "sacramento": (38.58, -121.49),
-    "fresno": (36.74, -119.79),
-}
-COAST: tuple[tuple[float, float], ...] = (
-    (41.99, -124.21),  # border of Oregon
-    (41.75, -124.20),  # Crescent City
-    (41.06, -124.14),  # Trinidad
-    (40.44, -124.41),  # Cape Mendocino
-    (40.03, -124.07),  # Shelter Cove
-    (39.44, -123.81),  # Fort Bragg
-    (38.95, -123.74),  # Point Arena
-    (38.31, -123.05),  # Bodega Head
-    (38.00, -123.02),  # Point Reyes
-    (37.76, -122.51),  # San Francisco
-    (37.46, -122.44),  # Half Moon Bay
-    (36.95, -122.03),  # Santa Cruz
-    (36.64, -121.93),  # Point Pinos
-    (36.31, -121.90),  # Point Sur
-    (35.64, -121.19),  # San Simeon
-    (35.37, -120.87),  # Morro Bay
-    (34.45, -120.47),  # Point Conception
-    (34.40, -119.70),  # Santa Barbara
-    (34.27, -119.29),  # Ventura
-    (34.00, -118.81),  # Point Dume
-    (34.01, -118.50),  # Santa Monica
-    (33.74, -118.41),  # Palos Verdes
-    (33.76, -118.19),  # Long Beach
-    (33.61, -117.93),  # Newport Beach
-    (33.46, -117.70),  # Dana Point
-    (33.19, -117.39),  # Oceanside
-    (32.85, -117.28),  # La Jolla
-    (32.67, -117.24),  # Point Loma
-    (32.53, -117.12),  # border of Mexico
-)
 _COAST_STEP_KM = 5.0
 
 
 def plane(places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return kilometres east and north of the origin, ``[n, 2]``, of latitudes and longitudes."""
-    offsets: NDArray[np.float64] = (places - np.array(_ORIGIN)) * np.array(KM_PER_UNIT)
+    offsets: NDArray[np.float64] = (places - np.array(GEOGRAPHY.origin)) * np.array(KM_PER_UNIT)
     return offsets[:, ::-1]
 
 
 def city_points() -> NDArray[np.float64]:
-    """Return the cities in the plane, ``[6, 2]``."""
-    return plane(np.array(list(CITIES.values())))
+    """Return the cities in the plane, ``[c, 2]``."""
+    return plane(np.array(list(GEOGRAPHY.cities.values())))
 
 
 def coast_points() -> NDArray[np.float64]:
     """Return points of the coast in the plane, ``[n, 2]``, at most 5 km apart."""
-    ends = plane(np.array(COAST))
+    ends = plane(np.array(GEOGRAPHY.coast))
     pieces = []
     for start, end in pairwise(ends):
         count = int(np.ceil(np.linalg.norm(end - start) / _COAST_STEP_KM))
@@ -87,8 +46,8 @@ def coast_points() -> NDArray[np.float64]:
     return np.concatenate([*pieces, ends[-1:]])
 
 
-COORDINATES = (FEATURE_NAMES.index("Latitude"), FEATURE_NAMES.index("Longitude"))
-_ORIGIN_EAST_NORTH = np.array([_ORIGIN[::-1]], np.float32)
+COORDINATES = tuple(FEATURE_NAMES.index(name) for name in GEOGRAPHY.place)
+_ORIGIN_EAST_NORTH = np.array([GEOGRAPHY.origin[::-1]], np.float32)
 _KM_EAST_NORTH = np.array([KM_PER_UNIT[::-1]], np.float32)
 GRID_KM = 0.05
 """Grid of derived coordinates: equal places stay equal despite rounding errors."""
@@ -96,32 +55,29 @@ _ANGLES = (15, 30, 45, 60, 75, 105, 120, 135, 150, 165)
 _RADIANS = np.deg2rad(np.array(_ANGLES))
 _COSINES, _SINES = np.cos(_RADIANS)[np.newaxis], np.sin(_RADIANS)[np.newaxis]
 
-_DIVIDENDS = [FEATURE_NAMES.index(name) for name in ("AveBedrms", "AveRooms", "Population")]
-_DIVISORS = [FEATURE_NAMES.index(name) for name in ("AveRooms", "AveOccup", "AveOccup")]
+_DIVIDENDS = [FEATURE_NAMES.index(ratio.dividend) for ratio in SUBJECT.ratios]
+_DIVISORS = [FEATURE_NAMES.index(ratio.divisor) for ratio in SUBJECT.ratios]
+_RATIO_NAMES = tuple(ratio.name for ratio in SUBJECT.ratios)
 
 OWN_NAMES: tuple[str, ...] = (
     *FEATURE_NAMES,
     "km_east",
     "km_north",
     *(f"km_along_{angle}" for angle in _ANGLES),
-    *(f"km_to_{city}" for city in CITIES),
+    *(f"km_to_{city}" for city in GEOGRAPHY.cities),
     "km_to_coast",
-    "bedrooms_per_room",
-    "rooms_per_person",
-    "households",
+    *_RATIO_NAMES,
 )
 TRAVELLING_NAMES: tuple[str, ...] = (
-    *(name for name in FEATURE_NAMES if name not in ("Latitude", "Longitude")),
+    *(name for name in FEATURE_NAMES if name not in GEOGRAPHY.place),
     "km_to_coast",
-    "bedrooms_per_room",
-    "rooms_per_person",
-    "households",
+    *_RATIO_NAMES,
 )
 """Features that do not depend on the region."""
 
 
 def points(ops: TensorOps, rows: Tensor) -> Tensor:
-    """Return the locations of block groups, ``[n, 2]``: km east and north, on the grid."""
+    """Return the locations of rows, ``[n, 2]``: km east and north, on the grid."""
     east_north = ops.take(rows, COORDINATES[::-1], axis=1) - _ORIGIN_EAST_NORTH
     return _on_grid(ops, east_north * _KM_EAST_NORTH)
 
@@ -158,7 +114,7 @@ class OwnFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # skl
         return self
 
     def transform(self, rows: Floats) -> Floats:
-        """Return the features, float32 ``[n, 30]``."""
+        """Return the features, float32 ``[n, f]``."""
         check_is_fitted(self, "n_features_in_")
         ops = NumpyOps()
         features: Floats = own_features(ops, rows, points(ops, rows))

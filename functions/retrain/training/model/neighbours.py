@@ -1,7 +1,7 @@
-"""Neighbour features: prices and attributes of the training rows around a block group.
+"""Neighbour features: prices and attributes of the training rows around a row.
 
 The number of kept rows is capped, so that the model's file does not grow with the data. The plane
-is partitioned into small regions, so that a block group is compared with a few hundred rows.
+is partitioned into small regions, so that a row is compared with a few hundred rows.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from housing.schema import FEATURE_NAMES
 from retrain.training.dataset.rows import Values
-from retrain.training.model.features import GRID_KM, points
+from retrain.training.model.features import GEOGRAPHY, GRID_KM, points
 from retrain.training.model.tensor_ops import Floats, NumpyOps, PlaneTree, Tensor, TensorOps
 
-MEANS = ("MedInc", "HouseAge", "AveRooms")
+MEANS = GEOGRAPHY.averaged
 LOG_OFFSET = np.float32(0.1)
-INCOME = FEATURE_NAMES.index("MedInc")
+INCOME = FEATURE_NAMES.index(GEOGRAPHY.alike)
 _ROWS_OF_A_LEAF = 16
 _CANDIDATES = 160
 _JITTER_KM = 0.6 * GRID_KM

@@ -6,7 +6,7 @@ After M. Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 from collections.abc import Iterator, Mapping, Sequence
 
 from housing.jobs.results import Drift
-from housing.schema import FEATURES, INTERVAL_COVERAGE, PLACE_STEP, TARGET
+from housing.schema import CAP, FEATURES, GEOGRAPHY, INTERVAL_COVERAGE, SUBJECT, TARGET
 from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.dataset.split import Split
 from retrain.training.gate.slices import Slice
@@ -45,7 +45,7 @@ def _lines(
     measured: Sequence[Slice],
     rows: Split,
 ) -> Iterator[str]:
-    yield "# Median house values of Californian block groups"
+    yield f"# {SUBJECT.card_title or SUBJECT.title}"
     yield ""
     yield (
         f"Predicts {TARGET.name} ({TARGET.description.lower()}, in {TARGET.unit}) from "
@@ -57,16 +57,17 @@ def _lines(
     yield (
         f"{len(snapshot):,} distinct rows, source {code_span(snapshot.data_source)}, data set "
         f"`{snapshot.dataset_id[:12]}`. {len(rows.holdout):,} of them, chosen by a keyed hash of "
-        f"their place to {PLACE_STEP:g}°, were held out: no version is fitted on them or on a near "
+        f"{_drawn_by()}, were held out: no version is fitted on them or on a near "
         f"copy of them. {rows.copies:,} more have a near copy among the fitted rows; no figure "
         "below counts them."
     )
     yield ""
-    yield (
-        "A held-out row has no fitted neighbour at its own place. At places that the model knows, "
-        "expect errors that are lower by some 5 %."
-    )
-    yield ""
+    if GEOGRAPHY:
+        yield (
+            "A held-out row has no fitted neighbour at its own place. At places that the model "
+            "knows, expect errors that are lower by some 5 %."
+        )
+        yield ""
     yield "## On the held-out rows"
     yield "| measure | value |"
     yield "|---|---|"
@@ -80,16 +81,19 @@ def _lines(
         yield f"| {one.name} | {one.rows:,} | {numbers} |"
     yield ""
     yield "## Limits"
-    yield (
-        "- `spatial_rmse` is the error where a whole region was left out; where no training row is "
-        "near (`nearest_training_km`), expect that one, not `rmse`."
-    )
-    yield (
-        "- The census capped values at $500,001. A price or limit at the cap says that the census "
-        "would have capped it, not what the houses are worth."
-    )
+    if GEOGRAPHY:
+        yield (
+            "- `spatial_rmse` is the error where a whole region was left out; where no training "
+            "row is near (`nearest_training_km`), expect that one, not `rmse`."
+        )
+    if CAP:
+        yield f"- {CAP.limit}"
     yield (
         "- The interval is calibrated on all rows and by band of predicted price; in other slices "
         "its coverage differs, as the table shows."
     )
-    yield "- Prices of 1990. Not for decisions about people who live there."
+    yield from (f"- {limit}" for limit in SUBJECT.limits)
+
+
+def _drawn_by() -> str:
+    return f"their place to {GEOGRAPHY.step:g}°" if GEOGRAPHY else "their features"

@@ -9,7 +9,8 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.schema import CANONICAL_COLUMNS, Column
+from housing.schema import CANONICAL_COLUMNS
+from housing.subject import Column
 from retrain.training.dataset.rows import Values
 from retrain.training.upload.exact_reading import Line
 from retrain.training.upload.header import MAXIMA, MINIMA, Header, canonical
@@ -119,9 +120,9 @@ class CheckedLines:
 
     def _out_of_range(self, wanted: Column, value: float, cell: str) -> str:
         limits = f"outside {wanted.minimum:g} … {wanted.maximum:g} {wanted.unit}"
-        if self.header.is_census:
+        if self.header.other:
             limits = f"gives {wanted.name} {value:g}, {limits}"
-        if re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+", cell) and self.header.is_census:
+        if re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+", cell) and self.header.other:
             return f"{limits}: the point is read as a decimal mark; write thousands without one"
         unit = re.fullmatch(r"\$(\d[\d,]*)", wanted.unit)
         if unit and value > wanted.maximum:

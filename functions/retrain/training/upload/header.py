@@ -11,13 +11,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.schema import (
-    CANONICAL_COLUMNS,
-    CANONICAL_HEADER,
-    CENSUS_COLUMN_OF,
-    CENSUS_HEADER,
-    from_census,
-)
+from housing.schema import CANONICAL_COLUMNS, CANONICAL_HEADER, HEADERS
+from housing.subject import OtherHeader
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import UploadRejectedError
 from retrain.training.upload.exact_reading import (
@@ -56,7 +51,13 @@ def _key(name: str) -> str:
     return _BETWEEN_WORDS.sub("", text).casefold()
 
 
-_KNOWN = frozenset(map(_key, (*CANONICAL_HEADER, *CENSUS_HEADER)))
+_CANONICAL = OtherHeader(
+    title="canonical",
+    names=CANONICAL_HEADER,
+    column_of={name: name for name in CANONICAL_HEADER},
+    convert=dict,
+)
+_KNOWN = frozenset(_key(name) for one in (_CANONICAL, *HEADERS) for name in one.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class Header:
     """The file's name of each canonical column, in canonical order."""
     positions: tuple[int, ...]
     """Positions of the required columns, in canonical order."""
-    is_census: bool
+    other: OtherHeader | None
+    """Whose header it is, if not the canonical one."""
     dialect: Dialect
     decimal: str = "."
     """The decimal mark: a point or a comma."""
@@ -257,9 +259,8 @@ def _header(fields: list[str], dialect: Dialect, *, are_lines_quoted: bool) -> H
     if len(names) > MOST_COLUMNS:
         msg = f"the header has {len(names):,} columns; {MOST_COLUMNS:,} is the limit"
         raise UploadRejectedError(msg)
-    canonical, census = _matches(names, CANONICAL_HEADER), _matches(names, CENSUS_HEADER)
-    is_census = sum(map(bool, census.values())) > sum(map(bool, canonical.values()))
-    matches = census if is_census else canonical
+    closest = max((_CANONICAL, *HEADERS), key=lambda one: _shared(names, one))
+    matches = _matches(names, closest.names)
     missing = [name for name, places in matches.items() if not places]
     if missing:
         known = {place for places in matches.values() for place in places}
@@ -269,12 +270,16 @@ def _header(fields: list[str], dialect: Dialect, *, are_lines_quoted: bool) -> H
     if repeated:
         msg = f"column {', '.join(repeated)} appears more than once"
         raise UploadRejectedError(msg)
-    wanted = CENSUS_COLUMN_OF if is_census else {name: name for name in CANONICAL_HEADER}
+    other = None if closest is _CANONICAL else closest
+    wanted = closest.column_of
     column_of = {name: names[matches[wanted[name]][0]] for name in wanted}
     positions = tuple(matches[wanted[name]][0] for name in wanted)
-    return Header(
-        names, column_of, positions, is_census, dialect, are_lines_quoted=are_lines_quoted
-    )
+    return Header(names, column_of, positions, other, dialect, are_lines_quoted=are_lines_quoted)
+
+
+def _shared(names: tuple[str, ...], header: OtherHeader) -> int:
+    """Return how many of a header's columns a file has."""
+    return sum(map(bool, _matches(names, header.names).values()))
 
 
 def _matches(names: tuple[str, ...], wanted: tuple[str, ...]) -> dict[str, list[int]]:
@@ -289,7 +294,7 @@ def _matches(names: tuple[str, ...], wanted: tuple[str, ...]) -> dict[str, list[
 
 def _wanted(header: Header) -> tuple[str, ...]:
     """Return the required columns' usual names, in canonical order."""
-    return tuple(CENSUS_COLUMN_OF.values()) if header.is_census else CANONICAL_HEADER
+    return tuple(header.other.column_of.values()) if header.other else CANONICAL_HEADER
 
 
 def _missing(missing: list[str], others: list[str]) -> str:
@@ -334,7 +339,7 @@ def _shown(line: str) -> str:
 def _accepted() -> str:
     return (
         "accepted, separated by commas, semicolons, tabs or pipes and in any order, are: "
-        f"{', '.join(CANONICAL_HEADER)}; or: {', '.join(CENSUS_HEADER)}"
+        + "; or: ".join(", ".join(one.names) for one in (_CANONICAL, *HEADERS))
     )
 
 
@@ -344,11 +349,11 @@ MAXIMA = np.array([column.maximum for column in CANONICAL_COLUMNS])
 
 def canonical(header: Header, numbers: Values) -> Values:
     """Convert a file's required columns to canonical rows, ``[n, 9]``."""
-    if not header.is_census:
+    if header.other is None:
         return numbers
-    names = (CENSUS_COLUMN_OF[name] for name in header.column_of)
+    names = (header.other.column_of[name] for name in header.column_of)
     with np.errstate(all="ignore"):
-        columns = from_census(dict(zip(names, numbers.T, strict=True)))
+        columns = header.other.convert(dict(zip(names, numbers.T, strict=True)))
     return np.column_stack([columns[column.name] for column in CANONICAL_COLUMNS])
 
 

@@ -19,7 +19,7 @@ _PACKED_ROWS = 50_000
 _PACKED_ROW_BYTES = 4
 """Fewer bytes than a packed row has.
 
-Rows of the California data set have 34, 15 if they are rounded to two decimals, and 5 if they are
+Rows of nine numbers have 34, 15 if they are rounded to two decimals, and 5 if they are
 rounded to whole numbers and sorted, so that many are equal.
 """
 _ROW_BYTES = 2 * len(CANONICAL_COLUMNS)

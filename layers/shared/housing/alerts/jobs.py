@@ -8,7 +8,7 @@ from housing.jobs.results import Held, HeldPlace, Verdict
 from housing.jobs.status import JobStatus, State
 from housing.registry.alias_repair import Repair
 from housing.s3.layout import NEW_DATA
-from housing.schema import DOLLARS_PER_UNIT
+from housing.schema import amount
 
 _REASON = '--reason "…"'
 _SHOWN_PLACES, _SHOWN_JOBS = 3, 3
@@ -134,10 +134,7 @@ def _ways_on(status: JobStatus, held: Held) -> str:
 
 def _place(place: HeldPlace) -> str:
     """Describe a place: where, number of rows, both prices, jobs."""
-    own, production = (
-        f"${price * DOLLARS_PER_UNIT:,.0f}"
-        for price in (place.upload_price, place.production_price)
-    )
+    own, production = map(amount, (place.upload_price, place.production_price))
     jobs = f"; job {', '.join(place.jobs[:_SHOWN_JOBS])}" if place.jobs else ""
     return (
         f"{place.where()}: {place.rows:,} of {place.of_rows:,} rows {place.side}, {own} where "

@@ -1,6 +1,6 @@
 """Names of the project's metrics, the same in code, template, exporter and dashboards."""
 
-NAMESPACE = "CaliforniaHousing"
+NAMESPACE = "HousingPipeline"
 SERVICE_DIMENSION = "service"
 REASON_DIMENSION = "reason"
 COLUMN_DIMENSION = "column"

@@ -3,9 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from housing.schema import CANONICAL_HEADER, TARGET, TARGET_CAP
-from housing_cli.data import DEFAULT_ROWS
-from housing_cli.data.california import (
+from subjects.california.sample_geography import (
     CITIES,
     OUTLINE,
     Floats,
@@ -15,7 +13,9 @@ from housing_cli.data.california import (
     km_to_city,
     km_to_coast,
 )
+from subjects.california.schema import FEATURES, TARGET, TARGET_CAP
 
+_HEADER = [column.name for column in (*FEATURES, TARGET)]
 _NEIGHBOURHOODS = 24
 _NEIGHBOURHOOD_KM = (12.0, 60.0)
 _INCOME_MAP, _PRICE_MAP = 1990, 1997
@@ -26,7 +26,7 @@ _CITY_REACH_KM = 22.0
 _COAST_REACH_KM = 35.0
 
 
-def generate(rows: int = DEFAULT_ROWS, seed: int = 0) -> pd.DataFrame:
+def generate(rows: int = 20_640, seed: int = 0) -> pd.DataFrame:
     """Generate block groups with the schema, units, ranges and geography of the data set.
 
     The rows are invented, and drawn independently. Block groups lie around twelve real city
@@ -66,7 +66,7 @@ def generate(rows: int = DEFAULT_ROWS, seed: int = 0) -> pd.DataFrame:
         "Longitude": longitude,
     }
     price = _price(rng, features)
-    return pd.DataFrame({**features, TARGET.name: price}, columns=list(CANONICAL_HEADER))
+    return pd.DataFrame({**features, TARGET.name: price}, columns=_HEADER)
 
 
 def _income(rng: np.random.Generator, latitude: Floats, longitude: Floats) -> Floats:

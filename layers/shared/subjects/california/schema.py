@@ -1,145 +1,128 @@
-"""The one description of the data: names, units, ranges and both accepted headers.
-
-The API's request model, the check of uploaded CSVs, the documentation and the sample generator
-derive from this module; another data set is a change here.
+"""Columns of the data set, and the two headers under which it is known.
 
 Source of the data set: R. K. Pace and R. Barry, "Sparse Spatial Autoregressions", Statistics and
 Probability Letters 33 (1997); block groups of the 1990 census of California.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-SCHEMA_VERSION = "1"
+from housing.subject import Column
 
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of the canonical table.
-
-    A value outside ``minimum`` … ``maximum`` is impossible and refused; one outside
-    ``usual_minimum`` … ``usual_maximum`` lies outside California or the 1990 census and is
-    answered with a warning; ``usual`` names what lies within. Two values within ``tolerance`` of
-    each other, or within ``SAME_SHARE`` of their size, are one value that was written twice.
-    """
-
-    name: str
-    unit: str
-    description: str
-    minimum: float
-    maximum: float
-    usual_minimum: float
-    usual_maximum: float
-    example: float
-    tolerance: float
-    usual: str = "the range of the 1990 census"
-
+_CENSUS = "the range of the 1990 census"
 
 FEATURES: tuple[Column, ...] = (
     Column(
-        "MedInc",
-        "$10,000",
-        "Median household income",
-        0,
-        100,
-        0.4999,
-        15.0001,
-        8.3252,
+        name="MedInc",
+        unit="$10,000",
+        description="Median household income",
+        minimum=0,
+        maximum=100,
+        usual_minimum=0.4999,
+        usual_maximum=15.0001,
+        usual=_CENSUS,
+        example=8.3252,
         tolerance=0.00505,
     ),
-    Column("HouseAge", "years", "Median age of the houses", 0, 500, 1, 52, 41, tolerance=0.505),
     Column(
-        "AveRooms", "rooms", "Rooms per household", 0.01, 1_000, 0.8, 142, 6.9841, tolerance=0.0101
-    ),
-    Column(
-        "AveBedrms",
-        "rooms",
-        "Bedrooms per household",
-        0.01,
-        1_000,
-        0.3,
-        35,
-        1.0238,
-        tolerance=0.0101,
-    ),
-    Column(
-        "Population",
-        "people",
-        "People in the block group",
-        1,
-        1_000_000,
-        3,
-        35_682,
-        322,
+        name="HouseAge",
+        unit="years",
+        description="Median age of the houses",
+        minimum=0,
+        maximum=500,
+        usual_minimum=1,
+        usual_maximum=52,
+        usual=_CENSUS,
+        example=41,
         tolerance=0.505,
     ),
     Column(
-        "AveOccup",
-        "people",
-        "People per household",
-        0.01,
-        100_000,
-        0.69,
-        1_244,
-        2.5556,
+        name="AveRooms",
+        unit="rooms",
+        description="Rooms per household",
+        minimum=0.01,
+        maximum=1_000,
+        usual_minimum=0.8,
+        usual_maximum=142,
+        usual=_CENSUS,
+        example=6.9841,
         tolerance=0.0101,
     ),
     Column(
-        "Latitude",
-        "degrees north",
-        "Centre of the block group",
-        -90,
-        90,
-        32.5,
-        42.05,
-        37.88,
-        tolerance=0.00505,
-        usual="California",
+        name="AveBedrms",
+        unit="rooms",
+        description="Bedrooms per household",
+        minimum=0.01,
+        maximum=1_000,
+        usual_minimum=0.3,
+        usual_maximum=35,
+        usual=_CENSUS,
+        example=1.0238,
+        tolerance=0.0101,
     ),
     Column(
-        "Longitude",
-        "degrees east",
-        "Centre of it",
-        -180,
-        180,
-        -124.5,
-        -114.1,
-        -122.23,
-        tolerance=0.00505,
+        name="Population",
+        unit="people",
+        description="People in the block group",
+        minimum=1,
+        maximum=1_000_000,
+        usual_minimum=3,
+        usual_maximum=35_682,
+        usual=_CENSUS,
+        example=322,
+        tolerance=0.505,
+    ),
+    Column(
+        name="AveOccup",
+        unit="people",
+        description="People per household",
+        minimum=0.01,
+        maximum=100_000,
+        usual_minimum=0.69,
+        usual_maximum=1_244,
+        usual=_CENSUS,
+        example=2.5556,
+        tolerance=0.0101,
+    ),
+    Column(
+        name="Latitude",
+        unit="degrees north",
+        description="Centre of the block group",
+        minimum=-90,
+        maximum=90,
+        usual_minimum=32.5,
+        usual_maximum=42.05,
         usual="California",
+        example=37.88,
+        tolerance=0.00505,
+    ),
+    Column(
+        name="Longitude",
+        unit="degrees east",
+        description="Centre of it",
+        minimum=-180,
+        maximum=180,
+        usual_minimum=-124.5,
+        usual_maximum=-114.1,
+        usual="California",
+        example=-122.23,
+        tolerance=0.00505,
     ),
 )
-
 TARGET = Column(
-    "MedHouseVal",
-    "$100,000",
-    "Median house value, capped by the census at 5.00001",
-    0.01,
-    1_000,
-    0.14999,
-    5.00001,
-    4.526,
+    name="MedHouseVal",
+    unit="$100,000",
+    description="Median house value, capped by the census at 5.00001",
+    minimum=0.01,
+    maximum=1_000,
+    usual_minimum=0.14999,
+    usual_maximum=5.00001,
+    usual=_CENSUS,
+    example=4.526,
     tolerance=0.00505,
 )
 TARGET_CAP = 5.00001
-SAME_SHARE = 5.05e-4
-"""Share of a value that four significant digits may round off, a hair more.
-
-Tolerances are in proportion: ``%.2f`` moves a value by .005 at most, a quotient that is rounded
-and made whole again by .01, and a whole number is itself.
-"""
-PLACE: tuple[str, str] = ("Latitude", "Longitude")
-PLACE_STEP = 0.01
-"""Degrees; rows of one cell of this size are held out or fitted together."""
 DOLLARS_PER_UNIT = 100_000
-INTERVAL_COVERAGE = 0.9
-"""Share of true values that an interval holds. Answers name it (``interval_90``), and the alarms on
-too low a coverage are set for it: it is a part of the contract, not a setting."""
-
-FEATURE_NAMES: tuple[str, ...] = tuple(column.name for column in FEATURES)
-CANONICAL_COLUMNS: tuple[Column, ...] = (*FEATURES, TARGET)
-CANONICAL_HEADER: tuple[str, ...] = tuple(column.name for column in CANONICAL_COLUMNS)
 
 CENSUS_HEADER: tuple[str, ...] = (
     "longitude",
@@ -166,16 +149,7 @@ CENSUS_COLUMN_OF: Mapping[str, str] = {
 """The census file's column in which a wrong value of a canonical column is to be looked for."""
 
 
-class Divisible(Protocol):
-    """A number or an array of them, of any library."""
-
-    def __truediv__(self, other: Any, /) -> Any: ...
-
-
-DivisibleT = TypeVar("DivisibleT", bound=Divisible)
-
-
-def from_census(census: Mapping[str, DivisibleT]) -> dict[str, DivisibleT]:
+def from_census(census: Mapping[str, Any]) -> dict[str, Any]:
     """Convert columns under the census file's own header to the canonical ones.
 
     Args:

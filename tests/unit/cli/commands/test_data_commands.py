@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from fakes.command_line import CommandLine
-from housing.schema import CANONICAL_HEADER, CENSUS_HEADER
-from housing_cli.data.generated import generate
+from housing.schema import CANONICAL_HEADER
+from subjects.california.sample import generate
+from subjects.california.schema import CENSUS_HEADER
 
 CENSUS_ROW = (-122.23, 37.88, 41, 880, 129, 322, 126, 8.3252, 452_600)
 

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from housing.schema import CANONICAL_COLUMNS, CANONICAL_HEADER, FEATURE_NAMES, TARGET_CAP
-from housing_cli.data.california import CITIES, inside, km_to_city, km_to_coast
-from housing_cli.data.generated import generate
+from housing.schema import CANONICAL_COLUMNS, CANONICAL_HEADER, FEATURE_NAMES
+from subjects.california.sample import generate
+from subjects.california.sample_geography import CITIES, inside, km_to_city, km_to_coast
+from subjects.california.schema import TARGET_CAP
 
 
 @pytest.fixture(scope="module")

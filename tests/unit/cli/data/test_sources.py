@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from housing_cli.data.generated import generate
 from housing_cli.data.sources import fetch_real, first_data
 from housing_cli.errors import DataFileError
+from subjects.california.sample import generate
 
 
 def reached(path: Path) -> bool:

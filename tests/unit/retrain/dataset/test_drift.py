@@ -8,9 +8,9 @@ import pytest
 
 from housing.jobs.results import Drift
 from housing.schema import CANONICAL_HEADER
-from housing_cli.data.generated import generate
 from retrain.training.dataset.drift import measure_drift, population_stability
 from retrain.training.dataset.rows import Values
+from subjects.california.sample import generate
 
 POOL: Values = generate(rows=5_000, seed=1).to_numpy()
 COLUMN = {name: number for number, name in enumerate(CANONICAL_HEADER)}

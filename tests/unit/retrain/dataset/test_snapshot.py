@@ -11,10 +11,10 @@ import pytest
 from fakes.tables import housing_table
 from fakes.uploads import KEY, snapshot_after, uploaded
 from housing.schema import CANONICAL_HEADER
-from housing_cli.data.generated import generate
 from retrain.training.dataset.identity import grouped
 from retrain.training.dataset.rows import Values
 from retrain.training.dataset.snapshot import Arrivals, Snapshot, near, snapshot_of
+from subjects.california.sample import generate
 
 ROWS = housing_table(600).to_numpy()
 

@@ -10,7 +10,7 @@ from housing.schema import FEATURE_NAMES
 from retrain.training.dataset.rows import Rows
 from retrain.training.graph.onnx_ops import OnnxWriter
 from retrain.training.model.features import (
-    CITIES,
+    GEOGRAPHY,
     OWN_NAMES,
     OwnFeatures,
     city_points,
@@ -136,7 +136,7 @@ def test_the_coast_has_no_gaps_and_the_cities_are_where_they_are() -> None:
     coast = coast_points()
 
     assert np.linalg.norm(np.diff(coast, axis=0), axis=1).max() <= 5.0 + 1e-9
-    assert len(city_points()) == len(CITIES)
+    assert len(city_points()) == len(GEOGRAPHY.cities)
     apart = np.linalg.norm(np.diff(plane(np.array([[37.0, -120.0], [38.0, -120.0]])), axis=0))
     assert apart == pytest.approx(111.2)
 

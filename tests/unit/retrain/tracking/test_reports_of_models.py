@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from fakes.tables import housing_table
 from fakes.uploads import snapshot_after
 from housing.jobs.results import ColumnDrift, Drift
-from housing.schema import INTERVAL_COVERAGE, TARGET_CAP
+from housing.schema import INTERVAL_COVERAGE
 from retrain.training.dataset.rows import Rows
 from retrain.training.dataset.split import split
 from retrain.training.gate.slices import Slice, slices
@@ -21,6 +21,7 @@ from retrain.training.model.spatial import spatial_rmse
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.figures import drift_figure, figures
 from retrain.training.tracking.model_card import drift_section, model_card
+from subjects.california.schema import TARGET_CAP
 
 RECIPE = TrainingSettings(
     bucket="b", tracking_uri="http://r.test", iterations=12, max_leaves=8

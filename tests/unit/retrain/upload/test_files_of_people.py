@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from housing.schema import CANONICAL_HEADER, CENSUS_HEADER
+from housing.schema import CANONICAL_HEADER
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import UploadRejectedError
 from retrain.training.upload.check import check_csv
 from retrain.training.upload.ingest import check_file
 from retrain.training.upload.limits import Limits
+from subjects.california.schema import CENSUS_HEADER
 
 FILES = 400
 HEADER = ",".join(CANONICAL_HEADER)

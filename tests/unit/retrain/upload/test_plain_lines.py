@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from fakes.tables import as_csv, housing_table
-from housing.schema import CANONICAL_HEADER, CENSUS_HEADER
+from housing.schema import CANONICAL_HEADER
 from retrain.training.upload import check as csv_check
 from retrain.training.upload.exact_reading import BLOCK_BYTES
 from retrain.training.upload.fast_reading import read_plain
 from retrain.training.upload.header import read_header
 from retrain.training.upload.limits import Bounds
+from subjects.california.schema import CENSUS_HEADER
 
 FILES = 150
 CANONICAL_ROW = ["8.3", "41", "6.98", "1.02", "322", "2.55", "37.88", "-122.23", "4.526"]

@@ -1,0 +1,3 @@
+"""The tables that this pipeline can serve, a folder each."""
+
+DEFAULT = "california"
