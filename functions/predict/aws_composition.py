@@ -12,6 +12,7 @@ from housing.registry.ledger import Ledger
 from housing.registry.live_model import LiveModel
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.s3.artifacts import S3ArtifactReader
+from predict.admin.alias_audit import AliasAudit
 from predict.admin.model_changes import ModelChanges
 from predict.errors import StoreUnavailableError
 from predict.model.refusals import AlertedRefusals
@@ -41,6 +42,20 @@ def model_changes(settings: PredictSettings, on_change: Callable[[], None]) -> M
     Raises:
         StoreUnavailableError: No bucket is configured, and so no ledger.
     """
+    live = _live_model(settings)
+    return ModelChanges(live, settings.model_name, _alerts(settings), on_change)
+
+
+def alias_audit(settings: PredictSettings) -> AliasAudit:
+    """Build the audit of the aliases; nothing is called yet.
+
+    Raises:
+        StoreUnavailableError: As ``model_changes``.
+    """
+    return AliasAudit(_live_model(settings), settings.model_name, _alerts(settings))
+
+
+def _live_model(settings: PredictSettings) -> LiveModel:
     if settings.bucket is None:
         msg = "HOUSING_BUCKET is not set: changes need its ledger"
         raise StoreUnavailableError(msg, retry_after_seconds=60)
@@ -52,8 +67,7 @@ def model_changes(settings: PredictSettings, on_change: Callable[[], None]) -> M
         artifact_readers={"s3": S3ArtifactReader()},
     )
     s3 = Session().client("s3", config=_BOUNDED)
-    live = LiveModel(registry, Ledger(s3, settings.bucket), s3, settings.bucket)
-    return ModelChanges(live, settings.model_name, _alerts(settings), on_change)
+    return LiveModel(registry, Ledger(s3, settings.bucket), s3, settings.bucket)
 
 
 def account_metrics(settings: PredictSettings) -> AccountMetrics:

@@ -56,6 +56,11 @@ class PredictSettings(RegistrySettings):
     api_keys: str | None = Field(
         None, description="secret with the keys' hashes, or `ssm:` and a parameter"
     )
+    hook_secret: str | None = Field(
+        None,
+        description="secret that MLflow signs its webhooks with, or `ssm:` and a parameter; without"
+        " it they are not accepted",
+    )
     api_keys_ttl_seconds: float = Field(
         60, ge=0, description="time for which the keys are kept before they are read again"
     )

@@ -20,6 +20,7 @@ ROUTES = [
     for method in methods
 ]
 FUNCTIONS = {
+    "audit": "AdminFunction",
     "s3": "RetrainFunction",
     "scheduled": "RetrainFunction",
     "sns": "NotifyFunction",

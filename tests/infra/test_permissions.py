@@ -9,6 +9,7 @@ import pytest
 from housing_ops.checkout import CHECKOUT
 from permissions.account import (
     ACCOUNT,
+    HOOK_ARN,
     MLFLOW_ARN,
     REGION,
     SLACK_ARN,
@@ -63,6 +64,7 @@ def names(here: Account) -> dict[str, str]:
         "topic": here.arn("AlertTopic"),
         "keys": here.arn("ApiKeysSecret"),
         "slack": SLACK_ARN,
+        "hook": HOOK_ARN,
         "unposted": here.arn("UnpostedAlerts"),
         "queue": here.arn("JobQueue"),
         "definition": here.arn("JobDefinition").rpartition(":")[0],

@@ -1,5 +1,6 @@
 """What must hold of the template before it is deployed anywhere."""
 
+import json
 from datetime import timedelta
 from typing import Any, get_args
 
@@ -51,7 +52,7 @@ def test_what_waits_for_a_resource_waits_for_one_that_is_there() -> None:
     } == {}
 
 
-def test_only_health_and_ping_are_open(template: dict[str, Any]) -> None:
+def test_only_health_ping_and_the_signed_hook_are_open(template: dict[str, Any]) -> None:
     [api] = of_type(template, "AWS::Serverless::Api").values()
     routes = [
         event["Properties"]
@@ -69,7 +70,10 @@ def test_only_health_and_ping_are_open(template: dict[str, Any]) -> None:
     assert len(routes) >= 12
     assert api["Auth"]["ApiKeyRequired"] is True
     open_paths = {"GET /health", "GET /ping", "HEAD /health", "HEAD /ping"}
-    assert open_routes == open_paths | {"OPTIONS /{proxy+}"}
+    assert open_routes == open_paths | {"POST /hooks/registry"} | {
+        f"OPTIONS {path}"
+        for path in ("/{proxy+}", "/models", "/models/{proxy+}", "/data", "/data/{proxy+}")
+    }
 
 
 def test_a_production_without_keys_is_refused(template: dict[str, Any]) -> None:
@@ -134,6 +138,15 @@ def test_the_sweep_is_called_as_often_as_the_command_line_waits_for_it(
     assert schedule == f"rate({SWEEP_EVERY // timedelta(minutes=1)} minutes)"
     assert timedelta(seconds=retrain["Timeout"]) < RestartRules().abandoned_after
     assert retrain["Timeout"] > LAUNCH_SECONDS
+
+
+def test_the_schedule_of_the_admin_function_sends_the_sample_event(
+    template: dict[str, Any],
+) -> None:
+    schedule = template["Resources"]["AdminFunction"]["Properties"]["Events"]["Audit"]["Properties"]
+
+    sample = json.loads((TEMPLATE.parents[1] / "events/audit-aliases.ok.json").read_text())
+    assert json.loads(schedule["Input"]) == sample
 
 
 def test_handlers_and_code_folders_exist(template: dict[str, Any]) -> None:

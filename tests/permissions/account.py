@@ -13,6 +13,7 @@ REGION = "us-east-1"
 STACK = "housing-prod"
 MLFLOW_ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:mlflow-tracking-server/mlflow"
 SLACK_ARN = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:slack-AbCdEf"
+HOOK_ARN = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hook-AbCdEf"
 WHOLE = {
     "Stage": "prod",
     "SageMakerMlflowArn": MLFLOW_ARN,
@@ -21,6 +22,7 @@ WHOLE = {
     "TrainingSubnetIds": "subnet-1",
     "TrainingSecurityGroupIds": "sg-1",
     "SlackSecretArn": SLACK_ARN,
+    "RegistryHookSecretArn": HOOK_ARN,
     "KeepPredictions": "true",
     "TrafficShift": "Canary10Percent5Minutes",
     "ApiAccessLogs": "on-with-role",

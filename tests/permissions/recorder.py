@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
 
 _PLACES = {
+    f"{CHECKOUT}/functions/predict/admin/alias_audit.py": "admin",
     f"{CHECKOUT}/functions/predict/admin/model_changes.py": "admin",
     f"{CHECKOUT}/functions/predict/admin/data_changes.py": "admin",
     f"{CHECKOUT}/functions/predict/": "predict",

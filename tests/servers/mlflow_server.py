@@ -23,6 +23,14 @@ class TrackingServer(Server):
         """Register a model and give it the alias, as anybody does with MLflow's own client."""
         from mlflow import MlflowClient  # noqa: PLC0415 - takes seconds
 
+        version = self.register(model, name=name)
+        MlflowClient(tracking_uri=self.uri).set_registered_model_alias(name, PRODUCTION, version)
+        return version
+
+    def register(self, model: bytes, *, name: str) -> str:
+        """Register a model."""
+        from mlflow import MlflowClient  # noqa: PLC0415 - takes seconds
+
         client = MlflowClient(tracking_uri=self.uri)
         if not client.search_registered_models(f"name='{name}'"):
             client.create_registered_model(name)
@@ -36,7 +44,6 @@ class TrackingServer(Server):
         version = client.create_model_version(
             name, f"models:/{logged.model_id}", run.info.run_id, tags, model_id=logged.model_id
         )
-        client.set_registered_model_alias(name, PRODUCTION, version.version)
         return str(version.version)
 
 

@@ -1,13 +1,8 @@
 """The application over uvicorn, on loopback."""
 
 import contextlib
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
-
-import uvicorn
 
 from fakes.clock import FakeClock
 from fakes.model_changes import no_changes
@@ -20,6 +15,7 @@ from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
 from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry
+from servers.application import served
 
 
 @contextlib.contextmanager
@@ -32,16 +28,5 @@ def our_api(
     settings = PredictSettings(auth="off", tracking_uri="http://registry.test", model_dir=folder)
     telemetry = Telemetry(WrittenLines())
     app = create_app(settings, store, telemetry, access or OpenAccess(), no_changes)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        serving = threading.Thread(target=server.run, args=([listening],))
-        serving.start()
-        try:
-            deadline = time.monotonic() + 20
-            while not server.started:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            serving.join(20)
+    with served(app) as url:
+        yield url

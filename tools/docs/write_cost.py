@@ -50,6 +50,7 @@ _SANDBOX_REQUESTS = 1_000  # a new sandbox for each so many, and no more than a 
 _NEW_SANDBOXES = 1_000 * 365.25 / 12
 _SWEEP_LISTS = 2  # of up to 1,000 jobs, and of up to 1,000 versions of uploads
 _CHANGES = 1_000  # requests for lists and changes a month; an assumption
+_AUDIT_SECONDS = 1  # billed of an audit of the aliases, every five minutes; an assumption
 _COLD_SECONDS = 5  # billed of such a request, each a cold one; an assumption
 _UPLOADS = 30  # a month, each a job; an assumption
 _JOB_MINUTES = 5  # billed; an assumption: the image is pulled, the fit itself is measured
@@ -160,7 +161,7 @@ def always() -> list[Part]:
         Part("Lambda predict", compute),
         Part("SnapStart: one version kept, sandboxes restored", _snapshots),
         Part("data sent to clients", lambda n: n * _ANSWER_BYTES / 1e9 * PRICE["transfer_gb"]),
-        Part("Lambda admin", lambda _: _administered()),
+        Part("Lambda admin and its audits", lambda _: _administered()),
         Part("Lambda retrain and the sweep", lambda _: _retrain()),
         Part("training jobs on Fargate", lambda _: _UPLOADS * _training_job()),
         Part("S3", lambda _: _storage()),
@@ -229,8 +230,11 @@ def _snapshots(requests: float) -> float:
 
 
 def _administered() -> float:
-    worked = _CHANGES * _COLD_SECONDS * _memory_gb() * PRICE["lambda_gb_second"]
-    return _CHANGES / 1e6 * PRICE["lambda_million"] + worked
+    """Return the price of requests and audits: three lists of the ledger and three entries each."""
+    seconds = _CHANGES * _COLD_SECONDS + _SWEEPS * _AUDIT_SECONDS
+    asked = 3 * _SWEEPS / 1e3 * (PRICE["s3_thousand_writes"] + PRICE["s3_thousand_reads"])
+    calls = (_CHANGES + _SWEEPS) / 1e6 * PRICE["lambda_million"]
+    return calls + asked + seconds * _memory_gb() * PRICE["lambda_gb_second"]
 
 
 def _retrain() -> float:

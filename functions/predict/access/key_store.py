@@ -1,4 +1,4 @@
-"""Fetches the keys' document from Secrets Manager or SSM Parameter Store."""
+"""Fetches the keys' document, and the webhooks' secret, from Secrets Manager or Parameter Store."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from housing.api_keys import ApiKeyDocument
-from predict.errors import ApiKeysUnavailableError
+from predict.errors import ApiKeysUnavailableError, StoreUnavailableError
 
 SSM = "ssm:"
+_SECRET_SECONDS = 60
 _CONNECT_SECONDS = 1.0
 _READ_SECONDS = 1.0
 
@@ -49,6 +50,41 @@ class StoredKeys:
         except (GetParameterError, GetSecretError, ValidationError) as exc:
             msg = f"the keys at {self._reference} cannot be read: {type(exc).__name__}"
             raise ApiKeysUnavailableError(msg, retry_after_seconds=5) from exc
+
+
+class StoredSecret:
+    """Fetches one secret; the provider keeps it for a minute."""
+
+    def __init__(self, reference: str, provider: Callable[[str], Any] | None = None) -> None:
+        """Set the place; the first call fetches. Arguments as of ``StoredKeys``."""
+        self._reference = reference
+        self._make_provider = provider or _provider
+        self._provider: Any = None
+
+    def __call__(self) -> str:
+        """Return the secret.
+
+        Raises:
+            StoreUnavailableError: It cannot be fetched, or is empty.
+        """
+        from aws_lambda_powertools.utilities.parameters.exceptions import (  # noqa: PLC0415 - imports boto3
+            GetParameterError,
+            GetSecretError,
+        )
+
+        self._provider = self._provider or self._make_provider(self._reference)
+        options = {"decrypt": True} if self._reference.startswith(SSM) else {}
+        try:
+            secret = self._provider.get(
+                self._reference.removeprefix(SSM), max_age=_SECRET_SECONDS, **options
+            )
+        except (GetParameterError, GetSecretError) as exc:
+            msg = "the webhooks' secret cannot be read"
+            raise StoreUnavailableError(msg, retry_after_seconds=5) from exc
+        if not (text := str(secret).strip()):
+            msg = "the webhooks' secret is empty"
+            raise StoreUnavailableError(msg, retry_after_seconds=60)
+        return text
 
 
 def _provider(reference: str) -> Any:

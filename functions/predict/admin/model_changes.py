@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from housing.alerts.alert import AlertSink
+from housing.alerts.jobs import alert_on_repair
 from housing.alerts.model_changes import (
     alert_on_promotion,
     alert_on_resume,
@@ -149,7 +150,11 @@ class ModelChanges:
         """Hold the lock; finish an interrupted change, and yield it if it was a manual one."""
         with outages_as_unavailable(), self.live.locked(who):
             last = self.live.ledger.last_of(PRODUCTION)
-            repair(self.live, self.model_name, who=who)
+            for one in repair(self.live, self.model_name, who=who):
+                if (
+                    not one.was_finished
+                ):  # an interrupted change is this call's own, or reported by it
+                    self.alerts.send(alert_on_repair(one, self.model_name))
             yield self._finished(last)
 
     def _finished(self, entry: Entry | None) -> AliasChange | None:

@@ -4,10 +4,11 @@ import gc
 from collections.abc import Callable
 from functools import cache
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from housing.schema import SUBJECT
 from predict.access.auth import Authenticator
+from predict.access.key_store import StoredSecret
 from predict.admin.data_changes import DataChanges
 from predict.admin.model_changes import ModelChanges
 from predict.admin.promotion_watch import PromotionWatch
@@ -39,6 +40,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
     shadow: Shadow | None = None,
     metrics: Callable[[], AccountMetrics] | None = None,
     promotion: PromotionWatch | None = None,
+    hooks: APIRouter | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -52,6 +54,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
         metrics: Returns the reader of the account's metrics, likewise; without it ``/metrics`` is
             missing.
         promotion: Reads for ``/health`` whether jobs may promote.
+        hooks: Answers the registry's webhooks, where they are accepted.
     """
     app = FastAPI(
         title=SUBJECT.title,
@@ -81,8 +84,23 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
     app.include_router(
         data_routes(lambda: DataChanges(use_case().live, settings.model_name, use_case().alerts))
     )
+    if hooks is not None:
+        app.include_router(hooks)
     openapi.describe(app)
     return app
+
+
+def _hooks(settings: PredictSettings) -> APIRouter | None:
+    if settings.hook_secret is None:
+        return None
+    from predict.aws_composition import alias_audit  # noqa: PLC0415 - imports boto3
+    from predict.http.routes.hooks import hook_routes  # noqa: PLC0415 - rarely accepted
+
+    return hook_routes(
+        cache(lambda: alias_audit(settings)),
+        StoredSecret(settings.hook_secret),
+        settings.model_name,
+    )
 
 
 def application(parts: Service | None = None) -> FastAPI:
@@ -116,6 +134,7 @@ def application(parts: Service | None = None) -> FastAPI:
         parts.shadow,
         metrics,
         parts.promotion,
+        _hooks(parts.settings),
     )
     # All objects so far stay: collections over them would delay requests by tens of
     # milliseconds. See https://docs.python.org/3/library/gc.html#gc.freeze

@@ -70,6 +70,28 @@ def repair(live: LiveModel, model_name: str, *, who: str) -> list[Repair]:
     return [one for one in repairs if one]
 
 
+def is_consistent(live: LiveModel) -> bool:
+    """Return whether all aliases are where the ledger says, with no change of them unfinished.
+
+    It needs no lock. While a process changes an alias the answer can be False: ask again under the
+    lock, as ``repair`` does.
+
+    Raises:
+        RegistryError: The registry cannot be read.
+        ObjectError: The bucket cannot be read.
+        LedgerError: An entry is not valid.
+    """
+    return all(_agrees(live, alias) for alias in _ALIASES)
+
+
+def _agrees(live: LiveModel, alias: str) -> bool:
+    entry = live.ledger.last_of(alias)
+    holder = holder_of(live.registry, alias)
+    if entry is None:
+        return holder is None
+    return entry.is_done and entry.change.leads_to(holder)
+
+
 def _repaired(live: LiveModel, model_name: str, alias: str, who: str) -> Repair | None:
     holder = holder_of(live.registry, alias)
     entry = live.ledger.last_of(alias)

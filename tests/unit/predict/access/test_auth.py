@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastapi import APIRouter
 
 from fakes.asgi_client import AsgiClient
 from fakes.model_changes import no_changes
@@ -15,6 +16,7 @@ from predict.access.auth import KeyAuthenticator, required_scope
 from predict.errors import ApiKeysUnavailableError, ForbiddenError, UnauthorizedError
 from predict.http.app import create_app
 from predict.http.openapi import DOCUMENT_URL, PAGE_URL
+from predict.http.routes.hooks import HOOK_PATH, hook_routes
 from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry
 
@@ -187,6 +189,23 @@ def routes(settings: PredictSettings, models: FakeModelStore, door: KeyAuthentic
         for path, operations in app.openapi()["paths"].items()
         for method in operations
     }
+
+
+def test_a_webhook_is_not_there_without_a_secret_and_is_refused_without_a_signature(
+    settings: PredictSettings, models: FakeModelStore, door: KeyAuthenticator, loop: Any
+) -> None:
+    def client(hooks: APIRouter | None) -> AsgiClient:
+        app = create_app(settings, models, Telemetry(WrittenLines()), door, no_changes, hooks=hooks)
+        return AsgiClient(app, loop)
+
+    def unasked() -> Any:
+        raise AssertionError
+
+    off = client(None).post(HOOK_PATH, "{}")
+    on = client(hook_routes(unasked, lambda: "secret", "m")).post(HOOK_PATH, "{}")
+
+    assert (off.status_code, on.status_code) == (404, 401)
+    assert on.headers["Content-Type"] == off.headers["Content-Type"] == "application/problem+json"
 
 
 def test_every_route_but_two_wants_a_key(

@@ -7,8 +7,8 @@ import pytest
 from moto import mock_aws
 
 from housing.api_keys import ApiKeyDocument, Scope, new_key
-from predict.access.key_store import StoredKeys
-from predict.errors import ApiKeysUnavailableError
+from predict.access.key_store import StoredKeys, StoredSecret
+from predict.errors import ApiKeysUnavailableError, StoreUnavailableError
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +40,17 @@ def test_a_parameter_is_read_and_decrypted(document: ApiKeyDocument) -> None:
     )
 
     assert StoredKeys("ssm:/housing/keys")() == document
+
+
+def test_the_webhooks_secret_is_read_whole_and_an_empty_one_accepts_nothing() -> None:
+    client = boto3.client("secretsmanager")
+    client.create_secret(Name="hook", SecretString="shared\n")
+    client.create_secret(Name="empty", SecretString=" ")
+
+    assert StoredSecret("hook")() == "shared"
+    for name in ("empty", "unknown"):
+        with pytest.raises(StoreUnavailableError):
+            StoredSecret(name)()
 
 
 def test_a_second_fetch_sees_what_changed(document: ApiKeyDocument) -> None:
