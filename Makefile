@@ -73,6 +73,15 @@ test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMB
 test-faults: $(VENVS)/dev/.ready $(VENVS)/ministack/.ready  ## each network fault at each call of S3, SNS and MLflow; half an hour
 	HOUSING_EVERY_FAULT=1 $(DEV)/python -m pytest tests/faults --numprocesses 2 --dist loadfile
 
+# Releases of MLflow whose server the contract tests are run against, besides the pinned one of `make test`.
+MLFLOW_SERVERS = 3.4 3.8 3.12
+.PHONY: test-mlflow-servers
+test-mlflow-servers: $(VENVS)/dev/.ready $(MLFLOW_SERVERS:%=$(VENVS)/mlflow-%/.ready)  ## the contract with the registry, kept by older MLflow servers
+	@for release in $(MLFLOW_SERVERS); do echo "  … MLflow $$release"; \
+	  HOUSING_MLFLOW_SERVER="$(CURDIR)/$(VENVS)/mlflow-$$release/bin/python" HOUSING_MLFLOW_RELEASE=$$release $(DEV)/python -m pytest --quiet \
+	    tests/contract/test_model_registry.py tests/contract/test_run_tracker.py tests/contract/test_registry_hooks.py \
+	    tests/contract/test_registry_release.py || exit 1; done
+
 ENDPOINT ?=
 test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready  ## integration tests on free ports, or on ENDPOINT=url
 	HOUSING_AWS_ENDPOINT="$(ENDPOINT)" $(DEV)/python -m pytest tests/integration

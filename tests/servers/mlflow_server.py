@@ -12,6 +12,8 @@ from housing.registry.port import MODEL_FILE, PRODUCTION, Tag
 from servers.running import Server, free_port
 
 _MLFLOW = (sys.executable, "-m", "mlflow")
+SERVER_PYTHON = Path(os.environ.get("HOUSING_MLFLOW_SERVER", sys.executable))
+"""Interpreter whose MLflow is the server; another release's in ``make test-mlflow-servers``."""
 _NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 """Without, the server starts seven more processes, for 20 s of CPU."""
 
@@ -76,7 +78,8 @@ def tracking_server(
         )
     )
     command = [
-        *(*_MLFLOW, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+        *(str(SERVER_PYTHON), "-m", "mlflow", "server"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
         *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
         *artifacts,
         *options,
