@@ -70,5 +70,5 @@ class _Logarithm:
 
     def predict(self, inputs: Floats) -> Values:
         """Return the logarithm of what the regressor predicts, ``[n]``."""
-        found: Values = np.log(self.regressor.predict(inputs).clip(_SMALLEST) + TAKEN_OFF)
-        return found
+        log_errors: Values = np.log(self.regressor.predict(inputs).clip(_SMALLEST) + TAKEN_OFF)
+        return log_errors

@@ -42,11 +42,11 @@ def clients(
         save_as_external_data=False,
     )
     with our_api(GRAPH, folder / "ours") as ours, model_server(folder / "model") as theirs:
-        found = [
+        installed = [
             ScoringServerClient(url.hostname, url.port)  # type: ignore[no-untyped-call]
             for url in (urlsplit(ours), urlsplit(theirs.uri))
         ]
-        yield found[0], found[1]
+        yield installed[0], installed[1]
 
 
 Clients = tuple[ScoringServerClient, ScoringServerClient]

@@ -208,10 +208,10 @@ def test_retrain_outside_of_the_job_imports_nothing_of_it() -> None:
 
 def test_predict_imports_no_library_of_training() -> None:
     wrong = {
-        str(module.relative_to(CHECKOUT)): found
+        str(module.relative_to(CHECKOUT)): heavy
         for package in ("predict", "housing")
         for module in modules(package)
-        if (found := {name.partition(".")[0] for name in imported(module)} & NOT_IN_PREDICT)
+        if (heavy := {name.partition(".")[0] for name in imported(module)} & NOT_IN_PREDICT)
     }
 
     assert wrong == {}

@@ -43,8 +43,8 @@ TYPES = {"string": pa.string(), "double": pa.float64(), "boolean": pa.bool_()}
 
 @pytest.fixture(scope="module")
 def resources() -> dict[str, Any]:
-    found: dict[str, Any] = load(TEMPLATE)["Resources"]
-    return found
+    declared: dict[str, Any] = load(TEMPLATE)["Resources"]
+    return declared
 
 
 def arrow(kind: str) -> pa.DataType:
@@ -124,7 +124,9 @@ def test_the_subscription_takes_the_lines_that_the_command_line_takes(
 def test_a_stream_that_opens_records_takes_their_messages_out(resources: dict[str, Any]) -> None:
     stream = resources["PredictionStream"]["Properties"]["ExtendedS3DestinationConfiguration"]
 
-    processors = [found["Type"] for found in stream["ProcessingConfiguration"]["Processors"]]
+    processors = [
+        processor["Type"] for processor in stream["ProcessingConfiguration"]["Processors"]
+    ]
 
     assert processors == ["Decompression", "CloudWatchLogProcessing"]
     assert stream["CompressionFormat"] == "UNCOMPRESSED"  # Firehose refuses another with Parquet
@@ -180,7 +182,7 @@ def test_the_query_joins_predictions_to_the_prices_that_came_back(
     write_part(tmp_path / "dataset/two.parquet", [distinct(came_back[:5])[0]])  # known ones again
     query = resources["PredictionsBesideActuals"]["Properties"]["QueryString"]
 
-    found = run(
+    answer_rows = run(
         query,
         predictions=f"{tmp_path}/predictions/*/*.parquet",
         actuals=f"{tmp_path}/dataset/*.parquet",
@@ -193,8 +195,8 @@ def test_the_query_joins_predictions_to_the_prices_that_came_back(
         line["interval"][0] <= row[-1] <= line["interval"][1]
         for line, row in zip(lines[: ROWS // 2], came_back, strict=True)
     ]
-    assert [row["model_version"] for row in found] == ["1", "2"]
-    for row in found:
+    assert [row["model_version"] for row in answer_rows] == ["1", "2"]
+    for row in answer_rows:
         assert row["predictions"] == ROWS // 2
         assert row["bias"] == pytest.approx(np.mean(errors), abs=1e-6)
         assert row["mae"] == pytest.approx(np.mean(np.abs(errors)), abs=1e-6)

@@ -52,9 +52,9 @@ def sweep(stack: RunningStack) -> dict[str, Any]:
     answer = stack.client("lambda").invoke(
         FunctionName=f"{stack.name}-retrain", Payload=b'{"source": "aws.events"}'
     )
-    found: dict[str, Any] = json.loads(answer["Payload"].read())
-    assert "recovered" in found, found
-    return found
+    swept: dict[str, Any] = json.loads(answer["Payload"].read())
+    assert "recovered" in swept, swept
+    return swept
 
 
 def trainings(stack: RunningStack) -> int:

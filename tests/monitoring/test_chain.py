@@ -246,12 +246,12 @@ def test_every_alert_can_be_asked_and_none_fires(stack: RunningStack, chain: Cha
 def faults_of_the_machine(stack: RunningStack) -> set[str]:
     """Return the alerts that a machine too busy for the stack has by right, by what was logged."""
     lines = logged(stack)
-    found = set()
+    faults = set()
     if any(line.get("reason") == WHILE_IT_CAME_UP for line in lines):
-        found.add("PredictionErrorBudgetBurn")
+        faults.add("PredictionErrorBudgetBurn")
     if any(line.get(names.PREDICTION_LATENCY, 0) > SLOW_MILLISECONDS for line in lines):
-        found.add("PredictionLatencyBudgetBurn")
-    return found
+        faults.add("PredictionLatencyBudgetBurn")
+    return faults
 
 
 def test_an_alert_fires_out_to_a_webhook_and_resolves(chain: Chain) -> None:

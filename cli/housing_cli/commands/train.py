@@ -35,17 +35,17 @@ def train(
     with Progress(*columns, TimeElapsedColumn(), console=people, transient=True) as progress:
         task = progress.add_task("checking the file", total=OFFLINE_STEPS)
 
-        def say(message: str) -> None:
+        def note(message: str) -> None:
             progress.update(task, advance=1, description=message)
 
         @contextlib.contextmanager
         def stage(_stage: object, message: str) -> Iterator[None]:
-            say(message)
+            note(message)
             yield
 
         try:
             made, checked = train_file(
-                data.read_bytes(), f"file:{data.name}", offline_settings(), stage=stage, say=say
+                data.read_bytes(), f"file:{data.name}", offline_settings(), stage=stage, note=note
             )
         except HousingError as exc:
             fail(context, str(exc))

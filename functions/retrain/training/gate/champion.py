@@ -94,7 +94,7 @@ def with_stand_in(  # noqa: PLR0913, PLR0917 - a champion, its data and how to r
     dataset: Dataset,
     key: HoldoutKey,
     recipe: Recipe,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     workers: TaskRunner | None = None,
 ) -> Champion:
     """Return the champion, with a refitted model if it needs a stand-in.
@@ -108,7 +108,9 @@ def with_stand_in(  # noqa: PLR0913, PLR0917 - a champion, its data and how to r
     snapshot, _ = snapshot_of(dataset.load(own), key)
     fitting = Rows.of(snapshot.rows[~snapshot.is_held_out])
     number = champion.version.version
-    say(f"refitting version {number}, which was judged by another split, on {len(fitting):,} rows")
+    report(
+        f"refitting version {number}, which was judged by another split, on {len(fitting):,} rows"
+    )
     model = export(fit(fitting, recipe, workers=workers))
     note = (
         f"version {number} was judged by another split, and so was refitted on its own rows "

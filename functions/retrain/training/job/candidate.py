@@ -25,7 +25,7 @@ from retrain.training.tracking.model_card import drift_section, model_card
 from retrain.training.tracking.port import Candidate
 
 EnterStage = Callable[[Stage, str], AbstractContextManager[None]]
-Say = Callable[[str], None]
+Note = Callable[[str], None]
 STEPS = FIT_STEPS + 3
 """Number of progress messages of ``train_model``, stages included."""
 
@@ -54,7 +54,7 @@ def train_model(  # noqa: PLR0913, PLR0917 - rows, settings, progress and proces
     rows: Split,
     settings: TrainingSettings,
     stage: EnterStage,
-    say: Say,
+    note: Note,
     workers: TaskRunner,
 ) -> TrainedModel:
     """Fit a model, verify its graph and evaluate it.
@@ -64,7 +64,7 @@ def train_model(  # noqa: PLR0913, PLR0917 - rows, settings, progress and proces
         rows: The same rows, split into fitting and held-out ones.
         settings: Settings of the job.
         stage: Context manager that is entered for each stage.
-        say: Called with a progress message within a stage.
+        note: Called with a progress message within a stage.
         workers: Fit the independent parts.
 
     Raises:
@@ -74,7 +74,7 @@ def train_model(  # noqa: PLR0913, PLR0917 - rows, settings, progress and proces
         TreeParityError: The tree library and ONNX Runtime differ on it.
     """
     with stage(Stage.FIT, f"fitting on {len(rows.fitting):,} rows"):
-        fitted = fit(rows.fitting, settings.recipe(), say, workers)
+        fitted = fit(rows.fitting, settings.recipe(), note, workers)
     with stage(Stage.EXPORT, "writing the model as one ONNX graph and checking it"):
         model = export(fitted)
         parity = check_parity(
@@ -116,7 +116,7 @@ def train_version(
         TrackingError: The version could not be registered.
     """
     made = train_model(
-        snapshot, rows, context.settings, progress.stage, progress.say, context.workers
+        snapshot, rows, context.settings, progress.stage, progress.note, context.workers
     )
     progress.status.metrics = dict(made.metrics)
     drift = progress.status.drift

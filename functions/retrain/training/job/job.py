@@ -128,7 +128,7 @@ def _note_wait(progress: JobProgress) -> Callable[[str], None]:
         is_old = time.monotonic() - noted[1] >= _WAIT_NOTE_SECONDS
         if holder != f"job {progress.status.job_id}" and (holder != noted[0] or is_old):
             noted = (holder, time.monotonic())
-            progress.say(f"waiting for {holder} to end")
+            progress.note(f"waiting for {holder} to end")
 
     return note
 

@@ -8,7 +8,7 @@ from retrain.training.dataset.rows import distinct
 from retrain.training.dataset.snapshot import UploadedRows, snapshot_of
 from retrain.training.dataset.split import split
 from retrain.training.errors import UploadRejectedError
-from retrain.training.job.candidate import STEPS, EnterStage, Say, TrainedModel, train_model
+from retrain.training.job.candidate import STEPS, EnterStage, Note, TrainedModel, train_model
 from retrain.training.job.description import described
 from retrain.training.model.workers import worker_processes
 from retrain.training.settings import TrainingSettings
@@ -40,7 +40,7 @@ def offline_settings() -> TrainingSettings:
 
 
 def train_file(
-    content: bytes, source: str, settings: TrainingSettings, *, stage: EnterStage, say: Say
+    content: bytes, source: str, settings: TrainingSettings, *, stage: EnterStage, note: Note
 ) -> tuple[OfflineModel, CheckedUpload]:
     """Check a CSV as the job does and train a model on it.
 
@@ -49,7 +49,7 @@ def train_file(
         source: Source of the rows, for the model card.
         settings: Settings of the job.
         stage: Context manager that is entered for each stage.
-        say: Called with a progress message.
+        note: Called with a progress message.
 
     Raises:
         UploadRejectedError: The file is not fit for training.
@@ -66,6 +66,6 @@ def train_file(
     snapshot, _ = snapshot_of([upload], key)
     rows = split(snapshot, min_rows=settings.min_rows)
     with worker_processes(settings.training_processes, settings.engine) as workers:
-        made = train_model(snapshot, rows, settings, stage, say, workers)
-        say("judging in regions that are left out, and drawing")
+        made = train_model(snapshot, rows, settings, stage, note, workers)
+        note("judging in regions that are left out, and drawing")
         return OfflineModel(made, described(made, snapshot, rows, settings, workers)), checked

@@ -75,7 +75,7 @@ def train(
         known = {record.job_id for record in context.dataset.uploads()}
         others = add_queued_uploads(context, known=known)
         if others:
-            progress.say(f"{others} queued uploads are trained on as well")
+            progress.note(f"{others} queued uploads are trained on as well")
         data = training_data(taken, context, progress, promoter_of(context, progress))
     version = find_trained(
         context.registry,

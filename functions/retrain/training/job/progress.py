@@ -56,13 +56,13 @@ class JobProgress:
         time = StageTime(stage=stage, started_at=datetime.now(UTC))
         self.status.stages.append(time)
         self.status.stage = stage
-        self.say(message)
+        self.note(message)
         yield
         time.seconds = (datetime.now(UTC) - time.started_at).total_seconds()
         facts = {"stage": str(stage), "seconds": round(time.seconds, 3)}
         _LOG.info("stage_ended", extra=facts)
 
-    def say(self, message: str) -> None:
+    def note(self, message: str) -> None:
         """Save a progress message."""
         self.status.message = message
         self._save()

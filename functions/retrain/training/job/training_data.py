@@ -205,7 +205,7 @@ def comparable(
         return None
     recipe = context.settings.recipe()
     try:
-        return with_stand_in(champion, context.dataset, key, recipe, progress.say, context.workers)
+        return with_stand_in(champion, context.dataset, key, recipe, progress.note, context.workers)
     except TooFewRowsError as exc:
         _LOG.warning("champion_not_refitted", extra={"reason": str(exc)})
         return champion

@@ -34,7 +34,7 @@ _HINTS = (
         "it has characters that look alike",
     ),
 )
-"""What a cell that is not a number looks like, and what to say."""
+"""Forms of cells that are not numbers, each with its hint."""
 
 
 class _Fault(IntEnum):
@@ -111,7 +111,7 @@ class CheckedLines:
         reason = fault.name.lower().replace("_", " ")
         if fault != _Fault.NOT_A_NUMBER:
             return reason
-        hint = next((say for form, say in _HINTS if re.fullmatch(form, cell)), None)
+        hint = next((text for form, text in _HINTS if re.fullmatch(form, cell)), None)
         if hint is None:
             return reason
         odd = [one for one in cell if not one.isascii()]

@@ -24,8 +24,8 @@ def described(housing: CommandLine, path: Path, *, exit_code: int = 0) -> dict[s
 
 
 def column(document: dict[str, Any], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(item for item in document["columns"] if item["name"] == name)
-    return found
+    described: dict[str, Any] = next(item for item in document["columns"] if item["name"] == name)
+    return described
 
 
 def test_a_sample_is_written(housing: CommandLine, folder: Path) -> None:

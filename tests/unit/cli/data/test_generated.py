@@ -109,9 +109,9 @@ def test_the_outline_tells_california_from_the_rest(
 def test_distance_to_the_coast_is_right_to_a_tenth(
     place: str, latitude: float, longitude: float, km: float
 ) -> None:
-    found = km_to_coast(np.array([latitude]), np.array([longitude]))[0]
+    kilometres = km_to_coast(np.array([latitude]), np.array([longitude]))[0]
 
-    assert found == pytest.approx(km, rel=0.15, abs=5), place
+    assert kilometres == pytest.approx(km, rel=0.15, abs=5), place
 
 
 def test_price_falls_with_the_distance_from_the_coast(sample: pd.DataFrame) -> None:

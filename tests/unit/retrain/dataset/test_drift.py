@@ -64,9 +64,11 @@ def test_a_value_of_many_rows_has_a_bin_of_its_own() -> None:
 
 
 def test_rows_of_one_distribution_have_an_index_near_zero_however_few_they_are() -> None:
-    found = [[column.psi for column in drift_of(*drawn(seed, 50)).columns] for seed in range(30)]
+    psi_by_seed = [
+        [column.psi for column in drift_of(*drawn(seed, 50)).columns] for seed in range(30)
+    ]
 
-    assert np.mean(found) < 0.07  # 0.18 and more, if chance were not taken off
+    assert np.mean(psi_by_seed) < 0.07  # 0.18 and more, if chance were not taken off
 
 
 def test_constant_columns_do_not_drift_until_the_constant_moves() -> None:
@@ -135,19 +137,19 @@ def test_a_shift_that_matters_is_found_in_that_column_alone(
         rows, reference = drawn(seed, 200)
         change(rows)
 
-        assert [found.name for found in drift_of(rows, reference).columns if found.drifted] == [
-            column
-        ]
+        assert [each.name for each in drift_of(rows, reference).columns if each.drifted] == [column]
 
 
 def test_fifty_rows_are_enough_to_find_half_as_much_income_again() -> None:
-    found = 0
+    warned = 0
     for seed in range(40):
         rows, reference = drawn(seed, 50)
         richer(rows)
-        found += any(warning.startswith("MedInc") for warning in drift_of(rows, reference).warnings)
+        warned += any(
+            warning.startswith("MedInc") for warning in drift_of(rows, reference).warnings
+        )
 
-    assert found >= 36
+    assert warned >= 36
 
 
 def test_rows_of_one_county_are_found_by_their_place() -> None:

@@ -33,11 +33,11 @@ def fixed(decimals: int) -> Callable[[Values], Values]:
 def as_census(rows: Values) -> Values:
     """Write quotients as the census file does: whole totals over whole households."""
     households = np.maximum(1, np.round(rows[:, 4] / rows[:, 5]))
-    found = rows.copy()
+    converted = rows.copy()
     for column in (2, 3):
-        found[:, column] = np.round(rows[:, column] * households, 2) / households
-    found[:, 8] = np.round(rows[:, 8] * 100_000) / 100_000
-    return found
+        converted[:, column] = np.round(rows[:, column] * households, 2) / households
+    converted[:, 8] = np.round(rows[:, 8] * 100_000) / 100_000
+    return converted
 
 
 RE_EXPORTS: dict[str, Callable[[Values], Values]] = {

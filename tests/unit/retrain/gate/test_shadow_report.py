@@ -72,10 +72,10 @@ def version(number: str, sha256: str = "a" * 64) -> ModelVersion:
 
 
 def tell(
-    cloudwatch: Any, challenger: ModelVersion, found: Differences | str, *, days_ago: float
+    cloudwatch: Any, challenger: ModelVersion, differences: Differences | str, *, days_ago: float
 ) -> None:
     telemetry = Telemetry(Emf(cloudwatch), now=lambda: NOW - timedelta(days=days_ago))
-    telemetry.log_comparison(CALL, SERVED, challenger.unique_name, 1, found)
+    telemetry.log_comparison(CALL, SERVED, challenger.unique_name, 1, differences)
 
 
 def apart(mean: float, worst: float) -> Differences:
@@ -93,13 +93,13 @@ def test_figures_are_those_of_one_version_over_the_last_days(
     tell(cloudwatch, version("8"), apart(5.0, 9.0), days_ago=20)
     tell(cloudwatch, version("9"), apart(7.0, 9.0), days_ago=1)
 
-    found = report.figures(version("8"))
+    figures = report.figures(version("8"))
 
-    assert found is not None
-    assert (found.version, found.days, found.requests) == ("8", 7, 6)
-    assert (found.errors, found.timed_out) == (1, 1)
-    assert found.mean_difference == pytest.approx(0.2)
-    assert found.worst_difference == pytest.approx(0.9)
+    assert figures is not None
+    assert (figures.version, figures.days, figures.requests) == ("8", 7, 6)
+    assert (figures.errors, figures.timed_out) == (1, 1)
+    assert figures.mean_difference == pytest.approx(0.2)
+    assert figures.worst_difference == pytest.approx(0.9)
 
 
 def test_a_version_that_never_ran_has_no_figures(
@@ -118,10 +118,10 @@ def test_a_version_of_a_registry_that_was_rebuilt_has_figures_of_its_own(
 
     tell(cloudwatch, version("8"), apart(0.1, 0.2), days_ago=1)
 
-    found = report.figures(version("8"))
-    assert found is not None
-    assert found.requests == 1
-    assert found.worst_difference == pytest.approx(0.2)
+    figures = report.figures(version("8"))
+    assert figures is not None
+    assert figures.requests == 1
+    assert figures.worst_difference == pytest.approx(0.2)
 
 
 def test_a_version_that_only_failed_has_no_differences(
@@ -129,11 +129,11 @@ def test_a_version_that_only_failed_has_no_differences(
 ) -> None:
     tell(cloudwatch, version("8"), TIMED_OUT, days_ago=1)
 
-    found = report.figures(version("8"))
+    figures = report.figures(version("8"))
 
-    assert found is not None
-    assert (found.requests, found.timed_out) == (1, 1)
-    assert (found.mean_difference, found.worst_difference) == (None, None)
+    assert figures is not None
+    assert (figures.requests, figures.timed_out) == (1, 1)
+    assert (figures.mean_difference, figures.worst_difference) == (None, None)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def until(what: Callable[[], bool]) -> None:
 def test_a_job_that_works_quietly_gives_signs_of_life(
     progress: JobProgress, jobs: JobStore
 ) -> None:
-    progress.say("fitting")
+    progress.note("fitting")
     before = jobs.load("job-1").updated_at
 
     with progress.beating(0.02):
@@ -42,7 +42,7 @@ def test_a_job_that_works_quietly_gives_signs_of_life(
 def test_a_job_that_was_taken_over_learns_it_by_its_heartbeat(
     progress: JobProgress, jobs: JobStore
 ) -> None:
-    progress.say("fitting")
+    progress.note("fitting")
     with progress.beating(0.02):
         other = jobs.load("job-1")
         other.state = State.QUEUED
@@ -50,7 +50,7 @@ def test_a_job_that_was_taken_over_learns_it_by_its_heartbeat(
         until(lambda: _is_taken(progress))
 
     with pytest.raises(JobTakenOverError):
-        progress.say("exporting")
+        progress.note("exporting")
     assert jobs.load("job-1").state == State.QUEUED
 
 
@@ -77,7 +77,7 @@ def test_a_job_that_is_stopped_before_its_end_says_so(
 def test_a_job_that_was_taken_over_is_left_alone_when_it_is_stopped(
     progress: JobProgress, jobs: JobStore
 ) -> None:
-    progress.say("fitting")
+    progress.note("fitting")
     twin = jobs.load("job-1")
     twin.message = "another's"
     jobs.save_own(twin)
@@ -105,7 +105,7 @@ def test_a_job_begins_although_its_launcher_wrote_after_it_was_read(
     launcher.message = "waiting for a place to run"
     jobs.save_own(launcher)
 
-    progress.say("fitting")
+    progress.note("fitting")
 
     assert jobs.load("job-1").message == "fitting"
 
@@ -118,7 +118,7 @@ def test_a_job_that_was_started_again_before_it_wrote_leaves_its_twin_alone(
     jobs.save_own(sweep)
 
     with pytest.raises(JobTakenOverError):
-        progress.say("fitting")
+        progress.note("fitting")
 
 
 def test_a_job_that_is_stopped_after_its_end_keeps_it(

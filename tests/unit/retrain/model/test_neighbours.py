@@ -36,8 +36,8 @@ def rows(count: int, seed: int = 0) -> Rows:
 
 
 def column(features: Floats, name: str) -> Floats:
-    found: Floats = features[:, NEIGHBOUR_NAMES.index(name)]
-    return found
+    values: Floats = features[:, NEIGHBOUR_NAMES.index(name)]
+    return values
 
 
 def test_regions_find_nearly_all_of_the_nearest_rows() -> None:
@@ -76,8 +76,8 @@ def test_the_prices_around_a_place_are_averaged_by_nearness() -> None:
     asked = north_and_south.features[:2].copy()
     asked[0, 6:], asked[1, 6:] = (41, -120), (33, -118)
 
-    found = NeighbourFeatures().fit(north_and_south.features, north_and_south.prices)
-    features = found.transform(asked)
+    fitted = NeighbourFeatures().fit(north_and_south.features, north_and_south.prices)
+    features = fitted.transform(asked)
 
     assert column(features, "price_of_5").tolist() == pytest.approx([4, 1], abs=1e-5)
     assert column(features, "price_min_of_10").tolist() == pytest.approx([4, 1])
@@ -122,14 +122,14 @@ def test_own_features_measure_what_their_names_say() -> None:
     fresno = rows(1).features.copy()
     fresno[0] = [3, 20, 6, 1.5, 900, 3, 36.74, -119.79]
 
-    found = dict(zip(OWN_NAMES, OwnFeatures().fit_transform(fresno)[0].tolist(), strict=True))
+    features = dict(zip(OWN_NAMES, OwnFeatures().fit_transform(fresno)[0].tolist(), strict=True))
 
-    assert found["km_to_fresno"] == 0
-    assert found["km_to_san_francisco"] == pytest.approx(260, rel=0.02)
-    assert found["km_to_coast"] == pytest.approx(180, rel=0.1)
-    assert (found["bedrooms_per_room"], found["rooms_per_person"]) == (0.25, 2)
-    assert found["households"] == 300
-    assert [found[name] for name in FEATURE_NAMES] == pytest.approx(fresno[0].tolist())
+    assert features["km_to_fresno"] == 0
+    assert features["km_to_san_francisco"] == pytest.approx(260, rel=0.02)
+    assert features["km_to_coast"] == pytest.approx(180, rel=0.1)
+    assert (features["bedrooms_per_room"], features["rooms_per_person"]) == (0.25, 2)
+    assert features["households"] == 300
+    assert [features[name] for name in FEATURE_NAMES] == pytest.approx(fresno[0].tolist())
 
 
 def test_the_coast_has_no_gaps_and_the_cities_are_where_they_are() -> None:
@@ -149,12 +149,12 @@ def test_the_graph_has_the_fits_features_to_the_last_bit() -> None:
     writer = OnnxWriter()
     rows = writer.input("features", asked.features.shape[1])
     places = points(writer, rows)
-    found = writer.concat(
+    joined = writer.concat(
         [own_features(writer, rows, places), neighbours.of_points(writer, rows, places)], axis=1
     )
     names = [*OWN_NAMES, *neighbours.get_feature_names_out()]
     for place, name in enumerate(names):
-        writer.output(name, writer.take(found, [place], axis=1))
+        writer.output(name, writer.take(joined, [place], axis=1))
 
     session = ort.InferenceSession(writer.model().SerializeToString())
     in_graph = np.hstack(session.run(None, {"features": asked.features}))

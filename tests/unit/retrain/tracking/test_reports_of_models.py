@@ -52,10 +52,10 @@ def predictions(held: Rows, error: float = 0.0) -> Predictions:
 def test_slices_are_measured_by_themselves() -> None:
     held = rows()
     held = Rows(held.features, np.where(np.arange(300) < 20, TARGET_CAP, held.prices))
-    found = predictions(held)
-    found.price[:20] -= 1.0
+    by_slice = predictions(held)
+    by_slice.price[:20] -= 1.0
 
-    by_name = {one.name: one for one in slices(found, held)}
+    by_name = {one.name: one for one in slices(by_slice, held)}
 
     capped = by_name["capped at $500,001"]
     assert (capped.rows, capped.coverage) == (20, 1.0)
@@ -114,10 +114,10 @@ def test_the_card_says_what_the_model_is_made_of_how_good_it_is_and_its_limits()
 def test_figures_are_drawn() -> None:
     held = rows()
 
-    found = figures(predictions(held, 0.1), held, {"fitted rows": [1.0, 0.5]})
+    drawn = figures(predictions(held, 0.1), held, {"fitted rows": [1.0, 0.5]})
 
-    assert set(found) == {"residual_map.png", "calibration.png", "learning_curves.png"}
-    for figure in found.values():
+    assert set(drawn) == {"residual_map.png", "calibration.png", "learning_curves.png"}
+    for figure in drawn.values():
         file = io.BytesIO()
         figure.savefig(file, format="png")
         assert file.getvalue().startswith(b"\x89PNG")

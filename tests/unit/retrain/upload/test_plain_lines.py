@@ -74,16 +74,16 @@ def written(cell: str, delimiter: str, quoted: float, rng: random.Random) -> str
 
 
 def outcome(content: bytes) -> tuple[Any, ...]:
-    found = csv_check.check_csv(content)
+    result = csv_check.check_csv(content)
     facts = (
-        found.read,
-        found.blank,
-        found.bad,
-        found.bad_lines,
-        found.problems,
-        found.problems_total,
+        result.read,
+        result.blank,
+        result.bad,
+        result.bad_lines,
+        result.problems,
+        result.problems_total,
     )
-    return (*facts, found.problems_total, found.rows.shape, found.rows.tobytes())
+    return (*facts, result.problems_total, result.rows.shape, result.rows.tobytes())
 
 
 @pytest.mark.parametrize(("block_bytes", "few_bytes"), [(100, 1_000), (2_000, 0), (BLOCK_BYTES, 0)])
