@@ -1,36 +1,15 @@
 """``POST /invocations`` beside MLflow's own scoring server, over the same graph."""
 
-import asyncio
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import mlflow.onnx
-import mlflow.pyfunc
-import onnx
 import pandas as pd
 import pytest
-from mlflow.models import ModelSignature
-from mlflow.pyfunc import scoring_server
-from mlflow.types import ColSpec, DataType, Schema
 
-from fakes.asgi_client import AsgiClient
-from fakes.clock import FakeClock
-from fakes.model_changes import no_changes
-from fakes.model_store import FakeModelStore
-from fakes.onnx_models import linear_model
-from fakes.written_lines import WrittenLines
-from housing.onnx_session import OUTPUTS
-from housing.registry.port import ModelVersion
 from housing.schema import FEATURE_NAMES, FEATURES
-from predict.access.auth import OpenAccess
-from predict.http.app import create_app
-from predict.model.loading import ServedModel
-from predict.model.predictor import Predictor
-from predict.settings import PredictSettings
-from predict.telemetry.telemetry import Telemetry
+from servers.scoring_servers import scoring_servers
 
 JSON, CSV = "application/json", "text/csv"
 ROW = {column.name: float(column.example) for column in FEATURES}
@@ -77,50 +56,9 @@ CSV_BODY = FRAME.to_csv(index=False)
 
 
 @pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.close()
-
-
-@pytest.fixture(scope="module")
-def servers(
-    tmp_path_factory: pytest.TempPathFactory, loop: asyncio.AbstractEventLoop
-) -> Iterator[SimpleNamespace]:
-    graph = linear_model()
-    folder = tmp_path_factory.mktemp("scoring")
-    with pytest.MonkeyPatch.context() as environment:
-        # MLflow's server sets it for itself and leaves it; this takes it away again.
-        environment.setenv("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", "true")
-        yield SimpleNamespace(
-            ours=AsgiClient(_our_app(graph, folder), loop),
-            mlflow=AsgiClient(_mlflow_app(graph, folder / "model"), loop),
-        )
-
-
-def _our_app(graph: bytes, folder: Path) -> Any:
-    now = FakeClock()()
-    version = ModelVersion("california-housing", "1", run_id="r", created_at=now, tags={})
-    store = FakeModelStore(ServedModel(version, Predictor(graph), loaded_at=now))
-    settings = PredictSettings(auth="off", tracking_uri="http://registry.test", model_dir=folder)
-    return create_app(settings, store, Telemetry(WrittenLines()), OpenAccess(), no_changes)
-
-
-def _mlflow_app(graph: bytes, folder: Path) -> Any:
-    signature = ModelSignature(
-        inputs=Schema([ColSpec(DataType.double, name) for name in FEATURE_NAMES]),
-        outputs=Schema([ColSpec(DataType.float, name) for name in OUTPUTS]),
-    )
-    mlflow.onnx.save_model(
-        onnx.load_model_from_string(graph),
-        folder,
-        signature=signature,
-        pip_requirements=["mlflow"],
-        onnx_execution_providers=["CPUExecutionProvider"],
-        save_as_external_data=False,
-    )
-    return scoring_server.init(mlflow.pyfunc.load_model(str(folder)))
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    with scoring_servers(tmp_path_factory.mktemp("scoring")) as both:
+        yield both
 
 
 @pytest.mark.parametrize("case", ANSWERED)
