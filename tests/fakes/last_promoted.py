@@ -12,7 +12,7 @@ class FakeLastPromotedModel:
     """Holds one model, or none."""
 
     def __init__(self) -> None:
-        self.found: PromotedModel | None = None
+        self.promoted: PromotedModel | None = None
         self.is_down = False
 
     def put(self, model: bytes, *, version: str = "1", sha256: str | None = None) -> None:
@@ -20,11 +20,11 @@ class FakeLastPromotedModel:
         tags = {Tag.SHA256: sha256 or hashlib.sha256(model).hexdigest()}
         written_at = datetime(2026, 11, 1, tzinfo=UTC)
         promoted = ModelVersion("california-housing", version, "", written_at, tags)
-        self.found = PromotedModel(promoted, lambda: model)
+        self.promoted = PromotedModel(promoted, lambda: model)
 
     def find(self) -> PromotedModel:
         """See ``LastPromotedModel.find``."""
-        if self.found is None or self.is_down:
+        if self.promoted is None or self.is_down:
             msg = "the bucket has no model"
             raise LastPromotedError(msg)
-        return self.found
+        return self.promoted

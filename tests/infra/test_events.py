@@ -56,14 +56,14 @@ def function_of(path: Path) -> str:
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)
 def test_every_route_of_the_api_has_an_event_that_is_answered(path: str, method: str) -> None:
-    found = [
+    events = [
         event.name
         for event in API_EVENTS
         if event.name.endswith(".ok.json")
         and (read(event)["path"], read(event)["httpMethod"].lower()) == (path, method)
     ]
 
-    assert found
+    assert events
 
 
 @pytest.mark.parametrize("path", API_EVENTS, ids=lambda path: path.stem)

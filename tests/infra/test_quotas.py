@@ -59,9 +59,9 @@ def size(value: Any) -> int:
 def stack_names() -> list[str]:
     config = tomllib.loads((CHECKOUT / "samconfig.toml").read_text())
     return [
-        found["deploy"]["parameters"]["stack_name"]
-        for found in config.values()
-        if isinstance(found, dict) and "stack_name" in found.get("deploy", {}).get("parameters", {})
+        stage["deploy"]["parameters"]["stack_name"]
+        for stage in config.values()
+        if isinstance(stage, dict) and "stack_name" in stage.get("deploy", {}).get("parameters", {})
     ]
 
 
@@ -71,10 +71,10 @@ def test_the_stack_has_few_enough_parts(written: dict[str, Any], expanded: dict[
     assert 60 <= len(expanded["Resources"]) <= 500
     assert len(expanded["Outputs"]) <= 200
     assert len(written["Description"].encode()) <= 1_024
-    for name, found in written["Parameters"].items():
+    for name, described in written["Parameters"].items():
         assert len(name) <= 255
-        assert len(found["Description"]) <= 4_000, name
-        assert len(str(found["Default"]).encode()) <= 4_096
+        assert len(described["Description"]) <= 4_000, name
+        assert len(str(described["Default"]).encode()) <= 4_096
 
 
 def test_the_template_fits_in_a_bucket_before_and_after_sams_expansion(
@@ -185,9 +185,9 @@ def test_every_retention_is_one_that_cloudwatch_takes(written: dict[str, Any]) -
 def test_the_schedules_events_are_short_enough(expanded: dict[str, Any]) -> None:
     inputs = [
         target.get("Input", "")
-        for found in expanded["Resources"].values()
-        if found["Type"] == "AWS::Events::Rule"
-        for target in found["Properties"]["Targets"]
+        for resource in expanded["Resources"].values()
+        if resource["Type"] == "AWS::Events::Rule"
+        for target in resource["Properties"]["Targets"]
     ]
 
     assert any(inputs)

@@ -28,9 +28,9 @@ def test_the_api_calls_the_alias_and_may(prod: dict[str, Any]) -> None:
     [alias] = of_type(prod, "AWS::Lambda::Alias")
     called = functions_by_route(prod)
     permitted = [
-        found["FunctionName"]["Ref"]
-        for found in of_type(prod, "AWS::Lambda::Permission").values()
-        if found["Principal"] == "apigateway.amazonaws.com"
+        permission["FunctionName"]["Ref"]
+        for permission in of_type(prod, "AWS::Lambda::Permission").values()
+        if permission["Principal"] == "apigateway.amazonaws.com"
     ]
 
     assert sorted(permitted) == sorted(called.values())
@@ -74,10 +74,10 @@ def functions_by_route(template: dict[str, Any]) -> dict[tuple[str, str], str]:
     paths = template["Resources"]["Api"]["Properties"]["Body"]["paths"]
     return {
         (path, method): next(
-            iter(references(found["x-amazon-apigateway-integration"]["uri"]) - {"AWS::Region"})
+            iter(references(operation["x-amazon-apigateway-integration"]["uri"]) - {"AWS::Region"})
         )
         for path, methods in paths.items()
-        for method, found in methods.items()
+        for method, operation in methods.items()
     }
 
 
@@ -153,8 +153,8 @@ def test_one_of_the_alarms_watches_the_version_that_is_brought(prod: dict[str, A
 def test_nothing_waits_for_itself(prod: dict[str, Any]) -> None:
     resources = prod["Resources"]
     waits_for = {
-        name: (references(found) | depends_on(found)) & set(resources)
-        for name, found in resources.items()
+        name: (references(resource) | depends_on(resource)) & set(resources)
+        for name, resource in resources.items()
     }
 
     while waits_for:
@@ -166,8 +166,8 @@ def test_nothing_waits_for_itself(prod: dict[str, Any]) -> None:
 
 
 def depends_on(resource: dict[str, Any]) -> set[str]:
-    found = resource.get("DependsOn", [])
-    return {found} if isinstance(found, str) else set(found)
+    depends = resource.get("DependsOn", [])
+    return {depends} if isinstance(depends, str) else set(depends)
 
 
 def test_a_release_is_a_new_version_whatever_changed() -> None:
@@ -198,6 +198,6 @@ def test_a_local_endpoint_gets_an_alias_and_no_codedeploy() -> None:
     assert of_type(local, "AWS::Lambda::Alias")
     assert not [
         name
-        for name, found in local["Resources"].items()
-        if found["Type"].startswith("AWS::CodeDeploy::")
+        for name, resource in local["Resources"].items()
+        if resource["Type"].startswith("AWS::CodeDeploy::")
     ]

@@ -42,9 +42,9 @@ def test_what_waits_for_a_resource_waits_for_one_that_is_there() -> None:
     here = account(**{"Stage": "prod", **parameters})
 
     waiting = {
-        name: {one} if isinstance(one := found["DependsOn"], str) else set(one)
-        for name, found in here.resources.items()
-        if "DependsOn" in found
+        name: {one} if isinstance(one := resource["DependsOn"], str) else set(one)
+        for name, resource in here.resources.items()
+        if "DependsOn" in resource
     }
     assert len(waiting) >= 2
     assert {
@@ -81,7 +81,7 @@ def test_a_production_without_keys_is_refused(template: dict[str, Any]) -> None:
 
     assert template["Parameters"]["Auth"]["Default"] == "keys"
     assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
-    assert [found["Assert"] for found in rule["Assertions"]] == [
+    assert [assertion["Assert"] for assertion in rule["Assertions"]] == [
         {"Fn::Equals": [{"Ref": "Auth"}, "keys"]}
     ]
 
@@ -90,9 +90,9 @@ def test_the_bucket_notifies_of_all_that_the_code_may_call_an_upload(
     template: dict[str, Any],
 ) -> None:
     [function] = [
-        found
-        for found in of_type(template, "AWS::Serverless::Function").values()
-        if found["Handler"].startswith("retrain.")
+        properties
+        for properties in of_type(template, "AWS::Serverless::Function").values()
+        if properties["Handler"].startswith("retrain.")
     ]
     event = function["Events"]["NewData"]["Properties"]
 
@@ -160,9 +160,9 @@ def test_handlers_and_code_folders_exist(template: dict[str, Any]) -> None:
 
 def conditional_on(template: dict[str, Any], condition: str) -> dict[str, dict[str, Any]]:
     return {
-        name: found["Properties"]
-        for name, found in template["Resources"].items()
-        if found.get("Condition") == condition
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource.get("Condition") == condition
     }
 
 
@@ -180,9 +180,9 @@ def test_the_slack_notifier_is_made_only_with_a_secret_and_reads_only_that(
     function = made["NotifyFunction"]
     [policy] = made["NotifyFunctionRole"]["Policies"]
     reading = [
-        (found["Effect"], found["Action"], found["Resource"])
-        for found in policy["PolicyDocument"]["Statement"]
-        if found["Sid"] not in ("WriteLog", "WriteTraces", "KeepUnpostedAlerts")
+        (statement["Effect"], statement["Action"], statement["Resource"])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Sid"] not in ("WriteLog", "WriteTraces", "KeepUnpostedAlerts")
     ]
 
     assert template["Conditions"]["HasSlackSecret"] == is_given("SlackSecretArn")

@@ -88,8 +88,8 @@ class Account:
 
     def properties(self, name: str) -> dict[str, Any]:
         """Return a resource's properties with all references resolved."""
-        found: dict[str, Any] = self.value(self.resources[name]["Properties"])
-        return found
+        fields: dict[str, Any] = self.value(self.resources[name]["Properties"])
+        return fields
 
     def of_type(self, kind: str) -> list[str]:
         """Return the names of the resources of one type."""

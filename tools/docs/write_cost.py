@@ -36,7 +36,7 @@ from retrain.training.job.job_metrics import UNITS as JOB_UNITS
 _FOLDER = Path(__file__).resolve().parent
 ROOT = _FOLDER.parents[1]
 _PRICES: Mapping[str, Any] = yaml.safe_load((_FOLDER / "prices.yaml").read_text())
-PRICE: Mapping[str, float] = {name: found["price"] for name, found in _PRICES.items()}
+PRICE: Mapping[str, float] = {name: price["price"] for name, price in _PRICES.items()}
 _TEMPLATE = load(ROOT / "infra/template.yaml")
 _EXPORTER = yaml.safe_load((ROOT / "monitoring/yace/config.yaml").read_text())
 _MINUTES = 60 * 24 * 365.25 / 12
@@ -303,11 +303,11 @@ def _constant(cost: float) -> Callable[[float], float]:
     return lambda _: cost
 
 
-def _value(found: Any) -> float:
+def _value(value: Any) -> float:
     """Return a number of the template: itself, or the default of the parameter that it is."""
-    if isinstance(found, Mapping):
-        found = _TEMPLATE["Parameters"][found["Ref"]]["Default"]
-    return float(found)
+    if isinstance(value, Mapping):
+        value = _TEMPLATE["Parameters"][value["Ref"]]["Default"]
+    return float(value)
 
 
 def _memory_gb() -> float:
@@ -316,19 +316,19 @@ def _memory_gb() -> float:
 
 def _job_size(kind: str) -> float:
     container = _TEMPLATE["Resources"]["JobDefinition"]["Properties"]["ContainerProperties"]
-    sizes = {found["Type"]: found["Value"] for found in container["ResourceRequirements"]}
+    sizes = {item["Type"]: item["Value"] for item in container["ResourceRequirements"]}
     return _value(sizes[kind])
 
 
 def _measured_fit_seconds() -> float:
-    found = json.loads((ROOT / "benchmarks/results/model.json").read_text())
-    return float(found["job"]["seconds"])
+    results = json.loads((ROOT / "benchmarks/results/model.json").read_text())
+    return float(results["job"]["seconds"])
 
 
 # ---- watching ------------------------------------------------------------------------------------
 def watching_choices() -> dict[str, float]:
     """Return what each way to watch costs a month, without the metrics and lines that all have."""
-    dashboards = sum(_is(found, "Dashboard") for found in _TEMPLATE["Resources"].values())
+    dashboards = sum(_is(resource, "Dashboard") for resource in _TEMPLATE["Resources"].values())
     asked = (len(COUNTERS) + len(GAUGES)) * PRICE["metrics_asked_thousand"] / 1e3
     a_scrape = (
         asked_by(_EXPORTER) * PRICE["metrics_asked_thousand"]
@@ -349,7 +349,7 @@ def _watched_by(fixed: float, logged: float) -> Callable[[float], float]:
 
 def _alarm_metrics() -> int:
     resources = _TEMPLATE["Resources"].values()
-    return sum(_watches(found["Properties"]) for found in resources if _is(found, "Alarm"))
+    return sum(_watches(resource["Properties"]) for resource in resources if _is(resource, "Alarm"))
 
 
 def _is(resource: Mapping[str, Any], kind: str) -> bool:
@@ -440,8 +440,8 @@ def _price_table() -> str:
     return _table(
         ["$", "for a", "page"],
         [
-            [_plain(found["price"]), found["unit"] + _doubt(found), f"<{found['page']}>"]
-            for found in _PRICES.values()
+            [_plain(price["price"]), price["unit"] + _doubt(price), f"<{price['page']}>"]
+            for price in _PRICES.values()
         ],
     )
 
@@ -450,8 +450,8 @@ def _plain(price: float) -> str:
     return f"{price:.10f}".rstrip("0").ljust(4, "0")
 
 
-def _doubt(found: Mapping[str, Any]) -> str:
-    return " (unsure)" if found.get("unsure") else ""
+def _doubt(price: Mapping[str, Any]) -> str:
+    return " (unsure)" if price.get("unsure") else ""
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:

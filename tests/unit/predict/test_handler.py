@@ -182,11 +182,11 @@ def test_logs_are_json_with_the_requests_id(
     handler.lambda_handler(event, CONTEXT)
     warm = capsys.readouterr().out
 
-    found = [
+    log_lines = [
         line for text in (cold, warm) for line in lines(text) if line.get("message") == "prediction"
     ]
-    assert [line["cold_start"] for line in found] == [True, False]
-    for line in found:
+    assert [line["cold_start"] for line in log_lines] == [True, False]
+    for line in log_lines:
         assert line["request_id"] == event["requestContext"]["requestId"]
         assert line["function_request_id"] == CONTEXT.aws_request_id
         assert line["features"] == json.loads(event["body"])
@@ -202,12 +202,12 @@ def test_the_command_line_reads_the_line_that_is_logged(
     answer = json.loads(handler.lambda_handler(event, CONTEXT)["body"])
 
     read = [read_line(line) for line in capsys.readouterr().out.splitlines()]
-    (found,) = [line for line in read if line is not None]
-    assert found.request_id == event["requestContext"]["requestId"]
-    assert found.features == json.loads(event["body"])
-    assert found.price == pytest.approx(answer["MedHouseVal"])
-    assert found.interval[0] == pytest.approx(answer["interval_90"]["lower"])
-    assert found.cold_start
+    (prediction_line,) = [line for line in read if line is not None]
+    assert prediction_line.request_id == event["requestContext"]["requestId"]
+    assert prediction_line.features == json.loads(event["body"])
+    assert prediction_line.price == pytest.approx(answer["MedHouseVal"])
+    assert prediction_line.interval[0] == pytest.approx(answer["interval_90"]["lower"])
+    assert prediction_line.cold_start
 
 
 def test_metrics_are_written_as_emf_with_the_service_as_only_dimension(
@@ -237,9 +237,9 @@ def test_a_bad_request_leaves_its_error_in_the_metrics(
     register()
     handler.lambda_handler(sample("api-predict-missing-field.bad"), CONTEXT)
 
-    (found,) = [line for line in lines(capsys.readouterr().out) if "_aws" in line]
-    assert found[metric_names.PREDICTION_ERRORS] == 1
-    assert metric_names.PREDICTION_SUCCESS not in found
+    (error_line,) = [line for line in lines(capsys.readouterr().out) if "_aws" in line]
+    assert error_line[metric_names.PREDICTION_ERRORS] == 1
+    assert metric_names.PREDICTION_SUCCESS not in error_line
 
 
 def test_the_service_imports_nothing_that_belongs_to_training() -> None:

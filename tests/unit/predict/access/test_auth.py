@@ -218,8 +218,8 @@ def test_every_route_but_two_wants_a_key(
     store.add()
     client = make_client(WrittenLines())
 
-    found = routes(settings, models, door)
-    answers = {(method, path): client.request(method, path) for method, path in found}
+    all_routes = routes(settings, models, door)
+    answers = {(method, path): client.request(method, path) for method, path in all_routes}
 
     assert set(answers) > OPEN | {("POST", "/models/rollback"), ("POST", "/predict")}
     statuses = {place: answer.status_code for place, answer in answers.items()}

@@ -46,9 +46,9 @@ def test_a_move_by_others_is_in_the_ledger_and_reported_once(
     first, second = (promoted(live, registry, bias=bias) for bias in (1.0, 2.0))
     registry.set_alias(PRODUCTION, first)
 
-    found = [len(audit.run(who=HOOK)), len(audit.run(who=SWEEP))]
+    recorded = [len(audit.run(who=HOOK)), len(audit.run(who=SWEEP))]
 
-    assert found == [1, 0]
+    assert recorded == [1, 0]
     change = newest(live)
     assert (change.who, change.alias) == (FOREIGN, PRODUCTION)
     assert (change.from_version, change.to_version) == (second, first)
