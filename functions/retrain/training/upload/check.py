@@ -23,7 +23,7 @@ from retrain.training.upload.exact_reading import (
     blocks_of,
     read_lines,
 )
-from retrain.training.upload.fast_reading import PlainLines, read_plain
+from retrain.training.upload.fast_reading import PlainLines, read_pieces
 from retrain.training.upload.header import Header, is_other_header, read_header
 from retrain.training.upload.limits import Bounds
 
@@ -153,15 +153,14 @@ def _checked(
 def _read_ahead(
     blocks: Iterator[bytes], header: Header
 ) -> Generator[tuple[bytes, PlainLines | None]]:
-    waiting: deque[tuple[bytes, Future[PlainLines | None]]] = deque()
+    waiting: deque[Future[list[tuple[bytes, PlainLines | None]]]] = deque()
     with _prompt_switches(), ThreadPoolExecutor(_BLOCKS_AHEAD) as pool:
         for block in blocks:
-            waiting.append((block, pool.submit(read_plain, block, header)))
+            waiting.append(pool.submit(read_pieces, block, header))
             if len(waiting) > _BLOCKS_AHEAD:
-                earliest, plain = waiting.popleft()
-                yield earliest, plain.result()
-        for block, plain in waiting:
-            yield block, plain.result()
+                yield from waiting.popleft().result()
+        for pieces in waiting:
+            yield from pieces.result()
 
 
 @contextmanager

@@ -6,8 +6,10 @@ within its range. All other lines and blocks are left to the exact reader.
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -159,6 +161,11 @@ def _could_be_numbers(cells: Cells) -> Mask:
 
 
 _QUOTE = b'"'[0]
+_LINE_ENDS = b"\r\n"
+_LEAST_PLAIN_LINES = 20
+_FEW_QUOTES = 1_000
+_MOST_CUTS = 64
+"""A block with more awkward places is read exactly as a whole."""
 _FEW_BYTES = 1 << 16
 _SWAPPED = bytes.maketrans(b".,", b",.")
 _NUMBER = r"^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?$"
@@ -231,6 +238,57 @@ def read_plain(block: bytes, header: Header) -> PlainLines | None:
     return PlainLines(text, cells.line_starts, cells.line_ends, vouched, values[is_good], blank)
 
 
+def read_pieces(block: bytes, header: Header) -> list[tuple[bytes, PlainLines | None]]:
+    """Read a block as ``read_plain`` does; if it is not plain, cut it around the lines at fault.
+
+    A block may be cut at any line end: the exact reader takes following pieces where it needs them.
+    """
+    plain = read_plain(block, header)
+    if plain is not None or header.decimal == header.delimiter:
+        return [(block, plain)]
+    return [(piece, read_plain(piece, header)) for piece in _cut(block, header.delimiter)]
+
+
+def _cut(block: bytes, delimiter: str) -> list[bytes]:
+    """Cut a block before and after each few lines whose quotes are not around whole cells."""
+    characters = np.frombuffer(block, dtype=np.uint8)
+    quotes = np.flatnonzero(characters == _QUOTE)
+    ends = np.flatnonzero(characters == _LINE_FEED)
+    if not len(quotes) or not len(ends):
+        return [block]
+    lines = np.searchsorted(ends, quotes)
+    is_odd = np.bincount(lines, minlength=len(ends) + 1) % 2 == 1
+    is_awkward = is_odd.copy()
+    is_awkward[lines[~_are_around_cells(block, quotes, lines, delimiter)]] = True
+    # A quote that a line leaves open is closed in the next line with an odd number of them.
+    is_within = np.cumsum(is_odd) % 2 == 1
+    awkward = np.flatnonzero(is_awkward | is_within)
+    gaps = np.flatnonzero(np.diff(awkward) > _LEAST_PLAIN_LINES)
+    if not len(awkward) or len(gaps) >= _MOST_CUTS:
+        return [block]
+    firsts = awkward[np.concatenate([[0], gaps + 1])]
+    lasts = awkward[np.concatenate([gaps, [len(awkward) - 1]])]
+    starts = np.concatenate([[0], ends + 1, [len(block)]])
+    places = np.stack([starts[firsts], starts[lasts + 1]]).T.ravel().tolist()
+    bounds = [0, *places, len(block)]
+    return [block[begin:end] for begin, end in pairwise(bounds) if begin < end]
+
+
+def _are_around_cells(block: bytes, quotes: Indices, lines: Indices, delimiter: str) -> Mask:
+    """Return the mask of quotes that begin or end a cell of their line, taken in pairs."""
+    characters = np.frombuffer(block, dtype=np.uint8)
+    before = characters[quotes - 1]
+    after = characters[np.minimum(quotes + 1, len(characters) - 1)]
+    first_of_line = np.searchsorted(lines, lines)
+    is_opening = (np.arange(len(quotes)) - first_of_line) % 2 == 0
+    partners = np.clip(np.arange(len(quotes)) + np.where(is_opening, 1, -1), 0, len(quotes) - 1)
+    is_begin = np.isin(before, [ord(delimiter), *_LINE_ENDS]) | (quotes == 0)
+    is_end = np.isin(after, [ord(delimiter), *_LINE_ENDS]) | (quotes == len(characters) - 1)
+    begins, closes = np.minimum(quotes, quotes[partners]), np.maximum(quotes, quotes[partners])
+    is_alone: Mask = np.where(is_opening, is_begin, is_end)
+    return is_alone & _are_within_cells(block, begins, closes, delimiter)
+
+
 def _plain_text(block: bytes, delimiter: str) -> bytes | None:
     """Return a block's text without quotes, with line feeds as line ends; None if not plain."""
     if block.startswith("\ufeff".encode()):  # belongs to a cell, except at the file's beginning
@@ -245,13 +303,27 @@ def _plain_text(block: bytes, delimiter: str) -> bytes | None:
     quotes = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == _QUOTE)
     if len(quotes) % 2:
         return None
-    cell_ends = ends_of(text, delimiter)
+    characters = np.frombuffer(text, dtype=np.uint8)
     opening, closing = quotes[::2], quotes[1::2]
-    cells = np.searchsorted(cell_ends, opening)
-    starts = np.where(cells > 0, cell_ends[cells - 1] + 1, 0)
-    if (opening != starts).any() or (closing != cell_ends[cells] - 1).any():
+    bounds = [ord(delimiter), _LINE_FEED]
+    is_begin = np.isin(characters[opening - 1], bounds)
+    is_begin[:1] |= opening[:1] == 0
+    if not is_begin.all() or not np.isin(characters[closing + 1], bounds).all():
+        return None
+    if not _are_within_cells(text, opening, closing, delimiter).all():
         return None
     return text.translate(None, b'"')
+
+
+def _are_within_cells(text: bytes, begins: Indices, ends: Indices, delimiter: str) -> Mask:
+    """Return the mask of spans of text without a delimiter or line feed."""
+    if len(begins) > _FEW_QUOTES:
+        cell_ends = ends_of(text, delimiter)
+        is_within: Mask = np.searchsorted(cell_ends, begins) == np.searchsorted(cell_ends, ends)
+        return is_within
+    marks = re.compile(f"[\n{re.escape(delimiter)}]".encode())
+    spans = zip(begins.tolist(), ends.tolist(), strict=True)
+    return np.array([marks.search(text, begin, end) is None for begin, end in spans], dtype=bool)
 
 
 def _numbers(cells: Cells) -> Values | None:

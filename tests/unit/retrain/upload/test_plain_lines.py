@@ -11,7 +11,7 @@ from fakes.tables import as_csv, housing_table
 from housing.schema import CANONICAL_HEADER
 from retrain.training.upload import check as csv_check
 from retrain.training.upload.exact_reading import BLOCK_BYTES
-from retrain.training.upload.fast_reading import read_plain
+from retrain.training.upload.fast_reading import read_pieces, read_plain
 from retrain.training.upload.header import read_header
 from retrain.training.upload.limits import Bounds
 from subjects.california.schema import CENSUS_HEADER
@@ -92,7 +92,7 @@ def test_both_readings_find_the_same_in_nasty_files(
 ) -> None:
     made = list(files())
     with monkeypatch.context() as patch:
-        patch.setattr(csv_check, "read_plain", lambda _block, _header: None)
+        patch.setattr(csv_check, "read_pieces", lambda block, _header: [(block, None)])
         exact = [outcome(content) for content in made]
 
     monkeypatch.setattr("retrain.training.upload.exact_reading.BLOCK_BYTES", block_bytes)
@@ -125,6 +125,31 @@ def test_usual_files_are_read_fast_but_for_their_bad_rows(end: str, style: str) 
     assert plain.vouched.tolist() == [*range(50), *range(51, 100)]
     good = table.drop(index=50)[list(CANONICAL_HEADER)].to_numpy(dtype=np.float64)
     assert np.array_equal(plain.values, good)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("quoted", [True, False])
+@pytest.mark.parametrize(
+    "note", ['"a\nb"', '"a, b"', '"say ""so"""', '"open', '"x"y', '"a\n\n""\nb"', '"two\n","parts"']
+)
+def test_only_the_records_that_need_it_are_read_exactly(
+    note: str, end: str, *, quoted: bool
+) -> None:
+    table = housing_table(1_000).assign(note="plain")
+    lines = table.to_csv(index=False, quoting=1 if quoted else 0).splitlines()
+    plain = '"plain"' if quoted else "plain"
+    for place in (300, 700):
+        lines[place] = lines[place].removesuffix(plain) + note.replace("\n", end)
+    header, blocks, _ = read_header(iter([(end.join(lines) + end).encode()]), Bounds())
+
+    pieces = [piece for block in blocks for piece in read_pieces(block, header)]
+
+    exact = b"".join(piece for piece, lines in pieces if lines is None)
+    accepted = sum(len(lines.vouched) for _, lines in pieces if lines is not None)
+    assert b"".join(piece for piece, _ in pieces).count(b"plain") == 998
+    assert exact.count(b"plain") < (450 if note == '"open' else 10)
+    assert accepted + exact.count(b"plain") == 998
+    assert 0 < exact.count(b"\n") < 450
 
 
 @pytest.mark.parametrize("cell", ["1.2.3", "1-2", "--1", "1/2", "1e5e"])

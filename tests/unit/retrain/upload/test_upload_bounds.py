@@ -46,7 +46,9 @@ def test_lines_without_a_value_are_counted_as_blank_and_are_no_rows(
 ) -> None:
     monkeypatch.setattr("retrain.training.upload.fast_reading._FEW_BYTES", 0)
     if not quick:
-        monkeypatch.setattr("retrain.training.upload.check.read_plain", lambda *_: None)
+        monkeypatch.setattr(
+            "retrain.training.upload.check.read_pieces", lambda block, _: [(block, None)]
+        )
     end = "\r" if blank == "\r" else "\n"
     text = blank * 30 + HEADER + blank * 20 + ROW + blank * 7 + BAD_ROW + ROW * 20 + blank * 50
 
@@ -184,7 +186,7 @@ def test_endless_rows_are_bad_rows_before_memory_is_full(lines: str) -> None:
     findings, blocks = check_stream(Endless(), Bounds(bad_rows=1_000))
 
     assert sum(len(block.rows) for block in blocks) == 1
-    assert 1_000 < findings.bad < 10_000
+    assert 1_000 < findings.bad <= 20_000
     assert not findings.is_whole
 
 
