@@ -81,6 +81,7 @@ def train_model(  # noqa: PLR0913, PLR0917 - rows, settings, progress and proces
             model,
             fitted,
             Rows.of(snapshot.rows).features,
+            workers,
             worst=settings.parity_worst,
             p99=settings.parity_p99,
         )

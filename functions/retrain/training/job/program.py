@@ -13,7 +13,8 @@ from retrain.training.job.job import run
 from retrain.training.job.progress import open_status
 from retrain.training.model.workers import TaskRunner, worker_processes
 from retrain.training.settings import TrainingSettings
-from retrain.training.tracking.mlflow import MlflowRunTracker
+from retrain.training.tracking.deferred import DeferredRunTracker
+from retrain.training.tracking.port import RunTracker
 from retrain.training.upload.ingest import Upload
 
 _REGISTRY_SECONDS = 30.0
@@ -39,11 +40,17 @@ def job_context(settings: TrainingSettings, workers: TaskRunner) -> JobContext:
             tries=_REGISTRY_TRIES,
             artifact_readers={"s3": S3ArtifactReader()},
         ),
-        tracker=MlflowRunTracker(settings.tracking_uri, settings.model_name, settings.bucket),
+        tracker=DeferredRunTracker(lambda: _tracker(settings)),
         alerts=alerts_to(settings.alert_topic_arn, s3, settings.bucket),
         shadow_report=_shadow_report(settings),
         workers=workers,
     )
+
+
+def _tracker(settings: TrainingSettings) -> RunTracker:
+    from retrain.training.tracking.mlflow import MlflowRunTracker  # noqa: PLC0415 - takes a second
+
+    return MlflowRunTracker(settings.tracking_uri, settings.model_name, settings.bucket)
 
 
 def _shadow_report(settings: TrainingSettings) -> ShadowReport | None:

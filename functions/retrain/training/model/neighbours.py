@@ -99,17 +99,27 @@ def regions_of(table: RowTable) -> Regions:
             halves += [order[:middle], order[middle:] if len(order) > 1 else order]
         level = halves
     count = min(_CANDIDATES, len(table))
-    candidates = np.stack([_nearest_to(table.places, members, count) for members in level])
+    axes = np.ascontiguousarray(table.places.T)
+    candidates = np.stack([_nearest_to(axes, members, count) for members in level])
     tree = PlaneTree(np.array(axis, np.int64), np.array(threshold, np.float32))
     east, north = (table.places[candidates, axis] for axis in (0, 1))
     return Regions(tree, candidates.astype(np.int32), east, north)
 
 
-def _nearest_to(places: Floats, members: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return the rows nearest to the bounding box of some rows, ascending."""
-    own = places[members]
-    beyond = np.maximum(own.min(axis=0) - places, places - own.max(axis=0)).clip(min=0)
-    distances = (beyond * beyond).sum(axis=1)
+def _nearest_to(axes: Floats, members: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the rows nearest to the bounding box of some rows, ascending.
+
+    Args:
+        axes: Locations of all m rows by axis, ``[2, m]``: one axis at a time takes half the time.
+        members: The rows in the box.
+        count: How many rows to return.
+    """
+    distances = np.zeros(axes.shape[1], np.float32)
+    for axis in axes:
+        low, high = axis[members].min(), axis[members].max()
+        beyond = np.maximum(low - axis, axis - high)
+        np.maximum(beyond, np.float32(0), out=beyond)
+        distances += beyond * beyond
     return np.sort(np.argpartition(distances, count - 1)[:count])
 
 
