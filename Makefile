@@ -131,7 +131,7 @@ lint-workflows: $(VENVS)/audit/.ready .tools/actionlint  ## actionlint, zizmor, 
 	$(AUDIT)/shellcheck $(SCRIPTS)
 
 # The shipped packages and their tools; the benchmarks' peers are left out: other projects' servers, on loopback.
-AUDITED = predict retrain functions image local dev sam native ministack localstack audit
+AUDITED = predict retrain functions image local dev sam native ministack localstack uv audit
 audit: $(VENVS)/audit/.ready .tools/gitleaks  ## bandit, gitleaks over the history, pip-audit
 	$(AUDIT)/bandit --quiet --configfile pyproject.toml --recursive $(FIRST_PARTY)
 	.tools/gitleaks git --no-banner --redact --verbose .
@@ -211,12 +211,22 @@ lock: $(VENVS)/dev/.ready  ## pin requirements/*.txt
 # The Python of Lambda and of LocalStack.
 $(VENVS)/lambda/.ready $(VENVS)/localstack/.ready: PYTHON = $(or $(PYTHON_3_13),python3.13)
 
-# An environment is ready when all its packages are installed; an interrupted one is created again.
-$(VENVS)/%/.ready: requirements/%.txt | python-is-new-enough
+# uv installs the others. Where pip cannot get it, pip installs them, in several times the time.
+UV = $$(test ! -x $(VENVS)/uv/bin/uv || echo $(VENVS)/uv/bin/uv)
+$(VENVS)/uv/.ready: requirements/uv.txt | python-is-new-enough
+	@echo "  … environment uv: installing uv, which installs the others (once)"
+	@rm -rf $(VENVS)/uv
+	@$(PYTHON) -m venv $(VENVS)/uv || { echo "error: $(PYTHON) cannot make environments: install python3-venv" >&2; exit 1; }
+	@$(PYTHON) requirements/install.py uv $< $(VENVS)/uv || \
+	  { rm -f $(VENVS)/uv/bin/uv; echo "  … environment uv: cannot be had here; pip installs the others, which takes longer"; }
+	@touch $@
+
+# An environment is ready when all of its packages are in; one that was interrupted is made anew.
+$(VENVS)/%/.ready: requirements/%.txt | python-is-new-enough $(VENVS)/uv/.ready
 	@echo "  … environment $*: installing $$(grep -c '==' $<) packages (once; a minute or two at most)"
 	@rm -rf $(VENVS)/$*
 	@$(PYTHON) -m venv $(VENVS)/$* || { echo "error: $(PYTHON) cannot make environments: install python3-venv" >&2; exit 1; }
-	@$(VENVS)/$*/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<  # the lists are whole
+	@$(PYTHON) requirements/install.py $* $< $(VENVS)/$* $(UV)
 	@case "$*" in local|dev) $(VENVS)/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . ;; \
 	  localstack) $(VENVS)/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable local ;; esac
 	@touch $@
