@@ -89,6 +89,16 @@ _MODEL = [
         stepped=True,
     ),
     Panel(
+        "Fast trees",
+        "1 where the library of trees answers in every process, 0 where ONNX Runtime's own trees "
+        "do, with the same bits in several times the time. A fall fires FastTreesLost.",
+        "none",
+        {"fast trees": "min(housing_fast_trees)"},
+        top=1,
+        decimals=0,
+        stepped=True,
+    ),
+    Panel(
         "RMSE",
         "Champion and challenger on the same held-out rows; live: the served model on each "
         "upload's own rows.",

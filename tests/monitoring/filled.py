@@ -151,6 +151,7 @@ def _series() -> dict[str, Value]:
         "housing_model_age_seconds": lambda m: (m - 240 if m > 240 else m + 4_000) * 60.0,
         'housing_model_version{bound="lowest"}': _risen(5, 6, 241),
         'housing_model_version{bound="highest"}': _risen(5, 6, 240),
+        "housing_fast_trees": _risen(1, 1),
         "housing_uploads_received_total": _jobs(delay=-3),
         "housing_jobs_started_total": _jobs(delay=-3),
         "housing_jobs_succeeded_total": _jobs(ends=(60, 240, 330)),
