@@ -66,6 +66,19 @@ def test_a_run_has_the_drift_of_every_column_as_metrics(
     assert len(psi) == len(CANONICAL_HEADER)
 
 
+def test_the_metrics_of_a_run_are_its_models_as_well(mlflow_uri: str, client: MlflowClient) -> None:
+    drift = measure_drift(ROWS[:100] + 1, ROWS[100:], psi_limit=0.2, min_rows=50)
+    tracker = MlflowRunTracker(mlflow_uri, "housing-metrics", "bucket")
+
+    version = tracker.register(candidate_of("job-1", drift))
+
+    source = client.get_model_version("housing-metrics", version.version).source
+    model = client.get_logged_model(str(source).removeprefix("models:/"))
+    measured = {metric.key: metric.value for metric in model.metrics or []}
+    assert measured == client.get_run(version.run_id).data.metrics
+    assert measured["rmse"] == 0.4
+
+
 def test_a_description_is_added_to_the_run_of_a_version(
     mlflow_uri: str, client: MlflowClient
 ) -> None:

@@ -31,7 +31,7 @@ def path_of(event: Event) -> str:
     if resource.endswith(_GREEDY):
         proxied = (event.get("pathParameters") or {}).get("proxy") or ""
         resource = resource.removesuffix(_GREEDY) + proxied
-    if resource not in {path, "/"} and path.endswith(resource):
+    if resource not in {path, "/", ""} and path.endswith(resource):
         path = resource
     return without_trailing_slashes(path) if path.endswith("/") else path
 

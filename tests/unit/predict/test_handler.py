@@ -526,3 +526,35 @@ def test_head_and_options_are_answered_through_the_gateway(register: Register) -
     assert (head["statusCode"], head["body"]) == (200, "")
     assert (options["statusCode"], options["body"]) == (204, "")
     assert "POST" in options["headers"]["allow"]
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/"])
+def test_events_of_a_load_balancer_and_of_an_http_api_are_requests_too(
+    register: Register, path: str
+) -> None:
+    register()
+    event = sample("api-predict.ok")
+    target = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/t/1"
+    balancer = {
+        "requestContext": {"elb": {"targetGroupArn": target}},
+        "httpMethod": "POST",
+        "path": path,
+        "queryStringParameters": {},
+        "headers": {"content-type": "application/json"},
+        "body": event["body"],
+        "isBase64Encoded": False,
+    }
+    http_api = {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"http": {"method": "POST", "path": path, "sourceIp": "203.0.113.7"}},
+        "body": event["body"],
+        "isBase64Encoded": False,
+    }
+
+    answers = [handler.lambda_handler(one, CONTEXT) for one in (event, balancer, http_api)]
+
+    assert [answer["statusCode"] for answer in answers] == [200, 200, 200]
+    assert len({answer["body"] for answer in answers}) == 1

@@ -86,9 +86,10 @@ class MlflowRunTracker(RunTracker):
         name = f"retrain-{candidate.job_id}"
         with mlflow.start_run(run_name=name, tags={"job_id": candidate.job_id}) as run:
             mlflow.log_params(asdict(candidate.recipe) | {"rows": len(candidate.snapshot)})
-            mlflow.log_metrics(candidate.run_metrics())
             mlflow.log_input(self._dataset(candidate), context="training")
             logged = _log_model(candidate.model)
+            # Of the run and of the model, in whose lists MLflow shows them as columns.
+            mlflow.log_metrics(candidate.run_metrics(), model_id=logged.model_id)
             return self._registered(logged, candidate, run.info.run_id)
 
     def _known(self, candidate: Candidate) -> ModelVersion | None:
