@@ -1,6 +1,5 @@
 """``python -m housing_cli``: an interrupt ends it without a traceback, during its imports too."""
 
-import os
 import signal
 
 
@@ -12,7 +11,7 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        os._exit(128 + signal.SIGINT)
+        raise SystemExit(128 + signal.SIGINT) from None
 
 
 if __name__ == "__main__":

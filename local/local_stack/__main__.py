@@ -1,6 +1,5 @@
 """``python -m local_stack up|monitor|down|status|logs|clean``: the program of ``make run``."""
 
-import os
 import signal
 from types import FrameType
 
@@ -18,7 +17,7 @@ def main() -> None:
     try:
         exit_status = _run()
     except KeyboardInterrupt:
-        os._exit(_INTERRUPTED)  # from anywhere, the imports of a second included
+        raise SystemExit(_INTERRUPTED) from None
     raise SystemExit(exit_status)
 
 
