@@ -13,7 +13,7 @@ from housing.schema import CANONICAL_COLUMNS
 from housing.subject import Column
 from retrain.training.dataset.rows import Values
 from retrain.training.upload.exact_reading import Line
-from retrain.training.upload.header import MAXIMA, MINIMA, Header, canonical
+from retrain.training.upload.header import DELIMITERS, MAXIMA, MINIMA, Header, canonical
 
 _VALUE_CHARACTERS = 80
 _GROUPED = {
@@ -21,11 +21,16 @@ _GROUPED = {
     ",": re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?", re.ASCII),
 }
 """Numbers with separators between thousands, by the decimal mark."""
+_SPACES = " '\u00a0\u2009\u202f\u2019"
+_SPACED = re.compile(rf"[+-]?[1-9]\d{{0,2}}([{_SPACES}]\d{{3}})+([.,]\d*)?", re.ASCII)
+"""Numbers with spaces or apostrophes between thousands, as in France and Switzerland."""
+_WITHOUT_SPACES = str.maketrans("", "", _SPACES)
 _HINTS = (
     (r"[+-]?\d{1,3}([.,]\d{3})+", "is it a decimal, or thousands? Write thousands without a mark"),
     (r"[+-]?\d*,\d+([eE][+-]?\d+)?", "decimals take a point, not a comma"),
     (r"[+-]?\d*\.\d+([eE][+-]?\d+)?", "other numbers of this file take a comma"),
-    (r"[+-]?\d{1,3}([ '\u00a0\u2009\u202f\u2019]\d{3})+([.,]\d*)?", "thousands take no separator"),
+    (r"'.*'|`.*`", "CSV takes double quotes, or none"),
+    (r'=".*"', "it is a formula of a spreadsheet: save its value"),
     (r"[$€£]\s*[\d.,]+|[\d.,]+\s*[$€£%]", "numbers take no currency or percent sign"),
     (r"(?i)n/?a|#n/a|nan|null|none|nil|missing|\.|\?|-+", "it says that the value is missing"),
     (r"[+-]?\d*(_\d+)+\.?\d*|\d+\.\d*(_\d+)+", "it has underscores"),
@@ -96,8 +101,18 @@ class CheckedLines:
         at = self.header.positions[column - 1]
         cell = line.fields[at].strip() if at < len(line.fields) else ""
         reason = self._reason(fault, column - 1, self.values[index, column - 1], cell)
+        if len(line.fields) == 1 and self._other_delimiter(cell):
+            reason = (
+                f"the fields are separated by '{self._other_delimiter(cell)}', not as the header"
+            )
         name = self.header.names[at]
         return Problem(line.row, line.line, name, cell[:_VALUE_CHARACTERS], reason)
+
+    def _other_delimiter(self, line: str) -> str | None:
+        """Return the delimiter, other than the header's, that would split a line as wanted."""
+        others = (one for one in DELIMITERS if one != self.header.delimiter)
+        wanted = len(self.header.positions) - 1
+        return next((repr(one)[1:-1] for one in others if line.count(one) >= wanted), None)
 
     def _surplus(self, line: Line) -> str:
         width = len(self.header.names)
@@ -187,6 +202,8 @@ def _number_or_nan(cell: str, decimal: str) -> float:
 def _number(cell: str, decimal: str) -> float | None:
     """Parse a number as spreadsheets of a country write it; None if it is not one."""
     text = cell.strip()
+    if _SPACED.fullmatch(text):
+        text = text.translate(_WITHOUT_SPACES)
     if "_" in text or not text.isascii():
         return None
     if decimal == "," or "," in text:

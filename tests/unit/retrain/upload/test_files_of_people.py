@@ -60,8 +60,9 @@ def canonical(rows: list[list[float]], *, is_census: bool) -> Values:
     return np.column_stack([*columns, place[:, 1], place[:, 0], price / 100_000])
 
 
-def number(value: float, decimal: str, *, grouped: bool) -> str:
+def number(value: float, decimal: str, *, grouped: bool, gap: str) -> str:
     text = f"{value:,}" if grouped else repr(value)
+    text = text.replace(",", gap) if gap else text
     return text.translate(str.maketrans(".,", ",.")) if decimal == "," else text
 
 
@@ -76,8 +77,11 @@ class FileOfPeople:
         delimiter, decimal = rng.choice(",,;\t|"), rng.choice("...,")
         spelling = rng.choice(SPELLINGS)
         grouped = is_census and rng.random() < 0.3
+        gap = rng.choice(" '\u00a0\u202f") if grouped and rng.random() < 0.5 else ""
         names = [spelling(name) for name in (CENSUS_HEADER if is_census else CANONICAL_HEADER)]
-        cells = [[number(value, decimal, grouped=grouped) for value in row] for row in rows]
+        cells = [
+            [number(value, decimal, grouped=grouped, gap=gap) for value in row] for row in rows
+        ]
         note = rng.choice([None, None, "NEAR BAY", "Cañón", "a, b; c|d"])
         if note:
             names.append("note")
@@ -118,7 +122,7 @@ class FileOfPeople:
         text = end.join([*before, header, *lines]) + after
         codec = rng.choice(ENCODINGS)
         if codec == "cp1252":
-            text = text.replace("\u200b", "")
+            text = text.replace("\u200b", "").replace("\u202f", "\u00a0")
         marks = codecs.BOM_UTF8 * 2 if codec == "utf-8" and rng.random() < 0.2 else b""
         self.content = marks + text.encode(codec)
 
@@ -156,6 +160,11 @@ def in_cells(header: str, row: str, old: str, new: str) -> bytes:
         (in_cells(HEADER, ROW, "-122", "\u2212122"), r"characters that look alike \(U\+2212\)"),
         (in_cells(HEADER, ROW, "322", "3_22"), "'3_22': not a number: it has underscores"),
         (in_cells(HEADER, ROW, "322", "\u0663"), r"\(U\+0663\)"),
+        (in_cells(HEADER, ROW, "8.3", "'8.3'"), "not a number: CSV takes double quotes, or none"),
+        (in_cells(HEADER, ROW, "8.3", '"=""8.3"""'), "it is a formula of a spreadsheet"),
+        (f"{HEADER}\n{ROW.replace(',', ';')}".encode(), "separated by ';', not as the header"),
+        (f"{HEADER}\n{ROW}".replace(",", "|", 8).encode(), "separated by ',', not as the header"),
+        (f"{HEADER}\n{ROW.replace(',', chr(9))}".encode(), r"separated by '\\t', not as"),
         (in_cells(HEADER, ROW, "8.3", "'8.3"), "''8.3': not a number"),
     ],
 )
