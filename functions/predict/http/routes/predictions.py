@@ -1,5 +1,6 @@
 """The scoring routes in FastAPI: for the OpenAPI document, and for wrong methods."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -16,12 +17,14 @@ from predict.http.schemas import (
     MlflowPredictions,
     PredictedPrice,
 )
-from predict.scoring.request_body import CSV, JSON
+from predict.scoring.request_body import CSV, JSON, JSON_LINES
 from predict.scoring.service import ScoringService
 
 EXAMPLE_ROW: dict[str, float] = {column.name: column.example for column in FEATURES}
 EXAMPLE_CSV = "\n".join([",".join(FEATURE_NAMES), ",".join(map(str, EXAMPLE_ROW.values())), ""])
 _CSV_SCHEMA = {"type": "string", "description": "one header line, then one line for each row"}
+_CSV_ROWS_SCHEMA = {"type": "string", "description": "a line for each row, no header"}
+_JSON_LINES_SCHEMA = {"type": "string", "description": "a JSON object for each row, on a line"}
 _MODEL_HEADERS = {
     "X-Model-Version": {"description": "version that answers", "schema": {"type": "string"}},
     "X-Model-Stale": {
@@ -48,12 +51,12 @@ def scoring_routes(scoring: ScoringService) -> APIRouter:
         answer: type[BaseModel],
         body: dict[str, Any],
         statuses: tuple[int, ...] = _PROBLEMS,
-        answers_csv: bool = False,
+        other_answers: Sequence[tuple[str, dict[str, Any]]] = (),
     ) -> None:
         summary, _, description = text.partition("\n")
         success: dict[str, Any] = {"headers": _MODEL_HEADERS}
-        if answers_csv:
-            success["content"] = {CSV: {"schema": _CSV_SCHEMA}}
+        if other_answers:
+            success["content"] = {kind: {"schema": schema} for kind, schema in other_answers}
         router.add_api_route(
             path,
             respond,
@@ -78,7 +81,7 @@ def scoring_routes(scoring: ScoringService) -> APIRouter:
         "predict_batch",
         "Price many block groups\nJSON in and out, or CSV in and out, in the order of the request.",
         answer=BatchPrediction,
-        answers_csv=True,
+        other_answers=[(CSV, _CSV_SCHEMA)],
         body={
             JSON: _content(_ref(Batch), {"two": {"instances": [EXAMPLE_ROW, EXAMPLE_ROW]}}),
             CSV: _content(_CSV_SCHEMA, {"one row": EXAMPLE_CSV}),
@@ -89,6 +92,7 @@ def scoring_routes(scoring: ScoringService) -> APIRouter:
         "invocations",
         "Price block groups in MLflow's scoring protocol\nExactly one of the four names is given.",
         answer=MlflowPredictions,
+        other_answers=[(CSV, _CSV_ROWS_SCHEMA), (JSON_LINES, _JSON_LINES_SCHEMA)],
         statuses=(400, 413, 415, 500, 503),
         body={
             JSON: _content(_INVOCATION, _INVOCATIONS),
