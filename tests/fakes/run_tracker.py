@@ -26,6 +26,9 @@ class FakeRunTracker:
         self.on_describe: Callable[[], None] = lambda: None
         self._registry = registry
 
+    def prepare(self) -> None:
+        """See ``RunTracker.prepare``."""
+
     def register(self, candidate: Candidate) -> ModelVersion:
         """See ``RunTracker.register``."""
         self.on_register()

@@ -116,6 +116,7 @@ def train_version(
         ParityError: The graph does not match the fitted model; nothing is registered.
         TrackingError: The version could not be registered.
     """
+    context.tracker.prepare()
     made = train_model(
         snapshot, rows, context.settings, progress.stage, progress.note, context.workers
     )

@@ -58,13 +58,14 @@ class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sk
         """Start to fit; return a function that waits for the end."""
         self.n_features_in_ = features.shape[1]
         seed = self.near.random_state or 0
+        # The shortest first: the longer ones then fill the time of two processes evenly.
+        far = workers.start(fitted, clone(self.far), features[:, list(self.far_columns)], prices)
         near = [
             workers.start(
                 fitted, clone(self.near).set_params(random_state=seed + number), features, prices
             )
             for number in range(self.models)
         ]
-        far = workers.start(fitted, clone(self.far), features[:, list(self.far_columns)], prices)
         self.dearest_ = float(prices.max())
         distances = features[:, self.distance_column]
         self.begin_km_ = float(np.quantile(distances, self.known_share))

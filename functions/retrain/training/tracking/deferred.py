@@ -16,12 +16,18 @@ class DeferredRunTracker(RunTracker):
     """
 
     def __init__(self, make: Callable[[], RunTracker]) -> None:
-        """Begin to make the tracker, in a thread that the program's end does not wait for."""
+        """Keep the function; it is called once."""
         self._make = make
         self._tracker: RunTracker | None = None
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="tracker", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+
+    @override
+    def prepare(self) -> None:
+        """Begin to make the tracker, in a thread that the program's end does not wait for."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="tracker", daemon=True)
+            self._thread.start()
 
     @override
     def register(self, candidate: Candidate) -> ModelVersion:
@@ -38,7 +44,9 @@ class DeferredRunTracker(RunTracker):
             self._error = exc
 
     def _made(self) -> RunTracker:
-        self._thread.join()
+        self.prepare()
+        if self._thread:
+            self._thread.join()
         if self._tracker is None:
             raise self._error or RuntimeError
         return self._tracker

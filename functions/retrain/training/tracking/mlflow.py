@@ -55,6 +55,10 @@ class MlflowRunTracker(RunTracker):
         self._bucket = bucket
 
     @override
+    def prepare(self) -> None:
+        """Do nothing: what is slow is the import of this module."""
+
+    @override
     def register(self, candidate: Candidate) -> ModelVersion:
         """Register a candidate; repeat a failed registration once, as another run."""
         try:

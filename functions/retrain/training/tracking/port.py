@@ -74,6 +74,10 @@ def metric_tags(metrics: Mapping[str, float]) -> dict[str, str]:
 class RunTracker(Protocol):
     """Records a run's parameters, metrics and data set, and registers its model."""
 
+    def prepare(self) -> None:
+        """Get ready to register, in the background."""
+        ...
+
     def register(self, candidate: Candidate) -> ModelVersion:
         """Write the run, and register its model as a new version with the candidate's tags.
 

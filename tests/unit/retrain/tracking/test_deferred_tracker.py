@@ -28,6 +28,24 @@ def test_a_call_waits_until_the_tracker_is_made() -> None:
     assert tracker.descriptions == {"7": description}
 
 
+def test_it_is_made_once_and_not_before_it_is_prepared_or_used() -> None:
+    made: list[FakeRunTracker] = []
+    description: Any = Description({}, "# Card", {})
+    version: Any = type("Version", (), {"version": "7"})
+
+    def make() -> FakeRunTracker:
+        made.append(FakeRunTracker(FakeModelRegistry()))
+        return made[-1]
+
+    deferred = DeferredRunTracker(make)
+    assert made == []
+    deferred.prepare()
+    deferred.prepare()
+    deferred.describe(version, description)
+
+    assert [one.descriptions for one in made] == [{"7": description}]
+
+
 def test_the_error_of_making_it_is_raised_by_each_call() -> None:
     def failing() -> FakeRunTracker:
         msg = "no mlflow"
