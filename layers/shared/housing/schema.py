@@ -7,9 +7,11 @@ check of uploaded CSVs, documents and samples derive from it.
 import os
 
 from housing.subject import Cap, Column, Geography, OtherHeader, Scaled, load
+from housing.subject_check import check
 from subjects import DEFAULT
 
 SUBJECT = load(os.environ.get("HOUSING_SUBJECT") or DEFAULT)
+check(SUBJECT)
 SCHEMA_VERSION = SUBJECT.schema_version
 FEATURES: tuple[Column, ...] = SUBJECT.features
 TARGET: Column = SUBJECT.target

@@ -230,7 +230,10 @@ def load(name: str) -> Subject:
     except ModuleNotFoundError as exc:
         if exc.name not in {"subjects", f"subjects.{name}"}:
             raise
-        msg = f"there is no subject {name!r}: no folder of this name under layers/shared/subjects"
+        msg = (
+            f"there is no subject {name!r}: no folder of this name under layers/shared/subjects "
+            "or in HOUSING_SUBJECTS_DIR"
+        )
         raise SubjectError(msg) from exc
     subject = getattr(module, "SUBJECT", None)
     if not isinstance(subject, Subject):
