@@ -1,6 +1,7 @@
 """The function as Lambda calls it: every sample event, its logs and its metrics."""
 
 import asyncio
+import base64
 import json
 import logging
 import random
@@ -469,6 +470,69 @@ def test_a_key_that_may_not_change_models_may_not_on_a_custom_domain(
     event["pathParameters"] = {"proxy": f"{event['pathParameters']['proxy']}/"}
 
     assert handler.lambda_handler(event, CONTEXT)["statusCode"] == 403
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ("/models/{proxy+}", "/models/%72ollback"),
+        ("/models/{proxy+}", "/models/rollback%2F"),
+        ("/models/{proxy+}", "/models//rollback"),
+        ("/models/{proxy+}", "/models/./rollback"),
+        ("/models/{proxy+}", "/models/rollback;a=b"),
+        ("/{proxy+}", "/%6Dodels/rollback"),
+        ("/{proxy+}", "//models/rollback"),
+        ("/{proxy+}", "/x/../models/rollback"),
+        ("/{proxy+}", "/MODELS/rollback"),
+        ("/{proxy+}", "/predict/../models/rollback"),
+    ],
+)
+def test_an_admins_path_in_disguise_lets_no_other_key_in(
+    register: Register, monkeypatch: pytest.MonkeyPatch, resource: str, path: str
+) -> None:
+    """What API Gateway decodes of a path before it chooses a resource is written nowhere."""
+    register()
+    monkeypatch.setenv("HOUSING_AUTH", "keys")
+    monkeypatch.setenv("HOUSING_API_KEYS", "keys")
+    key, entry = new_key(Scope.PREDICT)
+    monkeypatch.setattr(composition, "StoredKeys", lambda _: lambda: ApiKeyDocument(keys=(entry,)))
+    event = sample("api-models-rollback.ok") | {"resource": resource, "path": path}
+    event["pathParameters"] = {"proxy": path.removeprefix(resource.removesuffix("{proxy+}"))}
+    event["headers"]["x-api-key"] = key
+    event["multiValueHeaders"]["x-api-key"] = [key]
+
+    assert handler.lambda_handler(event, CONTEXT)["statusCode"] in (403, 404, 405)
+
+
+@pytest.mark.parametrize("path", [EVENTS / "api-models.ok.json"])
+@pytest.mark.usefixtures("account")
+def test_of_a_query_and_a_header_that_are_given_twice_the_last_counts(
+    register: Register, path: Path
+) -> None:
+    register()
+    register()
+    event = json.loads(path.read_text()) | {
+        "queryStringParameters": {"limit": "1"},
+        "multiValueQueryStringParameters": {"limit": ["5", "1"]},
+    }
+    event["multiValueHeaders"]["Accept"] = ["text/html", "*/*"]
+
+    answer = handler.lambda_handler(event, CONTEXT)
+
+    assert answer["statusCode"] == 200, answer["body"]
+    assert len(json.loads(answer["body"])["versions"]) == 1
+
+
+@pytest.mark.parametrize("path", [EVENTS / "api-models-resume.ok.json"])
+@pytest.mark.usefixtures("account")
+def test_a_body_in_base64_is_read_on_an_admins_route_too(path: Path) -> None:
+    """Media types that an API takes for binary arrive so, whatever is in them."""
+    event = json.loads(path.read_text())
+    encoded = base64.b64encode(event["body"].encode()).decode()
+
+    answer = handler.lambda_handler(event | {"body": encoded, "isBase64Encoded": True}, CONTEXT)
+
+    assert answer["statusCode"] == 200, answer["body"]
 
 
 @pytest.mark.parametrize(
