@@ -7,6 +7,7 @@ of the champion's snapshot that the current split does not hold out.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,12 @@ class Champion:
         """
         if self.model is None:
             raise ModelLoadError(self.trouble)
-        return score(self.model, features)
+        return _score(self.model, features.shape, np.ascontiguousarray(features).tobytes())
+
+
+@lru_cache(maxsize=1)  # the new rows are measured, and then examined
+def _score(model: bytes, shape: tuple[int, ...], features: bytes) -> Predictions:
+    return score(model, np.frombuffer(features, np.float32).reshape(shape))
 
 
 def champion_of(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from retrain.training.errors import TooFewRowsError
 from retrain.training.gate.champion import are_fair, champion_of
 from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
+from retrain.training.model.evaluation import Predictions, score
 from retrain.training.upload.ingest import Upload
 
 if TYPE_CHECKING:
@@ -186,3 +187,25 @@ def test_uploads_that_came_after_a_version_of_an_older_release_are_not_its_own(
 
 def test_nothing_is_the_champion_before_the_first_promotion(context: JobContext) -> None:
     assert champion_of(context.registry, context.dataset, [], "a key") is None
+
+
+@pytest.mark.usefixtures("trained")
+def test_rows_that_are_predicted_again_are_predicted_once(
+    context: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion = champion_of(context.registry, context.dataset, context.dataset.uploads(), "key")
+    assert champion is not None
+    counts: list[int] = []
+
+    def counted(model: bytes, features: Any) -> Predictions:
+        counts.append(len(features))
+        return score(model, features)
+
+    monkeypatch.setattr("retrain.training.gate.champion.score", counted)
+    rows = housing_table(30, seed=9).to_numpy()[:, :8].astype("float32")
+
+    first, again, others = (champion.predict(one) for one in (rows, rows.copy(), rows[:20]))
+
+    assert counts == [30, 20]
+    assert again.price.tolist() == first.price.tolist()
+    assert others.price.tolist() == pytest.approx(first.price[:20].tolist(), abs=1e-6)
