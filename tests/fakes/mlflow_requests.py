@@ -37,9 +37,9 @@ def requests() -> dict[str, Sent]:
     """Return all requests by name."""
     made = [*_split(), *_records(), *_lists(), *_documents(), *_texts(), *_types(), *_csv()]
     made += [*_headers(), *_routes(), *_sizes()]
-    found = dict(made)
-    assert len(found) == len(made)
-    return found
+    by_name = dict(made)
+    assert len(by_name) == len(made)
+    return by_name
 
 
 def _json(name: str, document: Any) -> tuple[str, Sent]:
