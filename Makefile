@@ -82,6 +82,10 @@ test-mlflow-servers: $(VENVS)/dev/.ready $(MLFLOW_SERVERS:%=$(VENVS)/mlflow-%/.r
 	    tests/contract/test_model_registry.py tests/contract/test_run_tracker.py tests/contract/test_registry_hooks.py \
 	    tests/contract/test_registry_release.py || exit 1; done
 
+.PHONY: test-arm
+test-arm: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/native/.ready  ## the packages for arm64, run by qemu; as root
+	HOUSING_ARM64=1 $(DEV)/python -m pytest tests/infra/test_arm64.py -rs
+
 ENDPOINT ?=
 test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready  ## integration tests on free ports, or on ENDPOINT=url
 	HOUSING_AWS_ENDPOINT="$(ENDPOINT)" $(DEV)/python -m pytest tests/integration
