@@ -7,7 +7,7 @@ latest upload win.
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ValidationError
@@ -25,12 +24,15 @@ from housing.s3.bodies import read_body
 from housing.s3.documents import Documents, Listed
 from housing.s3.layout import DATA_SOURCE_METADATA, DATASET, LINEAGE_SNAPSHOTS
 from housing.schema import CANONICAL_HEADER
+from retrain.training.dataset.levels import LEVELS, as_metadata, of_metadata, of_today
 from retrain.training.dataset.rows import Values, bytes_of_rows, distinct
 from retrain.training.dataset.snapshot import Snapshot, UploadedRows
 from retrain.training.errors import DatasetError
 
 _GROUP_ROWS = 1 << 17
-_SCHEMA = pa.schema([(name, pa.float64()) for name in CANONICAL_HEADER])
+_SCHEMA = pa.schema(
+    [(name, pa.float64()) for name in CANONICAL_HEADER], metadata=as_metadata(LEVELS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,10 @@ class PartFile:
 def write_part(path: Path, batches: Iterable[Values]) -> PartFile:
     """Write distinct rows in the order of their hashes.
 
-    The digest is the SHA-256 over the rows' float64 bytes: it depends on the rows alone, not on
-    their batches.
+    The digest is the SHA-256 over the categories, where there are some, and the rows' float64
+    bytes: it depends on the rows alone, not on their batches.
     """
-    digest, count = hashlib.sha256(), 0
+    digest, count = _hash_of(LEVELS), 0
     with pq.ParquetWriter(path, _SCHEMA, use_dictionary=False) as writer:  # a third of the time
         for rows in _groups(batches):
             digest.update(bytes_of_rows(rows))
@@ -58,9 +60,17 @@ def write_part(path: Path, batches: Iterable[Values]) -> PartFile:
     return PartFile(path, digest.hexdigest(), count)
 
 
-def digest_of(rows: Values) -> str:
+def digest_of(rows: Values, levels: Mapping[str, list[str]]) -> str:
     """Return the digest of a part's rows, which are in the order of their hashes."""
-    return hashlib.sha256(bytes_of_rows(rows)).hexdigest()
+    digest = _hash_of(levels)
+    digest.update(bytes_of_rows(rows))
+    return digest.hexdigest()
+
+
+def _hash_of(levels: Mapping[str, list[str]]) -> "hashlib._Hash":
+    """Return a hash that has taken the categories in, without which a code means nothing."""
+    written = as_metadata(levels)
+    return hashlib.sha256(b"".join(written.values()) if written else b"")
 
 
 def _groups(batches: Iterable[Values]) -> Iterator[Values]:
@@ -177,15 +187,17 @@ class Dataset:
         key = _part_key(part)
         body = read_body(self._s3, self._bucket, key, most_bytes=_MOST_BYTES)
         try:
-            table = pd.read_parquet(io.BytesIO(body.content))
-            rows: Values = table[list(CANONICAL_HEADER)].to_numpy(dtype=np.float64)
+            table = pq.read_table(io.BytesIO(body.content))
+            columns = [table[name].to_numpy() for name in CANONICAL_HEADER]
+            rows: Values = np.column_stack(columns).astype(np.float64, copy=False)
+            levels = of_metadata(table.schema.metadata)
         except (pa.ArrowException, KeyError, ValueError) as exc:
             msg = f"{key} is not a table of {', '.join(CANONICAL_HEADER)}"
             raise DatasetError(msg) from exc
-        if digest_of(rows) != part:
+        if digest_of(rows, levels) != part:
             msg = f"{key} does not match the digest in its name"
             raise DatasetError(msg)
-        return rows
+        return of_today(rows, levels, key)
 
 
 def _part_of(key: str) -> str:

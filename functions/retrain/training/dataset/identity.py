@@ -3,7 +3,9 @@
 Each feature is warped so that a difference of 1 is its tolerance: linear near zero, where the
 tolerance is absolute, and logarithmic beyond, where it is a share of the value. Two rows are the
 same where all warped features lie within 1 of each other (maximum norm), which a KD-tree finds.
-A near copy may be ten times as far in a feature, and three times as far in place.
+A near copy may be ten times as far in a feature, and three times as far in place. Categories,
+booleans and features without a tolerance have to be equal: other values are far apart. A missing
+value is equal to a missing one alone.
 """
 
 import numpy as np
@@ -14,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from housing.schema import FEATURES, PLACE, SAME_SHARE, TARGET
 from housing.subject import Column
-from retrain.training.dataset.rows import Values
+from retrain.training.dataset.rows import Values, hash_rows
 
 Indices = NDArray[np.int64]
 
@@ -24,6 +26,11 @@ _NEAR = np.array([_NEAR_PLACE if column.name in PLACE else _NEAR_FEATURE for col
 _WITHIN = 1.0 + 1e-9  # the tree's bound excludes, and so does not forgive the last bit
 _GROUPED_NEIGHBOURS = 8
 _CELL = 64.0
+_FAR = 128.0
+"""Distance of two values that are not equal where they have to be: near copies are not as far."""
+_MISSING = 1e8
+"""Position of a missing number, beyond every warped one."""
+_SCATTERED_BITS = 20  # of 64: what is left times _FAR is exact in a float64
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio, as Fibonacci hashing takes it
 
 
@@ -178,8 +185,22 @@ def _cells(points: Values) -> NDArray[np.uint64]:
 
 
 def _warped(values: Values, column: Column) -> Values:
+    if column.kind in {"category", "boolean"}:
+        return np.where(np.isnan(values), -1.0, values) * _FAR
+    if column.tolerance == 0:
+        return _scattered(values)
     sizes = np.abs(values) / column.tolerance
     bend = 1 / SAME_SHARE
     is_beyond = sizes > bend
     sizes[is_beyond] = bend + np.log(sizes[is_beyond] / bend) * bend
-    return np.copysign(sizes, values)
+    warped = np.copysign(sizes, values)
+    if column.optional:
+        warped[np.isnan(values)] = _MISSING
+    return warped
+
+
+def _scattered(values: Values) -> Values:
+    """Map equal values to one point, and others far apart: a hash of the value."""
+    plain = np.where(np.isnan(values), np.nan, values + 0.0)
+    half = hash_rows(plain[:, np.newaxis])[:, 0] >> np.uint64(_SCATTERED_BITS)
+    return half.astype(np.float64) * _FAR

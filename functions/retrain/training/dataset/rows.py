@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from housing.schema import CANONICAL_COLUMNS
+
 Hashes = NDArray[np.uint64]
 """A 128-bit hash of each row, ``[n, 2]``, evenly spread."""
 
 _Words = NDArray[np.uint64]
+_MAY_LACK = any(column.optional for column in CANONICAL_COLUMNS)
 
 _ROWS_AT_ONCE = 4_096
 _C1 = np.uint64(0x87C37B91114253D5)
@@ -101,12 +104,12 @@ def _finish(word: _Words, spare: _Words) -> None:
 
 
 Values = NDArray[np.float64]
-"""Canonical rows, ``[n, 9]``, columns in the order of ``housing.schema.CANONICAL_HEADER``."""
+"""Canonical rows, ``[n, columns]``, columns in the order of ``housing.schema.CANONICAL_HEADER``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Features, float32 ``[n, 8]`` as the service passes them, and prices, float64 ``[n]``."""
+    """Features, float32 ``[n, features]`` as the service takes them, and prices, ``[n]``."""
 
     features: NDArray[np.float32]
     prices: Values
@@ -128,6 +131,8 @@ class Rows:
 def distinct(values: Values) -> tuple[Values, Hashes]:
     """Return each distinct row once, in the order of the hashes, with its hash."""
     values = np.ascontiguousarray(values + 0.0)  # makes -0.0 the 0.0 that it equals
+    if _MAY_LACK:
+        values[np.isnan(values)] = np.nan  # one of the many NaNs
     return first_of_each(values, hash_rows(values))
 
 

@@ -12,8 +12,23 @@ from numpy.typing import NDArray
 from housing.schema import CANONICAL_COLUMNS
 from housing.subject import Column
 from retrain.training.dataset.rows import Values
+from retrain.training.dataset.texts import (
+    MISSING,
+    says_missing,
+    texts_of,
+    value_of,
+    why_unknown,
+)
 from retrain.training.upload.exact_reading import Line
-from retrain.training.upload.header import DELIMITERS, MAXIMA, MINIMA, Header, canonical
+from retrain.training.upload.header import (
+    DELIMITERS,
+    MAXIMA,
+    MAY_LACK,
+    MINIMA,
+    Header,
+    broken,
+    canonical,
+)
 
 _VALUE_CHARACTERS = 80
 _GROUPED = {
@@ -32,7 +47,7 @@ _HINTS = (
     (r"'.*'|`.*`", "CSV takes double quotes, or none"),
     (r'=".*"', "it is a formula of a spreadsheet: save its value"),
     (r"[$€£]\s*[\d.,]+|[\d.,]+\s*[$€£%]", "numbers take no currency or percent sign"),
-    (r"(?i)n/?a|#n/a|nan|null|none|nil|missing|\.|\?|-+", "it says that the value is missing"),
+    (MISSING.pattern, "it says that the value is missing"),
     (r"[+-]?\d*(_\d+)+\.?\d*|\d+\.\d*(_\d+)+", "it has underscores"),
     (
         r"(?=.*[^\x00-\x7f])[\w.,+\u2010-\u2015\u2212\uff0b-\uff0e -]+",
@@ -50,6 +65,8 @@ class _Fault(IntEnum):
     OUT_OF_RANGE = 4
     SURPLUS_FIELDS = 5
     MALFORMED = 6
+    UNKNOWN_TEXT = 7
+    NOT_A_WHOLE_NUMBER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +92,9 @@ class CheckedLines:
     header: Header
     lines: list[Line]
     values: Values
-    """Canonical values, ``[n, 9]``; undefined for bad lines."""
+    """Canonical values, ``[n, columns]``; undefined for bad lines."""
     faults: NDArray[np.int8]
-    """``[n, 10]``: fault of the line, then of each required column."""
+    """``[n, 1 + columns]``: fault of the line, then of each required column."""
 
     @property
     def is_bad(self) -> NDArray[np.bool_]:
@@ -123,6 +140,8 @@ class CheckedLines:
     def _reason(self, fault: _Fault, column: int, value: float, cell: str) -> str:
         if fault == _Fault.OUT_OF_RANGE:
             return self._out_of_range(CANONICAL_COLUMNS[column], value, cell)
+        if fault == _Fault.UNKNOWN_TEXT:
+            return why_unknown(cell, CANONICAL_COLUMNS[column])
         reason = fault.name.lower().replace("_", " ")
         if fault != _Fault.NOT_A_NUMBER:
             return reason
@@ -149,7 +168,8 @@ class CheckedLines:
 
 def check_lines(header: Header, lines: list[Line]) -> CheckedLines:
     """Check every required cell of some lines."""
-    parsed = [_parse(cells, header.decimal) for cells in _cells(header, lines)]
+    cells_by_column = zip(CANONICAL_COLUMNS, _cells(header, lines), strict=True)
+    parsed = [_parsed(column, cells, header.decimal) for column, cells in cells_by_column]
     values = canonical(header, np.column_stack([numbers for numbers, _ in parsed]))
     faults = np.column_stack([_line_faults(header, lines), *(column for _, column in parsed)])
     faults[faults[:, 0] == _Fault.MALFORMED, 1:] = _Fault.NONE
@@ -172,6 +192,32 @@ def _line_faults(header: Header, lines: list[Line]) -> NDArray[np.int8]:
     is_surplus = [any(map(str.strip, line.fields[width:])) for line in lines]
     faults = np.where(is_surplus, _Fault.SURPLUS_FIELDS, _Fault.NONE)
     return np.where([bool(line.fault) for line in lines], _Fault.MALFORMED, faults).astype(np.int8)
+
+
+def _parsed(column: Column, cells: Sequence[str], decimal: str) -> tuple[Values, NDArray[np.int8]]:
+    """Return a column's values, NaN for invalid and missing cells, and its cells' faults."""
+    if column.kind in {"category", "boolean"}:
+        return _parse_texts(column, cells)
+    values, faults = _parse(cells, decimal)
+    if column.optional:
+        for index in np.flatnonzero(faults).tolist():
+            if says_missing(cells[index].strip(), column):
+                values[index], faults[index] = np.nan, _Fault.NONE
+    return values, faults
+
+
+def _parse_texts(column: Column, cells: Sequence[str]) -> tuple[Values, NDArray[np.int8]]:
+    values, faults = np.full(len(cells), np.nan), np.zeros(len(cells), dtype=np.int8)
+    known = texts_of(column)
+    for index, cell in enumerate(map(str.strip, cells)):
+        if says_missing(cell, column):
+            continue
+        value = value_of(cell, column, known) if cell else None
+        if value is not None:
+            values[index] = value
+        else:
+            faults[index] = _Fault.UNKNOWN_TEXT if cell else _Fault.BLANK
+    return values, faults
 
 
 def _parse(column: Sequence[str], decimal: str) -> tuple[Values, NDArray[np.int8]]:
@@ -225,7 +271,8 @@ def _cell_fault(cell: str, decimal: str) -> _Fault:
 
 
 def _mark_out_of_range(faults: NDArray[np.int8], values: Values) -> None:
-    """Mark values out of range, except those that result from another fault in their row."""
-    is_inside = (values >= MINIMA) & (values <= MAXIMA)
+    """Mark impossible values, except those that result from another fault in their row."""
+    is_inside = (values >= MINIMA) & (values <= MAXIMA) | (MAY_LACK & np.isnan(values))
     follows = faults.any(axis=1, keepdims=True) & ~np.isfinite(values)
+    faults[(faults == _Fault.NONE) & broken(values)] = _Fault.NOT_A_WHOLE_NUMBER
     faults[(faults == _Fault.NONE) & ~is_inside & ~follows] = _Fault.OUT_OF_RANGE

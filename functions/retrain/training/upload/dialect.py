@@ -10,7 +10,7 @@ import numpy as np
 from retrain.training.errors import UploadRejectedError
 from retrain.training.upload.cell_check import check_lines
 from retrain.training.upload.exact_reading import Dialect, Line, Place, read_lines
-from retrain.training.upload.header import Header
+from retrain.training.upload.header import NUMERIC, Header
 from retrain.training.upload.limits import Bounds
 
 _SAMPLE_BYTES, _SAMPLE_ROWS = 1 << 16, 200
@@ -76,7 +76,7 @@ def _with_row_names(header: Header, lines: list[Line], remarks: list[str]) -> He
 
 def _with_decimal_mark(header: Header, lines: list[Line], remarks: list[str]) -> Header:
     """Read the rows with points and with commas, and take what gives more good rows."""
-    commas = [cell for line in lines for cell in _required(header, line) if "," in cell]
+    commas = [cell for line in lines for cell in _numbers(header, line) if "," in cell]
     if not commas:
         return header
     with_comma = replace(header, decimal=",")
@@ -95,8 +95,12 @@ def _with_decimal_mark(header: Header, lines: list[Line], remarks: list[str]) ->
     return header
 
 
-def _required(header: Header, line: Line) -> list[str]:
-    return [line.fields[at].strip() for at in header.positions if at < len(line.fields)]
+def _numbers(header: Header, line: Line) -> list[str]:
+    """Return the cells of a line that should be numbers."""
+    places = zip(header.positions, NUMERIC, strict=True)
+    return [
+        line.fields[at].strip() for at, is_number in places if is_number and at < len(line.fields)
+    ]
 
 
 def _good_rows(header: Header, lines: list[Line]) -> int:

@@ -2,7 +2,8 @@
 
 A block is plain if every quoted field is on one line and has no quote or delimiter inside; a line
 of it is accepted if it has the header's number of fields and each required one is a decimal number
-within its range. All other lines and blocks are left to the exact reader.
+within its range, a known text of a category or boolean, or blank where it may be. All other lines
+and blocks are left to the exact reader.
 """
 
 import csv
@@ -16,9 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from housing.schema import CANONICAL_COLUMNS
+from housing.subject import Column
 from retrain.training.dataset.rows import Values
+from retrain.training.dataset.texts import texts_of
 from retrain.training.upload.exact_reading import MOST_FIELDS, Dialect, Line, Place
-from retrain.training.upload.header import Header, canonical, outside
+from retrain.training.upload.header import MAY_LACK, NUMERIC, Header, canonical, outside
 
 _LINE_FEED, _SPACE, _TAB = b"\n \t"
 _FIRST, _LAST = np.uint8(b"+"[0]), np.uint8(b"9"[0])  # between them: , - . / and the digits
@@ -46,6 +50,10 @@ class Cells:
     characters: bytes
     is_number: Mask
     """Mask of required cells that may be numbers."""
+    numeric: tuple[int, ...] = ()
+    """Positions of the required cells that have to be numbers."""
+    may_lack: tuple[int, ...] = ()
+    """Positions of those of them that may be blank."""
 
     @property
     def first_cells(self) -> Indices:
@@ -60,13 +68,22 @@ class Cells:
         buffers = pa.py_buffer(self.offsets), pa.py_buffer(self.characters)
         return pa.StringArray.from_buffers(len(self.is_number), *buffers, valid)
 
+    def texts(self) -> pa.StringArray:
+        """Return all cells as strings."""
+        buffers = pa.py_buffer(self.offsets), pa.py_buffer(self.characters)
+        return pa.StringArray.from_buffers(len(self.is_number), *buffers)
+
     def are_lines_of_numbers(self) -> Mask:
-        """Return the mask of lines with the header's width and a number in each required cell."""
+        """Return the mask of lines with the header's width and the numbers that they need."""
         is_good: Mask = self.counts == self.width
         others = np.flatnonzero(~self.is_number)
         lines = np.searchsorted(self.last_cells, others)
         columns = others - self.first_cells[lines]
-        is_good[lines[np.isin(columns, self.positions)]] = False
+        is_bad = np.isin(columns, self.numeric)
+        if self.may_lack:
+            is_blank = self.offsets[others] == self.offsets[others + 1]
+            is_bad &= ~(is_blank & np.isin(columns, self.may_lack))
+        is_good[lines[is_bad]] = False
         return is_good
 
     def blank_lines(self) -> Indices:
@@ -114,7 +131,10 @@ def cells_of(text: bytes, ends: Indices, header: Header) -> Cells:
         offsets,
         characters,
         np.empty(0, dtype=bool),
+        numeric=tuple(at for at, is_number in zip(positions, NUMERIC, strict=True) if is_number),
     )
+    lacking = zip(positions, NUMERIC, MAY_LACK, strict=True)
+    cells.may_lack = tuple(at for at, is_number, may in lacking if is_number and may)
     if _has_spaces(text, cells, header.delimiter):
         _trim(cells)
     cells.is_number = _could_be_numbers(cells)
@@ -131,7 +151,8 @@ def _has_spaces(text: bytes, cells: Cells, delimiter: str) -> bool:
     """Return whether the first complete line has spaces in its required cells."""
     line = int(np.argmax(cells.counts == cells.width))
     fields = text[cells.line_starts[line] : cells.line_ends[line]].split(delimiter.encode())
-    return any(b" " in fields[at] for at in cells.positions if at < len(fields))
+    wanted = [fields[at] for at in cells.positions if at < len(fields)]
+    return any(field != field.strip(b" ") for field in wanted)
 
 
 def _trim(cells: Cells) -> None:
@@ -152,12 +173,43 @@ def _could_be_numbers(cells: Cells) -> Mask:
     odd = odd[(characters[odd] | _LOWER_CASE) != _EXPONENT]
     may_be_number = cells.offsets[1:] > cells.offsets[:-1]
     may_be_number[np.searchsorted(cells.offsets, odd, side="right") - 1] = False
-    if len(cells.positions) < cells.width:
+    if len(cells.numeric) < cells.width:
         columns = np.arange(len(may_be_number)) - np.repeat(cells.first_cells, cells.counts)
         is_wanted = np.zeros(cells.width + 1, dtype=bool)
-        is_wanted[list(cells.positions)] = True
+        is_wanted[list(cells.numeric)] = True
         may_be_number &= is_wanted[np.minimum(columns, cells.width)]
     return may_be_number
+
+
+def _fill_texts(cells: Cells, lines: Indices, wanted: Values, decimal: str) -> Mask:
+    """Write the values of texts and of blank cells; return the mask of lines with known ones."""
+    is_known = np.ones(len(lines), dtype=bool)
+    texts, first_cells = cells.texts(), cells.first_cells[lines]
+    for number, (column, at) in enumerate(zip(CANONICAL_COLUMNS, cells.positions, strict=True)):
+        places = first_cells + at
+        is_blank = cells.offsets[places] == cells.offsets[places + 1]
+        if column.kind in {"category", "boolean"}:
+            some = texts.take(pa.array(places))
+            codes = _codes(some, column, decimal)
+            is_known &= ~np.isnan(codes) | (is_blank & column.optional)
+            wanted[:, number] = codes
+        elif column.optional:
+            wanted[is_blank, number] = np.nan
+    return is_known
+
+
+def _codes(texts: pa.StringArray, column: Column, decimal: str) -> Values:
+    """Return the values of texts, NaN for others."""
+    known = texts_of(column)
+    names = list(known)
+    if decimal == ",":  # points and commas of the block are swapped
+        names = [name.translate(str.maketrans(".,", ",.")) for name in names]
+    if column.kind == "boolean":
+        texts = pc.ascii_lower(texts)
+    at = pc.index_in(texts, value_set=pa.array(names, pa.string())).fill_null(len(names))
+    values = np.array([*known.values(), np.nan])
+    codes: Values = values[at.to_numpy(zero_copy_only=False)]
+    return codes
 
 
 _QUOTE = b'"'[0]
@@ -229,8 +281,11 @@ def read_plain(block: bytes, header: Header) -> PlainLines | None:
     if numbers is None:
         return None
     lines, wanted = cells.rows(numbers)
-    values = canonical(header, wanted)
     is_good = cells.are_lines_of_numbers()[lines]
+    if not all(NUMERIC) or cells.may_lack:
+        wanted = wanted.copy()
+        is_good &= _fill_texts(cells, lines, wanted, header.decimal)
+    values = canonical(header, wanted)
     is_good[outside(values)] = False
     vouched = lines[is_good]
     others = len(text) - int((cells.line_ends - cells.line_starts)[vouched].sum())

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from housing.schema import CANONICAL_COLUMNS, CANONICAL_HEADER, HEADERS
-from housing.subject import OtherHeader
+from housing.subject import Column, OtherHeader
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import UploadRejectedError
 from retrain.training.upload.exact_reading import (
@@ -343,12 +343,25 @@ def _accepted() -> str:
     )
 
 
-MINIMA = np.array([column.minimum for column in CANONICAL_COLUMNS])
-MAXIMA = np.array([column.maximum for column in CANONICAL_COLUMNS])
+def _limits(column: Column) -> tuple[float, float]:
+    """Return the smallest and largest canonical value of a column."""
+    if column.kind == "boolean":
+        return 0, 1
+    if column.kind == "category":
+        return 0, column.other if column.unknown == "other" else column.other - 1
+    return column.minimum, column.maximum
+
+
+MINIMA, MAXIMA = np.array([_limits(column) for column in CANONICAL_COLUMNS], np.float64).T
+MAY_LACK = np.array([column.optional for column in CANONICAL_COLUMNS])
+IS_WHOLE = np.array([column.kind == "integer" for column in CANONICAL_COLUMNS])
+NUMERIC = tuple(column.kind in {"number", "integer"} for column in CANONICAL_COLUMNS)
+"""Which columns are numbers; the others are texts in a file."""
+_ALL_REQUIRED_NUMBERS = not MAY_LACK.any() and not IS_WHOLE.any()
 
 
 def canonical(header: Header, numbers: Values) -> Values:
-    """Convert a file's required columns to canonical rows, ``[n, 9]``."""
+    """Convert a file's required columns to canonical rows, ``[n, columns]``."""
     if header.other is None:
         return numbers
     names = (header.other.column_of[name] for name in header.column_of)
@@ -357,8 +370,18 @@ def canonical(header: Header, numbers: Values) -> Values:
     return np.column_stack([columns[column.name] for column in CANONICAL_COLUMNS])
 
 
+def broken(values: Values) -> NDArray[np.bool_]:
+    """Return the mask of numbers with a fraction in columns of whole numbers."""
+    with np.errstate(invalid="ignore"):
+        fractions: NDArray[np.bool_] = IS_WHOLE & np.isfinite(values) & (values % 1 != 0)
+    return fractions
+
+
 def outside(values: Values) -> NDArray[np.int64]:
-    """Return the indices of rows with a value out of range, ascending."""
+    """Return the indices of rows with an impossible value, ascending."""
     flat = np.ascontiguousarray(values).ravel()  # one long run is quickest
     is_inside = (flat >= np.tile(MINIMA, len(values))) & (flat <= np.tile(MAXIMA, len(values)))
+    if not _ALL_REQUIRED_NUMBERS:
+        is_inside |= np.isnan(flat) & np.tile(MAY_LACK, len(values))
+        is_inside &= ~broken(values).ravel()
     return np.unique(np.flatnonzero(~is_inside) // len(MINIMA))

@@ -22,7 +22,7 @@ _PACKED_ROW_BYTES = 4
 Rows of nine numbers have 34, 15 if they are rounded to two decimals, and 5 if they are
 rounded to whole numbers and sorted, so that many are equal.
 """
-_ROW_BYTES = 2 * len(CANONICAL_COLUMNS)
+_ROW_BYTES = sum(1 if column.optional else 2 for column in CANONICAL_COLUMNS)
 """The shortest good row: digits, delimiters and the end of the line, which the last may lack."""
 
 

@@ -37,8 +37,11 @@ class ColumnDrift(BaseModel):
 
     name: str
     psi: float = Field(description="population stability index, less what chance gives it")
-    ks: float = Field(description="Kolmogorov-Smirnov statistic")
-    p_value: float = Field(description="of the Kolmogorov-Smirnov test")
+    ks: float = Field(description="Kolmogorov-Smirnov statistic; of levels, how far shares differ")
+    p_value: float = Field(description="of the Kolmogorov-Smirnov or chi-square test")
+    level: str | None = Field(
+        None, description="of a category or boolean: the level whose share the means are"
+    )
     mean_before: float
     mean_after: float = Field(description="mean of the new rows")
     drifted: bool
