@@ -9,6 +9,7 @@ from housing_cli.commands.changes import promote, resume, rollback
 from housing_cli.commands.data import data_app
 from housing_cli.commands.keys import keys_app
 from housing_cli.commands.models import models
+from housing_cli.commands.new import new
 from housing_cli.commands.pages import env, open_page
 from housing_cli.commands.predict import predict
 from housing_cli.commands.predictions import predictions_app
@@ -29,6 +30,7 @@ EXAMPLES = {
     "resume": ('resume --reason "the wrong rows are out"',),
     "predict": ("predict --MedInc 3.5", "predict --file rows.json --json"),
     "train": ("train --data more.csv --out model",),
+    "new": ("new diamonds --from diamonds.csv --target price",),
     "open": ("open", "open docs", "open mlflow"),
     "env": ('eval "$(housing env)"',),
 }
@@ -48,7 +50,7 @@ def _examples(name: str) -> str:
     return "Examples: " + "  |  ".join(lines)
 
 
-for command in (upload, status, models, rollback, promote, resume, predict, train, env):
+for command in (upload, status, models, rollback, promote, resume, predict, train, new, env):
     app.command(epilog=_examples(command.__name__))(command)
 app.command("open", epilog=_examples("open"))(open_page)
 for group in (keys_app, predictions_app, data_app):

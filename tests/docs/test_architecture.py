@@ -66,7 +66,17 @@ ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room 
     ),
     "housing_ops": ("checkout", "progress", "template", "key_ring"),
     "housing_cli": (
-        *("errors", "settings", "api", "data", "predictions", "jobs", "explaining", "output"),
+        *(
+            "errors",
+            "settings",
+            "api",
+            "data",
+            "new",
+            "predictions",
+            "jobs",
+            "explaining",
+            "output",
+        ),
         *("services", "promotion_view", "commands", "main", "__main__"),
     ),
     "housing_deploy": (

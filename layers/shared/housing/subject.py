@@ -41,7 +41,8 @@ class Column:
         usual: What lies between the two.
         example: A value for documents and tests.
         tolerance: Absolute difference that rounding may make.
-        categories: Texts of a category, in order; new ones are only ever added at the end.
+        categories: Texts of a category, in order; new ones are only ever added at the end. Of a
+            boolean: two texts that files have for false and true, besides the usual ones.
         unknown: Whether any other text is an error, or the category *other* with a warning.
         optional: Whether a value may be missing.
     """

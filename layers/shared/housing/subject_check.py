@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from housing.subject import Column, Subject, SubjectError
 
 _MODEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
+_TEXTS = 2  # of false and true
 _RESERVED = frozenset({"interval_90", "model_name", "model_version", "probability", "stale"})
 """Fields of an answer, which a target's may not replace."""
 
@@ -49,7 +50,8 @@ def _column_problems(column: Column) -> Iterator[str]:
     if column.kind == "category":
         yield from _category_problems(column)
         return
-    if column.categories:
+    is_named = column.kind == "boolean" and len(set(column.categories)) == _TEXTS
+    if column.categories and not is_named:
         yield f"it has categories, but its kind is {column.kind}"
     if column.unknown == "other":
         yield f'unknown="other" is for categories, and its kind is {column.kind}'

@@ -18,7 +18,8 @@ _LISTED = 20
 def texts_of(column: Column) -> Mapping[str, float]:
     """Return the values of a column's texts; those of booleans are in lower case."""
     if column.kind == "boolean":
-        return BOOLEANS
+        own = {text.lower(): float(value) for value, text in enumerate(column.categories)}
+        return {**BOOLEANS, **own}
     return {text: float(code) for code, text in enumerate(column.categories)}
 
 
@@ -40,7 +41,9 @@ def value_of(text: str, column: Column, values: Mapping[str, float]) -> float | 
 def why_unknown(text: str, column: Column) -> str:
     """Say why a text is no value of a column, and which are."""
     if column.kind == "boolean":
-        return "not a boolean: write true or false, yes or no, 1 or 0"
+        own = " or ".join(column.categories)
+        own = f"{own}, " if own else ""
+        return f"not a boolean: write {own}true or false, yes or no, 1 or 0"
     same = next((one for one in column.categories if one.casefold() == text.casefold()), None)
     if same:
         return f"unknown category: it is written {same!r}, and case matters"

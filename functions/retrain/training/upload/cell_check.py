@@ -241,11 +241,11 @@ def _numbers(column: Sequence[str], decimal: str) -> Values:
 
 
 def _number_or_nan(cell: str, decimal: str) -> float:
-    number = _number(cell, decimal)
+    number = number_of(cell, decimal)
     return np.nan if number is None else number
 
 
-def _number(cell: str, decimal: str) -> float | None:
+def number_of(cell: str, decimal: str) -> float | None:
     """Parse a number as spreadsheets of a country write it; None if it is not one."""
     text = cell.strip()
     if _SPACED.fullmatch(text):
@@ -267,7 +267,7 @@ def _number(cell: str, decimal: str) -> float | None:
 def _cell_fault(cell: str, decimal: str) -> _Fault:
     if not cell:
         return _Fault.BLANK
-    return _Fault.NOT_A_NUMBER if _number(cell, decimal) is None else _Fault.NOT_FINITE
+    return _Fault.NOT_A_NUMBER if number_of(cell, decimal) is None else _Fault.NOT_FINITE
 
 
 def _mark_out_of_range(faults: NDArray[np.int8], values: Values) -> None:

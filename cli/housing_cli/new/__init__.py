@@ -1,0 +1,1 @@
+"""A subject from a CSV: read a table, infer its columns, write the subject's folder."""
