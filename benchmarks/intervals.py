@@ -51,6 +51,7 @@ def scaled_by_mean_error(
     edges = np.quantile(predicted, np.linspace(0, 1, _BANDS + 1)[1:-1])
     band = np.searchsorted(edges, predicted, side="left")
     groups = [quotients[band == number] for number in range(_BANDS)]
+    assert fitted.interval  # noqa: S101 - for mypy: prices have one
     interval = Interval(
         scale=_Logarithm(clone(scale).fit(inputs, np.abs(errors))),
         edges=edges,

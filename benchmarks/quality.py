@@ -27,9 +27,10 @@ from housing_cli.data.sources import first_data
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.graph.export import export
 from retrain.training.graph.parity import check_parity
-from retrain.training.model.evaluation import Predictions, evaluate, rmse, score
+from retrain.training.model.evaluation import Predictions, evaluate, score
 from retrain.training.model.features import points
 from retrain.training.model.fit import fit, pipeline_of
+from retrain.training.model.metric import error
 from retrain.training.model.recipe import Recipe
 from retrain.training.model.tensor_ops import NumpyOps
 from retrain.training.settings import TrainingSettings
@@ -93,7 +94,7 @@ def _literature(values: Values) -> dict[str, Any]:
             "rows": len(fitting),
             "runs": runs,
             "baselines": {
-                other: rmse(predict(fitting, held), held.prices)
+                other: error(predict(fitting, held), held.prices)
                 for other, predict in _baselines().items()
             },
         }
@@ -113,7 +114,7 @@ def _random_folds(values: Values) -> dict[str, Any]:
         other = scaled_by_mean_error(fitted, fitting, predictions.price, held, _recipe())
         columns[:, test] = predictions.price, predictions.lower, predictions.upper
         as_it_was[:, test] = other.price, other.lower, other.upper
-        by_fold.append(rmse(predictions.price, held.prices))
+        by_fold.append(error(predictions.price, held.prices))
         for name, predict in _baselines().items():
             baselines[name][test] = predict(fitting, held)
     prices = values[:, -1]
@@ -122,7 +123,7 @@ def _random_folds(values: Values) -> dict[str, Any]:
         "rmse_of_folds": by_fold,
         "scaled_by_mean_error": _measures(Predictions(*as_it_was), prices),
         "baselines": {
-            name: rmse(predicted_prices, prices) for name, predicted_prices in baselines.items()
+            name: error(predicted_prices, prices) for name, predicted_prices in baselines.items()
         },
     }
 
@@ -140,7 +141,7 @@ def _spatial_folds(values: Values) -> dict[str, Any]:
         predicted["model"][is_left] = pipeline.predict(held.features)
         for name, predict in _baselines().items():
             predicted[name][is_left] = predict(fitting, held)
-    errors = {name: rmse(of, values[:, -1]) for name, of in predicted.items()}
+    errors = {name: error(of, values[:, -1]) for name, of in predicted.items()}
     return {"rmse": errors.pop("model"), "baselines": errors}
 
 
@@ -169,7 +170,7 @@ def _measures(predictions: Predictions, prices: Values) -> dict[str, Any]:
     return {
         **evaluate(predictions, prices),
         "bootstrap_se": float(np.sqrt(squares[drawn].mean(axis=1)).std()),
-        "rmse_without_capped": rmse(predictions.price[is_free], prices[is_free]),
+        "rmse_without_capped": error(predictions.price[is_free], prices[is_free]),
         "coverage_of_quartiles": of_quartile,
         "worst_quartile_coverage": min(of_quartile),
     }

@@ -60,7 +60,7 @@ def _nothing_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         description, "described", lambda *_: Description({"spatial_rmse": 0.6}, "# Card", {})
     )
-    monkeypatch.setattr(comparison, "baseline_rmse", lambda *_: 10.0)
+    monkeypatch.setattr(comparison, "baseline_errors", lambda *_: {"baseline_rmse": 10.0})
 
 
 class Job:

@@ -124,6 +124,8 @@ def live_text(live: LiveFigures | None) -> str | None:
     """Return the figures of the model in production on the new rows."""
     if live is None:
         return None
+    if live.log_loss is not None:
+        return f"version {live.version} on {live.rows:,} new rows: log loss {live.log_loss:.4f}"
     if live.rmse is None or live.coverage is None:
         return f"version {live.version} was not measured on the new rows: {live.reason}"
     return (

@@ -64,23 +64,41 @@ def open_session(model: bytes, operators: Path | None = None) -> onnxruntime.Inf
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def graph_inputs(rows: NDArray[Any]) -> dict[str, NDArray[Any]]:
+def graph_inputs(rows: NDArray[Any], name: str = INPUT) -> dict[str, NDArray[Any]]:
     """Return the graph's inputs for rows, ``[n, features]``, in schema order.
 
     Numbers alone are one input, float32 ``[n, features]``; NaN is a missing value. With categories
-    each column is an input ``[n, 1]``: float32, or a category's text, which is ``""`` where it is
-    missing and ``OTHER`` where it is none of the subject's.
+    each column is an input of its ``input_type``; a category's text is ``""`` where it is missing
+    and ``OTHER`` where it is none of the subject's. They are ``[n]``, as MLflow gives a table's
+    columns; the only column of a table is ``[n, 1]``.
+
+    Args:
+        rows: Canonical rows.
+        name: Name of the one input, where a graph may be another's.
     """
     if not TAKES_COLUMNS:
-        return {INPUT: rows.astype(np.float32, copy=False)}
+        return {name: rows.astype(np.float32, copy=False)}
+    columns = [rows] if len(FEATURES) == 1 else rows.T
     return {
         column.name: (
-            _texts(column)[_codes(rows[:, [place]], column)]
+            _texts(column)[_codes(values, column)]
             if column.kind == "category"
-            else rows[:, [place]].astype(np.float32)
+            else values.astype(input_type(column))
         )
-        for place, column in enumerate(FEATURES)
+        for column, values in zip(FEATURES, columns, strict=True)
     }
+
+
+def input_type(column: Column) -> type[Any]:
+    """Return the type of a column's own input: that of a table's column in which none is missing.
+
+    MLflow gives the columns of a table to the graph as they are, and converts none but float64.
+    """
+    if column.kind == "category":
+        return str
+    if column.optional or column.kind == "number":
+        return np.float32
+    return np.bool_ if column.kind == "boolean" else np.int64
 
 
 def _texts(column: Column) -> NDArray[Any]:

@@ -41,3 +41,8 @@ def amount(target: float) -> str:
     if SCALED:
         return f"{SCALED.sign}{target * SCALED.factor:,.0f}"
     return f"{target:,.4g} {TARGET.unit}".rstrip()
+
+
+def in_unit() -> str:
+    """Return ", in " and the target's unit; nothing without one."""
+    return f", in {TARGET.unit}" if TARGET.unit else ""

@@ -184,6 +184,8 @@ class Subject:
         headers: Other headers that uploads may have.
         scaled: A second unit of the answer.
         cap: The largest target that the source writes.
+        scale: Size of a usual target, of which a twentieth is a small error; default: the
+            standard deviation of the fitted targets.
         geography: Coordinates of the rows; None where rows have no place.
         ratios: Features that are ratios of columns.
         output: Name of the model's output for the target.
@@ -206,6 +208,7 @@ class Subject:
     headers: tuple[OtherHeader, ...] = ()
     scaled: Scaled | None = None
     cap: Cap | None = None
+    scale: float | None = None
     geography: Geography | None = None
     ratios: tuple[Ratio, ...] = ()
     output: str = "prediction"

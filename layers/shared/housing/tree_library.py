@@ -17,8 +17,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from housing.onnx_session import ONNX_ERRORS, open_session
+from housing.onnx_session import ONNX_ERRORS, graph_inputs, open_session
 from housing.schema import FEATURES
+from housing.subject import Column
 
 LIBRARY = Path(__file__).with_name("native") / f"trees-{platform.machine()}.so"
 """Where ``make trees`` puts it."""
@@ -157,7 +158,9 @@ def _proved(
 
 def _run(session: onnxruntime.InferenceSession, rows: NDArray[np.float32]) -> list[bytes]:
     """Return the bytes of all outputs: they tell 0 from -0, and one NaN is equal to another."""
-    answers: list[NDArray[Any]] = session.run(None, {session.get_inputs()[0].name: rows})
+    answers: list[NDArray[Any]] = session.run(
+        None, graph_inputs(rows, session.get_inputs()[0].name)
+    )
     return [answer.tobytes() for answer in answers]
 
 
@@ -167,10 +170,18 @@ def _rows(count: int) -> NDArray[np.float32]:
     NumPy's random numbers would do as well; to import them takes 4 MB and 10 ms of a cold start.
     """
     places = np.arange(1, count + 1)[:, np.newaxis] * np.sqrt(np.arange(len(FEATURES)) + 2.5) % 1
-    least = np.array([one.usual_minimum for one in FEATURES])
-    most = np.array([one.usual_maximum for one in FEATURES])
+    least, most = np.array([_usual(one) for one in FEATURES]).T
     rows: NDArray[np.float32] = (least + places * (most - least)).astype(np.float32)
+    are_whole = [one.kind != "number" for one in FEATURES]
+    rows[:, are_whole] = np.floor(rows[:, are_whole])
     return rows
+
+
+def _usual(column: Column) -> tuple[float, float]:
+    """Return a column's usual range; of a category or boolean, the places of its values."""
+    if column.kind == "category":
+        return 0, column.other
+    return (0, 2) if column.kind == "boolean" else (column.usual_minimum, column.usual_maximum)
 
 
 def _without(session: onnxruntime.InferenceSession, reason: str) -> OpenedGraph:

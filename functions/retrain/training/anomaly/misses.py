@@ -78,7 +78,7 @@ def miss_sizes(prices: Values, predicted: Predictions, *, dearest: float, spread
     least = np.maximum(least, np.finfo(np.float64).tiny)
     below = np.maximum(predicted.price - predicted.lower, least)
     above = np.maximum(predicted.upper - predicted.price, least)
-    is_cut = predicted.upper >= dearest * (1 - 1e-6)
+    is_cut = predicted.upper >= dearest - 1e-6 * abs(dearest)
     above = np.where(is_cut, np.maximum(above, below), above)
     apart = prices - predicted.price
     sizes: Values = apart / np.where(apart < 0, below, above)

@@ -11,8 +11,10 @@ from retrain.training.dataset.rows import Rows, Values
 from retrain.training.dataset.split import Split
 from retrain.training.errors import ModelLoadError
 from retrain.training.gate.champion import Champion
-from retrain.training.gate.gate import judge, judge_first
-from retrain.training.model.evaluation import baseline_rmse, evaluate, rmse, score
+from retrain.training.gate.gate import judge, judge_first, verdict_errors
+from retrain.training.model.baseline import baseline_errors
+from retrain.training.model.evaluation import evaluate, score
+from retrain.training.model.metric import ERROR, error
 from retrain.training.rules import GateRules
 
 _LEAST_ROWS = 10
@@ -45,7 +47,7 @@ def judge_version(  # noqa: PLR0913 - both models, the rows and the rules
         return Verdict(
             promote=True,
             reason=f"version {version.version} is in production already",
-            challenger_rmse=rmse(challenger, holdout.prices),
+            **verdict_errors(challenger=error(challenger, holdout.prices)),
             holdout_rows=len(holdout),
         )
     because = "the first model"
@@ -56,7 +58,7 @@ def judge_version(  # noqa: PLR0913 - both models, the rows and the rules
             because = f"version {champion.version.version} in production does not load ({exc})"
         else:
             return _against(champion, prices, challenger, holdout, rules, fair(champion))
-    baseline = baseline_rmse(rows.fitting, holdout)
+    baseline, *_ = baseline_errors(rows.fitting, holdout).values()
     return judge_first(challenger, holdout.prices, baseline=baseline, because=because)
 
 
@@ -87,7 +89,7 @@ def _not_compared(challenger: Values, holdout: Rows, number: str, why: str) -> V
     return Verdict(
         promote=False,
         reason=f"it cannot be compared fairly with version {number}: {why}",
-        challenger_rmse=rmse(challenger, holdout.prices),
+        **verdict_errors(challenger=error(challenger, holdout.prices)),
         champion_version=number,
         holdout_rows=len(holdout),
     )
@@ -116,5 +118,6 @@ def measure_live(champion: Champion | None, rows: Values, *, min_rows: int) -> L
     except ModelLoadError as exc:
         figures.reason = f"it does not load ({exc})"
         return figures
-    figures.rmse, figures.coverage = measured["rmse"], measured["coverage"]
+    setattr(figures, ERROR, measured[ERROR])
+    figures.coverage = measured.get("coverage")
     return figures

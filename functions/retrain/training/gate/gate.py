@@ -7,6 +7,7 @@ A slice need not prove that it is as good as before: small slices never could.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import bootstrap
@@ -14,7 +15,14 @@ from scipy.stats import bootstrap
 from housing.jobs.results import SliceChange, Verdict
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.gate.slices import slice_masks
-from retrain.training.model.evaluation import rmse
+from retrain.training.model.metric import (
+    ERROR,
+    ERROR_TITLE,
+    IS_CLASSIFICATION,
+    error,
+    error_of_mean,
+    losses,
+)
 from retrain.training.rules import GateRules
 
 DRAWS = 2_000
@@ -27,9 +35,21 @@ _ERROR_RATE = 0.05
 """Family-wise error rate over all slices (Bonferroni): share of equal challengers refused."""
 
 
+_BASELINE = "the prior" if IS_CLASSIFICATION else "linear regression"
+
+
+def verdict_errors(**of_models: float) -> dict[str, Any]:
+    """Return errors by their fields of a verdict: ``challenger_rmse`` or ``challenger_log_loss``.
+
+    Args:
+        of_models: Errors by ``challenger``, ``champion`` and ``baseline``.
+    """
+    return {f"{model}_{ERROR}": value for model, value in of_models.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """RMSE of the challenger relative to the champion's: -.02 is two per cent less."""
+    """Error of the challenger relative to the champion's: -.02 is two per cent less."""
 
     relative: float
     lower: float
@@ -39,7 +59,7 @@ class Change:
 def relative_change(
     challenger: Values, champion: Values, prices: Values, *, confidence: float
 ) -> Change:
-    """Compare two models' prices of the same rows, ``[n]`` each, in $100,000.
+    """Compare two models' predictions of the same rows, ``[n]`` each, in the target's unit.
 
     Rows are drawn with replacement, and both models are measured on every draw, so that rows that
     are hard for both do not hide the difference. More than 4,096 rows are dealt at random into as
@@ -53,7 +73,7 @@ def relative_change(
             below ``upper``.
     """
     new, old = (
-        _grouped((predicted - prices) ** 2, np.random.default_rng(_SEED))
+        _grouped(losses(predicted, prices), np.random.default_rng(_SEED))
         for predicted in (challenger, champion)
     )
     drawn = bootstrap(
@@ -80,30 +100,31 @@ def _grouped(errors: Values, random: np.random.Generator) -> Values:
 
 
 def _relative(new: Values, old: Values, axis: int = -1) -> Values:
-    """Return the ratio of RMSEs minus one; a champion without error cannot be beaten."""
+    """Return the ratio of errors minus one; a champion without error cannot be beaten."""
     new, old = new.sum(axis=axis), old.sum(axis=axis)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.sqrt(new / old) - 1.0
+        ratio = error_of_mean(new / old) - 1.0
     return np.where(old > 0, ratio, np.where(new > 0, _BEYOND, 0.0))
 
 
 def judge_first(challenger: Values, prices: Values, *, baseline: float, because: str) -> Verdict:
-    """Judge a model without a champion: it must beat the linear regression.
+    """Judge a model without a champion: it must beat a baseline.
+
+    The baseline is linear regression, or of a classification the prior.
 
     Args:
-        challenger: Its prices on the hold-out, ``[n]``, in $100,000.
+        challenger: Its predictions on the hold-out, ``[n]``.
         prices: The true ones.
-        baseline: RMSE of the linear regression there.
+        baseline: Error of the baseline there.
         because: Why no champion is compared.
     """
-    error = rmse(challenger, prices)
-    promote = error < baseline
+    own = error(challenger, prices)
+    promote = own < baseline
     word = "better than" if promote else "not better than"
     return Verdict(
         promote=promote,
-        reason=f"{because}, and {word} linear regression ({error:.4f} to {baseline:.4f})",
-        challenger_rmse=error,
-        baseline_rmse=baseline,
+        reason=f"{because}, and {word} {_BASELINE} ({own:.4f} to {baseline:.4f})",
+        **verdict_errors(challenger=own, baseline=baseline),
         holdout_rows=len(prices),
     )
 
@@ -111,7 +132,7 @@ def judge_first(challenger: Values, prices: Values, *, baseline: float, because:
 def judge(
     challenger: Values, champion: Values, held: Rows, rules: GateRules, *, champion_version: str
 ) -> Verdict:
-    """Compare two models by their prices of the same rows, ``[n]`` each, in $100,000.
+    """Compare two models by their prices of the same rows, ``[n]`` each, in the target's unit.
 
     Args:
         challenger: Prices of the new version.
@@ -120,7 +141,7 @@ def judge(
         rules: Limits of the gate.
         champion_version: The version in production.
     """
-    new, old = rmse(challenger, held.prices), rmse(champion, held.prices)
+    new, old = error(challenger, held.prices), error(champion, held.prices)
     change = relative_change(challenger, champion, held.prices, confidence=rules.confidence)
     by_slice = list(_by_slice(challenger, champion, held, rules))
     worse = [one for one in by_slice if one.is_worse]
@@ -128,8 +149,7 @@ def judge(
     return Verdict(
         promote=as_good and not worse,
         reason=_reason(new, old, change, rules, worse, champion_version),
-        challenger_rmse=new,
-        champion_rmse=old,
+        **verdict_errors(challenger=new, champion=old),
         champion_version=champion_version,
         holdout_rows=len(held),
         change=change.relative,
@@ -144,15 +164,15 @@ def judge(
 def _by_slice(
     challenger: Values, champion: Values, held: Rows, rules: GateRules
 ) -> Iterator[SliceChange]:
-    parts = [(name, mask) for name, mask in slice_masks(held) if mask.sum() >= rules.slice_min_rows]
+    masks = slice_masks(held, (challenger + champion) / 2)
+    parts = [(name, mask) for name, mask in masks if mask.sum() >= rules.slice_min_rows]
     for name, mask in parts:
         new, old, prices = challenger[mask], champion[mask], held.prices[mask]
         change = relative_change(new, old, prices, confidence=1 - _ERROR_RATE / len(parts))
         yield SliceChange(
             name=name,
             rows=int(mask.sum()),
-            challenger_rmse=rmse(new, prices),
-            champion_rmse=rmse(old, prices),
+            **verdict_errors(challenger=error(new, prices), champion=error(old, prices)),
             change=change.relative,
             is_worse=change.relative > rules.slice_limit and change.lower > 0,
         )
@@ -167,7 +187,8 @@ def _reason(  # noqa: PLR0913, PLR0917 - everything the reason states
     champion_version: str,
 ) -> str:
     sure = f"{rules.confidence:.0%} sure"
-    errors = f"RMSE {new:.4f} to version {champion_version}'s {old:.4f} ({change.relative:+.1%})"
+    of_both = f"{new:.4f} to version {champion_version}'s {old:.4f}"
+    errors = f"{ERROR_TITLE} {of_both} ({change.relative:+.1%})"
     if change.upper > rules.margin:
         return (
             f"{errors}: it may be worse by {change.upper:.1%} ({sure}), and {rules.margin:.1%} is "

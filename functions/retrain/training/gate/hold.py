@@ -46,6 +46,7 @@ from retrain.training.anomaly.scan import (
 )
 from retrain.training.anomaly.shift import Baseline, scan_shifts
 from retrain.training.dataset.rows import Rows, Values
+from retrain.training.model.metric import IS_CLASSIFICATION
 from retrain.training.rules import HoldRule
 
 Mask = NDArray[np.bool_]
@@ -55,6 +56,7 @@ _SUPPORTED_SHARE = 0.98
 """Only new rows within this quantile of the held-out rows' distance to the nearest training row are
 examined: farther away the champion extrapolates, and honest rows of a new region contradict it."""
 _RANKS = 101
+_EVEN = 0.5
 _MOST_ROUNDS = 5
 
 
@@ -131,7 +133,10 @@ def examine(new: NewData, known: KnownData, table: Table, rule: HoldRule) -> Hol
     """
     supported = _supported(new, known, table)
     scanned = supported.scanned
-    score, clusters = _scan_in_rounds(supported, rule.score, has_places=bool(table.place))
+    score = 0.0
+    clusters: list[Cluster] = []
+    if not IS_CLASSIFICATION:  # a class is not near a probability, and far from it by no interval
+        score, clusters = _scan_in_rounds(supported, rule.score, has_places=bool(table.place))
     contradictions = tuple(
         described(one, supported.priced, supported.ranks, table) for one in clusters
     )
@@ -147,8 +152,7 @@ def examine(new: NewData, known: KnownData, table: Table, rule: HoldRule) -> Hol
     made = {number for one in contradictions for number in one.uploads}
     if copies.are_too_many:
         made |= _copiers(copies, new.uploads[is_new])
-    are_outside = scanned.are_misses(np.arange(len(scanned)), EITHER, LIMIT)
-    by_chance = scanned.rates[scanned.uploads, EITHER, LIMIT]
+    are_outside, by_chance = _outside(supported)
     return Hold(
         reason=_reason(contradictions, copies, table),
         rows=len(new.priced),
@@ -218,6 +222,20 @@ class _Supported:
     points: Values
     baseline: Baseline
     known: Values | None
+
+
+def _outside(supported: _Supported) -> tuple[Mask, Values]:
+    """Return which rows lie outside the champion's interval, and how likely each was to.
+
+    Of a classification: which rows are of the less likely class.
+    """
+    if IS_CLASSIFICATION:
+        probabilities = supported.priced.predicted.price
+        less_likely = np.minimum(probabilities, 1 - probabilities)
+        return np.abs(supported.priced.rows.prices - probabilities) > _EVEN, less_likely
+    scanned = supported.scanned
+    are_outside = scanned.are_misses(np.arange(len(scanned)), EITHER, LIMIT)
+    return are_outside, scanned.rates[scanned.uploads, EITHER, LIMIT]
 
 
 def _supported(new: NewData, known: KnownData, table: Table) -> _Supported:

@@ -10,16 +10,14 @@ from housing.registry.exclusions import Exclusion
 from housing.registry.live_model import LOCK_SECONDS, LiveModel, Reason, holder_of
 from housing.registry.port import CHALLENGER, PRODUCTION, ModelVersion, Tag
 from retrain.training.errors import ChampionChangedError
+from retrain.training.model.metric import ERROR
 
 HELD = "held"
 """Verdict tag of a version that waits for a person."""
 _HEADING = "## Gate"
 _HEADS = {"promoted": "Promoted", "rejected": "Not promoted", HELD: "Held"}
 _NUMBERS = (
-    "challenger_rmse",
-    "champion_rmse",
-    "champion_version",
-    "baseline_rmse",
+    *(f"challenger_{ERROR}", f"champion_{ERROR}", "champion_version", f"baseline_{ERROR}"),
     "holdout_rows",
     "change",
     "change_lower",
@@ -69,7 +67,7 @@ def _section(verdict: Verdict) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for one in verdict.slices:
         change = f"{one.change:+.1%}{', too much' if one.is_worse else ''}"
-        numbers = f"{one.champion_rmse:.4f} | {one.challenger_rmse:.4f} | {change}"
+        numbers = f"{one.champion_error:.4f} | {one.challenger_error:.4f} | {change}"
         yield f"| {one.name} | {one.rows:,} | {numbers} |"
 
 
@@ -79,9 +77,7 @@ def _text(value: object) -> str:
 
 _WAIT_SECONDS = 2 * LOCK_SECONDS  # a job outlasts the lock of one that died
 _EVIDENCE = {
-    "challenger_rmse",
-    "champion_rmse",
-    "baseline_rmse",
+    *(f"challenger_{ERROR}", f"champion_{ERROR}", f"baseline_{ERROR}"),
     "change",
     "change_upper",
     "holdout_rows",

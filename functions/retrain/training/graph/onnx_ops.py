@@ -1,6 +1,6 @@
 """Build ONNX graphs: ``TensorOps`` that adds a node for each operation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from retrain.training.model.tensor_ops import Constant, Floats, PlaneTree, Tenso
 _OPSETS = {"": 17, "ai.onnx.ml": 3}  # below what ONNX Runtime has known for years
 _IR_VERSION = 8
 _ML = "ai.onnx.ml"
+_FLOAT = TensorProto.FLOAT
 
 
 class Symbol:
@@ -64,8 +65,9 @@ class Symbol:
 class OnnxWriter(TensorOps):
     """Builds one graph; the ``TensorOps`` of its values."""
 
-    def __init__(self) -> None:
-        """Start with an empty graph."""
+    def __init__(self, prefix: str = "v") -> None:
+        """Start with an empty graph; the prefix is that of its values' names."""
+        self._prefix = prefix
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
         self._inputs: list[Any] = []
@@ -77,6 +79,25 @@ class OnnxWriter(TensorOps):
         """Add an input, float32 ``[n, width]``."""
         self._inputs.append(_described(name, width))
         return Symbol(self, name)
+
+    def column(self, name: str, kind: int, shape: Sequence[str | int]) -> Symbol:
+        """Add an input of one column, ``[n]`` or ``[n, 1]``; float32 ``[n, 1]`` from there."""
+        column = self._column(name, kind, shape)
+        return column if kind == TensorProto.FLOAT else self.node("Cast", column, to=_FLOAT)
+
+    def category(
+        self, name: str, codes: Mapping[str, int], shape: Sequence[str | int], *, other: int
+    ) -> Symbol:
+        """Add an input of texts, ``[n]`` or ``[n, 1]``; its codes are float32 ``[n, 1]``."""
+        texts = self._column(name, TensorProto.STRING, shape)
+        return self.node(
+            "LabelEncoder",
+            texts,
+            domain=_ML,
+            keys_strings=list(codes),
+            values_floats=[float(code) for code in codes.values()],
+            default_float=float(other),
+        )
 
     def output(self, name: str, value: Symbol) -> None:
         """Make a value, ``[n, 1]``, an output of this name."""
@@ -135,6 +156,18 @@ class OnnxWriter(TensorOps):
         return self.node("Clip", x, np.float32(low), np.float32(high))
 
     @override
+    def isnan(self, x: Tensor, /) -> Tensor:
+        return self.node("IsNaN", x)
+
+    @override
+    def equal(self, x1: Tensor, x2: Tensor | Constant, /) -> Tensor:
+        return self.node("Equal", x1, x2)
+
+    @override
+    def where(self, condition: Tensor, x1: Tensor | Constant, x2: Tensor | Constant, /) -> Tensor:
+        return self.node("Where", condition, x1, x2)
+
+    @override
     def sum(self, x: Tensor, /, *, axis: int, keepdims: bool) -> Tensor:
         return self.node("ReduceSum", x, np.array([axis], np.int64), keepdims=int(keepdims))
 
@@ -185,6 +218,10 @@ class OnnxWriter(TensorOps):
         values, places = self._node("TopK", inputs, 2, "", {"axis": 1, "largest": 0, "sorted": 1})
         return values, places
 
+    def _column(self, name: str, kind: int, shape: Sequence[str | int]) -> Symbol:
+        self._inputs.append(helper.make_tensor_value_info(name, kind, shape))
+        return self.node("Reshape", Symbol(self, name), np.array([-1, 1], np.int64))
+
     def _node(
         self,
         operator: str,
@@ -208,7 +245,7 @@ class OnnxWriter(TensorOps):
 
     def _new_name(self) -> str:
         self._values += 1
-        return f"v{self._values}"
+        return f"{self._prefix}{self._values}"
 
 
 def _constant(value: Any, *, is_wide: bool) -> NDArray[Any]:

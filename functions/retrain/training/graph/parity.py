@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from housing.onnx_session import ONNX_ERRORS, open_session
+from housing.onnx_session import ONNX_ERRORS, graph_inputs, open_session
+from housing.schema import SUBJECT, in_unit
 from housing.tree_library import LIBRARY, identity
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import ParityError, TreeParityError
@@ -71,15 +72,24 @@ def check_parity(  # noqa: PLR0913 - both models, the rows, limits and processes
     ]
     differences = np.concatenate([batch.get() for batch in batches])
     parity = Parity(float(differences.max()), float(np.quantile(differences, 0.99)))
-    scale = max(1.0, fitted.interval.dearest / _LIMITS_HOLD_UP_TO)
+    scale = _scale(fitted)
     if parity.worst > scale * worst or parity.p99 > scale * p99:
         msg = (
             f"the ONNX graph differs from the fitted model by up to {parity.worst:.2g} "
-            f"({parity.p99:.2g} at the 99th percentile), in $100,000; "
+            f"({parity.p99:.2g} at the 99th percentile){in_unit()}; "
             f"{scale * worst:.2g} ({scale * p99:.2g}) is the limit"
         )
         raise ParityError(msg)
     return parity
+
+
+def _scale(fitted: Fitted) -> float:
+    """Return what the limits, which hold for targets up to 5, are multiplied by."""
+    interval = fitted.interval
+    if interval is None:
+        return 1.0
+    largest = max(abs(interval.dearest), abs(interval.floor))
+    return max(SUBJECT.scale or 0.0, largest / _LIMITS_HOLD_UP_TO)
 
 
 def _differences(model: bytes, fitted: Fitted, features: Floats) -> Values:
@@ -120,10 +130,9 @@ def check_trees(model: bytes, features: Floats, library: Path = LIBRARY) -> str 
         _LOG.warning("trees_not_compared", extra={"reason": str(exc)})
         return None
     plain = open_session(model)
-    [given] = plain.get_inputs()
     different = 0
     for start in range(0, len(features), _TREE_ROWS):
-        rows = {given.name: features[start : start + _TREE_ROWS]}
+        rows = graph_inputs(features[start : start + _TREE_ROWS], plain.get_inputs()[0].name)
         answers = zip(fast.run(None, rows), plain.run(None, rows), strict=True)
         unequal = [ours.view(np.uint32) != theirs.view(np.uint32) for ours, theirs in answers]
         different += int(np.any(np.column_stack(unequal), axis=1).sum())

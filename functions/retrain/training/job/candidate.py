@@ -17,7 +17,8 @@ from retrain.training.graph.export import export
 from retrain.training.graph.parity import check_parity, check_trees
 from retrain.training.job.context import JobContext
 from retrain.training.job.progress import JobProgress
-from retrain.training.model.evaluation import Predictions, baseline_rmse, evaluate, score
+from retrain.training.model.baseline import baseline_errors
+from retrain.training.model.evaluation import Predictions, evaluate, score
 from retrain.training.model.fit import FIT_STEPS, Fitted, fit
 from retrain.training.model.workers import TaskRunner
 from retrain.training.settings import TrainingSettings
@@ -89,7 +90,7 @@ def train_model(  # noqa: PLR0913, PLR0917 - rows, settings, progress and proces
     with stage(Stage.EVALUATE, f"judging on {len(rows.holdout):,} held-out rows"):
         predictions = score(model, rows.holdout.features)
         metrics = evaluate(predictions, rows.holdout.prices)
-        metrics["baseline_rmse"] = baseline_rmse(rows.fitting, rows.holdout)
+        metrics |= baseline_errors(rows.fitting, rows.holdout)
         metrics |= {"parity_worst": parity.worst, "parity_p99": parity.p99}
     return TrainedModel(model, fitted, predictions, metrics, trees)
 

@@ -9,6 +9,7 @@ import logging
 from housing.errors import VersionChangedError
 from housing.jobs.results import Drift
 from housing.registry.port import ModelVersion
+from housing.schema import GEOGRAPHY
 from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.dataset.split import Split
 from retrain.training.gate.promote import with_gate_of
@@ -43,10 +44,13 @@ def described(  # noqa: PLR0913 - a model, its data and the job's settings
         drift: Drift of the newest rows.
     """
     # Nothing else needs Matplotlib, which takes .4 s to import, and clusters.
-    from retrain.training.model.spatial import spatial_rmse  # noqa: PLC0415
     from retrain.training.tracking.figures import drift_figure, figures  # noqa: PLC0415
 
-    more = {"spatial_rmse": spatial_rmse(rows.fitting, settings.recipe(), workers)}
+    more = {}
+    if GEOGRAPHY:
+        from retrain.training.model.families.spatial import spatial_rmse  # noqa: PLC0415
+
+        more["spatial_rmse"] = spatial_rmse(rows.fitting, settings.recipe(), workers)
     curves = {
         "fitted rows": learning_curve(made.fitted, rows.fitting),
         "held-out rows": learning_curve(made.fitted, rows.holdout),

@@ -15,10 +15,15 @@ from typing import Any
 
 from housing.jobs.status import JobStatus, State
 from housing.metrics import names
+from housing.schema import SUBJECT
 
 SERVICE = "training"
 
 _LOG = logging.getLogger(__name__)
+_ERRORS = {
+    "regression": (names.CHALLENGER_RMSE, names.CHAMPION_RMSE, names.LIVE_RMSE),
+    "classification": (names.CHALLENGER_LOG_LOSS, names.CHAMPION_LOG_LOSS, names.LIVE_LOG_LOSS),
+}
 UNITS: Mapping[str, str] = {
     names.JOBS_SUCCEEDED: "Count",
     names.JOBS_REJECTED: "Count",
@@ -26,14 +31,12 @@ UNITS: Mapping[str, str] = {
     names.JOB_SECONDS: "Seconds",
     names.ROWS_ACCEPTED: "Count",
     names.ROWS_REJECTED: "Count",
-    names.CHALLENGER_RMSE: "None",
-    names.CHAMPION_RMSE: "None",
     names.MODELS_PROMOTED: "Count",
     names.DRIFTED_COLUMNS: "Count",
     names.DRIFT_PSI: "None",
     names.DRIFT_KS: "None",
     names.INTERVAL_COVERAGE: "None",
-    names.LIVE_RMSE: "None",
+    **dict.fromkeys(_ERRORS[SUBJECT.task], "None"),
 }
 
 
@@ -86,9 +89,12 @@ def _of_end(status: JobStatus) -> dict[str, float | None]:
         names.ROWS_REJECTED: rows.rejected if rows else None,
         names.CHALLENGER_RMSE: verdict.challenger_rmse if verdict else None,
         names.CHAMPION_RMSE: verdict.champion_rmse if verdict else None,
+        names.CHALLENGER_LOG_LOSS: verdict.challenger_log_loss if verdict else None,
+        names.CHAMPION_LOG_LOSS: verdict.champion_log_loss if verdict else None,
         names.MODELS_PROMOTED: None if status.promoted is None else int(status.promoted),
         names.INTERVAL_COVERAGE: live.coverage if live else None,
         names.LIVE_RMSE: live.rmse if live else None,
+        names.LIVE_LOG_LOSS: live.log_loss if live else None,
         names.DRIFTED_COLUMNS: len(drift.warnings) if drift and drift.columns else None,
     }
 

@@ -13,6 +13,7 @@ from housing.registry.exclusions import Exclusion
 from housing.s3.documents import Documents
 from housing.schema import FEATURE_NAMES, PLACE, amount
 from retrain.training.anomaly.contradictions import Table
+from retrain.training.anomaly.gaps import without_gaps
 from retrain.training.anomaly.priced import Priced
 from retrain.training.dataset.drift import measure_drift
 from retrain.training.dataset.holdout_key import HoldoutKey, holdout_key
@@ -88,14 +89,17 @@ def examined(
         return None
     known, new = Rows.of(snapshot.rows[~is_new]), Rows.of(snapshot.rows[is_new])
     judging = Rows.of(snapshot.rows[judges])
+    known, of_known = without_gaps(known, known), known
     return examine(
         NewData(
-            Priced(new, champion.predict(new.features)),
+            Priced(without_gaps(new, of_known), champion.predict(new.features)),
             uploads=snapshot.standing_upload[is_new],
             are_revised=(snapshot.first_upload != snapshot.standing_upload)[is_new],
         ),
         KnownData(
-            Priced(judging, champion.predict(judging.features)), known, snapshot.judges[~is_new]
+            Priced(without_gaps(judging, of_known), champion.predict(judging.features)),
+            known,
+            snapshot.judges[~is_new],
         ),
         Table.of(known, FEATURE_NAMES, _PLACE, amount),
         rule,

@@ -4,16 +4,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LinearRegression
+from sklearn.metrics import roc_auc_score
 
-from housing.onnx_session import NEAREST_KM, ONNX_ERRORS, OUTPUTS, open_session
-from retrain.training.dataset.rows import Rows, Values
+from housing.onnx_session import NEAREST_KM, ONNX_ERRORS, OUTPUTS, graph_inputs, open_session
+from housing.schema import SUBJECT
+from retrain.training.dataset.rows import Values
 from retrain.training.errors import ModelLoadError
+from retrain.training.model.metric import ERROR, IS_CLASSIFICATION, error
+
+_PARTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Prices and their intervals, ``[n]`` each, in $100,000.
+    """Prices and their intervals, ``[n]`` each, in the target's unit.
+
+    Of a classification, the price and both limits are the probability.
 
     Attributes:
         nearest_km: Distance to the nearest training row, if the graph has that output.
@@ -34,7 +40,9 @@ def score(model: bytes, features: NDArray[np.float32]) -> Predictions:
     try:
         session = open_session(model)
         more = [one.name for one in session.get_outputs() if one.name == NEAREST_KM]
-        answers = session.run([*OUTPUTS, *more], {session.get_inputs()[0].name: features})
+        answers = session.run(
+            [*OUTPUTS, *more], graph_inputs(features, session.get_inputs()[0].name)
+        )
     # ONNX Runtime raises ValueError for an input or output that the graph does not have.
     except (*ONNX_ERRORS, ValueError) as exc:
         msg = "the model file is not a graph that ONNX Runtime can load and run on the rows"
@@ -43,16 +51,25 @@ def score(model: bytes, features: NDArray[np.float32]) -> Predictions:
     if any(len(column) != len(features) or not np.isfinite(column).all() for column in columns):
         msg = f"the model does not return one finite number for each of {len(features):,} rows"
         raise ModelLoadError(msg)
+    if IS_CLASSIFICATION:
+        columns = [columns[0]] * 3 + columns[1:]
     return Predictions(*columns)
 
 
 def evaluate(predictions: Predictions, prices: Values) -> dict[str, float]:
-    """Return RMSE, MAE and interval width in $100,000, R² and the interval's coverage."""
+    """Return the metrics of predictions.
+
+    Of a regression: RMSE, MAE and interval width in the target's unit, R² and the interval's
+    coverage. Of a classification: log loss, Brier score, area under the ROC curve, expected
+    calibration error, and accuracy at the threshold.
+    """
+    if IS_CLASSIFICATION:
+        return _of_classes(predictions.price, prices)
     errors = predictions.price - prices
     inside = (predictions.lower <= prices) & (prices <= predictions.upper)
     spread = float(np.sum((prices - prices.mean()) ** 2))
     return {
-        "rmse": rmse(predictions.price, prices),
+        ERROR: error(predictions.price, prices),
         "mae": float(np.abs(errors).mean()),
         "r2": 1.0 - float(np.sum(errors**2)) / spread if spread else 0.0,
         "coverage": float(inside.mean()),
@@ -60,12 +77,24 @@ def evaluate(predictions: Predictions, prices: Values) -> dict[str, float]:
     }
 
 
-def rmse(predicted: Values, prices: Values) -> float:
-    """Return the root of the mean squared error."""
-    return float(np.sqrt(np.mean((predicted - prices) ** 2)))
+def _of_classes(probabilities: Values, truth: Values) -> dict[str, float]:
+    is_true = truth > 0
+    metrics = {
+        ERROR: error(probabilities, truth),
+        "brier": float(np.mean((probabilities - truth) ** 2)),
+        "ece": calibration_error(probabilities, truth),
+        "accuracy": float(np.mean((probabilities >= SUBJECT.threshold) == is_true)),
+    }
+    if is_true.any() and not is_true.all():
+        metrics["roc_auc"] = float(roc_auc_score(is_true, probabilities))
+    return metrics
 
 
-def baseline_rmse(fitting: Rows, holdout: Rows) -> float:
-    """Return the RMSE of a linear regression, the baseline for the first model."""
-    model = LinearRegression().fit(fitting.features.astype(np.float64), fitting.prices)
-    return rmse(model.predict(holdout.features.astype(np.float64)), holdout.prices)
+def calibration_error(probabilities: Values, truth: Values) -> float:
+    """Return the expected calibration error over ten equal parts of 0 … 1.
+
+    C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+    part = np.minimum((probabilities * _PARTS).astype(int), _PARTS - 1)
+    apart = np.bincount(part, probabilities - truth, minlength=_PARTS)
+    return float(np.abs(apart).sum() / len(truth))

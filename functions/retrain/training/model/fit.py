@@ -1,33 +1,32 @@
 """Fit the model; only this module and ``engines/`` know the boosting library."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from housing.schema import INTERVAL_COVERAGE
+from housing.schema import INTERVAL_COVERAGE, TARGET
 from retrain.training.dataset.rows import Rows, Values
+from retrain.training.errors import TooFewRowsError
 from retrain.training.model.engines import Engine, TreeOptions, engine_of
-from retrain.training.model.evaluation import Predictions, rmse
-from retrain.training.model.features import OWN_NAMES, TRAVELLING_NAMES, OwnFeatures
+from retrain.training.model.evaluation import Predictions
+from retrain.training.model.families import family_of_subject
 from retrain.training.model.interval import Interval, calibrated, check_enough, folds_of
-from retrain.training.model.neighbours import NEAREST, NeighbourFeatures
+from retrain.training.model.metric import IS_CLASSIFICATION, error
 from retrain.training.model.recipe import Recipe
-from retrain.training.model.regressor import GatedRegressor
-from retrain.training.model.tensor_ops import Floats
+from retrain.training.model.tensor_ops import Floats, NumpyOps
 from retrain.training.model.workers import InThisProcess, TaskRunner
 
 _THREADS = 1  # two threads on busy cores wait for each other: five times as long as one
 FEATURES, MODEL = "features", "model"
-OWN, NEIGHBOURS = "own", "neighbours"
-_FAR_ITERATIONS = 150
 _SCALE_ITERATIONS = 150
 _ERROR_FOLDS = 5
+_ROWS_OF_A_CLASS = 20
 _BYTES_PER_ROW = 4_000
 """Memory of a part's fit for each training row; 3,800 were measured with 400,000 rows."""
 FIT_STEPS = _ERROR_FOLDS + 2
@@ -36,10 +35,13 @@ FIT_STEPS = _ERROR_FOLDS + 2
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fitted pipeline, float32 ``[n, 8]`` in, its interval, and the engine of its trees."""
+    """A fitted pipeline, its interval, and the engine of its trees.
+
+    A classification has probabilities, and no interval.
+    """
 
     pipeline: Any
-    interval: Interval
+    interval: Interval | None
     engine: Engine
 
     def predict(self, rows: Rows) -> Values:
@@ -57,6 +59,8 @@ class Fitted:
         with threadpool_limits(_THREADS):
             features = self.pipeline[FEATURES].transform(rows)
             prices = np.asarray(self.pipeline[MODEL].predict(features), dtype=np.float64)
+            if self.interval is None:
+                return Predictions(prices, prices, prices)
             limits = self.interval.around(features, prices if interval_of is None else interval_of)
             return Predictions(prices, *limits)
 
@@ -81,7 +85,7 @@ def fit(
         WorkerDiedError: A process of the workers died.
     """
     engine = engine_of(recipe.engine)
-    check_enough(len(rows), INTERVAL_COVERAGE)
+    _check_enough(rows)
     workers = workers or InThisProcess()
     workers.limit(len(rows) * _BYTES_PER_ROW)
     with threadpool_limits(_THREADS):
@@ -91,6 +95,11 @@ def fit(
         features = pipeline[FEATURES].fit_transform(rows.features, rows.prices)
         end_fit = pipeline[MODEL].start_fit(features, rows.prices, workers)
         features, predicted = out_of_fold(on_step)
+        if IS_CLASSIFICATION:
+            on_step("calibrating the probability")
+            end_fit()
+            pipeline[MODEL].calibrate(predicted, rows.prices)
+            return Fitted(pipeline, None, engine)
         on_step("fitting the interval")
         interval = calibrated(
             features,
@@ -105,13 +114,34 @@ def fit(
         return Fitted(pipeline, interval, engine)
 
 
+def _check_enough(rows: Rows) -> None:
+    """Check that rows are enough for an interval, or have both classes.
+
+    Raises:
+        TooFewRowsError: They are not.
+    """
+    if not IS_CLASSIFICATION:
+        check_enough(len(rows), INTERVAL_COVERAGE)
+        return
+    of_class = int((rows.prices > 0).sum())
+    if min(of_class, len(rows) - of_class) < _ROWS_OF_A_CLASS:
+        msg = (
+            f"{of_class:,} of {len(rows):,} rows have {TARGET.name} true; at least "
+            f"{_ROWS_OF_A_CLASS} true and {_ROWS_OF_A_CLASS} false are needed"
+        )
+        raise TooFewRowsError(msg)
+
+
 def learning_curve(fitted: Fitted, rows: Rows) -> list[float]:
-    """Return the RMSE on some rows after each tree."""
+    """Return the error on some rows after each tree."""
     with threadpool_limits(_THREADS):
         features = fitted.pipeline[FEATURES].transform(rows.features)
-        models = fitted.pipeline[MODEL].near_
-        stages = zip(*(fitted.engine.staged(one, features) for one in models), strict=True)
-        return [rmse(np.mean(predicted, axis=0), rows.prices) for predicted in stages]
+        model = fitted.pipeline[MODEL]
+        stages = zip(*(fitted.engine.staged(one, features) for one in model.averaged_), strict=True)
+        means = (np.mean(predicted, axis=0) for predicted in stages)
+        if IS_CLASSIFICATION:
+            means = (model.bounded(NumpyOps(), scores) for scores in means)
+        return [error(mean, rows.prices) for mean in means]
 
 
 def quicker(pipeline: Any) -> Any:
@@ -124,44 +154,8 @@ def quicker(pipeline: Any) -> Any:
 
 def pipeline_of(recipe: Recipe) -> Any:
     """Return a recipe's pipeline, not fitted."""
-    names = [*OWN_NAMES, *NeighbourFeatures().get_feature_names_out()]
-    features = FeatureUnion(
-        [
-            (OWN, OwnFeatures()),
-            (
-                NEIGHBOURS,
-                NeighbourFeatures(
-                    most_rows=recipe.neighbour_rows,
-                    folds=recipe.neighbour_folds,
-                    seed=recipe.seed,
-                ),
-            ),
-        ]
-    )
-    engine, options = engine_of(recipe.engine), _of_near(recipe)
-    near = engine.regressor(options)
-    far = engine.regressor(
-        replace(
-            options,
-            iterations=min(_FAR_ITERATIONS, recipe.iterations),
-            learning_rate=0.08,
-            max_leaves=15,
-            feature_share=0.3,
-        )
-    )
-    model = GatedRegressor(
-        near,
-        far,
-        models=recipe.models,
-        far_columns=[names.index(name) for name in TRAVELLING_NAMES],
-        distance_column=names.index(NEAREST),
-        known_share=recipe.known_share,
-    )
-    return Pipeline([(FEATURES, features), (MODEL, model)])
-
-
-def _of_near(recipe: Recipe) -> TreeOptions:
-    return TreeOptions(**{name: getattr(recipe, name) for name in TreeOptions.__dataclass_fields__})
+    family = family_of_subject()
+    return Pipeline([(FEATURES, family.features(recipe)), (MODEL, family.model(recipe))])
 
 
 def scale_options(recipe: Recipe) -> TreeOptions:

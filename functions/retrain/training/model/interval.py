@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from housing.schema import SUBJECT, TARGET
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import TooFewRowsError
 from retrain.training.model.regressor import fitted
@@ -36,10 +37,23 @@ power is above 1 because the errors are those of smaller models, fitted on fewer
 """
 _ROWS_OF_A_BAND = 100
 _OFFSET = 0.05
-"""In $100,000, added to an error before its logarithm is taken: smaller errors are chance."""
+"""In scales of the target, added to an error before its logarithm is taken: smaller errors are
+chance."""
 TAKEN_OFF = 0.02
 """Of it, after the exponential: the more, the better rows far from others are covered, and the
 wider all intervals are."""
+_STEEP = 1e6
+"""Over a millionth of the scale, a prediction passes from one band into the next."""
+
+
+def target_scale(targets: Values) -> float:
+    """Return the subject's scale of the target, or the standard deviation of some targets."""
+    return SUBJECT.scale or float(targets.std()) or 1.0
+
+
+def floor_of(targets: Values) -> float:
+    """Return the lower bound of all limits: 0, or the least target where they can be negative."""
+    return 0.0 if TARGET.minimum >= 0 else float(targets.min())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,8 @@ class Interval:
         below: Per band, distance of the lower limit below the price, in expected errors.
         above: The same of the upper limit.
         dearest: Upper bound of all limits.
+        floor: Lower bound of all limits.
+        unit: Scale of the target.
     """
 
     scale: Any
@@ -59,6 +75,8 @@ class Interval:
     below: Values
     above: Values
     dearest: float
+    floor: float = 0.0
+    unit: float = 1.0
 
     def limits(self, ops: TensorOps, price: Tensor, log_size: Tensor) -> tuple[Tensor, Tensor]:
         """Return lower and upper limits, ``[n, 1]`` each, in arrays or in a graph.
@@ -68,10 +86,11 @@ class Interval:
             price: The predicted price, ``[n, 1]``.
             log_size: The prediction of ``scale`` for it, ``[n, 1]``.
         """
-        size = ops.clip(ops.exp(log_size) - TAKEN_OFF, _OFFSET - TAKEN_OFF, self.dearest)
+        least = (_OFFSET - TAKEN_OFF) * self.unit
+        size = ops.clip(ops.exp(log_size) - TAKEN_OFF * self.unit, least, self.dearest - self.floor)
         below, above = self._by_band(ops, price, self.below), self._by_band(ops, price, self.above)
-        lower = ops.clip(price - below * size, 0.0, self.dearest)
-        return lower, ops.clip(price + above * size, 0.0, self.dearest)
+        lower = ops.clip(price - below * size, self.floor, self.dearest)
+        return lower, ops.clip(price + above * size, self.floor, self.dearest)
 
     def around(self, features: Floats, prices: Values) -> tuple[Values, Values]:
         """Return lower and upper limits of n prices, ``[n]`` each, by NumPy.
@@ -90,7 +109,7 @@ class Interval:
         if not len(self.edges):
             return np.float32(of_band[0])
         # 0 up to the edge and 1 beyond it, with one formula for arrays and graphs.
-        steep = np.float32(1e6)
+        steep = np.float32(_STEEP / self.unit)
         beyond = ops.clip((price - self.edges[np.newaxis].astype(np.float32)) * steep, 0.0, 1.0)
         steps = np.diff(of_band)[:, np.newaxis].astype(np.float32)
         return ops.matmul(beyond, steps) + np.float32(of_band[0])
@@ -120,9 +139,9 @@ def calibrated(  # noqa: PLR0913 - rows and options, given by name
     Raises:
         TooFewRowsError: There are too few rows for the coverage.
     """
-    dearest = float(prices.max())
+    dearest, floor, unit = float(prices.max()), floor_of(prices), target_scale(prices)
     errors = prices - predicted
-    inputs, log_sizes = _inputs(features, predicted), np.log(np.abs(errors) + _OFFSET)
+    inputs, log_sizes = _inputs(features, predicted), np.log(np.abs(errors) + _OFFSET * unit)
     workers = workers or InThisProcess()
     folds = list(folds_of(len(prices), _FOLDS, seed))
     parts = [workers.start(_held_out, scale, inputs, log_sizes, *fold) for fold in folds]
@@ -130,8 +149,8 @@ def calibrated(  # noqa: PLR0913 - rows and options, given by name
     log_expected = np.empty(len(prices))
     for (fold, _), part in zip(folds, parts, strict=True):
         log_expected[fold] = part.get()
-    sizes = np.exp(log_expected) - TAKEN_OFF
-    expected = sizes.clip(_OFFSET - TAKEN_OFF, dearest)
+    sizes = np.exp(log_expected) - TAKEN_OFF * unit
+    expected = sizes.clip((_OFFSET - TAKEN_OFF) * unit, dearest - floor)
     quotients = errors / expected
     edges, band = _bands(predicted, coverage)
     shares = _coverages(coverage, bands=len(edges) + 1)
@@ -142,6 +161,8 @@ def calibrated(  # noqa: PLR0913 - rows and options, given by name
         below=np.array([conformal_quantile(-group, tail) for group, tail in tails]),
         above=np.array([conformal_quantile(group, tail) for group, tail in tails]),
         dearest=dearest,
+        floor=floor,
+        unit=unit,
     )
 
 

@@ -72,15 +72,15 @@ class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sk
         self.end_km_ = max(2 * self.begin_km_, self.begin_km_ + _LEAST_WAY_KM)
 
         def end() -> None:
-            self.near_ = [one.get() for one in near]
+            self.averaged_ = [one.get() for one in near]
             self.far_ = far.get()
 
         return end
 
     def predict(self, features: Floats) -> Values:
         """Return prices, ``[n]``, in $100,000."""
-        check_is_fitted(self, "near_")
-        near = np.mean([model.predict(features) for model in self.near_], axis=0)[:, np.newaxis]
+        check_is_fitted(self, "averaged_")
+        near = np.mean([model.predict(features) for model in self.averaged_], axis=0)[:, np.newaxis]
         far = self.far_.predict(features[:, list(self.far_columns)])[:, np.newaxis]
         blend: Values = self.blended(NumpyOps(), features, near, far).ravel()
         return blend

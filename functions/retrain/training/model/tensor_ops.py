@@ -44,7 +44,7 @@ class TensorOps(Protocol):
     """Operations of formulas: of the array API standard, and three that it does not have."""
 
     def astype(self, x: Tensor, dtype: Any, /) -> Tensor:
-        """Convert to float64, or to float32, rounding to nearest."""
+        """Convert to float64, to int64, or to float32, rounding to nearest."""
         ...
 
     def concat(self, arrays: Sequence[Tensor], /, *, axis: int) -> Tensor:
@@ -69,6 +69,18 @@ class TensorOps(Protocol):
 
     def clip(self, x: Tensor, low: float, high: float, /) -> Tensor:
         """Limit values to ``low`` … ``high``."""
+        ...
+
+    def isnan(self, x: Tensor, /) -> Tensor:
+        """Return where values are missing, as booleans."""
+        ...
+
+    def equal(self, x1: Tensor, x2: Tensor | Constant, /) -> Tensor:
+        """Return where values are equal, as booleans."""
+        ...
+
+    def where(self, condition: Tensor, x1: Tensor | Constant, x2: Tensor | Constant, /) -> Tensor:
+        """Return one value where a condition holds, and another elsewhere."""
         ...
 
     def sum(self, x: Tensor, /, *, axis: int, keepdims: bool) -> Tensor:
@@ -127,6 +139,9 @@ class NumpyOps:
     log: Any = staticmethod(np.log)
     round: Any = staticmethod(np.round)
     clip: Any = staticmethod(np.clip)
+    isnan: Any = staticmethod(np.isnan)
+    equal: Any = staticmethod(np.equal)
+    where: Any = staticmethod(np.where)
     sum: Any = staticmethod(np.sum)
     min: Any = staticmethod(np.min)
     max: Any = staticmethod(np.max)

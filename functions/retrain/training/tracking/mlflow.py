@@ -8,6 +8,7 @@ from typing import Any
 
 import mlflow
 import mlflow.onnx
+import numpy as np
 import onnx
 import pandas as pd
 from mlflow.data.pandas_dataset import from_pandas
@@ -18,10 +19,11 @@ from mlflow.types import ColSpec, DataType, Schema
 from requests.exceptions import RequestException
 from typing_extensions import override
 
-from housing.onnx_session import NEAREST_KM, OUTPUTS
+from housing.onnx_session import NEAREST_KM, OUTPUTS, TAKES_COLUMNS, input_type
 from housing.registry.port import ModelVersion, Tag
 from housing.s3.layout import DATASET
-from housing.schema import CANONICAL_HEADER, FEATURE_NAMES, FEATURES, TARGET
+from housing.schema import CANONICAL_HEADER, FEATURES, GEOGRAPHY, TARGET
+from housing.subject import Column
 from retrain.training.errors import TrackingError
 from retrain.training.tracking.port import Candidate, Description, RunTracker
 
@@ -33,9 +35,23 @@ _DIGEST_CHARACTERS = 36  # MLflow's limit
 _ONE_THREAD = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
 _REQUIREMENTS = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas")
 # Doubles: MLflow takes no double for a float, and its onnx flavour casts by itself.
+_TYPES = {
+    np.float32: DataType.double,
+    np.int64: DataType.long,
+    np.bool_: DataType.boolean,
+    str: DataType.string,
+}
+
+
+def _type(column: Column) -> DataType:
+    return _TYPES[input_type(column)] if TAKES_COLUMNS else DataType.double
+
+
 _SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec(DataType.double, name) for name in FEATURE_NAMES]),
-    outputs=Schema([ColSpec(DataType.float, name) for name in (*OUTPUTS, NEAREST_KM)]),
+    inputs=Schema([ColSpec(_type(column), column.name) for column in FEATURES]),
+    outputs=Schema(
+        [ColSpec(DataType.float, name) for name in (*OUTPUTS, *([NEAREST_KM] if GEOGRAPHY else []))]
+    ),
 )
 
 
@@ -91,7 +107,7 @@ class MlflowRunTracker(RunTracker):
         with mlflow.start_run(run_name=name, tags={"job_id": candidate.job_id}) as run:
             mlflow.log_params(asdict(candidate.recipe) | {"rows": len(candidate.snapshot)})
             mlflow.log_input(self._dataset(candidate), context="training")
-            logged = _log_model(candidate.model)
+            logged = log_graph(candidate.model)
             # Of the run and of the model, in whose lists MLflow shows them as columns.
             mlflow.log_metrics(candidate.run_metrics(), model_id=logged.model_id)
             return self._registered(logged, candidate, run.info.run_id)
@@ -140,13 +156,25 @@ class MlflowRunTracker(RunTracker):
         )
 
 
-def _log_model(model: bytes) -> ModelInfo:
+def _example() -> pd.DataFrame:
+    """Return a row of examples with the types of the signature."""
+    return pd.DataFrame({column.name: [_shown(column)] for column in FEATURES})
+
+
+def _shown(column: Column) -> Any:
+    kind = input_type(column) if TAKES_COLUMNS else np.float32
+    if kind is str:
+        return column.shown_example
+    return float(column.example) if kind is np.float32 else kind(column.example)
+
+
+def log_graph(model: bytes) -> ModelInfo:
     """Log a graph as a single-file MLflow model."""
     logged: ModelInfo = mlflow.onnx.log_model(
         onnx.load_model_from_string(model),
         name="model",
         signature=_SIGNATURE,
-        input_example=pd.DataFrame([{column.name: float(column.example) for column in FEATURES}]),
+        input_example=_example(),
         pip_requirements=[f"{name}=={package_version(name)}" for name in _REQUIREMENTS],
         onnx_execution_providers=["CPUExecutionProvider"],
         onnx_session_options=_ONE_THREAD,

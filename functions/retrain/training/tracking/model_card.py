@@ -6,11 +6,22 @@ After M. Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 from collections.abc import Iterator, Mapping, Sequence
 
 from housing.jobs.results import Drift
-from housing.schema import CAP, FEATURES, GEOGRAPHY, INTERVAL_COVERAGE, SUBJECT, TARGET
+from housing.schema import (
+    CAP,
+    FEATURES,
+    GEOGRAPHY,
+    INTERVAL_COVERAGE,
+    SUBJECT,
+    TARGET,
+    in_unit,
+)
 from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.dataset.split import Split
 from retrain.training.gate.slices import Slice
 from retrain.training.markdown import code_span
+from retrain.training.model.metric import IS_CLASSIFICATION
+
+_VALUE = SUBJECT.output if GEOGRAPHY else TARGET.name
 
 
 def model_card(
@@ -47,11 +58,7 @@ def _lines(
 ) -> Iterator[str]:
     yield f"# {SUBJECT.card_title or SUBJECT.title}"
     yield ""
-    yield (
-        f"Predicts {TARGET.name} ({TARGET.description.lower()}, in {TARGET.unit}) from "
-        f"{', '.join(column.name for column in FEATURES)}, with an interval that shall hold "
-        f"{INTERVAL_COVERAGE:.0%} of the true values."
-    )
+    yield f"Predicts {_predicted()}."
     yield ""
     yield "## Data"
     yield (
@@ -74,10 +81,11 @@ def _lines(
     for name, value in metrics.items():
         yield f"| {name} | {value:.4g} |"
     yield ""
-    yield "| slice | rows | RMSE | coverage | mean width |"
-    yield "|---|---|---|---|---|"
+    headings = list(measured[0].figures) if measured else []
+    yield f"| {' | '.join(['slice', 'rows', *headings])} |"
+    yield f"|---|---|{'---|' * len(headings)}"
     for one in measured:
-        numbers = " | ".join(f"{value:.3f}" for value in (one.rmse, one.coverage, one.width))
+        numbers = " | ".join(f"{value:.3f}" for value in one.figures.values())
         yield f"| {one.name} | {one.rows:,} | {numbers} |"
     yield ""
     yield "## Limits"
@@ -88,11 +96,30 @@ def _lines(
         )
     if CAP:
         yield f"- {CAP.limit}"
-    yield (
-        "- The interval is calibrated on all rows and by band of predicted price; in other slices "
-        "its coverage differs, as the table shows."
-    )
+    if IS_CLASSIFICATION:
+        yield (
+            "- The probability is calibrated on all rows; in slices it differs from the share of "
+            "true ones, as the table shows."
+        )
+    else:
+        yield (
+            f"- The interval is calibrated on all rows and by band of predicted {_VALUE}; in other "
+            "slices its coverage differs, as the table shows."
+        )
     yield from (f"- {limit}" for limit in SUBJECT.limits)
+
+
+def _predicted() -> str:
+    """Return what is predicted, in what unit, and from what."""
+    described = f"{TARGET.description.lower()}{in_unit()}".removeprefix(", ")
+    target = f"{TARGET.name} ({described})" if described else TARGET.name
+    columns = ", ".join(column.name for column in FEATURES)
+    if IS_CLASSIFICATION:
+        return f"the probability of {target} from {columns}"
+    return (
+        f"{target} from {columns}, with an interval that shall hold {INTERVAL_COVERAGE:.0%} of the "
+        "true values"
+    )
 
 
 def _drawn_by() -> str:

@@ -192,13 +192,14 @@ def _figures(status: JobStatus) -> dict[str, str]:
     verdict = status.verdict
     if verdict is None:
         return _known({"version": status.model_version})
-    champion = verdict.champion_rmse
+    champion = verdict.champion_error
+    error = "log loss" if verdict.challenger_rmse is None else "RMSE"
     return _known(
         {
             "version": status.model_version,
-            "RMSE": f"{verdict.challenger_rmse:.4f}",
+            error: f"{verdict.challenger_error:.4f}",
             "compared with": verdict.champion_version and f"version {verdict.champion_version}",
-            "RMSE of that": None if champion is None else f"{champion:.4f}",
+            f"{error} of that": None if champion is None else f"{champion:.4f}",
             "rows judged on": f"{verdict.holdout_rows:,}",
         }
     )

@@ -1,5 +1,6 @@
 """Results of a job, in its status: rows of the upload, drift, verdict, hold."""
 
+import math
 from datetime import datetime
 from typing import Literal
 
@@ -7,6 +8,13 @@ from pydantic import BaseModel, Field
 
 MOST_HELD_PLACES = 20
 MOST_HELD_JOBS = 100
+
+
+def _either(rmse: float | None, log_loss: float | None) -> float:
+    """Return the one of two errors that there is; NaN without any."""
+    if rmse is not None:
+        return rmse
+    return math.nan if log_loss is None else log_loss
 
 
 class RowCounts(BaseModel):
@@ -22,14 +30,26 @@ class RowCounts(BaseModel):
 
 
 class SliceChange(BaseModel):
-    """Champion and challenger on a slice of the held-out rows; RMSE in $100,000."""
+    """Champion and challenger on a slice of the held-out rows; RMSE in the target's unit."""
 
     name: str
     rows: int
-    challenger_rmse: float
-    champion_rmse: float
-    change: float = Field(description="of the RMSE, as a share of the champion's")
+    challenger_rmse: float | None = None
+    champion_rmse: float | None = None
+    challenger_log_loss: float | None = Field(None, description="of a classification")
+    champion_log_loss: float | None = None
+    change: float = Field(description="of the error, as a share of the champion's")
     is_worse: bool = Field(description="by more than the limit, and not by chance")
+
+    @property
+    def challenger_error(self) -> float:
+        """RMSE or log loss of the challenger."""
+        return _either(self.challenger_rmse, self.challenger_log_loss)
+
+    @property
+    def champion_error(self) -> float:
+        """RMSE or log loss of the champion."""
+        return _either(self.champion_rmse, self.champion_log_loss)
 
 
 class ColumnDrift(BaseModel):
@@ -63,12 +83,13 @@ class LiveFigures(BaseModel):
     version: str
     rows: int = Field(description="rows that it was measured on")
     reason: str | None = Field(None, description="why nothing was measured")
-    rmse: float | None = Field(None, description="in $100,000")
+    rmse: float | None = Field(None, description="in the target's unit")
+    log_loss: float | None = Field(None, description="of a classification")
     coverage: float | None = Field(None, description="share of actual prices within the interval")
 
 
 class ShadowFigures(BaseModel):
-    """Figures of a challenger's shadow on real requests; differences in $100,000."""
+    """Figures of a challenger's shadow on real requests; differences in the target's unit."""
 
     version: str
     days: int = Field(description="over so many last days")
@@ -80,14 +101,17 @@ class ShadowFigures(BaseModel):
 
 
 class Verdict(BaseModel):
-    """The gate's decision on a new version; errors in $100,000, changes as shares."""
+    """The gate's decision on a new version; errors in the target's unit, changes as shares."""
 
     promote: bool
     reason: str
-    challenger_rmse: float
+    challenger_rmse: float | None = None
     champion_rmse: float | None = None
+    challenger_log_loss: float | None = Field(None, description="of a classification")
+    champion_log_loss: float | None = None
     champion_version: str | None = None
     baseline_rmse: float | None = Field(None, description="linear regression, for a first model")
+    baseline_log_loss: float | None = Field(None, description="the prior, for a first model")
     holdout_rows: int
     change: float | None = None
     change_lower: float | None = None
@@ -98,9 +122,19 @@ class Verdict(BaseModel):
     held: bool = Field(default=False, description="whatever the figures say, the version waits")
     shadow: ShadowFigures | None = Field(None, description="of the challenger at that time")
 
+    @property
+    def challenger_error(self) -> float:
+        """RMSE or log loss of the challenger."""
+        return _either(self.challenger_rmse, self.challenger_log_loss)
+
+    @property
+    def champion_error(self) -> float | None:
+        """RMSE or log loss of the champion, if it was compared."""
+        return self.champion_log_loss if self.champion_rmse is None else self.champion_rmse
+
 
 class HeldPlace(BaseModel):
-    """A group of new rows that contradict production; prices in $100,000."""
+    """A group of new rows that contradict production; targets in their unit."""
 
     latitude: float | None = Field(None, description="of the middle; None where they lie apart")
     longitude: float | None = None

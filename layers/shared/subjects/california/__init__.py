@@ -39,6 +39,7 @@ SUBJECT = Subject(
             "census would have capped it, not what the houses are worth."
         ),
     ),
+    scale=1.0,
     geography=GEOGRAPHY,
     ratios=(
         Ratio(name="bedrooms_per_room", dividend="AveBedrms", divisor="AveRooms"),

@@ -76,10 +76,11 @@ def ensembles(case: Case) -> Iterator[Ensemble]:
     features = case.fitted.pipeline[FEATURES].transform(case.rows.features)
     model = case.fitted.pipeline[MODEL]
     every, far = list(range(features.shape[1])), list(model.far_columns)
-    for node, near in zip(near_nodes, model.near_, strict=True):
+    for node, near in zip(near_nodes, model.averaged_, strict=True):
         yield Ensemble(node, near.predict, features, every)
     yield Ensemble(far_node, model.far_.predict, features[:, far], far)
     priced = np.column_stack([features, model.predict(features)]).astype(np.float32)
+    assert case.fitted.interval
     yield Ensemble(scale_node, case.fitted.interval.scale.predict, priced, [*every, -1])
 
 

@@ -7,8 +7,8 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils import estimator_checks
 
+from retrain.training.model.families.neighbours import NeighbourFeatures
 from retrain.training.model.features import OwnFeatures
-from retrain.training.model.neighbours import NeighbourFeatures
 from retrain.training.model.regressor import GatedRegressor
 
 TREES = HistGradientBoostingRegressor()

@@ -138,5 +138,5 @@ def test_far_from_all_training_rows_the_other_trees_answer_alone() -> None:
     assert at(25) == pytest.approx(far, abs=1e-6)
     near = at(9)
     assert np.abs(near - far).max() > 0.1
-    assert at(15) == pytest.approx((model.near_[0].predict(asked) + far) / 2, abs=0.2)
+    assert at(15) == pytest.approx((model.averaged_[0].predict(asked) + far) / 2, abs=0.2)
     assert max(near.max(), far.max()) <= rows.prices.max()

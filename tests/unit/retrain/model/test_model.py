@@ -18,9 +18,11 @@ from retrain.training.dataset.rows import Rows, Values
 from retrain.training.errors import ModelLoadError, ParityError, TooFewRowsError
 from retrain.training.graph.export import export
 from retrain.training.graph.parity import check_parity
+from retrain.training.model.baseline import baseline_errors
 from retrain.training.model.engines import EngineName
-from retrain.training.model.evaluation import Predictions, baseline_rmse, evaluate, rmse, score
+from retrain.training.model.evaluation import Predictions, evaluate, score
 from retrain.training.model.fit import MODEL, Fitted, fit
+from retrain.training.model.metric import error
 from retrain.training.model.recipe import Recipe
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.check import check_csv
@@ -82,6 +84,7 @@ def test_a_price_is_between_its_limits_and_they_between_nothing_and_the_dearest(
     assert predictions.lower.min() >= 0
     assert (predictions.lower <= predictions.price).all()
     assert (predictions.price <= predictions.upper).all()
+    assert fitted.interval
     assert predictions.upper.max() <= np.float32(fitted.interval.dearest)
 
 
@@ -90,7 +93,7 @@ def test_the_model_is_better_than_a_line_and_its_interval_covers(model: bytes) -
 
     measures = evaluate(score(model, holdout.features), holdout.prices)
 
-    assert measures["rmse"] < 0.7 * baseline_rmse(rows(1_000, 1), holdout)
+    assert measures["rmse"] < 0.7 * baseline_errors(rows(1_000, 1), holdout)["baseline_rmse"]
     assert measures["coverage"] == pytest.approx(0.9, abs=0.05)
 
 
@@ -107,7 +110,7 @@ def test_measures_are_what_their_names_say() -> None:
     assert measures == pytest.approx(
         {"rmse": 1.0, "mae": 0.5, "r2": 0.2, "coverage": 0.75, "width": 2.0}
     )
-    assert rmse(predicted, prices) == 1.0
+    assert error(predicted, prices) == 1.0
 
 
 def test_rows_are_compared_in_parts_as_they_are_together(
@@ -122,18 +125,20 @@ def test_rows_are_compared_in_parts_as_they_are_together(
 
 def with_fewer_models(fitted: Fitted) -> Fitted:
     pipeline = deepcopy(fitted.pipeline)
-    pipeline[MODEL].near_ = pipeline[MODEL].near_[:1]
+    pipeline[MODEL].averaged_ = pipeline[MODEL].averaged_[:1]
     return replace(fitted, pipeline=pipeline)
+
+
+def with_longer_limit(fitted: Fitted, name: str) -> Fitted:
+    assert fitted.interval
+    longer = {name: getattr(fitted.interval, name) + 0.01}
+    return replace(fitted, interval=replace(fitted.interval, **longer))
 
 
 ALTERED: dict[str, Callable[[Fitted], Fitted]] = {
     "price": with_fewer_models,
-    "lower limit": lambda fitted: replace(
-        fitted, interval=replace(fitted.interval, below=fitted.interval.below + 0.01)
-    ),
-    "upper limit": lambda fitted: replace(
-        fitted, interval=replace(fitted.interval, above=fitted.interval.above + 0.01)
-    ),
+    "lower limit": lambda fitted: with_longer_limit(fitted, "below"),
+    "upper limit": lambda fitted: with_longer_limit(fitted, "above"),
 }
 
 

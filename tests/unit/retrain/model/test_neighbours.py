@@ -9,6 +9,13 @@ from fakes.tables import housing_table
 from housing.schema import FEATURE_NAMES
 from retrain.training.dataset.rows import Rows
 from retrain.training.graph.onnx_ops import OnnxWriter
+from retrain.training.model.families.neighbours import (
+    NEIGHBOUR_NAMES,
+    NeighbourFeatures,
+    nearest_rows,
+    regions_of,
+    table_of,
+)
 from retrain.training.model.features import (
     GEOGRAPHY,
     OWN_NAMES,
@@ -18,13 +25,6 @@ from retrain.training.model.features import (
     own_features,
     plane,
     points,
-)
-from retrain.training.model.neighbours import (
-    NEIGHBOUR_NAMES,
-    NeighbourFeatures,
-    nearest_rows,
-    regions_of,
-    table_of,
 )
 from retrain.training.model.tensor_ops import Floats, NumpyOps
 

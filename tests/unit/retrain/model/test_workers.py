@@ -17,9 +17,9 @@ from retrain.training.dataset.rows import Rows
 from retrain.training.errors import TooFewRowsError, WorkerDiedError
 from retrain.training.graph.export import export
 from retrain.training.model.engines.engine import EngineName
+from retrain.training.model.families.spatial import spatial_rmse
 from retrain.training.model.fit import fit
 from retrain.training.model.machine import available_bytes, processors, tasks_in_memory
-from retrain.training.model.spatial import spatial_rmse
 from retrain.training.model.workers import InThisProcess, TaskRunner, WorkerProcesses
 from retrain.training.settings import TrainingSettings
 

@@ -16,8 +16,8 @@ from retrain.training.dataset.rows import Rows
 from retrain.training.dataset.split import split
 from retrain.training.gate.slices import Slice, slices
 from retrain.training.model.evaluation import Predictions
+from retrain.training.model.families.spatial import spatial_rmse
 from retrain.training.model.fit import fit, learning_curve
-from retrain.training.model.spatial import spatial_rmse
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.figures import drift_figure, figures
 from retrain.training.tracking.model_card import drift_section, model_card
@@ -58,12 +58,12 @@ def test_slices_are_measured_by_themselves() -> None:
     by_name = {one.name: one for one in slices(by_slice, held)}
 
     capped = by_name["capped at $500,001"]
-    assert (capped.rows, capped.coverage) == (20, 1.0)
-    assert capped.rmse == pytest.approx(1)
-    assert by_name["cheapest quarter"].rmse == 0
+    assert (capped.rows, capped.figures["coverage"]) == (20, 1.0)
+    assert capped.figures["RMSE"] == pytest.approx(1)
+    assert by_name["cheapest quarter"].figures["RMSE"] == 0
     assert sum(one.rows for name, one in by_name.items() if "quarter" in name) == 300
     assert sum(one.rows for name, one in by_name.items() if "nearest to" in name) == 300
-    assert capped.width == pytest.approx(1.0)
+    assert capped.figures["mean width"] == pytest.approx(1.0)
 
 
 def test_a_slice_without_rows_is_left_out() -> None:
@@ -96,7 +96,7 @@ def test_the_learning_curve_has_a_point_for_each_tree_and_goes_down() -> None:
 def test_the_card_says_what_the_model_is_made_of_how_good_it_is_and_its_limits() -> None:
     snapshot = snapshot_after(TABLE.to_numpy())
     parts = replace(split(snapshot, min_rows=10), copies=7)
-    measured = [Slice("dearest quarter", 75, 0.5, 0.88, 1.2)]
+    measured = [Slice("dearest quarter", 75, {"RMSE": 0.5, "coverage": 0.88, "mean width": 1.2})]
 
     card = model_card(snapshot, {"rmse": 0.41, "spatial_rmse": 0.6}, measured, parts)
 

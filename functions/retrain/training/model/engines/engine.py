@@ -37,7 +37,7 @@ class TreeOptions:
 
 
 class Engine(Protocol):
-    """Fits trees by squared error and exports them as arrays."""
+    """Fits trees by squared error or log loss and exports them as arrays."""
 
     def regressor(self, options: TreeOptions) -> Any:
         """Return a single-threaded regressor with scikit-learn's interface, not fitted.
@@ -46,8 +46,16 @@ class Engine(Protocol):
         """
         ...
 
+    def classifier(self, options: TreeOptions) -> Any:
+        """Return the same of two classes, 0 and 1."""
+        ...
+
+    def scores(self, fitted: Any, features: "Floats") -> "Values":
+        """Return the scores of a classifier, ``[n]``: the sums of its trees."""
+        ...
+
     def staged(self, fitted: Any, features: "Floats") -> "Iterator[Values]":
-        """Yield the predictions of n rows after each tree, ``[n]``."""
+        """Yield the predictions or scores of n rows after each tree, ``[n]``."""
         ...
 
     def trees(self, fitted: Any) -> "Trees":

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from typing_extensions import override
 
 from retrain.training.dataset.rows import Values
@@ -21,19 +21,21 @@ class ScikitLearn(Engine):
     @override
     def regressor(self, options: TreeOptions) -> HistGradientBoostingRegressor:
         """Return a regressor, not fitted; the caller limits its threads."""
-        return HistGradientBoostingRegressor(
-            max_iter=options.iterations,
-            learning_rate=options.learning_rate,
-            max_leaf_nodes=options.max_leaves,
-            min_samples_leaf=options.min_leaf_rows,
-            l2_regularization=options.l2,
-            max_features=options.feature_share,
-            early_stopping=False,
-            random_state=options.seed,
-        )
+        return HistGradientBoostingRegressor(**_parameters(options))
+
+    @override
+    def classifier(self, options: TreeOptions) -> HistGradientBoostingClassifier:
+        return HistGradientBoostingClassifier(**_parameters(options))
+
+    @override
+    def scores(self, fitted: Any, features: Floats) -> Values:
+        scores: Values = fitted.decision_function(features)
+        return scores
 
     @override
     def staged(self, fitted: Any, features: Floats) -> Iterator[Values]:
+        if isinstance(fitted, HistGradientBoostingClassifier):
+            return (np.ravel(scores) for scores in fitted.staged_decision_function(features))
         return iter(fitted.staged_predict(features))
 
     @override
@@ -42,7 +44,7 @@ class ScikitLearn(Engine):
 
         The nodes are private to scikit-learn; their layout is that of version 1.0.
         """
-        if fitted.loss != "squared_error":
+        if fitted.loss not in {"squared_error", "log_loss"}:
             msg = f"scikit-learn's loss {fitted.loss!r}"
             raise ExportError(msg)
         predictors = [predictor for [predictor] in fitted._predictors]  # noqa: SLF001 - see above
@@ -50,6 +52,19 @@ class ScikitLearn(Engine):
             [_tree(predictor.nodes) for predictor in predictors],
             base=float(np.asarray(fitted._baseline_prediction).item()),  # noqa: SLF001 - see above
         )
+
+
+def _parameters(options: TreeOptions) -> dict[str, Any]:
+    return {
+        "max_iter": options.iterations,
+        "learning_rate": options.learning_rate,
+        "max_leaf_nodes": options.max_leaves,
+        "min_samples_leaf": options.min_leaf_rows,
+        "l2_regularization": options.l2,
+        "max_features": options.feature_share,
+        "early_stopping": False,
+        "random_state": options.seed,
+    }
 
 
 def _tree(nodes: NDArray[Any]) -> Tree:

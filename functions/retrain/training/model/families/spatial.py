@@ -8,9 +8,9 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from retrain.training.dataset.rows import Rows, Values
-from retrain.training.model.evaluation import rmse
 from retrain.training.model.features import points
 from retrain.training.model.fit import pipeline_of, quicker
+from retrain.training.model.metric import error
 from retrain.training.model.recipe import Recipe
 from retrain.training.model.tensor_ops import NumpyOps
 from retrain.training.model.workers import InThisProcess, TaskRunner
@@ -40,7 +40,7 @@ def spatial_rmse(rows: Rows, recipe: Recipe, workers: TaskRunner | None = None) 
     predicted = np.full(len(rows), rows.prices.mean())
     for left, part in parts:
         predicted[left] = part.get()
-    return rmse(predicted, rows.prices)
+    return error(predicted, rows.prices)
 
 
 def _predicted(rows: Rows, left: NDArray[np.bool_], recipe: Recipe) -> Values:
