@@ -17,7 +17,14 @@ help:  ## list the targets
 
 # ---- the stack on this machine -------------------------------------------------------------------
 .PHONY: run monitoring yace stop status logs clean
-run:  ## start everything and train the first model
+# SUBJECT= names the table, DATA= its first CSV.
+ifneq ($(SUBJECT),)
+export HOUSING_SUBJECT := $(SUBJECT)
+endif
+ifneq ($(DATA),)
+export HOUSING_DATA := $(abspath $(DATA))
+endif
+run:  ## start everything and train the first model; another table: SUBJECT=name DATA=its.csv
 	@$(ENVIRONMENTS) $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready
 	@exec $(STACK) up
 

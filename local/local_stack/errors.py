@@ -2,6 +2,7 @@
 
 StackError
 ├── PortTakenError
+├── OtherSubjectError
 ├── ServiceError
 ├── DeploymentError
 ├── FirstModelError
@@ -15,6 +16,10 @@ class StackError(Exception):
 
 class PortTakenError(StackError):
     """Raised when another program listens on a port of the stack."""
+
+
+class OtherSubjectError(StackError):
+    """Raised when the stack's data are of another table than the one that is asked for."""
 
 
 class ServiceError(StackError):

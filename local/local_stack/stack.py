@@ -23,6 +23,7 @@ def up(settings: StackSettings, progress: Progress) -> tuple[Deployment, Predict
     An interrupt stops what this call started.
     """
     started: list[str] = []
+    environment_file.check_subject(settings)
     with only_one(settings):
         try:
             return _up(settings, progress, started)

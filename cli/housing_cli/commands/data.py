@@ -23,6 +23,7 @@ data_app.command("list")(list_uploads)
 data_app.command()(exclude)
 data_app.command()(include)
 
+_SHOWN_LEVELS = 5
 OutOption = Annotated[Path, typer.Option(help="The CSV to write.")]
 
 
@@ -34,7 +35,7 @@ def generate(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Generate invented block groups with the schema and geography of the data set."""
+    """Generate invented rows with the columns and ranges of the table."""
     from housing_cli.data.sources import generate_to
 
     with console(stderr=True).status("generating"):
@@ -45,8 +46,18 @@ def generate(
 
 @data_app.command()
 def fetch(*, out: OutOption, as_json: JsonOption = False) -> None:
-    """Fetch the real data set with scikit-learn."""
-    from housing_cli.data.sources import FETCH_SECONDS, SCIKIT_LEARN, fetch_real, in_folder
+    """Fetch the real data set, where the table has a program for it."""
+    from housing_cli.data.sources import (
+        FETCH_SECONDS,
+        fetch_real,
+        has_real,
+        in_folder,
+        real_source,
+    )
+
+    if not has_real():
+        msg = f"this table has no program that fetches it: `housing data generate --out {out}`"
+        raise DataFileError(msg)
 
     with console(stderr=True).status("fetching"):
         fetched = fetch_real(in_folder(out))
@@ -56,12 +67,12 @@ def fetch(*, out: OutOption, as_json: JsonOption = False) -> None:
             f"generate a sample with `housing data generate --out {out}`"
         )
         raise DataFileError(msg)
-    _print({"path": str(out), "source": SCIKIT_LEARN}, f"wrote {out}", as_json=as_json)
+    _print({"path": str(out), "source": real_source()}, f"wrote {out}", as_json=as_json)
 
 
 @data_app.command()
 def describe(
-    file: Annotated[Path, typer.Argument(help="A CSV with the canonical or the census header.")],
+    file: Annotated[Path, typer.Argument(help="A CSV with a header of the table.")],
     *,
     as_json: JsonOption = False,
 ) -> None:
@@ -108,6 +119,9 @@ def _show(facts: "FileFacts") -> None:
 
 def _cells(column: "ColumnFacts") -> list[str]:
     usual = f"{column.usual_minimum:g} … {column.usual_maximum:g}"
+    if column.levels is not None:
+        names = list(column.levels)
+        usual = ", ".join(names[:_SHOWN_LEVELS]) + (", …" if len(names) > _SHOWN_LEVELS else "")
     about = [column.name, column.unit, usual]
     numbers = (column.minimum, column.median, column.maximum)
     counts = (column.missing, column.unusual, column.impossible)

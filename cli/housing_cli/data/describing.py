@@ -1,5 +1,6 @@
 """Describe a data file as an upload's check reads it: its verdict, and each column's values."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,8 @@ class ColumnFacts:
     """The values of a column of the schema in a file.
 
     ``missing`` counts empty cells and text, ``impossible`` and ``unusual`` the values outside the
-    schema's two ranges; minimum, median and maximum are None without a number.
+    schema's two ranges; minimum, median and maximum are None without a number. Of a category or
+    boolean ``levels`` has the rows of each level, the most frequent first.
     """
 
     name: str
@@ -37,6 +39,7 @@ class ColumnFacts:
     missing: int
     impossible: int
     unusual: int
+    levels: dict[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ def _values(findings: Findings, block: CheckedBlock) -> list[NDArray[np.float64]
 
 def _facts(column: Column, cells: NDArray[np.float64]) -> ColumnFacts:
     numbers = cells[~np.isnan(cells)]
+    if column.kind in {"category", "boolean"}:
+        return _facts_of_levels(column, numbers, missing=len(cells) - len(numbers))
     some = len(numbers) > 0
     possible = (numbers >= column.minimum) & (numbers <= column.maximum)
     usual = (numbers >= column.usual_minimum) & (numbers <= column.usual_maximum)
@@ -119,4 +124,22 @@ def _facts(column: Column, cells: NDArray[np.float64]) -> ColumnFacts:
         missing=len(cells) - len(numbers),
         impossible=int(np.count_nonzero(~possible)),
         unusual=int(np.count_nonzero(possible & ~usual)),
+    )
+
+
+def _facts_of_levels(column: Column, codes: NDArray[np.float64], *, missing: int) -> ColumnFacts:
+    texts = ("no", "yes") if column.kind == "boolean" else (*column.categories, "other")
+    rows = Counter(codes.astype(int).tolist())
+    return ColumnFacts(
+        name=column.name,
+        unit=column.unit,
+        usual_minimum=0,
+        usual_maximum=len(texts) - 1,
+        minimum=None,
+        median=None,
+        maximum=None,
+        missing=missing,
+        impossible=0,
+        unusual=0,
+        levels={texts[code]: count for code, count in rows.most_common()},
     )

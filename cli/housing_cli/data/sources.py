@@ -1,21 +1,24 @@
 """Data for the first upload: a given file, the real data set, or a generated sample.
 
-Run as a program (``python -m housing_cli.data.sources FILE``), it fetches the real data set.
+A subject may have a module ``fetch``, a program that writes its real data set and names their
+``SOURCE``, and a module ``sample``, whose ``generate`` draws better rows than the schema gives.
 """
 
+import importlib
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from housing.schema import CANONICAL_HEADER, SUBJECT
+from housing.schema import FOLDER, SUBJECT
 from housing_cli.data import DEFAULT_ROWS
 from housing_cli.errors import DataFileError
 
 FETCH_SECONDS = 20.0
-SCIKIT_LEARN = "scikit-learn"
-DOWNLOAD = "housing_cli.data.sources"
+DOWNLOAD = f"{FOLDER}.fetch"
+_SAMPLE = f"{FOLDER}.sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def first_data(
         return Data(given, f"file:{given.name}")
     path = in_folder(folder / f"{SUBJECT.name}.csv")
     if (fetch or fetch_real)(path):
-        return Data(path, SCIKIT_LEARN)
+        return Data(path, real_source())
     return generate_to(folder / "generated.csv", rows=rows, seed=0)
 
 
@@ -64,9 +67,9 @@ def generate_to(path: Path, *, rows: int, seed: int) -> Data:
     Raises:
         DataFileError: The file cannot be written.
     """
-    from subjects.california.sample import generate  # noqa: PLC0415 - loads pandas
-
-    table = generate(rows, seed)
+    has_own = importlib.util.find_spec(_SAMPLE) is not None
+    sample = importlib.import_module(_SAMPLE if has_own else "housing_cli.data.generating")
+    table = sample.generate(rows, seed)
     try:
         table.to_csv(in_folder(path), index=False)
     except OSError as exc:
@@ -74,15 +77,27 @@ def generate_to(path: Path, *, rows: int, seed: int) -> Data:
     return Data(path, f"generated (seed {seed})")
 
 
+def has_real() -> bool:
+    """Return whether the subject has a program that fetches its real data set."""
+    return importlib.util.find_spec(f"{FOLDER}.fetch") is not None
+
+
+def real_source() -> str:
+    """Return the source of the real data set, for the registry."""
+    return str(importlib.import_module(f"{FOLDER}.fetch").SOURCE)
+
+
 def fetch_real(path: Path, *, timeout_seconds: float = FETCH_SECONDS) -> bool:
     """Write the real data set, unless that fails or takes too long.
 
-    scikit-learn's download has no timeout, and the lookup of a host name ignores that of a socket;
-    a child process can be killed.
+    A download may have no timeout, as scikit-learn's, and the lookup of a host name ignores that
+    of a socket; a child process can be killed.
 
     Returns:
         Whether the file was written.
     """
+    if not has_real():
+        return False
     partial = path.with_suffix(".partial")
     try:
         completed = subprocess.run(  # noqa: S603 - our own module, by our own interpreter
@@ -115,18 +130,3 @@ def in_folder(path: Path) -> Path:
 
 def _unwritable(path: Path, error: OSError) -> DataFileError:
     return DataFileError(f"cannot write {path}: {error.strerror}")
-
-
-def main(target: str) -> None:
-    """Write the data set as CSV with the canonical header.
-
-    scikit-learn caches it: a second call needs no network.
-    """
-    from sklearn.datasets import fetch_california_housing  # noqa: PLC0415 - seconds to import
-
-    bunch = fetch_california_housing(as_frame=True, n_retries=1, delay=0.1)
-    bunch.frame[list(CANONICAL_HEADER)].to_csv(target, index=False)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -67,7 +67,7 @@ def design(name: str, table: Table, target: str, task: Task | None = None) -> De
     subject = Subject(
         name=name.replace("_", "-"),
         title=name.replace("_", " ").capitalize(),
-        about=f"{target} of {name.replace('_', ' ')}",
+        about=f"{target.capitalize()} of {name.replace('_', ' ')}",
         features=tuple(map(_column, features)),
         target=replace(_column(wanted), optional=False, unknown="error"),
         task=of_task,

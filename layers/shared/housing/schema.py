@@ -10,7 +10,10 @@ from housing.subject import Cap, Column, Geography, OtherHeader, Scaled, load
 from housing.subject_check import check
 from subjects import DEFAULT
 
-SUBJECT = load(os.environ.get("HOUSING_SUBJECT") or DEFAULT)
+_NAME = os.environ.get("HOUSING_SUBJECT") or DEFAULT
+FOLDER = f"subjects.{_NAME}"
+"""The subject's package."""
+SUBJECT = load(_NAME)
 check(SUBJECT)
 SCHEMA_VERSION = SUBJECT.schema_version
 FEATURES: tuple[Column, ...] = SUBJECT.features

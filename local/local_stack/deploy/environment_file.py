@@ -10,6 +10,7 @@ from pathlib import Path
 from housing.api_keys import Scope
 from housing_ops.checkout import CHECKOUT
 from local_stack.deploy.deployment import KEY_VARIABLES, Deployment
+from local_stack.errors import OtherSubjectError
 from local_stack.services.catalogue import aws_environment
 from local_stack.settings import StackSettings
 
@@ -46,6 +47,23 @@ def write(settings: StackSettings, deployment: Deployment, sam_environment: str)
     write_ports(settings)
     wrapper = _WRAPPER.format(env=path, python=settings.stack_python)
     _write(command(settings), wrapper, 0o755)
+
+
+def check_subject(settings: StackSettings) -> None:
+    """Check that the stack's data, if there are some, are of the subject of the settings.
+
+    Raises:
+        OtherSubjectError: They are of another.
+    """
+    path = settings.state_dir / "env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    before = dict(line.partition("=")[::2] for line in lines).get("HOUSING_SUBJECT")
+    if before not in {None, settings.subject}:
+        msg = (
+            f"{shown(settings.state_dir)} has the data and models of {before}: delete them with "
+            f"`make clean`, or give {settings.subject} a folder with HOUSING_STATE_DIR"
+        )
+        raise OtherSubjectError(msg)
 
 
 def write_ports(settings: StackSettings) -> None:

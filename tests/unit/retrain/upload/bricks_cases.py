@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from housing.schema import CANONICAL_COLUMNS, CANONICAL_HEADER
+from housing_cli.data.describing import describe
+from housing_cli.data.generating import generate
 from retrain.training.dataset import levels
 from retrain.training.dataset.dataset import digest_of, write_part
 from retrain.training.dataset.drift import measure_drift
@@ -200,3 +202,25 @@ def test_rows_of_one_distribution_do_not_drift() -> None:
     of_nothing = measure_drift(many(1, 0.5, 1.0), many(2, 0.5, 1.0), psi_limit=0.2, min_rows=9)
 
     assert [*drift.warnings, *of_nothing.warnings] == []
+
+
+def test_a_generated_table_is_one_that_an_upload_takes() -> None:
+    text = generate(rows=500, seed=1).to_csv(index=False).encode()
+    result = csv_check.check_csv(text)
+
+    assert (result.read, result.problems) == (500, [])
+    assert np.isnan(result.rows).any()
+    assert text == generate(rows=500, seed=1).to_csv(index=False).encode()
+    assert text != generate(rows=500, seed=2).to_csv(index=False).encode()
+
+
+def test_a_described_table_shows_its_levels(tmp_path: Path) -> None:
+    path = tmp_path / "bricks.csv"
+    path.write_text(f"{HEADER}\n{GOOD}\n{GOOD}\n3.5,,,dark blue,Me,no,,20\n")
+    facts = {one.name: one for one in describe(path).columns}
+
+    assert facts["colour"].levels == {"red": 2, "dark blue": 1}
+    assert facts["maker"].levels == {"Ito": 2, "other": 1}
+    assert facts["used"].levels == {"no": 2}
+    assert (facts["used"].missing, facts["width"].missing, facts["holes"].missing) == (1, 1, 1)
+    assert (facts["colour"].minimum, facts["weight"].minimum) == (None, 3.5)
