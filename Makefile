@@ -190,7 +190,7 @@ cost: $(VENVS)/dev/.ready  ## write docs/cost.md
 	mv docs/cost.md.part docs/cost.md
 
 # ---- benchmarks ----------------------------------------------------------------------------------
-.PHONY: bench-serve bench-trees bench-cold bench-model bench-ingest bench-trust soak
+.PHONY: bench-serve bench-trees bench-cold bench-model bench-tables bench-ingest bench-trust soak
 BENCH_ENVIRONMENTS = ours python litserve bentoml mlserver
 bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready trees  ## compare the service with its peers
 	@$(ENVIRONMENTS) $(BENCH_ENVIRONMENTS:%=$(VENVS)/bench-%/.ready)
@@ -204,6 +204,9 @@ bench-cold: $(VENVS)/dev/.ready $(VENVS)/local/.ready $(VENVS)/functions/.ready 
 
 bench-model: $(VENVS)/dev/.ready trees  ## measure the model: error, interval, speed, size; DATA=path.csv
 	DATA="$(DATA)" $(DEV)/python -m benchmarks.quality
+
+bench-tables: $(VENVS)/dev/.ready  ## compare the models of two tables of others with scikit-learn's; SEEDS=2
+	$(DEV)/python -m benchmarks.tables
 
 bench-ingest: $(VENVS)/dev/.ready  ## compare the check of an upload with pandas.read_csv: time, memory; GB=2
 	$(DEV)/python -m benchmarks.ingest

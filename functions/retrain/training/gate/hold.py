@@ -45,6 +45,7 @@ from retrain.training.anomaly.scan import (
     weights_of,
 )
 from retrain.training.anomaly.shift import Baseline, scan_shifts
+from retrain.training.anomaly.surprise import sentence_of_classes, surprising_uploads
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.model.metric import IS_CLASSIFICATION
 from retrain.training.rules import HoldRule
@@ -133,13 +134,7 @@ def examine(new: NewData, known: KnownData, table: Table, rule: HoldRule) -> Hol
     """
     supported = _supported(new, known, table)
     scanned = supported.scanned
-    score = 0.0
-    clusters: list[Cluster] = []
-    if not IS_CLASSIFICATION:  # a class is not near a probability, and far from it by no interval
-        score, clusters = _scan_in_rounds(supported, rule.score, has_places=bool(table.place))
-    contradictions = tuple(
-        described(one, supported.priced, supported.ranks, table) for one in clusters
-    )
+    score, contradictions = _contradictions(supported, table, rule.score)
     is_new = ~new.are_revised
     copies = find_copies(
         new.priced.rows.take(is_new),
@@ -222,6 +217,21 @@ class _Supported:
     points: Values
     baseline: Baseline
     known: Values | None
+
+
+def _contradictions(
+    supported: _Supported, table: Table, limit: float
+) -> tuple[float, tuple[Contradiction, ...]]:
+    """Return the highest score of all scans, and the contradictions that reach the limit."""
+    if IS_CLASSIFICATION:
+        score, of_uploads = surprising_uploads(
+            supported.priced, supported.scanned.uploads, limit=limit
+        )
+        return score, tuple(of_uploads)
+    score, clusters = _scan_in_rounds(supported, limit, has_places=bool(table.place))
+    return score, tuple(
+        described(one, supported.priced, supported.ranks, table) for one in clusters
+    )
 
 
 def _outside(supported: _Supported) -> tuple[Mask, Values]:
@@ -331,7 +341,9 @@ def _reason(contradictions: Sequence[Contradiction], copies: Copies, table: Tabl
     if contradictions:
         more = len(contradictions) - 1
         others = f" (and {more} more {'place' if more == 1 else 'places'})" if more else ""
-        parts.append(f"{sentence(contradictions[0], table)}{others}")
+        worst = contradictions[0]
+        said = sentence_of_classes(worst) if IS_CLASSIFICATION else sentence(worst, table)
+        parts.append(f"{said}{others}")
     if copies.are_too_many:
         parts.append(
             f"{copies.are.sum():,} of {len(copies.are):,} new rows ({copies.share:.0%}) are copies "

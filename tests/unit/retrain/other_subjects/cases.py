@@ -1,6 +1,7 @@
 """Cases of a subject without geography; ``test_other_subjects`` runs them in another process."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,13 @@ import onnx
 import pandas as pd
 import pytest
 
+from fakes.registry import FakeModelRegistry
+from housing.jobs.status import JobStore, State
+from housing.metrics import names
 from housing.onnx_session import OUTPUTS, graph_inputs, open_session
-from housing.schema import FEATURE_NAMES, FEATURES, SUBJECT, TARGET
+from housing.registry.port import PRODUCTION
+from housing.schema import CANONICAL_COLUMNS, FEATURE_NAMES, FEATURES, SUBJECT, TARGET
+from housing.subject import Column
 from retrain.training.anomaly.contradictions import Table
 from retrain.training.anomaly.gaps import without_gaps
 from retrain.training.anomaly.priced import Priced
@@ -25,7 +31,10 @@ from retrain.training.gate.hold import Hold, KnownData, NewData, examine
 from retrain.training.graph.export import export
 from retrain.training.graph.parity import check_parity
 from retrain.training.job.candidate import TrainedModel, card_of, train_model
+from retrain.training.job.context import JobContext
 from retrain.training.job.description import described
+from retrain.training.job.job import run
+from retrain.training.job.job_metrics import UNITS
 from retrain.training.model.engines import EngineName
 from retrain.training.model.evaluation import score
 from retrain.training.model.families.columns import column_names
@@ -34,6 +43,7 @@ from retrain.training.model.fit import fit
 from retrain.training.model.workers import InThisProcess, worker_processes
 from retrain.training.settings import TrainingSettings
 from retrain.training.tracking.mlflow import log_graph
+from retrain.training.upload.ingest import Upload
 
 OF_SUBJECT = {name: os.environ[name] for name in ("HOUSING_SUBJECT", "HOUSING_SUBJECTS_DIR")}
 IS_CLASSIFICATION = SUBJECT.task == "classification"
@@ -294,6 +304,16 @@ def held_with(new: Rows, one: Made) -> Hold:
     )
 
 
+def test_rows_with_wrong_targets_are_held(one: Made) -> None:
+    wrong = table(400, 12)
+    wrong[:, -1] = 1 - wrong[:, -1] if IS_CLASSIFICATION else wrong[:, -1] + 2_000
+
+    hold = held_with(Rows.of(wrong), one)
+
+    assert hold.uploads == (0,)
+    assert ("less likely" if IS_CLASSIFICATION else "half intervals") in hold.reason
+
+
 def test_copies_are_held_and_honest_rows_are_not(one: Made) -> None:
     honest = held_with(Rows.of(table(400, 11)), one)
     copied = one.snapshot.rows[:400].copy()
@@ -350,3 +370,56 @@ def test_the_trees_are_nodes_of_the_regressor(one: Made) -> None:
     assert "TreeEnsembleRegressor" in operators
     assert "TreeEnsembleClassifier" not in operators
     assert TARGET.name not in {given.name for given in graph.input}
+
+
+def csv_of(values: Values) -> bytes:
+    columns = [(column, values[:, place]) for place, column in enumerate(CANONICAL_COLUMNS)]
+    frame = pd.DataFrame({column.name: cells(of, column) for column, of in columns})
+    return frame.to_csv(index=False).encode()
+
+
+def cells(values: Values, column: Column) -> Any:
+    if column.kind == "category":
+        return texts(values, column.categories)
+    if column.kind == "boolean":
+        return pd.Series(values).map({0.0: "false", 1.0: "true"})
+    return pd.Series(values).round().astype(int) if column.kind == "integer" else values
+
+
+def test_a_job_takes_a_file_to_production_and_refuses_a_worse_one(
+    context: JobContext,
+    put_upload: Callable[..., Upload],
+    jobs: JobStore,
+    registry: FakeModelRegistry,
+) -> None:
+    first = put_upload(csv_of(table(1_200)), "first.csv")
+    assert run(first, context) == State.SUCCEEDED
+    status = jobs.load(first.job_id)
+    assert status.rows is not None
+    assert status.rows.accepted == 1_200
+    assert status.verdict is not None
+    assert status.verdict.promote, status.verdict.reason
+    version = registry.version_by_alias(PRODUCTION)
+    assert f"metric.{ERROR}" in version.tags
+    assert f"gate.challenger_{ERROR}" in version.tags
+    assert "## Gate" in version.description
+    assert status.metrics[ERROR] == pytest.approx(status.verdict.challenger_error, rel=1e-5)
+
+    wrong = table(1_200, 1)
+    wrong[:, -1] = np.random.default_rng(0).permutation(wrong[:, -1])
+    second = put_upload(csv_of(wrong), "second.csv")
+
+    assert run(second, context) == State.HELD
+
+    status = jobs.load(second.job_id)
+    assert not status.promoted, status.reason
+    assert registry.version_by_alias(PRODUCTION).version == "1"
+    assert status.live is not None
+    assert (status.live.log_loss if IS_CLASSIFICATION else status.live.rmse) is not None
+
+
+def test_metrics_of_a_job_name_its_error() -> None:
+    loss = {names.CHALLENGER_LOG_LOSS, names.CHAMPION_LOG_LOSS, names.LIVE_LOG_LOSS}
+    squared = {names.CHALLENGER_RMSE, names.CHAMPION_RMSE, names.LIVE_RMSE}
+    assert (loss if IS_CLASSIFICATION else squared) <= UNITS.keys()
+    assert not (squared if IS_CLASSIFICATION else loss) & UNITS.keys()
