@@ -28,6 +28,10 @@ run:  ## start everything and train the first model; another table: SUBJECT=name
 	@$(ENVIRONMENTS) $(VENVS)/local/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready
 	@exec $(STACK) up
 
+.PHONY: new
+new: $(VENVS)/local/.ready  ## write the folder of a table from its CSV: SUBJECT=name DATA=its.csv TARGET=column
+	@unset HOUSING_SUBJECT; exec $(VENVS)/local/bin/housing new "$(SUBJECT)" --from "$(DATA)" --target "$(TARGET)"
+
 monitoring: is-installed  ## start YACE, Prometheus and Alertmanager beside a running stack
 	@$(MAKE) --no-print-directory --silent yace
 	@exec $(STACK) monitor
@@ -96,6 +100,10 @@ test-arm: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/native/.ready  ## the
 ENDPOINT ?=
 test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready  ## integration tests on free ports, or on ENDPOINT=url
 	HOUSING_AWS_ENDPOINT="$(ENDPOINT)" $(DEV)/python -m pytest tests/integration
+
+.PHONY: test-tables
+test-tables: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the loop with diamonds and defaults, each on a stack of its own
+	HOUSING_TEST_TABLES=1 $(DEV)/python -m pytest tests/integration/test_other_tables.py
 
 test-localstack: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/localstack/.ready  ## integration tests on LocalStack, from PyPI or in its container
 	$(DEV)/python -m local_stack.on_localstack $(DEV)/python -m pytest tests/integration -rs
