@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from housing.schema import GEOGRAPHY
 from retrain.training.dataset.holdout_key import HoldoutKey
 from retrain.training.dataset.rows import distinct
 from retrain.training.dataset.snapshot import UploadedRows, snapshot_of
@@ -67,5 +68,5 @@ def train_file(
     rows = split(snapshot, min_rows=settings.min_rows)
     with worker_processes(settings.training_processes, settings.engine) as workers:
         made = train_model(snapshot, rows, settings, stage, note, workers)
-        note("judging in regions that are left out, and drawing")
+        note("judging in regions that are left out, and drawing" if GEOGRAPHY else "drawing")
         return OfflineModel(made, described(made, snapshot, rows, settings, workers)), checked

@@ -19,6 +19,7 @@ from housing.onnx_session import OUTPUTS, graph_inputs, open_session
 from housing.registry.port import PRODUCTION
 from housing.schema import CANONICAL_COLUMNS, FEATURE_NAMES, FEATURES, SUBJECT, TARGET
 from housing.subject import Column
+from housing.tree_library import LIBRARY, identity
 from retrain.training.anomaly.contradictions import Table
 from retrain.training.anomaly.gaps import without_gaps
 from retrain.training.anomaly.priced import Priced
@@ -152,6 +153,7 @@ def test_graph_and_model_agree_on_rows_that_neither_saw(made: Made) -> None:
 
     assert parity.worst < (1e-5 if IS_CLASSIFICATION else 0.05)
     assert np.isnan(unseen).any()
+    assert made.model.trees == (identity() if LIBRARY.exists() else None)  # equal to the last bit
 
 
 def test_the_model_is_better_than_the_baselines(made: Made) -> None:
