@@ -3,6 +3,7 @@
 import inspect
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from housing.schema import FEATURE_NAMES, FEATURES
+from housing.schema import FEATURES
 from housing.subject import Column
 from housing_cli.errors import DataFileError
 from housing_cli.output import JsonOption, console, print_json
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from housing_cli.services import Services
 
 _STDIN = Path("-")
+_TAKEN = frozenset({"file", "json", "help"})
 
 
 def with_feature_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -32,24 +34,37 @@ def with_feature_options(command: Callable[..., None]) -> Callable[..., None]:
     """
 
     def with_options(**options: Any) -> None:
-        block_group = {column.name: options.pop(column.name) for column in FEATURES}
+        block_group = {
+            column.name: options.pop(_parameter(place)) for place, column in enumerate(FEATURES)
+        }
         command(block_group=block_group, **options)
 
     own = inspect.signature(command).parameters.values()
     kept = [parameter for parameter in own if parameter.name != "block_group"]
-    signature = inspect.Signature([*kept, *map(_option, FEATURES)])
+    signature = inspect.Signature([*kept, *map(_option, range(len(FEATURES)), FEATURES)])
     with_options.__signature__ = signature  # type: ignore[attr-defined]
     with_options.__name__ = command.__name__
     with_options.__doc__ = command.__doc__
     return with_options
 
 
-def _option(column: Column) -> inspect.Parameter:
+def _parameter(place: int) -> str:
+    """Return the name of a feature's parameter: that of a column may be no name in Python."""
+    return f"feature_{place}"
+
+
+def option_name(column: str) -> str:
+    """Return the option of a column, without what a shell would want quotes for."""
+    name = re.sub(r"[^\w.-]+", "-", column).strip("-.")
+    return f"--feature-{name}" if name in _TAKEN or not name else f"--{name}"
+
+
+def _option(place: int, column: Column) -> inspect.Parameter:
     about = typer.Option(
-        f"--{column.name}", help=f"{column.description} ({column.unit})", callback=_finite
+        option_name(column.name), help=f"{column.description} ({column.unit})", callback=_finite
     )
     return inspect.Parameter(
-        column.name,
+        _parameter(place),
         inspect.Parameter.KEYWORD_ONLY,
         default=column.example,
         annotation=Annotated[float, about],
@@ -94,7 +109,7 @@ def predict(
 
 
 def _features_given(context: typer.Context) -> bool:
-    sources = (context.get_parameter_source(name) for name in FEATURE_NAMES)
+    sources = (context.get_parameter_source(_parameter(place)) for place in range(len(FEATURES)))
     return any(source is not None and source.name == "COMMANDLINE" for source in sources)
 
 

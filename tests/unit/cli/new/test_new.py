@@ -83,6 +83,11 @@ def test_what_is_written_is_clean_sound_and_reads_the_file(
     table = columns()
     table["heating"][5] = ""
     table["state"][7] = "ruined"
+    table |= {
+        "class": table["rooms"],
+        "a b (m²)": table["size"],
+        "F.x": ["low " * 20, "high"] * 150,
+    }
     facts = made(housing, folders, table)
 
     options = ["--config", str(CHECKOUT / "pyproject.toml"), "--no-cache"]
