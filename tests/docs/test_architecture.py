@@ -35,6 +35,7 @@ ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room 
             "errors",
             "subject",
             "subject_check",
+            "texts",
             "schema",
             "api_keys",
             "function_log",

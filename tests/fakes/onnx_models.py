@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
-from housing.schema import FEATURE_NAMES
+from housing.onnx_session import INPUT, OUTPUTS, graph_inputs
+from housing.schema import FEATURE_NAMES, FEATURES
 
 _OPSET = 17
 _IR_VERSION = 8
@@ -65,5 +66,37 @@ def linear_model(  # noqa: PLR0913 - one knob for each way to break the contract
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION
     )
+    checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def constant_model(value: float = 0.25) -> bytes:
+    """Build a graph of this process's subject that answers a constant, whatever a row holds.
+
+    Args:
+        value: The constant, of each output.
+    """
+    row = np.array([[column.example for column in FEATURES]])
+    kinds = {name: (tensor.dtype, tensor.ndim) for name, tensor in graph_inputs(row).items()}
+    inputs = []
+    for name, (dtype, rank) in kinds.items():
+        text = dtype.kind in "OU"
+        kind = TensorProto.STRING if text else helper.np_dtype_to_tensor_dtype(dtype)
+        width = [] if rank == 1 else [len(FEATURES) if name == INPUT else 1]
+        inputs.append(helper.make_tensor_value_info(name, kind, ["n", *width]))
+    first = inputs[0].name
+    nodes = [
+        helper.make_node("Shape", [first], ["sizes"], start=0, end=1),
+        helper.make_node("Concat", ["sizes", "one"], ["shape"], axis=0),
+        *(helper.make_node("Expand", ["value", "shape"], [name]) for name in OUTPUTS),
+    ]
+    constants = [
+        numpy_helper.from_array(np.array([1], np.int64), "one"),
+        numpy_helper.from_array(np.array([[value]], np.float32), "value"),
+    ]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 1]) for name in OUTPUTS]
+    graph = helper.make_graph(nodes, "constant", inputs, outputs, initializer=constants)
+    opset = [helper.make_opsetid("", _OPSET)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION)
     checker.check_model(model)
     return bytes(model.SerializeToString())

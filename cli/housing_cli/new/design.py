@@ -12,11 +12,11 @@ import numpy as np
 
 from housing.subject import Column, Subject, SubjectError, Task
 from housing.subject_check import check
+from housing.texts import BOOLEANS, MISSING
 from housing_cli.errors import DataFileError
 from housing_cli.new.kinds import Inferred, infer
 from housing_cli.new.leaks import leak
 from housing_cli.new.table import Table
-from retrain.training.dataset.texts import BOOLEANS, MISSING
 from retrain.training.settings import TrainingSettings
 
 _MANY_CLASSES = 20

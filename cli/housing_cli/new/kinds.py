@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from housing.subject import Kind
-from retrain.training.dataset.texts import BOOLEANS, MISSING
+from housing.texts import BOOLEANS, MISSING
 from retrain.training.upload.cell_check import number_of
 
 MOST_CATEGORIES = 100

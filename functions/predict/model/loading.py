@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import os
 import re
 import tempfile
@@ -14,13 +15,19 @@ import numpy as np
 
 from housing.errors import ArtifactDigestError
 from housing.registry.port import MODEL_FILE, ModelVersion, Tag
-from housing.schema import FEATURES
+from housing.schema import FEATURES, SUBJECT
 from predict.errors import ModelOutputError, ModelRefusedError
 from predict.model.predictor import Predictor
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-# Two rows, so that a graph that takes one row only does not pass.
-_SMOKE_ROWS = np.array([[column.example for column in FEATURES]] * 2)
+# Two rows, so that a graph that takes one row only does not pass; in the second all is missing that
+# may be.
+_SMOKE_ROWS = np.array(
+    [
+        [column.example for column in FEATURES],
+        [math.nan if column.optional else column.example for column in FEATURES],
+    ]
+)
 _LOG = logging.getLogger(__name__)
 
 
@@ -118,6 +125,9 @@ def check_and_load(content: bytes, version: ModelVersion) -> Predictor:
         raise ModelRefusedError(msg) from exc
     if not ((smoke.lower <= smoke.price) & (smoke.price <= smoke.upper)).all():
         msg = "its smoke prediction lies outside its own interval"
+        raise ModelRefusedError(msg)
+    if SUBJECT.task == "classification" and not ((smoke.price >= 0) & (smoke.price <= 1)).all():
+        msg = "its smoke prediction is no probability"
         raise ModelRefusedError(msg)
     return predictor
 

@@ -8,56 +8,56 @@ import math
 import re
 from collections.abc import Sequence
 from io import StringIO
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from housing.onnx_session import NEAREST_KM, OUTPUTS
-from housing.schema import CAP, FEATURES
+from housing.schema import CAP, GEOGRAPHY, SCALED, SUBJECT, TARGET
 from predict.model.loading import ServedModel
 from predict.model.predictor import PredictedColumns, Prediction
 from predict.scoring.validation import Matrix, named_rows
-from predict.scoring.warnings import FAR_KM, warnings_on
+from predict.scoring.warnings import FAR_KM, USUAL_MAXIMA, USUAL_MINIMA, warnings_on
 
-_DOLLARS_PER_UNIT = 100_000
 DECIMALS = 6  # float32 carries seven digits
+NEAREST = "nearest_training_km"
+_IS_LABEL = SUBJECT.task == "classification"
+_LIMITS = ("lower", "upper")
+_SCALED_LIMITS = tuple(f"{limit}_{SCALED.suffix}" for limit in _LIMITS) if SCALED else ()
+_SCALED_NAMES = (SCALED.name, *_SCALED_LIMITS) if SCALED else ()
 CSV_HEADER = (
-    *("MedHouseVal", "lower", "upper"),
-    *("price_usd", "lower_usd", "upper_usd"),
-    "nearest_training_km",
+    ("probability", TARGET.name)
+    if _IS_LABEL
+    else (TARGET.name, *_LIMITS, *_SCALED_NAMES, *((NEAREST,) if GEOGRAPHY else ()))
 )
-"""The numbers of a row, in the order in which ``_columns`` and ``_numbers`` return them."""
+"""The values of a row, in the order in which ``_columns`` and ``_numbers`` return them."""
 _NEARLY_CAPPED = CAP.value - 0.01 if CAP else math.inf
-_USUAL_MINIMUM = np.array([column.usual_minimum for column in FEATURES])
-_USUAL_MAXIMUM = np.array([column.usual_maximum for column in FEATURES])
+_USUAL_MINIMUM, _USUAL_MAXIMUM = np.array(USUAL_MINIMA), np.array(USUAL_MAXIMA)
 _KM_DECIMALS = 1
 
 
-def _document(numbers: Sequence[Any], warnings: Sequence[str]) -> dict[str, Any]:
-    """Name the numbers of a row, which are in the order of ``CSV_HEADER``."""
-    price, lower, upper, price_usd, lower_usd, upper_usd, nearest_km = numbers
-    return {
-        "MedHouseVal": price,
-        "price_usd": price_usd,
-        "interval_90": {
-            "lower": lower,
-            "upper": upper,
-            "lower_usd": lower_usd,
-            "upper_usd": upper_usd,
-        },
-        "nearest_training_km": nearest_km,
-        "warnings": warnings,
-    }
+def _document(values: Sequence[Any], warnings: Sequence[str]) -> dict[str, Any]:
+    """Name the values of a row, which are in the order of ``CSV_HEADER``."""
+    named = dict(zip(CSV_HEADER, values, strict=True))
+    if _IS_LABEL:
+        return {**named, "warnings": warnings}
+    document = {TARGET.name: named[TARGET.name]}
+    if SCALED:
+        document[SCALED.name] = named[SCALED.name]
+    document["interval_90"] = {limit: named[limit] for limit in (*_LIMITS, *_SCALED_LIMITS)}
+    if GEOGRAPHY:
+        document[NEAREST] = named[NEAREST]
+    return {**document, "warnings": warnings}
 
 
 _MARKED = orjson.dumps(_document([f"#{place}" for place in range(len(CSV_HEADER))], []))
 _MARK = rb'"#(\d)"'
 _ORDER = [int(place) for place in re.findall(_MARK, _MARKED)]
 """The columns in the order of the document."""
-_LINE = re.sub(_MARK, b"%b", _MARKED)
-"""The document of a row without warnings, a ``%b`` for each number."""
+_LINE = re.sub(_MARK, b"%b", re.sub(b"%", b"%%", _MARKED))
+"""The document of a row without warnings, a ``%b`` for each value."""
 
 
 def one(features: dict[str, float], prediction: Prediction, served: ServedModel) -> bytes:
@@ -71,7 +71,7 @@ def one(features: dict[str, float], prediction: Prediction, served: ServedModel)
 def many(features: Matrix, predicted: PredictedColumns, served: ServedModel) -> bytes:
     """Write a ``schemas.BatchPrediction``: a template of all rows, filled once."""
     columns = _columns(predicted)
-    cells = np.column_stack([columns[place] for place in _ORDER]).ravel()
+    cells = _cells([columns[place] for place in _ORDER])
     lines = [_LINE] * len(predicted.price)
     may_warn = np.flatnonzero(_may_warn(features, predicted))
     for row, named, prediction in zip(
@@ -79,27 +79,38 @@ def many(features: Matrix, predicted: PredictedColumns, served: ServedModel) -> 
     ):
         warnings = warnings_on(named, prediction.price, prediction.nearest_km)
         lines[row] = _LINE.replace(b"[]", orjson.dumps(warnings).replace(b"%", b"%%"))
-    rows = b",".join(lines) % _texts(cells)
+    rows = b",".join(lines) % cells
     return b'{"predictions":[%b],%b' % (rows, orjson.dumps(_of_model(served))[1:])
 
 
-def _texts(cells: Matrix) -> tuple[bytes, ...]:
-    """Write each number as JSON; NaN, an unknown distance, as null."""
+def _cells(columns: Sequence[NDArray[Any]]) -> tuple[bytes, ...]:
+    """Write the values of all rows, row by row."""
+    if not _IS_LABEL:
+        return _texts(np.column_stack(columns).ravel())
+    return tuple(chain.from_iterable(zip(*map(_texts, columns), strict=True)))
+
+
+def _texts(cells: NDArray[Any]) -> tuple[bytes, ...]:
+    """Write each value as JSON; NaN, an unknown distance, as null."""
     dumped = orjson.dumps(cells, option=orjson.OPT_SERIALIZE_NUMPY)
     return tuple(dumped[1:-1].split(b",")) if len(cells) else ()
 
 
 def _numbers(prediction: Prediction) -> list[float | None]:
     price, lower, upper, nearest_km = prediction
-    return [
+    if _IS_LABEL:
+        return [round(price, DECIMALS), price >= SUBJECT.threshold]
+    numbers: list[float | None] = [
         round(price, DECIMALS),
         round(lower, DECIMALS),
         round(upper, DECIMALS),
-        round(price * _DOLLARS_PER_UNIT, 2),
-        round(lower * _DOLLARS_PER_UNIT, 2),
-        round(upper * _DOLLARS_PER_UNIT, 2),
-        None if nearest_km is None else round(nearest_km, _KM_DECIMALS),
     ]
+    if SCALED:
+        factor = SCALED.factor
+        numbers += [round(price * factor, 2), round(lower * factor, 2), round(upper * factor, 2)]
+    if GEOGRAPHY:
+        numbers.append(None if nearest_km is None else round(nearest_km, _KM_DECIMALS))
+    return numbers
 
 
 def _of_model(served: ServedModel) -> dict[str, Any]:
@@ -115,16 +126,18 @@ def as_csv(predicted: PredictedColumns) -> bytes:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_HEADER)
-    *numbers, nearest = (column.tolist() for column in _columns(predicted))
-    distances = nearest if predicted.nearest_km is not None else [None] * len(nearest)
-    writer.writerows(zip(*numbers, distances, strict=True))
+    columns: list[list[Any]] = [column.tolist() for column in _columns(predicted)]
+    if GEOGRAPHY and predicted.nearest_km is None:
+        columns[-1] = [None] * len(predicted.price)
+    if _IS_LABEL:
+        columns[-1] = ["true" if label else "false" for label in columns[-1]]
+    writer.writerows(zip(*columns, strict=True))
     return text.getvalue().encode()
 
 
 def as_mlflow(predicted: PredictedColumns) -> bytes:
     """Write the response of MLflow's scoring server for the same model, digit for digit."""
-    known = [column for column in predicted if column is not None]
-    names = [*OUTPUTS, NEAREST_KM][: len(known)]
+    names, known = zip(*predicted.named().items(), strict=True)
     # As for many rows: one template, filled once. float32 becomes the double of the same value.
     row = b"{%b}" % b",".join(b'"%b":%%b' % name.encode() for name in names)
     cells = np.column_stack(known).astype(np.float64).ravel()
@@ -134,15 +147,15 @@ def as_mlflow(predicted: PredictedColumns) -> bytes:
 
 def as_json_lines(predicted: PredictedColumns) -> bytes:
     """Write a JSON object for each row, as SageMaker's clients ask for."""
-    known = [column.tolist() for column in predicted if column is not None]
-    names = [*OUTPUTS, NEAREST_KM][: len(known)]
-    rows = (dict(zip(names, row, strict=True)) for row in zip(*known, strict=True))
+    names, known = zip(*predicted.named().items(), strict=True)
+    columns = [column.tolist() for column in known]
+    rows = (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
     return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
 
 
 def as_csv_lines(predicted: PredictedColumns) -> bytes:
-    """Write price, lower, upper and distance of each row, as SageMaker does: without a header."""
-    known = [column.tolist() for column in predicted if column is not None]
+    """Write the outputs of each row, as SageMaker does: without a header."""
+    known = [column.tolist() for column in predicted.named().values()]
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows(zip(*known, strict=True))
     return text.getvalue().encode()
@@ -150,21 +163,22 @@ def as_csv_lines(predicted: PredictedColumns) -> bytes:
 
 def one_as_mlflow(prediction: Prediction) -> bytes:
     """Write ``as_mlflow`` of one row."""
-    known = zip((*OUTPUTS, NEAREST_KM), prediction, strict=True)
-    row = {name: value for name, value in known if value is not None}
-    return orjson.dumps({"predictions": [row]})
+    return orjson.dumps({"predictions": [prediction.named()]})
 
 
-def _columns(predicted: PredictedColumns) -> list[Matrix]:
+def _columns(predicted: PredictedColumns) -> list[NDArray[Any]]:
     """Round as for a single row: a float32 times 10^6 is exact in float64."""
     prices = [column.astype(np.float64) for column in predicted[:3]]
-    units = [np.round(column, DECIMALS) for column in prices]
-    dollars = [np.round(column * _DOLLARS_PER_UNIT, 2) for column in prices]
-    nearest = predicted.nearest_km
-    if nearest is None:
-        return [*units, *dollars, np.full(len(prices[0]), np.nan)]
-    distances = nearest.astype(np.float64)
-    return [*units, *dollars, distances.round(_KM_DECIMALS)]
+    if _IS_LABEL:
+        return [np.round(prices[0], DECIMALS), prices[0] >= SUBJECT.threshold]
+    columns = [np.round(column, DECIMALS) for column in prices]
+    if SCALED:
+        columns += [np.round(column * SCALED.factor, 2) for column in prices]
+    if GEOGRAPHY and predicted.nearest_km is None:
+        columns.append(np.full(len(prices[0]), np.nan))
+    elif GEOGRAPHY and predicted.nearest_km is not None:
+        columns.append(predicted.nearest_km.astype(np.float64).round(_KM_DECIMALS))
+    return columns
 
 
 def _may_warn(features: Matrix, predicted: PredictedColumns) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from housing.schema import FEATURE_NAMES
 from predict.errors import InvalidFieldsError, MalformedBodyError
+from predict.scoring.columns import REQUIRED, TEXT_COLUMNS
 from predict.scoring.request_body import MOST_NAMES
 from predict.scoring.validation import too_many_rows
 
@@ -20,7 +21,7 @@ _SHOWN_CHARACTERS = 100
 def read(
     body: bytes, max_rows: int, *, strict: bool, has_header: bool = True
 ) -> list[dict[str, float | str]]:
-    """Return the eight features of each row by name; cells that are not numbers stay text.
+    """Return the features of each row by name; cells that are not numbers stay text.
 
     Args:
         body: UTF-8, with or without a byte order mark.
@@ -53,11 +54,24 @@ def read(
     _check_widths(rows, len(header))
     names: Sequence[str] = header
     cells: Iterable[Sequence[str]] = rows
-    if len(header) > len(FEATURE_NAMES):
-        names, cells = FEATURE_NAMES, map(itemgetter(*map(header.index, FEATURE_NAMES)), rows)
+    known = [name for name in FEATURE_NAMES if name in header]
+    if len(header) > len(known):
+        names, cells = known, _columns(rows, [header.index(name) for name in known])
     # float() takes 1_000 and digits of other scripts, which uploads and MLflow do not.
     number = _number if text.isascii() and "_" not in text else _plain_number
-    return [dict(zip(names, map(number, row), strict=True)) for row in cells]
+    if not TEXT_COLUMNS:
+        return [dict(zip(names, map(number, row), strict=True)) for row in cells]
+    readers = [str if name in TEXT_COLUMNS else number for name in names]
+    return [
+        {name: as_value(cell) for name, as_value, cell in zip(names, readers, row, strict=True)}
+        for row in cells
+    ]
+
+
+def _columns(rows: list[list[str]], places: list[int]) -> Iterable[Sequence[str]]:
+    if len(places) == 1:
+        return ([row[places[0]]] for row in rows)
+    return map(itemgetter(*places), rows)
 
 
 def _number(text: str) -> float | str:
@@ -94,7 +108,7 @@ def _header_errors(header: list[str], *, strict: bool) -> Iterator[Mapping[str, 
         yield {"field": "header", "message": message}
         return
     times = Counter(header)
-    for name in FEATURE_NAMES:
+    for name in REQUIRED:
         if name not in times:
             yield {"field": name, "message": "the header lacks this column"}
     for name, count in times.items():

@@ -15,6 +15,7 @@ import pydantic_core
 from housing.schema import FEATURE_NAMES
 from predict.errors import InvalidFieldsError, MalformedBodyError, RefusedInvocationError
 from predict.scoring import csv_rows, validation
+from predict.scoring.columns import REQUIRED
 from predict.scoring.request_body import (
     MOST_NAMES,
     colons,
@@ -124,11 +125,12 @@ def _of_split(data: Any, max_rows: int) -> list[Any]:
         raise MalformedBodyError(msg)
     _check_columns(columns)
     _check_count(rows, max_rows)
-    if len(columns) == len(FEATURE_NAMES):
+    known = [name for name in FEATURE_NAMES if name in columns]
+    if len(columns) == len(known) or len(known) == 1:
         return [_named(columns, row) for row in rows]
-    wanted = itemgetter(*map(columns.index, FEATURE_NAMES))
+    wanted = itemgetter(*map(columns.index, known))
     return [
-        dict(zip(FEATURE_NAMES, wanted(row), strict=True)) if _has(row, len(columns)) else row
+        dict(zip(known, wanted(row), strict=True)) if _has(row, len(columns)) else row
         for row in rows
     ]
 
@@ -137,15 +139,16 @@ def _of_columns(form: str, data: dict[str, Any], max_rows: int) -> list[Any]:
     """Read ``{"MedInc": […], …}``; single numbers are one row."""
     _check_columns(data)
     columns = {
-        name: data[name] if isinstance(data[name], list) else [data[name]] for name in FEATURE_NAMES
+        name: data[name] if isinstance(data[name], list) else [data[name]]
+        for name in FEATURE_NAMES
+        if name in data
     }
     if len({len(column) for column in columns.values()}) > 1:
         msg = f"the columns of {form} have to be of the same length"
         raise MalformedBodyError(msg)
-    _check_count(columns[FEATURE_NAMES[0]], max_rows)
-    return [
-        dict(zip(FEATURE_NAMES, row, strict=True)) for row in zip(*columns.values(), strict=True)
-    ]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    _check_count(rows, max_rows)
+    return rows
 
 
 def _of_list(form: str, data: Any, max_rows: int) -> list[Any]:
@@ -173,7 +176,7 @@ def _check_count(rows: Sequence[object], max_rows: int) -> None:
 def _check_columns(columns: Sequence[str] | dict[str, Any]) -> None:
     errors = [
         {"field": name, "message": "the data lacks this column"}
-        for name in FEATURE_NAMES
+        for name in REQUIRED
         if name not in columns
     ]
     if errors:

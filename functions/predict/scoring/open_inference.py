@@ -2,7 +2,8 @@
 
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
 Inputs are one tensor for each column, in any order, ``[n]`` or ``[n, 1]``, or a single one of all
-columns in schema order, ``[n, 8]``. Outputs are ``[n, 1]``, or ``[n]`` where the inputs are.
+columns in schema order, ``[n, features]``. A category is ``BYTES``. Outputs are ``[n, 1]``, or
+``[n]`` where the inputs are.
 """
 
 from collections.abc import Mapping
@@ -11,22 +12,34 @@ from typing import Any, NamedTuple
 import orjson
 
 from housing.onnx_session import NEAREST_KM, OUTPUTS
-from housing.schema import FEATURE_NAMES
+from housing.schema import FEATURE_NAMES, FEATURES, GEOGRAPHY
+from housing.subject import Column
 from predict.errors import InvalidFieldsError, MalformedBodyError, NoSuchTargetError
 from predict.model.loading import ServedModel
 from predict.model.predictor import PredictedColumns
 from predict.scoring import validation
+from predict.scoring.columns import REQUIRED
 from predict.scoring.request_body import MOST_NAMES, refuse_many_names
 from predict.scoring.validation import Matrix
 
 MODELS = "/v2/models/"
 INFER = "/infer"
 _VERSIONS = "versions"
-_DATATYPES = frozenset({"FP16", "FP32", "FP64", "BF16"}) | {
+_OTHERS = {"boolean": "BOOL", "category": "BYTES"}
+"""Datatypes of columns that are no numbers."""
+
+
+def _datatype(column: Column) -> str:
+    """Return a column's datatype; numbers, also whole ones, may be missing as NaN."""
+    return _OTHERS.get(column.kind, "FP64")
+
+
+_DATATYPES = {"FP16", "FP32", "FP64", "BF16", *map(_datatype, FEATURES)} | {
     f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)
 }
 _PLACE = "inputs"
 _WIDTH = len(FEATURE_NAMES)
+_OUTPUTS = (*OUTPUTS, NEAREST_KM) if GEOGRAPHY else OUTPUTS
 
 
 class Inference(NamedTuple):
@@ -82,19 +95,20 @@ def read(body: bytes, max_rows: int) -> Inference:
             raise InvalidFieldsError([{"field": f"{_PLACE}.{place}", "message": message}])
         else:
             columns[name] = values
-    missing = [name for name in FEATURE_NAMES if name not in columns]
+    missing = [name for name in REQUIRED if name not in columns]
     if missing:
         message = "the inputs lack this column"
         raise InvalidFieldsError([{"field": name, "message": message} for name in missing])
-    counts = {len(columns[name]) for name in FEATURE_NAMES}
+    known = [name for name in FEATURE_NAMES if name in columns]
+    counts = {len(columns[name]) for name in known}
     if len(counts) > 1:
         msg = "the tensors of the columns have to be of the same length"
         raise MalformedBodyError(msg)
     if max(counts) > max_rows:
         raise validation.too_many_rows(max_rows)
     rows = [
-        dict(zip(FEATURE_NAMES, row, strict=True))
-        for row in zip(*(columns[name] for name in FEATURE_NAMES), strict=True)
+        dict(zip(known, row, strict=True))
+        for row in zip(*(columns[name] for name in known), strict=True)
     ]
     asked = content.get("id")
     is_flat = all(len(tensor["shape"]) == 1 for tensor in tensors)
@@ -109,7 +123,6 @@ def read(body: bytes, max_rows: int) -> Inference:
 def answer(inference: Inference, predicted: PredictedColumns, served: ServedModel) -> bytes:
     """Write an inference response."""
     count = len(inference.features)
-    known = [column for column in predicted if column is not None]
     outputs = [
         {
             "name": name,
@@ -117,7 +130,7 @@ def answer(inference: Inference, predicted: PredictedColumns, served: ServedMode
             "shape": [count] if inference.is_flat else [count, 1],
             "data": column.tolist(),
         }
-        for name, column in zip((*OUTPUTS, NEAREST_KM), known, strict=False)
+        for name, column in predicted.named().items()
         if not inference.outputs or name in inference.outputs
     ]
     document: dict[str, Any] = {
@@ -132,7 +145,10 @@ def answer(inference: Inference, predicted: PredictedColumns, served: ServedMode
 
 def metadata(served: ServedModel) -> dict[str, Any]:
     """Return a model's metadata."""
-    inputs = [{"name": name, "datatype": "FP64", "shape": [-1, 1]} for name in FEATURE_NAMES]
+    inputs = [
+        {"name": column.name, "datatype": _datatype(column), "shape": [-1, 1]}
+        for column in FEATURES
+    ]
     names = served.predictor.outputs
     return {
         "name": served.version.name,
@@ -190,8 +206,8 @@ def _outputs(asked: object) -> tuple[str, ...]:
         return ()
     tensors = asked if isinstance(asked, list) else [asked]
     names = [str(one.get("name") if isinstance(one, dict) else one) for one in tensors]
-    unknown = [name for name in names if name not in (*OUTPUTS, NEAREST_KM)]
+    unknown = [name for name in names if name not in _OUTPUTS]
     if unknown:
-        message = f"there are only {', '.join((*OUTPUTS, NEAREST_KM))}"
+        message = f"there are only {', '.join(_OUTPUTS)}"
         raise InvalidFieldsError([{"field": f"outputs.{unknown[0]}"[:100], "message": message}])
     return tuple(names)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from housing.schema import FEATURES, SUBJECT
 from predict.errors import (
     InvalidFieldsError,
     MalformedBodyError,
@@ -27,7 +28,7 @@ JSON_LINES = "application/jsonlines"
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """Lambda's own limit on what goes in and out of a call; a server in front of us may have none."""
 MAX_ROW_BYTES = 64 * 1024
-"""Of a body that holds one block group, eight numbers. Its errors are listed field by field, and
+"""Of a body that holds one row, numbers and short texts. Its errors are listed field by field, and
 for 5 MB of something else that took nine seconds of a processor."""
 MOST_NAMES = 1_000
 """Of a row, or of a table's columns, where names that the schema does not know are left out."""
@@ -175,7 +176,7 @@ def refuse_many_names(body: bytes, most: int) -> None:
 
 def too_many_names(most: int, *, field: str, row: int | None = None) -> InvalidFieldsError:
     """Make the error of a field; if it is a row, with the row's index."""
-    message = f"over {most:,} names or colons; a block group has 8 names"
+    message = f"over {most:,} names or colons; a {SUBJECT.row} has {len(FEATURES)} names"
     number = {} if row is None else {"row": row + 1}
     return InvalidFieldsError([{"field": field, "message": message, **number}])
 

@@ -1,4 +1,4 @@
-"""The scoring service: key, model, prices, one log line; no framework on the way.
+"""The scoring service: key, model, answer, one log line; no framework on the way.
 
 FastAPI and its router take longer than the model itself. They serve all other routes, and describe
 these too.
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from housing.api_keys import Scope
+from housing.schema import ANSWER, GEOGRAPHY, SUBJECT
 from predict import problems
 from predict.access.auth import Authenticator
 from predict.errors import PredictError, TooLargeError
@@ -22,6 +23,7 @@ from predict.model.loading import ServedModel
 from predict.model.predictor import PredictedColumns, Prediction
 from predict.model.store import ModelStore
 from predict.scoring import answers, csv_rows, mlflow_protocol, open_inference, validation
+from predict.scoring.columns import shown
 from predict.scoring.request_body import (
     CSV,
     JSON,
@@ -64,11 +66,11 @@ class PredictedRow:
         return [_logged(self.features, self.prediction)]
 
     def matrix(self) -> Matrix:
-        """Return the features, ``[n, 8]`` in schema order."""
+        """Return the features, ``[n, features]`` in schema order."""
         return np.array([list(self.features.values())])
 
     def prices(self) -> NDArray[np.float32]:
-        """Return the prices, ``[n]``, in $100,000."""
+        """Return the predictions, ``[n]``, in the target's unit."""
         return np.array([self.prediction.price], np.float32)
 
 
@@ -96,11 +98,11 @@ class PredictedRows:
         ]
 
     def matrix(self) -> Matrix:
-        """Return the features, ``[n, 8]`` in schema order."""
+        """Return the features, ``[n, features]`` in schema order."""
         return self.features
 
     def prices(self) -> NDArray[np.float32]:
-        """Return the prices, ``[n]``, in $100,000."""
+        """Return the predictions, ``[n]``, in the target's unit."""
         return self.predicted.price
 
 
@@ -108,7 +110,7 @@ Predicted = PredictedRow | PredictedRows
 
 
 def predict(request: Request, served: ServedModel, _max_rows: int) -> PredictedRow:
-    """Predict the median house value of one block group, with its 90 % interval."""
+    """Predict one row, with its 90 % interval or as a probability."""
     media_type(request, JSON)
     features = validation.one_from_json(sized(request.body, MAX_ROW_BYTES))
     prediction = served.predictor.predict_one(list(features.values()))
@@ -117,7 +119,7 @@ def predict(request: Request, served: ServedModel, _max_rows: int) -> PredictedR
 
 
 def predict_batch(request: Request, served: ServedModel, max_rows: int) -> PredictedRows:
-    """Predict many block groups: JSON in and out, or CSV in and out."""
+    """Predict many rows: JSON in and out, or CSV in and out."""
     sent_as = media_type(request, JSON, CSV)
     body = sized(request.body)
     if sent_as == CSV:
@@ -204,7 +206,7 @@ class ScoringService:
             models: Hands out the model to serve.
             telemetry: Logs every request.
             authenticator: Decides who may predict.
-            max_rows: The most block groups that one request may hold.
+            max_rows: The most rows that one request may hold.
             shadow: Called with every prediction once its response is final; it raises nothing.
         """
         self._models = models
@@ -277,12 +279,10 @@ def _milliseconds(started: float) -> float:
 
 def _logged(features: Mapping[str, float], prediction: Prediction) -> dict[str, Any]:
     price, lower, upper, nearest_km = prediction
-    return {
-        "features": features,
-        "price": price,
-        "interval": (lower, upper),
-        "nearest_training_km": nearest_km,
-    }
+    if SUBJECT.task == "classification":
+        return {"features": shown(features), ANSWER: price}
+    logged = {"features": shown(features), ANSWER: price, "interval": (lower, upper)}
+    return {**logged, "nearest_training_km": nearest_km} if GEOGRAPHY else logged
 
 
 def _sized(content: bytes) -> bytes:

@@ -1,7 +1,7 @@
-"""Validation of block groups, one or many, with an error for each wrong field.
+"""Validation of rows, one or many, with an error for each wrong field.
 
 One compiled validator checks the whole list, so that 1,000 rows cost a millisecond, not one model
-object each.
+object each. Where all columns are numbers that have to be there, good rows pass faster checks.
 """
 
 import struct
@@ -18,9 +18,9 @@ from pydantic_core import ErrorDetails, SchemaValidator, ValidationError, core_s
 from pydantic_core import from_json as from_json_text
 
 from housing.schema import FEATURE_NAMES, FEATURES
-from housing.subject import Column
 from predict.errors import MalformedBodyError, TooLargeError
 from predict.problems import refusal
+from predict.scoring.columns import ARE_NUMBERS, field
 from predict.scoring.request_body import (
     colons,
     refuse_many_names,
@@ -45,14 +45,14 @@ _JSON_WORDS = MappingProxyType(
 )
 """Pydantic's messages for JSON, where they differ from those for Python objects."""
 Matrix = NDArray[np.float64]
-"""Values of n block groups, ``[n, 8]``, in the order of ``housing.schema.FEATURES``."""
+"""Canonical values of n rows, ``[n, features]``, in the order of ``housing.schema.FEATURES``."""
 
 
 def one_from_json(body: bytes) -> dict[str, float]:
-    """Read one block group, ``{"MedInc": …, …}``: the eight fields and no others.
+    """Read one row, ``{"MedInc": …, …}``: the features and no others.
 
     Returns:
-        Name to value, in schema order.
+        Name to canonical value, in schema order.
 
     Raises:
         MalformedBodyError: It is not JSON, or names a field twice.
@@ -63,12 +63,12 @@ def one_from_json(body: bytes) -> dict[str, float]:
         row: dict[str, float] = _row_validator().validate_json(body)
     except ValidationError as exc:
         raise refusal(exc.errors(include_url=False, include_context=False)) from exc
-    refuse_repeated_names(body, _WIDTH)
+    refuse_repeated_names(body, _WIDTH)  # with a value missing, or a colon in one, it reads again
     return row
 
 
 def from_json(body: bytes, max_rows: int) -> Matrix:
-    """Read ``{"instances": [{…}, …]}``; every row has the eight fields and no others.
+    """Read ``{"instances": [{…}, …]}``; every row has the features and no others.
 
     Good bodies pass a fast check of whole columns, in a third of the time; pydantic reads all
     others again and reports their errors.
@@ -158,6 +158,8 @@ def _faults(exc: ValidationError, words: Mapping[str, str]) -> list[ErrorDetails
 
 def _screened(body: bytes, max_rows: int) -> Matrix | None:
     """Return the rows of a good body, or None if it may have a fault."""
+    if not ARE_NUMBERS:
+        return None
     try:
         rows = _body_decoder().decode(body).instances
     except msgspec.DecodeError:
@@ -173,7 +175,8 @@ def _screened(body: bytes, max_rows: int) -> Matrix | None:
 def screened_lists(rows: Any, max_rows: int) -> Matrix | None:
     """Return good rows of ``[[…], …]``, each in schema order, or None if there may be a fault."""
     if (
-        type(rows) is not list
+        not ARE_NUMBERS
+        or type(rows) is not list
         or not 0 < len(rows) <= max_rows
         or set(map(type, rows)) != {list}
         or set(map(len, rows)) != {_WIDTH}
@@ -214,7 +217,7 @@ def from_rows(rows: Sequence[object], *, place: str) -> Matrix:
     """Check parsed rows; unknown fields are dropped.
 
     Args:
-        rows: A mapping of names to numbers for each block group.
+        rows: A mapping of names to values for each row of a table.
         place: Prefix of the fields' names in errors.
 
     Raises:
@@ -272,11 +275,6 @@ def _rows_validator(extra: str) -> SchemaValidator:
 
 
 def _row_schema(extra: Any) -> core_schema.TypedDictSchema:
-    fields = {column.name: core_schema.typed_dict_field(_number(column)) for column in FEATURES}
+    """Return the check of a row; only rows of tables may have other columns."""
+    fields = {column.name: field(column, is_table=extra == "ignore") for column in FEATURES}
     return core_schema.typed_dict_schema(fields, extra_behavior=extra)
-
-
-def _number(column: Column) -> core_schema.FloatSchema:
-    return core_schema.float_schema(
-        strict=True, allow_inf_nan=False, ge=column.minimum, le=column.maximum
-    )

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from housing.schema import CANONICAL_COLUMNS
 from housing.subject import Column
-from retrain.training.dataset.rows import Values
-from retrain.training.dataset.texts import (
+from housing.texts import (
     MISSING,
     says_missing,
     texts_of,
     value_of,
     why_unknown,
 )
+from retrain.training.dataset.rows import Values
 from retrain.training.upload.exact_reading import Line
 from retrain.training.upload.header import (
     DELIMITERS,

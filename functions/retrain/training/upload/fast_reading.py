@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from housing.schema import CANONICAL_COLUMNS
 from housing.subject import Column
+from housing.texts import texts_of
 from retrain.training.dataset.rows import Values
-from retrain.training.dataset.texts import texts_of
 from retrain.training.upload.exact_reading import MOST_FIELDS, Dialect, Line, Place
 from retrain.training.upload.header import MAY_LACK, NUMERIC, Header, canonical, outside
 
