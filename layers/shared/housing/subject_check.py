@@ -37,6 +37,7 @@ def _problems(subject: Subject) -> Iterator[str]:
             yield f"two columns have the name {column.name}"
         yield from (f"column {column.name}: {text}" for text in _column_problems(column))
     yield from _target_problems(subject)
+    yield from _output_problems(subject)
     yield from _reference_problems(subject)
 
 
@@ -98,6 +99,17 @@ def _target_problems(subject: Subject) -> Iterator[str]:
         yield f"the target's name {target.name} is a field of every answer"
     if not 0 < subject.threshold < 1:
         yield f"the threshold {subject.threshold:g} is not between 0 and 1"
+
+
+def _output_problems(subject: Subject) -> Iterator[str]:
+    """Yield names that are both an input and an output of the graph, which ONNX does not allow."""
+    if not any(column.kind == "category" for column in subject.features):
+        return  # the inputs are one, "features"
+    is_class = subject.task == "classification"
+    outputs = {"probability"} if is_class else {subject.output, "lower", "upper", "nearest_km"}
+    for column in subject.features:
+        if column.name in outputs:
+            yield f"the feature {column.name} has the name of an output of the model: rename it"
 
 
 def _reference_problems(subject: Subject) -> Iterator[str]:

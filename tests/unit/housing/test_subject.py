@@ -35,6 +35,10 @@ _SUBJECT = Subject(
         (replace(_SUBJECT, target=replace(_SUBJECT.target, optional=True)), "price is optional"),
         (replace(_SUBJECT, target=replace(_SUBJECT.target, name="stale")), "a field of every"),
         (
+            replace(_SUBJECT, features=(*_SUBJECT.features, replace(_SIZE, name="lower"))),
+            "lower has the name of an output of the model",
+        ),
+        (
             replace(_SUBJECT, ratios=(Ratio(name="r", dividend="size", divisor="mass"),)),
             "ratio r needs a feature mass, which is not there",
         ),

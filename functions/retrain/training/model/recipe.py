@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from housing.schema import SCHEMA_VERSION
 from retrain.training.model.engines.engine import EngineName
 
-_CODE_VERSION = "6"
+_CODE_VERSION = "7"
 """Incremented when the code of split, features, fit or export changes the model."""
 
 
