@@ -66,7 +66,7 @@ is-installed:
 lint: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## ruff, mypy, cfn-lint; promtool and amtool if installed
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
-	$(DEV)/mypy functions layers/shared cli local monitoring/dashboards tests benchmarks docs tools
+	$(DEV)/mypy functions layers/shared cli local monitoring/dashboards tests benchmarks tools
 	$(DEV)/cfn-lint infra/template.yaml
 	PYTHONPATH=tests $(DEV)/python -m infra.lint_expanded
 	@if command -v promtool >/dev/null; then promtool check rules monitoring/prometheus/recording.yaml monitoring/prometheus/slo.yaml monitoring/prometheus/alerts.yaml; \
@@ -143,7 +143,7 @@ coverage:  ## branch coverage; report in .coverage/html
 
 AUDIT := $(VENVS)/audit/bin
 SCRIPTS = .ci/run .ci/install-monitoring native/trees/build infra/build infra/deploy infra/push-image requirements/lock
-FIRST_PARTY = functions layers/shared cli local monitoring benchmarks docs tools
+FIRST_PARTY = functions layers/shared cli local monitoring benchmarks tools
 lint-workflows: $(VENVS)/audit/.ready .tools/actionlint  ## actionlint, zizmor, shellcheck
 	.tools/actionlint -shellcheck $(AUDIT)/shellcheck -pyflakes ""
 	$(AUDIT)/zizmor --offline --quiet .github
@@ -180,7 +180,7 @@ destroy: $(VENVS)/local/.ready  ## delete the stack of a stage, not its bucket; 
 
 .PHONY: openapi
 openapi: $(VENVS)/dev/.ready  ## write docs/openapi.json
-	$(DEV)/python docs/write_openapi.py > docs/openapi.json.part
+	$(DEV)/python tools/docs/write_openapi.py > docs/openapi.json.part
 	mv docs/openapi.json.part docs/openapi.json
 
 # ---- monitoring ----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Prints the API's OpenAPI document; ``make openapi`` keeps it as ``docs/openapi.json``."""
+"""Print the API's OpenAPI document, ``docs/openapi.json``; ``make openapi``."""
 
 import json
 
@@ -33,7 +33,8 @@ def _no_metrics() -> AccountMetrics:
     raise NotImplementedError
 
 
-def _document() -> str:
+def document() -> str:
+    """Return the document as JSON."""
     settings = PredictSettings(auth="off", tracking_uri="http://mlflow.invalid")
     app = create_app(
         settings, _NoModels(), Telemetry(), OpenAccess(), _no_changes, metrics=_no_metrics
@@ -42,4 +43,4 @@ def _document() -> str:
 
 
 if __name__ == "__main__":
-    print(_document())
+    print(document())
