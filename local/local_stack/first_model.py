@@ -91,7 +91,7 @@ def predict(settings: StackSettings, deployment: Deployment, *, version: str | N
     Raises:
         FirstModelError: It does not answer within a minute.
     """
-    row = {column.name: column.example for column in FEATURES}
+    row = {column.name: column.shown_example for column in FEATURES}
     deadline = time.monotonic() + _SERVED_SECONDS
     headers = {"x-api-key": deployment.predict_key}
     last = "no answer"

@@ -20,7 +20,7 @@ from predict.http.schemas import (
 from predict.scoring.request_body import CSV, JSON, JSON_LINES
 from predict.scoring.service import ScoringService
 
-EXAMPLE_ROW: dict[str, float] = {column.name: column.example for column in FEATURES}
+EXAMPLE_ROW: dict[str, Any] = {column.name: column.shown_example for column in FEATURES}
 EXAMPLE_CSV = "\n".join([",".join(FEATURE_NAMES), ",".join(map(str, EXAMPLE_ROW.values())), ""])
 _CSV_SCHEMA = {"type": "string", "description": "one header line, then one line for each row"}
 _CSV_ROWS_SCHEMA = {"type": "string", "description": "a line for each row, no header"}
