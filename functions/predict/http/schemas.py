@@ -1,6 +1,6 @@
 """Pydantic models of the scoring routes, derived from the schema of the data."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -9,15 +9,26 @@ from housing.subject import Column
 
 
 def _field(column: Column) -> tuple[Any, Any]:
+    if column.kind in {"boolean", "category"}:
+        kind: Any = bool
+        if column.kind == "category":
+            kind = str if column.unknown == "other" else Literal[column.categories]
+        about = Field(description=column.description, examples=[column.shown_example])
+        return _maybe_missing(Annotated[kind, about], column)
     limits = Field(
         strict=True,  # neither "3.5" nor true is a number; 3 is
         allow_inf_nan=False,
         ge=column.minimum,
         le=column.maximum,
-        description=f"{column.description}, in {column.unit}",
+        description=", in ".join(filter(None, (column.description, column.unit))),
         examples=[column.example],
     )
-    return Annotated[float, limits], ...
+    kind = int if column.kind == "integer" else float
+    return _maybe_missing(Annotated[kind, limits], column)
+
+
+def _maybe_missing(kind: Any, column: Column) -> tuple[Any, Any]:
+    return (kind | None, None) if column.optional else (kind, ...)
 
 
 _FIELDS: dict[str, Any] = {column.name: _field(column) for column in FEATURES}

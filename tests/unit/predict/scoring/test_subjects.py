@@ -163,3 +163,24 @@ def test_a_classification_answers_probability_and_label(tmp_path: Path) -> None:
     assert json.loads(mlflow) == {"predictions": [{"probability": 0.25}]}
     assert logged["probability"] == 0.25
     assert "interval" not in logged
+
+
+def test_the_page_describes_each_kind_of_column(tmp_path: Path) -> None:
+    (tmp_path / "things").mkdir()
+    (tmp_path / "things" / "__init__.py").write_text(_HEAD + _MIXED)
+    environment = os.environ | {
+        "HOUSING_SUBJECT": "things",
+        "HOUSING_SUBJECTS_DIR": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(["functions", "layers/shared"]),
+    }
+    program = "import json; from predict.http.schemas import BlockGroup as row\n"
+    program += "print(json.dumps(row.model_json_schema()))"
+    printed = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, env=environment, text=True
+    ).stdout
+    schema = json.loads(printed)
+    assert schema["required"] == ["cut", "make", "isnew"]
+    assert schema["properties"]["cut"]["enum"] == ["1", "good"]
+    assert schema["properties"]["make"]["type"] == "string"
+    assert schema["properties"]["isnew"]["type"] == "boolean"
+    assert {one["type"] for one in schema["properties"]["doors"]["anyOf"]} == {"integer", "null"}
