@@ -48,6 +48,13 @@ _HINTS = (
     (r'=".*"', "it is a formula of a spreadsheet: save its value"),
     (r"[$€£]\s*[\d.,]+|[\d.,]+\s*[$€£%]", "numbers take no currency or percent sign"),
     (MISSING.pattern, "it says that the value is missing"),
+    (r"\\N", "it says that the value is missing"),
+    (r"\([\d.,]+\)|[\d.,]+-", "negative numbers take a minus sign before them"),
+    (
+        r"\d{1,4}([./-])\d{1,2}\1\d{2,4}|(?i:[a-z]{3}-\d{2}|\d{1,2}-[a-z]{3})",
+        "it is a date: a spreadsheet may have made it of a number",
+    ),
+    (r"[+-]?[\d.,]+\s*[A-Za-z²]{2,}", "numbers take no unit"),
     (r"[+-]?\d*(_\d+)+\.?\d*|\d+\.\d*(_\d+)+", "it has underscores"),
     (
         r"(?=.*[^\x00-\x7f])[\w.,+\u2010-\u2015\u2212\uff0b-\uff0e -]+",
@@ -172,8 +179,8 @@ def check_lines(header: Header, lines: list[Line]) -> CheckedLines:
     parsed = [_parsed(column, cells, header.decimal) for column, cells in cells_by_column]
     values = canonical(header, np.column_stack([numbers for numbers, _ in parsed]))
     faults = np.column_stack([_line_faults(header, lines), *(column for _, column in parsed)])
-    faults[faults[:, 0] == _Fault.MALFORMED, 1:] = _Fault.NONE
     _mark_out_of_range(faults[:, 1:], values)
+    faults[faults[:, 0] == _Fault.MALFORMED, 1:] = _Fault.NONE
     return CheckedLines(header, lines, values, faults)
 
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain, islice
 
-import numpy as np
-
 from retrain.training.errors import UploadRejectedError
 from retrain.training.upload.cell_check import check_lines
 from retrain.training.upload.exact_reading import Dialect, Line, Place, read_lines
@@ -76,7 +74,7 @@ def _with_row_names(header: Header, lines: list[Line], remarks: list[str]) -> He
 
 def _with_decimal_mark(header: Header, lines: list[Line], remarks: list[str]) -> Header:
     """Read the rows with points and with commas, and take what gives more good rows."""
-    commas = [cell for line in lines for cell in _numbers(header, line) if "," in cell]
+    commas = _with_commas(header, lines)
     if not commas:
         return header
     with_comma = replace(header, decimal=",")
@@ -90,8 +88,8 @@ def _with_decimal_mark(header: Header, lines: list[Line], remarks: list[str]) ->
     if good_with_comma > good:
         remarks.append(f"numbers have a decimal comma, such as '{commas[0]}', and were read so")
         return with_comma
-    if good:
-        remarks.append(f"commas between thousands, such as in '{commas[0]}', were left out")
+    if thousands := _with_commas(header, _good(header, lines)):
+        remarks.append(f"commas between thousands, such as in '{thousands[0]}', were left out")
     return header
 
 
@@ -103,8 +101,18 @@ def _numbers(header: Header, line: Line) -> list[str]:
     ]
 
 
+def _with_commas(header: Header, lines: list[Line]) -> list[str]:
+    """Return the cells that should be numbers and have a comma."""
+    return [cell for line in lines for cell in _numbers(header, line) if "," in cell]
+
+
+def _good(header: Header, lines: list[Line]) -> list[Line]:
+    is_bad = check_lines(header, lines).is_bad
+    return [line for line, bad in zip(lines, is_bad, strict=True) if not bad]
+
+
 def _good_rows(header: Header, lines: list[Line]) -> int:
-    return int(np.count_nonzero(~check_lines(header, lines).is_bad))
+    return len(_good(header, lines))
 
 
 def _with_line_feeds(block: bytes) -> bytes:

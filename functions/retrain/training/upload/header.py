@@ -142,8 +142,10 @@ def _read(
         raise UploadRejectedError(_no_header(lines.first))
     header = _header(lines.header, lines.dialect, are_lines_quoted=lines.are_lines_quoted)
     if lines.titles:
-        what = "line" if lines.titles == 1 else f"{lines.titles} lines"
-        remarks.append(f"the {what} before the header, '{_shown(lines.first)}', was skipped")
+        shown, more = _shown(lines.first), lines.titles - 1
+        ending = f" and {more} more, were" if more else ", was"
+        what = "lines" if more else "line"
+        remarks.append(f"the {what} before the header, '{shown}'{ending} skipped")
     others = [
         f"{_visible(name)} as {wanted}"
         for wanted, name in zip(_wanted(header), header.column_of.values(), strict=True)

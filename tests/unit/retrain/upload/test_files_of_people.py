@@ -290,3 +290,50 @@ def test_a_file_in_gzip_is_read_by_the_same_rules(tmp_path: Path) -> None:
     read, part = check_file(upload, tmp_path, Limits(1 << 20, 1 << 20, 0.1))
 
     assert (read.read, read.bad, part.rows) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("(41)", "negative numbers take a minus sign before them"),
+        ("41-", "negative numbers take a minus sign before them"),
+        ("41 years", "numbers take no unit"),
+        ("01.04.2024", "it is a date: a spreadsheet may have made it of a number"),
+        ("Jan-41", "it is a date: a spreadsheet may have made it of a number"),
+        ("\\N", "it says that the value is missing"),
+    ],
+)
+def test_a_cell_that_is_no_number_gets_the_reason(cell: str, hint: str) -> None:
+    bad = ROW.replace(",41,", f",{cell},")
+
+    read = check_csv(f"{HEADER}\n{ROW}\n{bad}\n".encode())
+
+    assert [one.reason for one in read.problems] == [f"not a number: {hint}"]
+
+
+def test_a_row_with_an_open_quote_has_that_problem_alone() -> None:
+    cut = ROW.replace(",41,", ',"41,')
+
+    read = check_csv(f"{HEADER}\n{ROW}\n{cut}\n{ROW}\n".encode())
+
+    (problem,) = read.problems
+    assert (problem.row, problem.column, problem.reason) == (
+        2,
+        None,
+        "a quote opens in this line and is not closed",
+    )
+
+
+def test_decimal_commas_of_bad_rows_are_not_called_thousands() -> None:
+    points = ROW.replace(",", ";")
+    commas = points.replace(".", ",")
+
+    read = check_csv("\n".join([HEADER.replace(",", ";"), *[points] * 3, commas]).encode())
+
+    assert (read.read, read.bad, read.remarks) == (4, 1, [])
+
+
+def test_skipped_lines_are_counted() -> None:
+    read = check_csv(f"# exported\n# by R\n{HEADER}\n{ROW}\n".encode())
+
+    assert read.remarks == ["the lines before the header, '# exported' and 1 more, were skipped"]
