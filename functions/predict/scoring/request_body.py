@@ -35,6 +35,7 @@ MOST_NAMES = 1_000
 
 _UNPACKED = {"", "identity"}
 _BYTE_ORDER_MARK = "\ufeff".encode()
+_GZIP = b"\x1f\x8b"
 _MARKED_BYTES = 12
 _UTF_8 = {None, "utf-8", "utf8", "us-ascii"}
 _KEPT_CONTENT_TYPES = 64
@@ -97,11 +98,14 @@ def sized(body: bytes, most: int = MAX_BODY_BYTES) -> bytes:
 
     Raises:
         TooLargeError: It is over the limit.
-        MalformedBodyError: It is UTF-16 or UTF-32.
+        MalformedBodyError: It is UTF-16, UTF-32 or packed with gzip.
     """
     if len(body) > most:
         msg = f"the body has {len(body)} bytes; at most {most} are taken"
         raise TooLargeError(msg)
+    if body.startswith(_GZIP):
+        msg = "the body is packed with gzip: send it unpacked"
+        raise MalformedBodyError(msg)
     if b"\0" in body[:_MARKED_BYTES]:
         msg = "the body is UTF-16, or has zero bytes otherwise: send it in UTF-8"
         raise MalformedBodyError(msg)

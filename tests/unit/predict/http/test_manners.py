@@ -140,6 +140,16 @@ def test_a_body_in_utf_16_is_named(
 
 
 @pytest.mark.parametrize("path", ROUTES)
+def test_a_body_in_gzip_without_content_encoding_is_named(
+    client: AsgiClient, block_group: dict[str, float], path: str
+) -> None:
+    answer = client.post(path, gzip.compress(bodies(block_group)[path]))
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "the body is packed with gzip: send it unpacked"
+
+
+@pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "GZIP"])
 def test_a_packed_body_is_refused_with_what_is_accepted(
     client: AsgiClient, block_group: dict[str, float], path: str, encoding: str
