@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from infra.debian import bootstrap, program
 
 ASKED_FOR = "HOUSING_ARM64"
 """Variable with which the tests run that fetch a system from Debian: ``make test-arm``."""
@@ -16,24 +16,6 @@ _PACKAGES = "python3.13,libstdc++6"
 _CPU = (
     "Features\t: fp asimd aes sha1 sha2 crc32 atomics asimdrdm asimddp\nCPU implementer\t: 0x41\n"
 )
-
-
-def needs(*programs: str) -> None:
-    """Skip a test, with the reason, where it was not asked for or a program is missing."""
-    if not os.environ.get(ASKED_FOR):
-        pytest.skip("it fetches a system from Debian: make test-arm")
-    if os.geteuid() != 0:
-        pytest.skip("debootstrap wants root")
-    for name in programs:
-        program(name)
-
-
-def program(name: str) -> str:
-    """Return the path of a program; skip the test where it is missing."""
-    path = shutil.which(name)
-    if path is None:
-        pytest.skip(f"{name} is not here (Debian: debootstrap, qemu-user)")
-    return path
 
 
 @dataclass(frozen=True)
@@ -82,19 +64,6 @@ def made(folder: Path) -> Arm64:
     for name in ("possible", "present", "online"):
         (cpus / name).write_text("0\n")
     return Arm64(root)
-
-
-def bootstrap(*arguments: str) -> None:
-    """Run debootstrap; skip the test where no package can be had."""
-    done = subprocess.run(
-        [program("debootstrap"), "--variant=minbase", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    if done.returncode != 0:
-        pytest.skip(f"debootstrap failed: {done.stdout[-300:]}{done.stderr[-300:]}")
 
 
 PURE = ("boto3", "botocore", "s3transfer", "dateutil", "jmespath", "six.py", "urllib3")

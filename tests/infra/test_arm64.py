@@ -14,7 +14,8 @@ from fakes.tree_libraries import model_with_trees
 from housing.registry.port import MODEL_FILE, PRODUCTION, Tag
 from housing_ops.checkout import CHECKOUT
 from housing_ops.template import load
-from infra.arm64_root import Arm64, made, needs, runtime_packages
+from infra.arm64_root import ASKED_FOR, Arm64, made, runtime_packages
+from infra.debian import needs
 
 EVENTS = CHECKOUT / "events"
 FUNCTIONS: dict[str, dict[str, Any]] = {
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def arm64(tmp_path_factory: pytest.TempPathFactory) -> Arm64:
-    needs("debootstrap", "qemu-aarch64", "dpkg-deb")
+    needs(ASKED_FOR, "test-arm", "qemu-aarch64", "dpkg-deb")
     return made(tmp_path_factory.mktemp("debian"))
 
 
