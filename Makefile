@@ -97,6 +97,10 @@ test-mlflow-servers: $(VENVS)/dev/.ready $(MLFLOW_SERVERS:%=$(VENVS)/mlflow-%/.r
 test-arm: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/native/.ready  ## the packages for arm64, run by qemu; as root
 	HOUSING_ARM64=1 $(DEV)/python -m pytest tests/infra/test_arm64.py -rs
 
+.PHONY: test-image
+test-image: $(VENVS)/dev/.ready  ## the training image's Dockerfile, replayed in a fresh Debian without Docker; as root
+	HOUSING_IMAGE=1 $(DEV)/python -m pytest tests/infra/test_image_build.py -rs
+
 ENDPOINT ?=
 test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready  ## integration tests on free ports, or on ENDPOINT=url
 	HOUSING_AWS_ENDPOINT="$(ENDPOINT)" $(DEV)/python -m pytest tests/integration

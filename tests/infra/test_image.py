@@ -9,6 +9,7 @@ import pytest
 
 from housing_ops.checkout import CHECKOUT
 from housing_ops.template import load
+from infra import dockerfile
 from retrain.launcher import Job
 from retrain.training.__main__ import _parser
 
@@ -18,12 +19,8 @@ REQUIREMENTS = CHECKOUT / "requirements"
 
 @pytest.fixture(scope="module")
 def instructions() -> list[tuple[str, str]]:
-    """Read the instructions: name and the rest, lines joined, comments left out."""
-    lines = [line for line in DOCKERFILE.read_text().splitlines() if not line.startswith("#")]
-    joined = "\n".join(lines).replace("\\\n", " ")
-    return [
-        (name, rest.strip()) for name, rest in re.findall(r"^([A-Z]+)\s(.*)$", joined, re.MULTILINE)
-    ]
+    """Read the instructions: name and the rest."""
+    return [(each.name, each.rest) for each in dockerfile.instructions(DOCKERFILE.read_text())]
 
 
 def test_what_is_copied_is_there_and_in_the_context(instructions: list[tuple[str, str]]) -> None:
