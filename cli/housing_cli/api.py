@@ -8,33 +8,38 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from housing.answer_text import AnswerText, text_of
+from housing.schema import SUBJECT
 from housing_cli.errors import ApiRefusedError, ApiUnreachableError, DataFileError
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
 
-class Interval(BaseModel):
-    """The 90 % interval of a price; further fields of the answer are kept."""
-
-    model_config = ConfigDict(extra="allow")
-
-    lower_usd: float
-    upper_usd: float
-
-
 class PredictedPrice(BaseModel):
-    """A prediction; further fields of the answer are kept."""
+    """A prediction: what is known of the model; the subject's own fields are kept."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
-    price_usd: float
-    interval_90: Interval
     model_name: str
     model_version: str
     stale: bool
     warnings: list[str] = []
+
+    @model_validator(mode="after")
+    def _has_the_subjects_fields(self) -> Self:
+        try:
+            text_of(self.model_extra or {})
+        except (KeyError, TypeError) as exc:
+            msg = f"the answer is none of {SUBJECT.name}: {exc}"
+            raise ValueError(msg) from exc
+        return self
+
+    @property
+    def text(self) -> AnswerText:
+        """The prediction as a person reads it."""
+        return text_of(self.model_extra or {})
 
 
 class _PredictedBatch(BaseModel):

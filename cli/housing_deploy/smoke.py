@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from housing.answer_text import AnswerText, text_of
 from housing.api_keys import Scope
 from housing.schema import FEATURES
 from housing_deploy.errors import SmokeError
@@ -96,9 +97,9 @@ def smoke(
         answer = _await_answer(api, key)
     if health.waits_for_data and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
         return "deployed, no model yet: upload a CSV (housing upload FILE --wait)"
-    price = _price(answer)
+    price, text = _price(answer)
     stale = f"; degraded: {health.reason}" if health.status == "degraded" else ""
-    return f"${price['price_usd']:,.0f} by version {price['model_version']}{stale}"
+    return f"{text.value} by version {price['model_version']}{stale}"
 
 
 def _await_health(api: httpx.Client, seconds: float) -> Health:
@@ -124,7 +125,7 @@ def _key(ring: KeyRing) -> Iterator[str]:
 
 
 def _await_answer(api: httpx.Client, key: str) -> httpx.Response:
-    row = {column.name: column.example for column in FEATURES}
+    row = {column.name: column.shown_example for column in FEATURES}
     deadline = time.monotonic() + _KEY_SECONDS
     while True:
         try:
@@ -137,17 +138,16 @@ def _await_answer(api: httpx.Client, key: str) -> httpx.Response:
         time.sleep(_POLL_SECONDS)
 
 
-def _price(answer: httpx.Response) -> Mapping[str, Any]:
+def _price(answer: httpx.Response) -> tuple[Mapping[str, Any], AnswerText]:
     if answer.status_code != httpx.codes.OK:
         msg = f"POST /predict: {answer.status_code} {answer.text[:300]}"
         raise SmokeError(msg)
     price: dict[str, Any] = answer.json()
     try:
-        interval = price["interval_90"]
-        is_sound = interval["lower_usd"] <= price["price_usd"] <= interval["upper_usd"]
-    except (KeyError, TypeError):
-        is_sound = False
-    if not is_sound:
+        text = text_of(price)
+    except (KeyError, TypeError, ValueError):
+        text = None
+    if text is None or not text.is_sound:
         msg = f"POST /predict: no price within its interval: {answer.text[:300]}"
         raise SmokeError(msg)
-    return price
+    return price, text

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from housing.answer_text import AnswerText, text_of
 from housing.errors import AliasNotFoundError
 from housing.jobs.status import JobStatus, JobStore, State
 from housing.registry.mlflow import MlflowModelRegistry
@@ -29,9 +30,7 @@ _POLL_SECONDS = 0.3
 class Prediction:
     """A prediction of the deployed API."""
 
-    price_usd: float
-    lower_usd: float
-    upper_usd: float
+    text: AnswerText
     model_version: str
     data_source: str
     trees: Trees
@@ -107,14 +106,12 @@ def predict(settings: StackSettings, deployment: Deployment, *, version: str | N
 
 
 def _prediction(answer: dict[str, object], health: dict[str, object]) -> Prediction:
-    interval, model = answer["interval_90"], health["model"]
-    if not isinstance(interval, dict) or not isinstance(model, dict):
-        msg = "the API's answer has no interval or no model; see make logs"
+    model = health["model"]
+    if not isinstance(model, dict):
+        msg = "the API's health names no model; see make logs"
         raise FirstModelError(msg)
     return Prediction(
-        price_usd=float(str(answer["price_usd"])),
-        lower_usd=float(interval["lower_usd"]),
-        upper_usd=float(interval["upper_usd"]),
+        text=text_of(answer),
         model_version=str(answer["model_version"]),
         data_source=str(model.get("data_source")),
         trees=Trees(str(model.get("trees"))),

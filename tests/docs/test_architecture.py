@@ -37,6 +37,7 @@ ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room 
             "subject_check",
             "texts",
             "schema",
+            "answer_text",
             "api_keys",
             "function_log",
             "onnx_session",

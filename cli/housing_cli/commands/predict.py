@@ -1,4 +1,4 @@
-"""``housing predict``: get the API's price for a block group."""
+"""``housing predict``: get the API's prediction for a row."""
 
 import inspect
 import json
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from housing.schema import FEATURES
+from housing.schema import FEATURES, SUBJECT
 from housing.subject import Column
 from housing_cli.errors import DataFileError
 from housing_cli.output import JsonOption, console, print_json
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from housing_cli.services import Services
 
 _STDIN = Path("-")
+_TYPES: Mapping[str, type] = {"number": float, "integer": int, "boolean": bool, "category": str}
 _TAKEN = frozenset({"file", "json", "help"})
 
 
@@ -60,14 +61,17 @@ def option_name(column: str) -> str:
 
 
 def _option(place: int, column: Column) -> inspect.Parameter:
+    name, unit = option_name(column.name), f" ({column.unit})" if column.unit else ""
     about = typer.Option(
-        option_name(column.name), help=f"{column.description} ({column.unit})", callback=_finite
+        f"{name}/--no-{name[2:]}" if column.kind == "boolean" else name,
+        help=f"{column.description}{unit}",
+        callback=_finite if column.kind == "number" else None,
     )
     return inspect.Parameter(
         _parameter(place),
         inspect.Parameter.KEYWORD_ONLY,
-        default=column.example,
-        annotation=Annotated[float, about],
+        default=_TYPES[column.kind](column.shown_example),
+        annotation=Annotated[_TYPES[column.kind], about],
     )
 
 
@@ -84,13 +88,13 @@ def predict(
     *,
     block_group: Mapping[str, float],
     file: Annotated[
-        Path | None, typer.Option(help="JSON: a block group or a list of them; - is stdin.")
+        Path | None, typer.Option(help=f"JSON: a {SUBJECT.row} or a list of them; - is stdin.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Predict the median house value of a block group.
+    """Predict a row.
 
-    A feature without an option has the default shown, of a block group in Berkeley.
+    A feature without an option has the default shown.
     """
     if file is not None and _features_given(context):
         msg = "use --file or features, not both"
@@ -126,7 +130,7 @@ def _rows(file: Path) -> list[Mapping[str, Any]]:
         raise DataFileError(msg) from exc
     rows = read if isinstance(read, list) else [read]
     if not rows or not all(isinstance(row, dict) for row in rows):
-        msg = f"{file} must be a block group (a JSON object of its features) or a list of them"
+        msg = f"{file} must be a {SUBJECT.row} (a JSON object of its features) or a list of them"
         raise DataFileError(msg)
     return rows
 
@@ -142,10 +146,8 @@ def _lines(answer: "PredictedPrice") -> "list[Text]":
     """Return a prediction as lines for people."""
     from rich.text import Text
 
-    interval = answer.interval_90
-    between = f"90 % between ${interval.lower_usd:,.0f} and ${interval.upper_usd:,.0f}"
+    text = answer.text
     stale = ", which may be outdated" if answer.stale else ""
     model = f"{answer.model_name} version {answer.model_version}{stale}"
-    price = (f"${answer.price_usd:,.0f}", "bold")
     warnings = [Text(f"note: {warning}", style="yellow") for warning in answer.warnings]
-    return [Text.assemble(price, f"  ({between}; {model})"), *warnings]
+    return [Text.assemble((text.value, "bold"), f"  ({text.certainty}; {model})"), *warnings]

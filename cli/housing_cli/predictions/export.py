@@ -7,20 +7,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from housing.schema import FEATURE_NAMES
+from housing.schema import ANSWER, FEATURE_NAMES, FEATURES, SUBJECT
 from housing_cli.errors import DatabaseError, UnreadableLineError
 from housing_cli.predictions.log import LogEvent, PredictionLine, read_line
 
-Row = tuple[str | float | bool, ...]
+Row = tuple[str | float | bool | None, ...]
+_KINDS = {"number": "REAL", "integer": "REAL", "boolean": "INTEGER", "category": "TEXT"}
+_LIMITS = () if SUBJECT.task == "classification" else ("lower", "upper")
 
 _TYPES = {
     "event_id": "TEXT PRIMARY KEY",
     "request_id": "TEXT NOT NULL",
     "timestamp": "TEXT NOT NULL",
-    **dict.fromkeys(FEATURE_NAMES, "REAL NOT NULL"),
-    "price": "REAL NOT NULL",
-    "lower": "REAL NOT NULL",
-    "upper": "REAL NOT NULL",
+    **{
+        column.name: _KINDS[column.kind] + (" NOT NULL" if not column.optional else "")
+        for column in FEATURES
+    },
+    **dict.fromkeys((ANSWER, *_LIMITS), "REAL NOT NULL"),
     "model_version": "TEXT NOT NULL",
     "stale": "INTEGER NOT NULL",
     "latency_ms": "REAL NOT NULL",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from housing.schema import FEATURE_NAMES
+from housing.schema import ANSWER, FEATURE_NAMES, SUBJECT
 from housing_cli.errors import LogGroupNotFoundError, UnreadableLineError
 
 if TYPE_CHECKING:
@@ -31,7 +31,12 @@ class LogEvent:
     message: str
 
 
-def _complete(features: Mapping[str, float]) -> Mapping[str, float]:
+_INTERVAL: Any = () if SUBJECT.task == "classification" else ...
+"""Default of a line's interval: none, where there is none; else it is required."""
+Feature = float | bool | str | None
+
+
+def _complete(features: Mapping[str, Feature]) -> Mapping[str, Feature]:
     missing = [name for name in FEATURE_NAMES if name not in features]
     if missing:
         msg = f"{', '.join(missing)} missing"
@@ -40,14 +45,14 @@ def _complete(features: Mapping[str, float]) -> Mapping[str, float]:
 
 
 class PredictionLine(BaseModel):
-    """The log line of a prediction, as ``predict`` writes it; prices are in $100,000."""
+    """The log line of a prediction, as ``predict`` writes it, in the target's unit."""
 
     model_config = ConfigDict(protected_namespaces=())
 
     request_id: str
-    features: Annotated[dict[str, float], AfterValidator(_complete)]
-    price: float
-    interval: tuple[float, float]
+    features: Annotated[dict[str, Feature], AfterValidator(_complete)]
+    price: float = Field(alias=ANSWER)
+    interval: tuple[float, float] = Field(_INTERVAL)
     model_version: str
     stale: bool
     latency_ms: float

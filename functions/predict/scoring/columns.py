@@ -47,8 +47,6 @@ def field(column: Column, *, is_table: bool) -> core_schema.TypedDictField:
 
 def shown(features: Mapping[str, float]) -> Mapping[str, float | str | bool | None]:
     """Return canonical values as a request gives them; a category that is not known is *other*."""
-    if ARE_NUMBERS:
-        return features
     return {name: shown_value(_BY_NAME[name], value) for name, value in features.items()}
 
 

@@ -23,7 +23,7 @@ from predict.model.loading import ServedModel
 from predict.model.predictor import PredictedColumns, Prediction
 from predict.model.store import ModelStore
 from predict.scoring import answers, csv_rows, mlflow_protocol, open_inference, validation
-from predict.scoring.columns import shown
+from predict.scoring.columns import ARE_NUMBERS, shown
 from predict.scoring.request_body import (
     CSV,
     JSON,
@@ -279,9 +279,10 @@ def _milliseconds(started: float) -> float:
 
 def _logged(features: Mapping[str, float], prediction: Prediction) -> dict[str, Any]:
     price, lower, upper, nearest_km = prediction
-    if SUBJECT.task == "classification":
-        return {"features": shown(features), ANSWER: price}
-    logged = {"features": shown(features), ANSWER: price, "interval": (lower, upper)}
+    given = features if ARE_NUMBERS else shown(features)
+    logged: dict[str, Any] = {"features": given, ANSWER: price}
+    if SUBJECT.task == "regression":
+        logged["interval"] = (lower, upper)
     return {**logged, "nearest_training_km": nearest_km} if GEOGRAPHY else logged
 
 

@@ -175,6 +175,7 @@ class Subject:
         about: What is predicted, for the API's page; default: the title.
         card_title: Title of the model card; default: the title.
         row: Noun of one row.
+        answer: Noun of a prediction, with its article; default: "a prediction of" the target.
         of: Where rows come from, for descriptions.
         features: Columns of the features, in the order of the model's input.
         target: The column to predict; of a classification, a boolean.
@@ -199,6 +200,7 @@ class Subject:
     about: str = ""
     card_title: str = ""
     row: str = "row"
+    answer: str = ""
     of: str = "the data set"
     features: tuple[Column, ...]
     target: Column

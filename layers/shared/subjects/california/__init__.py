@@ -18,6 +18,7 @@ SUBJECT = Subject(
     about="Prices of Californian block groups",
     card_title="Median house values of Californian block groups",
     row="block group",
+    answer="a house price",
     of="the census",
     features=FEATURES,
     target=TARGET,
