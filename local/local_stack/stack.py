@@ -6,6 +6,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 
+from housing.schema import ERROR
 from housing_ops.progress import Progress
 from local_stack import first_model
 from local_stack.deploy import environment_file, sam_environment
@@ -15,6 +16,8 @@ from local_stack.first_model import Prediction
 from local_stack.services import catalogue, supervisor, training_jobs
 from local_stack.services.catalogue import MONITORING_NAMES, SERVICE_NAMES, Service
 from local_stack.settings import StackSettings
+
+_ERRORS = {"rmse": "RMSE", "log_loss": "log loss"}
 
 
 def up(settings: StackSettings, progress: Progress) -> tuple[Deployment, Prediction]:
@@ -63,8 +66,8 @@ def _model(settings: StackSettings, deployment: Deployment, progress: Progress) 
     if live is None:
         with progress.step("first model") as step:
             job = first_model.train_first(settings, deployment, step.say)
-            rmse = job.metrics.get("rmse")
-            step.note = f"version {job.model_version}, data {job.data_source}, RMSE {rmse:.3f}"
+            error = f"{_ERRORS[ERROR]} {job.metrics[ERROR]:.3f}"
+            step.note = f"version {job.model_version}, data {job.data_source}, {error}"
         wanted = job.model_version
     else:
         wanted = live.version

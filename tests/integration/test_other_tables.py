@@ -24,6 +24,7 @@ pytestmark = [
     ),
 ]
 FIRST_ROWS, MORE_ROWS = 4_000, 6_000
+OUTPUT = {"regression": "prediction", "classification": "probability"}
 
 
 @dataclass
@@ -96,17 +97,25 @@ def test_all_clients_get_the_same_answers(table: Table, monkeypatch: pytest.Monk
     with table.stack.api() as api:
         body = {"dataframe_split": {"columns": table.features, "data": rows.to_numpy().tolist()}}
         said = api.post("/invocations", json=body).raise_for_status().json()["predictions"]
-    by_protocol = [one[table.output] if isinstance(one, dict) else one for one in said]
-    np.testing.assert_allclose(np.ravel(by_protocol), here, rtol=1e-5)
+    by_protocol = [
+        one[OUTPUT[table.subject.task]] if isinstance(one, dict) else one for one in said
+    ]
+    # /predict rounds to six decimals.
+    np.testing.assert_allclose(np.ravel(by_protocol), here, rtol=1e-5, atol=1e-6)
 
     uri = table.stack.env["MLFLOW_TRACKING_URI"]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     mlflow.set_tracking_uri(uri)
     model = mlflow.pyfunc.load_model(f"models:/{table.subject.name}@{PRODUCTION}")
-    whole = [column.name for column in table.subject.features if column.kind == "integer"]
-    there = model.predict(rows.astype(dict.fromkeys(whole, "int64")))
-    output = "probability" if table.subject.task == "classification" else table.subject.output
-    np.testing.assert_allclose(np.ravel(there[output]), here, rtol=1e-4, atol=1e-5)
+    # MLflow's onnx flavour cannot pass on pandas' own type of texts; without a category all inputs
+    # are doubles.
+    types = {"integer": "int64", "category": "object"}
+    if all(column.kind != "category" for column in table.subject.features):
+        types = {"integer": "float64", "boolean": "float64"}
+    columns = [column for column in table.subject.features if column.kind in types]
+    there = model.predict(rows.astype({column.name: types[column.kind] for column in columns}))
+    of_model = np.ravel(there[OUTPUT[table.subject.task]])
+    np.testing.assert_allclose(of_model, here, rtol=1e-4, atol=1e-5)
 
 
 def test_a_better_upload_serves_a_worse_one_does_not_and_a_rollback_goes_back(
@@ -120,7 +129,9 @@ def test_a_better_upload_serves_a_worse_one_does_not_and_a_rollback_goes_back(
 
     worse = more.assign(**{target: more[target].sample(frac=1, random_state=2).to_numpy()})
     refused = stack.finished(stack.put("worse.csv", csv(worse)))
-    assert (refused.state, refused.promoted) == (State.SUCCEEDED, False), refused
+    # Either the gate finds the version worse, or its rows contradict production and wait.
+    assert refused.state in {State.SUCCEEDED, State.HELD}, refused
+    assert not refused.promoted
     assert stack.registry.version_by_alias(PRODUCTION).version == live
 
     if live != table.first_version:

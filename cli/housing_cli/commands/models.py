@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from housing.schema import ERROR
 from housing_cli.output import JsonOption, console, print_json
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from housing.registry.port import ModelVersion
     from housing_cli.services import Services
 
-_HEADINGS = ("", "version", "aliases", "created", "rmse", "data source", "data set", "verdict")
+_HEADINGS = ("", "version", "aliases", "created", ERROR, "data source", "data set", "verdict")
 
 
 def models(
@@ -108,7 +109,7 @@ def _table(versions: "Sequence[ModelVersion]") -> "Table":
             version.version,
             ", ".join(sorted(version.aliases)),
             f"{version.created_at.astimezone():%Y-%m-%d %H:%M}",
-            tags.get(f"{Tag.METRIC_PREFIX}rmse", ""),
+            tags.get(f"{Tag.METRIC_PREFIX}{ERROR}", ""),
             tags.get(Tag.DATA_SOURCE, ""),
             tags.get(Tag.DATASET_ID, "")[:12],
             ": ".join(filter(None, (tags.get(Tag.VERDICT), tags.get(Tag.VERDICT_REASON)))),

@@ -22,6 +22,8 @@ CAP: Cap | None = SUBJECT.cap
 SCALED: Scaled | None = SUBJECT.scaled
 GEOGRAPHY: Geography | None = SUBJECT.geography
 HEADERS: tuple[OtherHeader, ...] = SUBJECT.headers
+ERROR = "log_loss" if SUBJECT.task == "classification" else "rmse"
+"""The metric by which models are compared; lower is better."""
 ANSWER = "probability" if SUBJECT.task == "classification" else SUBJECT.output
 """Name of the predicted value in the graph and in the log of predictions."""
 PLACE: tuple[str, ...] = GEOGRAPHY.place if GEOGRAPHY else ()
