@@ -39,7 +39,7 @@ monitoring: is-installed  ## start YACE, Prometheus and Alertmanager beside a ru
 # Pinned with hashes in monitoring/yace/go.sum. Without Go nothing is built, and the stack says what is missing.
 yace:  ## build the exporter into .tools/
 	@if [ -n "$$HOUSING_YACE" ] || [ .tools/yace -nt monitoring/yace/go.sum ] || ! command -v go >/dev/null; then exit 0; fi; \
-	  echo "  … exporter YACE: building it (once; some minutes)"; mkdir -p .tools && cd monitoring/yace && \
+	  echo "  … exporter YACE: building it (once; some minutes)"; mkdir -p .tools && cd monitoring/yace || exit 1; \
 	  (n=0; while sleep 5; do n=$$((n + 5)); echo "    … still building it ($$n s)"; done) & beat=$$!; trap 'kill $$beat' EXIT; \
 	  GOBIN="$(CURDIR)/.tools" go install github.com/prometheus-community/yet-another-cloudwatch-exporter/cmd/yace && \
 	  touch "$(CURDIR)/.tools/yace" && echo "  ✓ exporter YACE"
