@@ -11,7 +11,7 @@ from housing_cli.commands.keys import keys_app
 from housing_cli.commands.models import models
 from housing_cli.commands.new import new
 from housing_cli.commands.pages import env, open_page
-from housing_cli.commands.predict import predict
+from housing_cli.commands.predict import example_option, predict
 from housing_cli.commands.predictions import predictions_app
 from housing_cli.commands.status import status
 from housing_cli.commands.train import train
@@ -28,7 +28,7 @@ EXAMPLES = {
     "rollback": ('rollback --reason "prices are odd"', 'rollback --to 3 --reason "known good"'),
     "promote": ('promote 4 --reason "checked by hand"',),
     "resume": ('resume --reason "the wrong rows are out"',),
-    "predict": ("predict --MedInc 3.5", "predict --file rows.json --json"),
+    "predict": (f"predict {example_option()}", "predict --file rows.json --json"),
     "train": ("train --data more.csv --out model",),
     "new": ("new diamonds --from diamonds.csv --target price",),
     "open": ("open", "open docs", "open mlflow"),

@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from housing.s3.layout import NEW_DATA
-from housing.schema import FEATURES, SUBJECT, TARGET
+from housing.schema import SUBJECT, TARGET
 from housing.tree_library import Trees
 from housing_cli.commands.pages import model_page
-from housing_cli.commands.predict import option_name
+from housing_cli.commands.predict import example_option
 from housing_cli.jobs.waiting_uploads import waiting_uploads
 from local_stack.deploy import environment_file
 from local_stack.deploy.deployment import Deployment, client, read_variables
@@ -21,7 +21,6 @@ from local_stack.services import supervisor, training_jobs
 from local_stack.services.catalogue import MONITORING_NAMES, SERVICE_NAMES
 from local_stack.settings import StackSettings
 
-_TRIED = 3
 _FUNCTIONS = ("predict", "admin", "retrain", "notify")
 _TREES = {
     Trees.LIBRARY: "the library in native/trees",
@@ -50,19 +49,10 @@ def welcome(
         "",
         "Try next:",
         f"  curl -s {settings.api_url}/health",
-        f"  {housing} predict {_try_option()}",
+        f"  {housing} predict {example_option()}",
         f"  {housing} data generate --seed 7 --out more.csv && {housing} upload more.csv --wait",
     ]
     console.print(Text("\n".join(lines)))
-
-
-def _try_option() -> str:
-    """Return an option of ``housing predict`` for the first feature that is a number."""
-    column = next((one for one in FEATURES if one.kind in {"number", "integer"}), None)
-    if column is None:
-        return ""
-    is_usual = column.usual_minimum <= _TRIED <= column.usual_maximum
-    return f"{option_name(column.name)} {_TRIED if is_usual else column.example:g}"
 
 
 def _model_page(settings: StackSettings, version: str) -> str:

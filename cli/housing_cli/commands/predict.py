@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _STDIN = Path("-")
 _TYPES: Mapping[str, type] = {"number": float, "integer": int, "boolean": bool, "category": str}
+_TRIED = 3
 _TAKEN = frozenset({"file", "json", "help"})
 
 
@@ -58,6 +59,15 @@ def option_name(column: str) -> str:
     """Return the option of a column, without what a shell would want quotes for."""
     name = re.sub(r"[^\w.-]+", "-", column).strip("-.")
     return f"--feature-{name}" if name in _TAKEN or not name else f"--{name}"
+
+
+def example_option() -> str:
+    """Return an option of ``housing predict`` for the first feature that is a number."""
+    column = next((one for one in FEATURES if one.kind in {"number", "integer"}), None)
+    if column is None:
+        return ""
+    is_usual = column.usual_minimum <= _TRIED <= column.usual_maximum
+    return f"{option_name(column.name)} {_TRIED if is_usual else column.example:g}"
 
 
 def _option(place: int, column: Column) -> inspect.Parameter:

@@ -61,7 +61,7 @@ _LINE = re.sub(_MARK, b"%b", re.sub(b"%", b"%%", _MARKED))
 
 
 def one(features: dict[str, float], prediction: Prediction, served: ServedModel) -> bytes:
-    """Write a ``schemas.PredictedPrice``."""
+    """Write a ``schemas.Predicted``."""
     warnings = warnings_on(features, prediction.price, prediction.nearest_km)
     document = _document(_numbers(prediction), warnings)
     document |= _of_model(served)

@@ -7,7 +7,7 @@ a name, a title, features and a target. Everything else has a default.
 import importlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["number", "integer", "boolean", "category"]
@@ -166,6 +166,25 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiWords:
+    """Words and examples of the API's page.
+
+    Attributes:
+        verb: What a request asks for: to predict, or to price.
+        noun: What an answer gives.
+        about_row: What a row is; default: one row, with all its features.
+        interval: Lower and upper limit of the example; default: the target's usual range.
+        warning: A warning for the example.
+    """
+
+    verb: str = "predict"
+    noun: str = "value"
+    about_row: str = ""
+    interval: tuple[float, float] | None = None
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """One table and the model of it.
 
@@ -176,6 +195,7 @@ class Subject:
         card_title: Title of the model card; default: the title.
         row: Noun of one row.
         answer: Noun of a prediction, with its article; default: "a prediction of" the target.
+        api: Words and examples of the API's page.
         of: Where rows come from, for descriptions.
         features: Columns of the features, in the order of the model's input.
         target: The column to predict; of a classification, a boolean.
@@ -201,6 +221,7 @@ class Subject:
     card_title: str = ""
     row: str = "row"
     answer: str = ""
+    api: ApiWords = field(default_factory=ApiWords)
     of: str = "the data set"
     features: tuple[Column, ...]
     target: Column

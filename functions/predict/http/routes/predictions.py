@@ -7,19 +7,26 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from housing.schema import FEATURE_NAMES, FEATURES
+from housing.schema import FEATURE_NAMES, FEATURES, SUBJECT, TARGET
 from predict.http.asgi import request_of, starlette_response
 from predict.http.problem_handlers import documented
 from predict.http.schemas import (
     Batch,
     BatchPrediction,
-    BlockGroup,
     MlflowPredictions,
-    PredictedPrice,
+    Predicted,
+    Row,
 )
 from predict.scoring.request_body import CSV, JSON, JSON_LINES
 from predict.scoring.service import ScoringService
 
+_VERB = SUBJECT.api.verb.capitalize()
+_WHAT = TARGET.description.partition(",")[0]
+_ANSWER = (
+    f"The probability and the label of {TARGET.name}"
+    if SUBJECT.task == "classification"
+    else f"The {_WHAT[:1].lower()}{_WHAT[1:] or TARGET.name}, with its 90 % interval"
+)
 EXAMPLE_ROW: dict[str, Any] = {column.name: column.shown_example for column in FEATURES}
 EXAMPLE_CSV = "\n".join([",".join(FEATURE_NAMES), ",".join(map(str, EXAMPLE_ROW.values())), ""])
 _CSV_SCHEMA = {"type": "string", "description": "one header line, then one line for each row"}
@@ -72,14 +79,15 @@ def scoring_routes(scoring: ScoringService) -> APIRouter:
     route(
         "/predict",
         "predict",
-        "Price one block group\nThe median house value, with its 90 % interval.",
-        answer=PredictedPrice,
-        body={JSON: _content(_ref(BlockGroup), {"one block group": EXAMPLE_ROW})},
+        f"{_VERB} one {SUBJECT.row}\n{_ANSWER}.",
+        answer=Predicted,
+        body={JSON: _content(_ref(Row), {f"one {SUBJECT.row}": EXAMPLE_ROW})},
     )
     route(
         "/predict/batch",
         "predict_batch",
-        "Price many block groups\nJSON in and out, or CSV in and out, in the order of the request.",
+        f"{_VERB} many {SUBJECT.row}s\n"
+        "JSON in and out, or CSV in and out, in the order of the request.",
         answer=BatchPrediction,
         other_answers=[(CSV, _CSV_SCHEMA)],
         body={
@@ -90,7 +98,8 @@ def scoring_routes(scoring: ScoringService) -> APIRouter:
     route(
         "/invocations",
         "invocations",
-        "Price block groups in MLflow's scoring protocol\nExactly one of the four names is given.",
+        f"{_VERB} {SUBJECT.row}s in MLflow's scoring protocol\n"
+        "Exactly one of the four names is given.",
         answer=MlflowPredictions,
         other_answers=[(CSV, _CSV_ROWS_SCHEMA), (JSON_LINES, _JSON_LINES_SCHEMA)],
         statuses=(400, 413, 415, 500, 503),

@@ -1,6 +1,6 @@
 """California housing: median house values of the block groups of the 1990 census."""
 
-from housing.subject import Cap, OtherHeader, Ratio, Scaled, Subject
+from housing.subject import ApiWords, Cap, OtherHeader, Ratio, Scaled, Subject
 from subjects.california.geography import GEOGRAPHY
 from subjects.california.schema import (
     CENSUS_COLUMN_OF,
@@ -19,6 +19,13 @@ SUBJECT = Subject(
     card_title="Median house values of Californian block groups",
     row="block group",
     answer="a house price",
+    api=ApiWords(
+        verb="price",
+        noun="price",
+        about_row="One block group of the census: all eight features.",
+        interval=(3.3071, 5.4329),
+        warning="Latitude 45.0 lies outside California (32.5 to 42.05)",
+    ),
     of="the census",
     features=FEATURES,
     target=TARGET,

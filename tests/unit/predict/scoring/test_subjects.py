@@ -165,22 +165,46 @@ def test_a_classification_answers_probability_and_label(tmp_path: Path) -> None:
     assert "interval" not in logged
 
 
-def test_the_page_describes_each_kind_of_column(tmp_path: Path) -> None:
-    (tmp_path / "things").mkdir()
-    (tmp_path / "things" / "__init__.py").write_text(_HEAD + _MIXED)
+def _schema(folder: Path, subject: str, model: str) -> dict[str, Any]:
+    """Return the JSON schema of one of the API's models."""
+    (folder / "things").mkdir()
+    (folder / "things" / "__init__.py").write_text(_HEAD + subject)
     environment = os.environ | {
         "HOUSING_SUBJECT": "things",
-        "HOUSING_SUBJECTS_DIR": str(tmp_path),
+        "HOUSING_SUBJECTS_DIR": str(folder),
         "PYTHONPATH": os.pathsep.join(["functions", "layers/shared"]),
     }
-    program = "import json; from predict.http.schemas import BlockGroup as row\n"
-    program += "print(json.dumps(row.model_json_schema()))"
+    program = f"import json; from predict.http.schemas import {model} as model\n"
+    program += "print(json.dumps(model.model_json_schema()))"
     printed = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, env=environment, text=True
     ).stdout
-    schema = json.loads(printed)
+    schema: dict[str, Any] = json.loads(printed)
+    return schema
+
+
+def test_the_page_describes_each_kind_of_column(tmp_path: Path) -> None:
+    schema = _schema(tmp_path, _MIXED, "Row")
+
     assert schema["required"] == ["cut", "make", "isnew"]
     assert schema["properties"]["cut"]["enum"] == ["1", "good"]
     assert schema["properties"]["make"]["type"] == "string"
     assert schema["properties"]["isnew"]["type"] == "boolean"
     assert {one["type"] for one in schema["properties"]["doors"]["anyOf"]} == {"integer", "null"}
+
+
+_OF_ALL = ["model_name", "model_version", "stale"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "fields"),
+    [
+        (_NUMBERS, ["c", "interval_90", "warnings", *_OF_ALL]),
+        (_CLASSES, ["probability", "sold", "warnings", *_OF_ALL]),
+    ],
+)
+def test_the_page_describes_the_answer(tmp_path: Path, subject: str, fields: list[str]) -> None:
+    schema = _schema(tmp_path, subject, "Predicted")
+
+    assert list(schema["properties"]) == fields
+    assert schema["title"] == "PredictedValue"
