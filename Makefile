@@ -146,7 +146,7 @@ coverage:  ## branch coverage; report in .coverage/html
 	$(DEV)/python .ci/branches_reached.py
 
 AUDIT := $(VENVS)/audit/bin
-SCRIPTS = .ci/run .ci/install-monitoring native/trees/build infra/build infra/deploy infra/push-image requirements/lock
+SCRIPTS = .ci/run .ci/install-packages native/trees/build infra/build infra/deploy infra/push-image requirements/lock
 FIRST_PARTY = functions layers/shared cli local monitoring benchmarks tools
 lint-workflows: $(VENVS)/audit/.ready .tools/actionlint  ## actionlint, zizmor, shellcheck
 	.tools/actionlint -shellcheck $(AUDIT)/shellcheck -pyflakes ""

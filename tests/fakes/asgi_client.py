@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class AsgiClient:
@@ -16,7 +17,7 @@ class AsgiClient:
         self._loop = loop
 
     def request(self, method: str, path: str, **content: Any) -> httpx.Response:
-        """Send one request."""
+        """Send one request; ``scope`` adds to the ASGI scope, as an adapter does."""
         return self._loop.run_until_complete(self._request(method, path, **content))
 
     def get(self, path: str) -> httpx.Response:
@@ -33,7 +34,12 @@ class AsgiClient:
         """Send a POST with a body as it is."""
         return self.request("POST", path, content=body, headers={"Content-Type": content_type})
 
-    async def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(self._app)
+    async def _request(
+        self, method: str, path: str, *, scope: Mapping[str, Any] | None = None, **content: Any
+    ) -> httpx.Response:
+        async def app(given: Scope, receive: Receive, send: Send) -> None:
+            await self._app({**given, **(scope or {})}, receive, send)
+
+        transport = httpx.ASGITransport(app if scope else self._app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path, **content)

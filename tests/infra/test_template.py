@@ -52,7 +52,7 @@ def test_what_waits_for_a_resource_waits_for_one_that_is_there() -> None:
     } == {}
 
 
-def test_only_health_ping_and_the_signed_hook_are_open(template: dict[str, Any]) -> None:
+def test_only_health_ping_the_page_and_the_signed_hook_are_open(template: dict[str, Any]) -> None:
     [api] = of_type(template, "AWS::Serverless::Api").values()
     routes = [
         event["Properties"]
@@ -70,6 +70,7 @@ def test_only_health_ping_and_the_signed_hook_are_open(template: dict[str, Any])
     assert len(routes) >= 12
     assert api["Auth"]["ApiKeyRequired"] is True
     open_paths = {"GET /health", "GET /ping", "HEAD /health", "HEAD /ping"}
+    open_paths |= {"GET /", "GET /page/{proxy+}"}
     assert open_routes == open_paths | {"POST /hooks/registry"} | {
         f"OPTIONS {path}"
         for path in ("/{proxy+}", "/models", "/models/{proxy+}", "/data", "/data/{proxy+}")

@@ -18,7 +18,8 @@ from predict.errors import ApiKeysUnavailableError, ForbiddenError, Unauthorized
 
 _LOG = logging.getLogger(__name__)
 # The last is signed, and answered where the settings name a secret: predict.access.hook_signature.
-_OPEN = frozenset({("GET", "/health"), ("GET", "/ping"), ("POST", "/hooks/registry")})
+_OPEN = frozenset({("GET", "/health"), ("GET", "/ping"), ("GET", "/"), ("POST", "/hooks/registry")})
+_PAGE_FILES = "/page/"
 _RETRY_SECONDS = 5.0
 """Least time between two fetches: neither an outage nor unknown keys cause a storm of them."""
 _COLD_BUDGET_SECONDS = 2.0
@@ -31,7 +32,7 @@ def required_scope(method: str, path: str) -> Scope | None:
 
     Every path that is not named here needs a key.
     """
-    if (method, path) in _OPEN:
+    if (method, path) in _OPEN or (method == "GET" and path.startswith(_PAGE_FILES)):
         return None
     if path.startswith("/data") or (method != "GET" and path.startswith("/models")):
         return Scope.ADMIN

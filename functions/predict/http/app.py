@@ -19,8 +19,10 @@ from predict.http.methods import MethodMiddleware
 from predict.http.routes.data import data_routes
 from predict.http.routes.models import model_routes
 from predict.http.routes.open_inference import open_inference_routes
+from predict.http.routes.page import page_routes
 from predict.http.routes.predictions import scoring_routes
 from predict.http.routes.service import metrics_route, service_routes
+from predict.http.routes.subject import subject_routes
 from predict.model.store import ModelStore
 from predict.scoring.service import ScoringService
 from predict.settings import PredictSettings
@@ -77,6 +79,8 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
     app.include_router(scoring_routes(scoring))
     app.include_router(open_inference_routes(models, _VERSION))
     app.include_router(service_routes(settings, models, telemetry, promotion))
+    app.include_router(subject_routes())
+    app.include_router(page_routes())
     if metrics is not None:
         app.include_router(metrics_route(cache(metrics)))
     use_case = cache(changes)

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator
 import httpx
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,6 +24,8 @@ _TIMEOUT_SECONDS = 35.0  # over API Gateway's own 29 s
 MOST_AT_ONCE = 8
 """Requests at the endpoint, which starts a process for each: more of them starve one another."""
 MOST_WAITING = 64
+LEAST_COMPRESSED_BYTES = 1024
+"""As ``MinimumCompressionSize`` of the template, which the endpoint does not have."""
 _HOP_BY_HOP = frozenset(
     {
         *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),  # RFC 9110
@@ -74,7 +78,11 @@ def create_app(target: str, transport: httpx.AsyncBaseTransport | None = None) -
         async with client:
             yield
 
-    return Starlette(routes=[Route("/{path:path}", bounded, methods=_METHODS)], lifespan=lifespan)
+    return Starlette(
+        routes=[Route("/{path:path}", bounded, methods=_METHODS)],
+        middleware=[Middleware(GZipMiddleware, minimum_size=LEAST_COMPRESSED_BYTES)],
+        lifespan=lifespan,
+    )
 
 
 def _passed(headers: httpx.Headers) -> httpx.Headers:

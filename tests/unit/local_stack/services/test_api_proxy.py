@@ -5,7 +5,14 @@ from typing import Any
 import httpx
 import pytest
 
-from local_stack.services.api_proxy import MOST_AT_ONCE, MOST_WAITING, create_app
+from housing_ops.checkout import CHECKOUT
+from housing_ops.template import load
+from local_stack.services.api_proxy import (
+    LEAST_COMPRESSED_BYTES,
+    MOST_AT_ONCE,
+    MOST_WAITING,
+    create_app,
+)
 
 Backend = Callable[[httpx.Request], httpx.Response]
 TARGET = "http://endpoint/restapis/abc/local/_user_request_"
@@ -35,6 +42,22 @@ async def test_a_request_reaches_the_stage_with_its_key_query_and_body() -> None
     assert (seen[0].headers["x-api-key"], seen[0].content) == ("k", b"{}")
     assert (answer.status_code, answer.json()) == (201, {"ok": True})
     assert answer.headers["x-model-version"] == "7"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("size", "encoding"), [(LEAST_COMPRESSED_BYTES, "gzip"), (LEAST_COMPRESSED_BYTES - 1, None)]
+)
+async def test_large_answers_are_compressed_as_the_gateway_does(
+    size: int, encoding: str | None
+) -> None:
+    api = load(CHECKOUT / "infra/template.yaml")["Resources"]["Api"]["Properties"]
+
+    answer = await ask(lambda _: httpx.Response(200, text="x" * size), "GET", "/page/_/shell.js")
+
+    assert api["MinimumCompressionSize"] == LEAST_COMPRESSED_BYTES
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.text == "x" * size
 
 
 @pytest.mark.anyio

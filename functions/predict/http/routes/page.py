@@ -1,0 +1,87 @@
+"""The page at ``/`` and its files, which need no key: what they show is fetched with one.
+
+Addresses in the page are relative, so that it works under a stage of API Gateway and under the base
+path of a custom domain. Files are served below a digest of all of them, and kept for ever by
+browsers: see docs/decisions/0021.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+_FOLDER = Path(__file__).parents[2] / "page"
+_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_FILES_HERE = b"page/_/"
+"""How the pages of the folder address the other files."""
+_DIGEST_CHARACTERS = 12
+_FOR_EVER = "public, max-age=31536000, immutable"
+_ASKED_AGAIN = "no-cache"
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "connect-src": "'self'",
+    "img-src": "data:",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "'none'",
+}
+"""The page runs and asks nothing but this service, is in no frame, and can write no markup:
+https://www.w3.org/TR/trusted-types/"""
+_HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def page_routes() -> APIRouter:
+    """Build the routes of the page and its files."""
+    files = {path.name: path.read_bytes() for path in sorted(_FOLDER.iterdir())}
+    digest = _digest(files)
+    router = APIRouter(include_in_schema=False)
+
+    def html(name: str, prefix: str) -> Response:
+        here = f"{prefix}page/{digest}/".encode()
+        headers = {**_HEADERS, "Cache-Control": _ASKED_AGAIN}
+        body = files[name].replace(_FILES_HERE, here)
+        return Response(body, headers=headers, media_type=_MEDIA_TYPES[".html"])
+
+    @router.get("/")
+    def page(request: Request) -> Response:
+        asked = _asked_path(request)
+        below = "" if asked.endswith("/") else f"{quote(asked.rpartition('/')[2], safe='')}/"
+        return html("index.html", below)
+
+    @router.get("/page/{of}/{name}")
+    def file(of: str, name: str) -> Response:
+        content = files.get(name)
+        if content is None or name.endswith(".html"):
+            raise HTTPException(404)
+        caching = _FOR_EVER if of == digest else _ASKED_AGAIN
+        kind = _MEDIA_TYPES[Path(name).suffix]
+        return Response(content, headers={**_HEADERS, "Cache-Control": caching}, media_type=kind)
+
+    return router
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    content = b"".join(b"%b %d\n%b" % (n.encode(), len(body), body) for n, body in files.items())
+    return hashlib.sha256(content).hexdigest()[:_DIGEST_CHARACTERS]
+
+
+def _asked_path(request: Request) -> str:
+    """Return the path that the browser asked for, with stage or base path."""
+    event = request.scope.get("aws.event")
+    if event:
+        path: str = event.get("requestContext", {}).get("path") or "/"
+        return path
+    return str(request.scope.get("raw_path", b"/").decode("latin-1"))

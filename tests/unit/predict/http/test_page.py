@@ -1,0 +1,125 @@
+"""The page's files: where they lie, who may fetch them, and what a browser lets them do."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from fakes.asgi_client import AsgiClient
+from housing.api_keys import Scope
+from housing.schema import FEATURES, SCALED, TARGET
+from housing_ops.checkout import CHECKOUT
+from predict.access.auth import required_scope
+
+FOLDER = CHECKOUT / "functions/predict/page"
+LINK = re.compile(r'(?:href|src)="((?!data:|#)[^"]+)"')
+
+
+def links(client: AsgiClient, path: str = "/") -> list[str]:
+    return LINK.findall(client.get(path).text)
+
+
+def test_the_page_and_its_files_need_no_key_and_all_else_does() -> None:
+    paths = (
+        "/",
+        "/page/0123456789ab/shell.js",
+        "/page/",
+        "/page",
+        "/subject",
+        "/pages/x",
+        "/model",
+    )
+
+    scopes = {path: required_scope("GET", path) for path in paths}
+
+    assert {path for path, scope in scopes.items() if scope is None} == {*paths[:3]}
+    assert required_scope("POST", "/page/0123456789ab/shell.js") is Scope.PREDICT
+
+
+def test_the_page_names_files_that_are_there_and_kept_for_ever(client: AsgiClient) -> None:
+    files = {link: client.get(f"/{link}") for link in links(client)}
+
+    assert len(files) >= 4
+    for link, answer in files.items():
+        assert answer.status_code == 200, link
+        assert answer.content == (FOLDER / link.rpartition("/")[2]).read_bytes()
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert client.get("/").headers["cache-control"] == "no-cache"
+
+
+def test_a_file_of_another_release_is_not_kept(client: AsgiClient) -> None:
+    answer = client.get("/page/0123456789ab/shell.js")
+
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/page/_/none.js", "/page/_/index.html", "/page/_/..%2fapp.py"])
+def test_there_is_nothing_but_the_pages_files(client: AsgiClient, path: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_no_address_is_absolute_and_no_script_or_style_is_in_the_page() -> None:
+    for file in FOLDER.iterdir():
+        text = file.read_text()
+        if file.suffix == ".html":
+            assert not [link for link in LINK.findall(text) if not link.startswith("page/_/")]
+            assert not re.search(r"<style|style=|<script(?![^>]* src=)|\son\w+=", text)
+        assert set(re.findall(r"https?://[^\s\"')]+", text)) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_no_file_writes_markup() -> None:
+    scripts = [path.read_text() for path in FOLDER.glob("*.js")]
+    markup = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|srcdoc"
+    )
+
+    assert len(scripts) >= 3
+    assert [markup.findall(text) for text in scripts if markup.search(text)] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/page/_/shell.js"])
+def test_a_browser_runs_and_asks_nothing_else(client: AsgiClient, path: str) -> None:
+    headers = client.get(path).headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+
+    assert policy["default-src"] == "'none'"
+    assert {policy[name] for name in ("script-src", "style-src", "connect-src")} == {"'self'"}
+    assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert policy["require-trusted-types-for"] == "'script'"
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def through_the_gateway(asked: str) -> dict[str, Any]:
+    """Return the scope of Mangum for a request of the page."""
+    return {"aws.event": {"requestContext": {"path": asked}}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "below"),
+    [("/prod/", ""), ("/prod", "prod/"), ("/", ""), ("/my%20base", "my%2520base/")],
+)
+def test_files_are_found_below_a_stage_and_a_base_path(
+    client: AsgiClient, asked: str, below: str
+) -> None:
+    page = client.request("GET", "/", scope=through_the_gateway(asked)).text
+
+    assert {link.partition("page/")[0] for link in LINK.findall(page)} == {below}
+
+
+def test_the_subject_is_described_for_a_form(client: AsgiClient) -> None:
+    subject = json.loads(client.get("/subject").content)
+    income = subject["columns"][0]
+
+    assert [column["name"] for column in subject["columns"]] == [one.name for one in FEATURES]
+    assert (income["unit"], income["minimum"], income["usual_maximum"]) == ("$10,000", 0, 15.0001)
+    assert subject["target"]["name"] == TARGET.name
+    assert SCALED
+    assert subject["second_unit"]["name"] == SCALED.name
+    assert subject["place"]["latitude"] == "Latitude"
