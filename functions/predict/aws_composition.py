@@ -1,6 +1,7 @@
 """Composition of the parts that need boto3, which takes 400 ms to import."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
@@ -12,8 +13,11 @@ from housing.registry.ledger import Ledger
 from housing.registry.live_model import LiveModel
 from housing.registry.mlflow import MlflowModelRegistry
 from housing.s3.artifacts import S3ArtifactReader
+from predict.admin.alarms import Alarms
 from predict.admin.alias_audit import AliasAudit
 from predict.admin.model_changes import ModelChanges
+from predict.admin.training_jobs import TrainingJobs
+from predict.admin.upload_grants import UploadGrants
 from predict.errors import StoreUnavailableError
 from predict.model.refusals import AlertedRefusals
 from predict.settings import PredictSettings
@@ -24,6 +28,20 @@ _REGISTRY_TRIES = 3
 _BOUNDED = Config(
     connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"}
 )
+# A form for the bucket's global host would be redirected to the region's, which a browser that
+# posts from another origin does not follow.
+_OF_THE_REGION = _BOUNDED.merge(
+    Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What an administrator watches: jobs and alarms; and uploads."""
+
+    jobs: TrainingJobs
+    uploads: UploadGrants
+    alarms: Alarms
 
 
 def refusals(settings: PredictSettings) -> AlertedRefusals:
@@ -68,6 +86,30 @@ def _live_model(settings: PredictSettings) -> LiveModel:
     )
     s3 = Session().client("s3", config=_BOUNDED)
     return LiveModel(registry, Ledger(s3, settings.bucket), s3, settings.bucket)
+
+
+def operations(settings: PredictSettings) -> Operations:
+    """Build the operations; nothing is called yet.
+
+    Raises:
+        StoreUnavailableError: No bucket is configured.
+    """
+    if settings.bucket is None:
+        msg = "HOUSING_BUCKET is not set: jobs and uploads are in it"
+        raise StoreUnavailableError(msg, retry_after_seconds=60)
+    return Operations(
+        TrainingJobs(Session().client("s3", config=_BOUNDED), settings.bucket),
+        UploadGrants(
+            Session().client("s3", config=_OF_THE_REGION),
+            settings.bucket,
+            timedelta(minutes=settings.upload_minutes),
+            settings.upload_max_bytes,
+        ),
+        Alarms(
+            cache(lambda: Session().client("cloudwatch", config=_BOUNDED)),
+            tuple(name.strip() for name in settings.alarms.split(",") if name.strip()),
+        ),
+    )
 
 
 def account_metrics(settings: PredictSettings) -> AccountMetrics:

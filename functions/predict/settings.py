@@ -69,6 +69,13 @@ class PredictSettings(RegistrySettings):
         pattern=r"^(\*|https?://[^/\s]+)$",
         description="origin whose pages may call the API, such as `https://example.org`, or `*`",
     )
+    upload_minutes: float = Field(
+        15, gt=0, le=60, description="time in which an upload from the page has to begin"
+    )
+    upload_max_bytes: int = Field(
+        1 << 30, ge=1, le=5 << 30, description="largest file that is uploaded from the page"
+    )
+    alarms: str = Field("", description="names of the stack's alarms for /alerts, comma-separated")
     model_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()) / "housing-model",  # /tmp in Lambda
         description="directory of the model file; the temporary directory by default",

@@ -8,11 +8,15 @@ from collections.abc import Mapping
 import pytest
 
 from housing_ops.checkout import CHECKOUT
-from integration.lacking import ANOTHERS, LOCALSTACK
+from integration.lacking import ANOTHERS, LOCALSTACK, MINISTACK
 
 PAGE = (CHECKOUT / "docs/localstack.md").read_text()
 ROW_OF_README = r"^\| (.+) \| `(test_\w+\.py)`, (\d+) \|$"
-TABLES = {"On LocalStack:": LOCALSTACK, "On any endpoint that others run:": ANOTHERS}
+TABLES = {
+    "On LocalStack:": LOCALSTACK,
+    "On MiniStack:": MINISTACK,
+    "On any endpoint that others run:": ANOTHERS,
+}
 
 
 def rows(heading: str) -> dict[str, str]:

@@ -68,9 +68,13 @@ def test_every_route_says_which_key_it_wants() -> None:
         "POST /models/rollback",
         "POST /models/promote",
         "POST /models/resume",
+        "GET /alerts",
         "GET /data",
+        "GET /jobs",
+        "GET /jobs/{job}",
         "POST /data/exclude",
         "POST /data/include",
+        "POST /uploads",
     }
     for name, operation in OPERATIONS.items():
         assert wanted[name] == [] or {"401", "403", "429"} <= operation["responses"].keys()

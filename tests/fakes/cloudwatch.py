@@ -77,3 +77,35 @@ class FakeCloudWatch:
             "Timestamps": newest_first,
             "Values": [float(_STATISTICS[stat["Stat"]](buckets[at])) for at in newest_first],
         }
+
+
+class FakeAlarms:
+    """Answers ``DescribeAlarms``.
+
+    Attributes:
+        alarms: The account's alarms, by name.
+        fails_with: Raised by every call while it is set.
+    """
+
+    def __init__(self, **alarms: str) -> None:
+        """Set the states by name."""
+        self.alarms = alarms
+        self.fails_with: Exception | None = None
+
+    def describe_alarms(self, **query: Any) -> Mapping[str, Any]:
+        """See ``predict.admin.alarms.AlarmSource``."""
+        if self.fails_with:
+            raise self.fails_with
+        return {
+            "MetricAlarms": [
+                {
+                    "AlarmName": name,
+                    "StateValue": self.alarms[name],
+                    "AlarmDescription": f"about {name}",
+                    "StateReason": "1 datapoint",
+                    "StateUpdatedTimestamp": datetime(2026, 11, 23, 12, tzinfo=UTC),
+                }
+                for name in query["AlarmNames"]
+                if name in self.alarms
+            ]
+        }

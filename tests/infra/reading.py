@@ -6,6 +6,11 @@ from typing import Any
 from housing_ops.checkout import CHECKOUT
 
 TEMPLATE = CHECKOUT / "infra/template.yaml"
+ADMINS = (
+    *("/models", "/models/{proxy+}", "/data", "/data/{proxy+}", "/jobs", "/jobs/{proxy+}"),
+    *("/uploads", "/alerts"),
+)
+"""Paths of the API that are the admin function's, with every method."""
 
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:

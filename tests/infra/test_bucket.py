@@ -1,5 +1,6 @@
 """The bucket: closed, kept, and cleaned only where nothing is lost."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from housing.s3.layout import ALERTS, DATASET, JOBS, LEDGER, MODELS, NEW_DATA, REJECTED
 from housing_ops.template import load
 from infra.reading import TEMPLATE
+from permissions.account import WHOLE, account
 
 KEPT_FOR_EVER = (NEW_DATA, DATASET, LEDGER)
 EXPIRES = "ExpirationInDays"
@@ -57,3 +59,25 @@ def test_parts_of_uploads_that_never_ended_go_everywhere(rules: list[dict[str, A
 
     assert "Prefix" not in rule
     assert set(rule) == {"Id", "Status", "AbortIncompleteMultipartUpload"}
+
+
+def test_only_the_apis_own_page_and_one_origin_may_post() -> None:
+    for parameters, others in (
+        ({}, []),
+        ({"CorsOrigin": "https://example.org"}, ["https://example.org"]),
+    ):
+        here = account(**WHOLE, **parameters)
+        [rule] = here.properties("Bucket")["CorsConfiguration"]["CorsRules"]
+
+        own, *rest = rule["AllowedOrigins"]
+        assert re.fullmatch(r"https://[^*]+\.execute-api\.us-east-1\.amazonaws\.com", own)
+        assert rest == others
+        assert rule["AllowedMethods"] == ["POST"]
+        assert "x-amz-version-id" in rule["ExposedHeaders"]  # it names the job
+
+
+def test_a_local_endpoint_lets_pages_of_this_machine_post() -> None:
+    here = account(Stage="local", LocalEndpointUrl="http://127.0.0.1:4566", JobLauncher="local")
+    [rule] = here.properties("Bucket")["CorsConfiguration"]["CorsRules"]
+
+    assert rule["AllowedOrigins"] == ["http://127.0.0.1:*"]

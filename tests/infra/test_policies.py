@@ -66,13 +66,14 @@ def test_a_star_in_a_resource_stands_behind_a_name(template: dict[str, Any]) -> 
 
     starred = [text for text in resources if "*" in text and text != "*"]
     assert len(starred) >= 10
-    # Any revision of one job definition; what MLflow calls artifacts; the file of any version.
-    several = {"-training:*", "/*/artifacts/*", "/models/*/model.onnx"}
-    assert all(text.endswith(("*", "/models/*/model.onnx")) for text in starred)
+    # Any revision of one job definition; what MLflow calls artifacts; one kind of file of many.
+    files = ("/models/*/model.onnx", "/jobs/*.json", "/rejected/*/report.json")
+    several = {"-training:*", "/*/artifacts/*", *files}
+    assert all(text.endswith(("*", *files)) for text in starred)
     plain = [text for text in starred if not text.endswith(tuple(several))]
     assert not [text for text in plain if text.partition("*")[0].endswith(":")]
     assert all(text.count("*") == 1 for text in plain)
-    assert len(starred) - len(plain) == 6
+    assert len(starred) - len(plain) == 8
 
 
 def test_what_aws_manages_is_on_the_list() -> None:

@@ -11,7 +11,7 @@ from housing.jobs.restarts import SWEEP_EVERY, RestartRules
 from housing.s3.layout import NEW_DATA
 from housing_ops.template import load
 from infra.lint_expanded import STAGES, expanded, findings
-from infra.reading import TEMPLATE, of_type
+from infra.reading import ADMINS, TEMPLATE, of_type
 from local_stack.settings import StackSettings
 from notify.settings import NotifySettings
 from permissions.account import account
@@ -72,8 +72,7 @@ def test_only_health_ping_the_page_and_the_signed_hook_are_open(template: dict[s
     open_paths = {"GET /health", "GET /ping", "HEAD /health", "HEAD /ping"}
     open_paths |= {"GET /", "GET /page/{proxy+}"}
     assert open_routes == open_paths | {"POST /hooks/registry"} | {
-        f"OPTIONS {path}"
-        for path in ("/{proxy+}", "/models", "/models/{proxy+}", "/data", "/data/{proxy+}")
+        f"OPTIONS {path}" for path in ("/{proxy+}", *ADMINS)
     }
 
 

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
 
 _PLACES = {
+    f"{CHECKOUT}/functions/predict/admin/alarms.py": "admin",
     f"{CHECKOUT}/functions/predict/admin/alias_audit.py": "admin",
     f"{CHECKOUT}/functions/predict/admin/model_changes.py": "admin",
     f"{CHECKOUT}/functions/predict/admin/data_changes.py": "admin",
+    f"{CHECKOUT}/functions/predict/admin/training_jobs.py": "admin",
     f"{CHECKOUT}/functions/predict/": "predict",
     f"{CHECKOUT}/functions/retrain/training/": "job",
     f"{CHECKOUT}/functions/retrain/": "retrain",
@@ -78,6 +80,8 @@ class Recorder:
         session.register("after-call", self._end)
 
     def _begin(self, **event: Any) -> None:
+        if event["context"].get("is_presign_request"):  # it is signed for somebody else to make
+            return
         if role := _role():
             model: OperationModel = event["model"]
             service = model.service_model.service_name

@@ -4,6 +4,7 @@ import json
 
 from predict.access.auth import OpenAccess
 from predict.admin.model_changes import ModelChanges
+from predict.aws_composition import Operations
 from predict.errors import ModelUnavailableError
 from predict.http.app import create_app
 from predict.model.loading import ServedModel
@@ -33,11 +34,21 @@ def _no_metrics() -> AccountMetrics:
     raise NotImplementedError
 
 
+def _no_operations() -> Operations:
+    raise NotImplementedError
+
+
 def document() -> str:
     """Return the document as JSON."""
     settings = PredictSettings(auth="off", tracking_uri="http://mlflow.invalid")
     app = create_app(
-        settings, _NoModels(), Telemetry(), OpenAccess(), _no_changes, metrics=_no_metrics
+        settings,
+        _NoModels(),
+        Telemetry(),
+        OpenAccess(),
+        _no_changes,
+        metrics=_no_metrics,
+        operations=_no_operations,
     )
     return json.dumps(app.openapi(), indent=1, ensure_ascii=False)
 

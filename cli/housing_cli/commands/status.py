@@ -47,7 +47,7 @@ def _show_newest(services: "Services", limit: int, *, as_json: bool) -> None:
 
 def _show_one(services: "Services", job_id: str, *, as_json: bool) -> None:
     from housing.errors import JobNotFoundError
-    from housing_cli.jobs.report import first_problems
+    from housing.jobs.report import first_problems
     from housing_cli.jobs.view import job_lines, problem_lines
 
     try:

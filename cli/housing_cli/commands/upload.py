@@ -95,7 +95,7 @@ def _conclude(
     people: "Console",
 ) -> None:
     """Print the result of the job; exit with 1 unless it registered a version."""
-    from housing_cli.jobs.report import first_problems
+    from housing.jobs.report import first_problems
     from housing_cli.jobs.view import problem_lines, summary_lines
 
     facts["job"] = job.model_dump(mode="json")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from boto3.s3.transfer import TransferConfig
 
-from housing.s3.layout import DATA_SOURCE_METADATA, NEW_DATA, UPLOAD_SUFFIXES, is_upload, job_id
+from housing.errors import UploadNameError
+from housing.s3.layout import job_id, upload_key, upload_metadata, upload_type
 from housing.s3.stored_uploads import named_version
 from housing_cli.errors import DataFileError
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 ONE_PUT_BYTES = 1 << 30
-_KEY_BYTES = 1024  # S3's limit
-_METADATA_CHARACTERS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +54,15 @@ def upload_file(  # noqa: PLR0913 - the last three are optional and keyword-only
     Raises:
         DataFileError: The file cannot be read, or its name starts no job.
     """
-    key = upload_key(path.name if name is None else name)
+    key = _key(path.name if name is None else name)
     with _opened(path) as body, answers_to_uploads(s3, bucket, key) as answers:
         s3.upload_fileobj(
             body,
             bucket,
             key,
             ExtraArgs={
-                "ContentType": "application/gzip" if key.lower().endswith(".gz") else "text/csv",
-                "Metadata": {DATA_SOURCE_METADATA: _metadata(source)},
+                "ContentType": upload_type(key),
+                "Metadata": upload_metadata(source),
             },
             Callback=on_bytes,
             Config=TransferConfig(multipart_threshold=ONE_PUT_BYTES),
@@ -73,21 +72,12 @@ def upload_file(  # noqa: PLR0913 - the last three are optional and keyword-only
     return Upload(key, version, job_id(bucket=bucket, key=key, version=version), size)
 
 
-def upload_key(name: str) -> str:
-    """Return the key of an upload of this name.
-
-    Raises:
-        DataFileError: The name starts no job, or is not a valid key.
-    """
-    key = f"{NEW_DATA}{name}"
-    if not is_upload(key) or name.lower() in UPLOAD_SUFFIXES:
-        suffixes = " or ".join(UPLOAD_SUFFIXES)
-        msg = f"'{name}' does not end in {suffixes}, so it starts no job: set --name"
-        raise DataFileError(msg)
-    if "/" in name or not name.isprintable() or len(key.encode()) > _KEY_BYTES:
-        msg = f"{name!r} is not a valid name: use no slashes, no control characters, fewer bytes"
-        raise DataFileError(msg)
-    return key
+def _key(name: str) -> str:
+    try:
+        return upload_key(name)
+    except UploadNameError as exc:
+        msg = f"{exc}; set --name"
+        raise DataFileError(msg) from exc
 
 
 def readable_size(path: Path) -> int:
@@ -109,11 +99,6 @@ def _opened(path: Path) -> BinaryIO:
     except OSError as exc:
         msg = f"cannot read {path}: {exc.strerror}"
         raise DataFileError(msg) from exc
-
-
-def _metadata(source: str) -> str:
-    kept = (char if char.isascii() and char.isprintable() else "?" for char in source)
-    return "".join(kept)[:_METADATA_CHARACTERS]
 
 
 def _version(answer: dict[str, Any]) -> str:

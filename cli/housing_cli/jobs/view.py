@@ -8,11 +8,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from housing.jobs.report import Problem
 from housing.jobs.results import Drift, Held, LiveFigures, ShadowFigures, Verdict
 from housing.jobs.status import JobStatus, StageTime, State
 from housing.schema import amount
 from housing_cli.jobs.follow import Followed
-from housing_cli.jobs.report import Problem
 from housing_cli.jobs.waiting_uploads import STATE, WaitingUpload, shown_time
 
 _STYLES = {

@@ -20,6 +20,8 @@ _LOG = logging.getLogger(__name__)
 # The last is signed, and answered where the settings name a secret: predict.access.hook_signature.
 _OPEN = frozenset({("GET", "/health"), ("GET", "/ping"), ("GET", "/"), ("POST", "/hooks/registry")})
 _PAGE_FILES = "/page/"
+_ADMINS = ("/data", "/jobs", "/uploads", "/alerts")
+"""Paths of which even reading wants an admin: files, their bad rows, who sent them."""
 _RETRY_SECONDS = 5.0
 """Least time between two fetches: neither an outage nor unknown keys cause a storm of them."""
 _COLD_BUDGET_SECONDS = 2.0
@@ -34,7 +36,7 @@ def required_scope(method: str, path: str) -> Scope | None:
     """
     if (method, path) in _OPEN or (method == "GET" and path.startswith(_PAGE_FILES)):
         return None
-    if path.startswith("/data") or (method != "GET" and path.startswith("/models")):
+    if path.startswith(_ADMINS) or (method != "GET" and path.startswith("/models")):
         return Scope.ADMIN
     return Scope.PREDICT
 

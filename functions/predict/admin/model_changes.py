@@ -135,6 +135,16 @@ class ModelChanges:
         with outages_as_unavailable():
             return list(self.live.registry.versions(limit=limit))
 
+    def version(self, version: str) -> ModelVersion:
+        """Return one version.
+
+        Raises:
+            NoSuchTargetError: There is no such version.
+            StoreUnavailableError: The registry cannot be reached.
+        """
+        with outages_as_unavailable():
+            return self._version(version)
+
     def live_version(self) -> str | None:
         """Return the version that is live, or None before the first promotion.
 

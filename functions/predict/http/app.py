@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 
@@ -16,7 +17,9 @@ from predict.composition import Service, service
 from predict.http import openapi, problem_handlers
 from predict.http.asgi import KeyCheck, ScoringMiddleware
 from predict.http.methods import MethodMiddleware
+from predict.http.routes.alerts import alert_routes
 from predict.http.routes.data import data_routes
+from predict.http.routes.jobs import job_routes
 from predict.http.routes.models import model_routes
 from predict.http.routes.open_inference import open_inference_routes
 from predict.http.routes.page import page_routes
@@ -29,6 +32,9 @@ from predict.settings import PredictSettings
 from predict.shadow.shadow import Shadow
 from predict.telemetry.account_metrics import AccountMetrics
 from predict.telemetry.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from predict.aws_composition import Operations
 
 _VERSION = "1.0.0"
 
@@ -43,6 +49,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
     metrics: Callable[[], AccountMetrics] | None = None,
     promotion: PromotionWatch | None = None,
     hooks: APIRouter | None = None,
+    operations: "Callable[[], Operations] | None" = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -57,6 +64,8 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
             missing.
         promotion: Reads for ``/health`` whether jobs may promote.
         hooks: Answers the registry's webhooks, where they are accepted.
+        operations: Returns jobs, uploads and alarms, like ``changes``; without it their routes are
+            missing.
     """
     app = FastAPI(
         title=SUBJECT.title,
@@ -88,6 +97,10 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
     app.include_router(
         data_routes(lambda: DataChanges(use_case().live, settings.model_name, use_case().alerts))
     )
+    if operations is not None:
+        parts = cache(operations)
+        app.include_router(job_routes(lambda: parts().jobs, lambda: parts().uploads))
+        app.include_router(alert_routes(lambda: parts().alarms))
     if hooks is not None:
         app.include_router(hooks)
     openapi.describe(app)
@@ -129,6 +142,11 @@ def application(parts: Service | None = None) -> FastAPI:
 
         return account_metrics(parts.settings)
 
+    def operations() -> "Operations":
+        from predict.aws_composition import operations  # noqa: PLC0415 - the same
+
+        return operations(parts.settings)
+
     app = create_app(
         parts.settings,
         parts.models,
@@ -139,6 +157,7 @@ def application(parts: Service | None = None) -> FastAPI:
         metrics,
         parts.promotion,
         _hooks(parts.settings),
+        operations,
     )
     # All objects so far stay: collections over them would delay requests by tens of
     # milliseconds. See https://docs.python.org/3/library/gc.html#gc.freeze

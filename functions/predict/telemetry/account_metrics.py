@@ -21,6 +21,7 @@ from housing.metrics import names
 from housing.metrics.points import MetricSource, Points, Series, fetch_points
 from predict.background import BackgroundCall, Deadline, Workers
 from predict.errors import STATUS, StoreUnavailableError
+from predict.telemetry.history import History, period_of, read_history
 from predict.telemetry.telemetry import SERVICE
 
 DELAY = timedelta(minutes=2)
@@ -127,6 +128,8 @@ class AccountMetrics:
     _reading: BackgroundCall[bool] | None = None
     _figures: Figures | None = None
     _hours: tuple[datetime, datetime, Sums] | None = None
+    _history_workers: Workers = field(default_factory=lambda: Workers(most=1))
+    _histories: dict[int, History] = field(default_factory=dict)
 
     def figures(self) -> Figures:
         """Return the figures of the newest settled minute, or older ones if they cannot be read.
@@ -150,6 +153,36 @@ class AccountMetrics:
             msg = f"the metrics cannot be read from CloudWatch: {why}"
             raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS)
         return figures if figures.until >= until else replace(figures, is_old=True)
+
+    def history(self, hours: int) -> History:
+        """Return requests, errors and latencies of the last hours, read once for each period.
+
+        Raises:
+            StoreUnavailableError: CloudWatch does not answer, or not in time.
+        """
+        until = _floor(self.now() - self.delay, period_of(hours))
+        known = self._histories.get(hours)
+        if known and known.until == until:
+            return known
+        why = "it does not answer in time"
+        try:
+            reading = self._history_workers.start(lambda: self._read_history(until, hours))
+            history = reading.result(self.wait_seconds) if reading else None
+        except Exception as exc:  # noqa: BLE001 - as in figures
+            _LOG.warning("history_not_read", extra={"error": f"{type(exc).__name__}: {exc}"})
+            why, history = type(exc).__name__, None
+        if history is None:
+            msg = f"the metrics cannot be read from CloudWatch: {why}"
+            raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS)
+        return history
+
+    def _read_history(self, until: datetime, hours: int) -> History:
+        counters = (REQUESTS, SUCCESS, *ERRORS.values())
+        history = read_history(
+            self.source(), counters, tuple(QUANTILES.values()), until=until, hours=hours
+        )
+        self._histories[hours] = history
+        return history
 
     def _renew(self, until: datetime, deadline: Deadline) -> None:
         """Read, or wait for the reading that an earlier request gave up on."""

@@ -15,6 +15,7 @@ HousingError
 │   ├── ObjectUnavailableError
 │   └── ObjectTooLargeError
 ├── LastPromotedError
+├── UploadNameError
 ├── JobNotFoundError
 ├── JobTakenOverError
 ├── LeaseError
@@ -89,6 +90,10 @@ class ObjectTooLargeError(ObjectError):
 
 class LastPromotedError(HousingError):
     """Raised when the copy of the last promoted model is missing, not valid or unavailable."""
+
+
+class UploadNameError(HousingError):
+    """Raised when an upload cannot have a name; the text is for people."""
 
 
 class JobNotFoundError(HousingError):

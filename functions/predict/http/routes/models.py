@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from housing.registry.automatic_promotion import AutomaticPromotion
@@ -31,6 +31,14 @@ class VersionSummary(BaseModel):
     verdict: str | None
     verdict_reason: str | None
     rolled_back: str | None = Field(description="when and why it was rolled back from")
+
+
+class VersionCard(VersionSummary):
+    """One version, with all that the registry has of it."""
+
+    job_id: str | None
+    gate: dict[str, str] = Field(description="numbers of the gate's comparison, by name")
+    card: str | None = Field(description="the model card, in Markdown")
 
 
 class Promotion(BaseModel):
@@ -124,6 +132,11 @@ def model_routes(changes: Callable[[], ModelChanges], model_name: str) -> APIRou
             history=changes().newest(_HISTORY),
         )
 
+    @router.get("/models/{version}", responses=documented(404, 422, 503), name="show_version")
+    def show_version(version: Annotated[Version, Path()]) -> VersionCard:
+        """Show one version with its card and the numbers of the gate's comparison."""
+        return _card(changes().version(version))
+
     statuses = documented(400, 404, 409, 422, 503)
 
     once = [Depends(names_once)]
@@ -169,4 +182,19 @@ def _summary(version: ModelVersion) -> VersionSummary:
         verdict=tags.get(Tag.VERDICT),
         verdict_reason=tags.get(Tag.VERDICT_REASON),
         rolled_back=tags.get(Tag.ROLLED_BACK) or None,
+    )
+
+
+def _card(version: ModelVersion) -> VersionCard:
+    tags = version.tags
+    gate = {
+        name.removeprefix(Tag.GATE_PREFIX): value
+        for name, value in tags.items()
+        if name.startswith(Tag.GATE_PREFIX)
+    }
+    return VersionCard(
+        **dict(_summary(version)),
+        job_id=tags.get(Tag.JOB_ID),
+        gate=gate,
+        card=version.description or None,
     )

@@ -1,10 +1,11 @@
 """Routes about the service: health, model card, protocol version, metrics."""
 
 from collections.abc import Callable
-from typing import Literal
+from datetime import datetime
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
@@ -18,7 +19,14 @@ from predict.scoring.mlflow_protocol import PROTOCOL_VERSION
 from predict.scoring.request_body import JSON
 from predict.scoring.service import model_headers
 from predict.settings import PredictSettings
-from predict.telemetry.account_metrics import AccountMetrics
+from predict.telemetry.account_metrics import (
+    ERRORS,
+    QUANTILES,
+    REQUESTS,
+    SUCCESS,
+    AccountMetrics,
+)
+from predict.telemetry.history import MOST_HOURS, Period
 from predict.telemetry.telemetry import Telemetry
 
 
@@ -26,6 +34,38 @@ class Alive(BaseModel):
     """The answer of a process that is alive."""
 
     status: Literal["ok"] = "ok"
+
+
+class PeriodFigures(BaseModel):
+    """Figures of one period."""
+
+    at: datetime = Field(description="its beginning")
+    requests: int
+    succeeded: int
+    errors: dict[str, int] = Field(
+        description="refused or failed requests by reason, without zeros"
+    )
+    latency_ms: dict[str, float] = Field(description="by quantile; empty without requests")
+
+    @classmethod
+    def of(cls, period: Period) -> "PeriodFigures":
+        """Convert a period."""
+        values = period.values
+        return cls(
+            at=period.at,
+            requests=round(values[REQUESTS]),
+            succeeded=round(values[SUCCESS]),
+            errors={reason: round(values[one]) for reason, one in ERRORS.items() if values[one]},
+            latency_ms={name: values[one] for name, one in QUANTILES.items() if one in values},
+        )
+
+
+class MetricHistory(BaseModel):
+    """Requests to predict of the last hours, oldest period first."""
+
+    until: datetime = Field(description="end of the last period")
+    period_seconds: int
+    periods: list[PeriodFigures]
 
 
 def service_routes(
@@ -116,6 +156,20 @@ def metrics_route(metrics: Callable[[], AccountMetrics]) -> APIRouter:
         from predict.telemetry.prometheus import CONTENT_TYPE, as_text  # noqa: PLC0415
 
         return Response(as_text(metrics().figures()), media_type=CONTENT_TYPE)
+
+    @router.get(
+        "/metrics/history",
+        responses=documented(422, 503),
+        summary="Show requests, errors and latencies of the last hours",
+    )
+    def metric_history(hours: Annotated[int, Query(ge=1, le=MOST_HOURS)] = 6) -> MetricHistory:
+        """Show them by five minutes, above 24 hours by the hour; from CloudWatch, minutes late."""
+        history = metrics().history(hours)
+        return MetricHistory(
+            until=history.until,
+            period_seconds=int(history.period.total_seconds()),
+            periods=[PeriodFigures.of(period) for period in history.periods],
+        )
 
     return router
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -120,6 +120,17 @@ class JobStatus(BaseModel):
         self._stored_as = etag
 
 
+Written = tuple[datetime, str]
+"""Time of the last writing of a job's document, and the job's id."""
+
+
+class JobPage(NamedTuple):
+    """A page of jobs; ``last`` is the last of them, if there are more."""
+
+    jobs: Sequence[JobStatus]
+    last: Written | None
+
+
 class JobStore:
     """The jobs' documents under ``jobs/``.
 
@@ -169,16 +180,23 @@ class JobStore:
 
     def newest(self, limit: int = 10) -> Sequence[JobStatus]:
         """Read the jobs that were written last, newest first."""
+        return self.newest_page(limit).jobs
+
+    def newest_page(self, limit: int, *, before: Written | None = None) -> JobPage:
+        """Read the jobs that were written last, or last before another one; newest first."""
         written = sorted(self._written(), reverse=True)
+        if before:
+            written = [one for one in written if one < before]
         jobs = [self.load(job_id) for _, job_id in written[:limit]]
-        return sorted(jobs, key=lambda job: job.created_at, reverse=True)
+        jobs.sort(key=lambda job: job.created_at, reverse=True)
+        return JobPage(jobs, written[limit - 1] if len(written) > limit else None)
 
     def silent(self, *, since: datetime, until: datetime) -> Sequence[JobStatus]:
         """Read the unfinished jobs that were last written between two times."""
         jobs = (self.load(job_id) for when, job_id in self._written() if since <= when <= until)
         return [job for job in jobs if not job.state.is_final]
 
-    def pages(self, *, after: str = "") -> Iterator[list[tuple[datetime, str]]]:
+    def pages(self, *, after: str = "") -> Iterator[list[Written]]:
         """Yield the time of the last writing and the id of each job, in pages of up to 1,000.
 
         Args:
@@ -191,7 +209,7 @@ class JobStore:
                 if one.key.endswith(_SUFFIX)
             ]
 
-    def _written(self) -> Iterator[tuple[datetime, str]]:
+    def _written(self) -> Iterator[Written]:
         return chain.from_iterable(self.pages())
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 
+from housing.errors import UploadNameError
+
 NEW_DATA = "new_data/"
 DATASET = "dataset/"
 LINEAGE = "lineage/"
@@ -23,11 +25,41 @@ HOLDOUT_KEY = "secrets/holdout-key"
 UPLOAD_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 DATA_SOURCE_METADATA = "data-source"
 """S3 metadata key of an upload's origin, such as ``generated``."""
+_KEY_BYTES = 1024  # S3's limit
+_METADATA_CHARACTERS = 256
 
 
 def is_upload(key: str) -> bool:
     """Whether a key is that of an upload for training; its ending may be in upper case."""
     return key.startswith(NEW_DATA) and key.lower().endswith(UPLOAD_SUFFIXES)
+
+
+def upload_key(name: str) -> str:
+    """Return the key of an upload of this name.
+
+    Raises:
+        UploadNameError: The name starts no job, or is not a valid key.
+    """
+    key = f"{NEW_DATA}{name}"
+    if not is_upload(key) or name.lower() in UPLOAD_SUFFIXES:
+        suffixes = " or ".join(UPLOAD_SUFFIXES)
+        msg = f"'{name}' does not end in {suffixes}, so it starts no job"
+        raise UploadNameError(msg)
+    if "/" in name or not name.isprintable() or len(key.encode()) > _KEY_BYTES:
+        msg = f"{name!r} is not a valid name: use no slashes, no control characters, fewer bytes"
+        raise UploadNameError(msg)
+    return key
+
+
+def upload_type(key: str) -> str:
+    """Return the Content-Type of an upload."""
+    return "application/gzip" if key.lower().endswith(".gz") else "text/csv"
+
+
+def upload_metadata(source: str) -> dict[str, str]:
+    """Return the metadata of an upload from a source; what S3 does not take becomes ``?``."""
+    kept = (char if char.isascii() and char.isprintable() else "?" for char in source)
+    return {DATA_SOURCE_METADATA: "".join(kept)[:_METADATA_CHARACTERS]}
 
 
 def job_id(*, bucket: str, key: str, version: str) -> str:

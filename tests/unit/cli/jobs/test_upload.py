@@ -7,7 +7,7 @@ import pytest
 
 from housing.s3.layout import DATA_SOURCE_METADATA, job_id
 from housing_cli.errors import DataFileError
-from housing_cli.jobs.upload import upload_file, upload_key
+from housing_cli.jobs.upload import upload_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -115,14 +115,8 @@ def test_a_missing_file_is_named(s3: "S3Client") -> None:
         upload_file(s3, BUCKET, Path("nowhere.csv"))
 
 
-@pytest.mark.parametrize(
-    "name", ["data.txt", "", ".csv", ".CSV", "a/b.csv", "a\n.csv", f"{'ü' * 600}.csv"]
-)
-def test_a_name_that_is_no_use_as_an_upload_is_refused(name: str) -> None:
-    with pytest.raises(DataFileError, match=r"--name|is not a valid name"):
-        upload_key(name)
-
-
-@pytest.mark.parametrize("name", ["more.csv", "two words (1).csv", "häuser.csv"])
-def test_an_ordinary_name_is_kept(name: str) -> None:
-    assert upload_key(name) == f"new_data/{name}"
+def test_a_name_that_is_no_use_as_an_upload_is_refused_with_the_option(
+    s3: "S3Client", csv: Path
+) -> None:
+    with pytest.raises(DataFileError, match=r"starts no job; set --name"):
+        upload_file(s3, BUCKET, csv, name="data.txt")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from housing.s3.layout import is_upload, job_id
+from housing.errors import UploadNameError
+from housing.s3.layout import is_upload, job_id, upload_key
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,16 @@ def test_a_jobs_name_is_fit_for_keys_and_container_names() -> None:
     assert len(name) == 16
     assert name.isalnum()
     assert name.isascii()
+
+
+@pytest.mark.parametrize(
+    "name", ["data.txt", "", ".csv", ".CSV", "a/b.csv", "a\n.csv", f"{'ü' * 600}.csv"]
+)
+def test_a_name_that_is_no_use_as_an_upload_is_refused(name: str) -> None:
+    with pytest.raises(UploadNameError, match=r"starts no job|is not a valid name"):
+        upload_key(name)
+
+
+@pytest.mark.parametrize("name", ["more.csv", "two words (1).csv", "häuser.csv"])
+def test_an_ordinary_name_is_kept(name: str) -> None:
+    assert upload_key(name) == f"new_data/{name}"

@@ -1,4 +1,4 @@
-"""Read the report on the rejected rows of a file."""
+"""Reading of the report that a job writes on an upload."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -33,10 +33,32 @@ class Problem(BaseModel):
         return f"{place}: {self.reason}" if place else self.reason
 
 
-class _Report(BaseModel):
+class UploadReport(BaseModel):
+    """The report, as far as people are shown it."""
+
     model_config = ConfigDict(extra="ignore")
 
+    rejected_whole: bool = False
+    problems_total: int = 0
     problems: list[Problem] = []
+    blank_lines: int = 0
+    remarks: list[str] = []
+    ignored_columns: list[str] = []
+    ignored_columns_total: int = 0
+
+
+def read_report(s3: "S3Client", bucket: str, key: str) -> UploadReport:
+    """Return the report of this key.
+
+    Raises:
+        ObjectError: It is missing, cannot be read, or is not valid.
+    """
+    body = read_body(s3, bucket, key)
+    try:
+        return UploadReport.model_validate_json(body.content)
+    except ValidationError as exc:
+        msg = f"{key} is not valid: {exc.error_count()} errors"
+        raise ObjectError(msg) from exc
 
 
 def first_problems(
@@ -46,7 +68,6 @@ def first_problems(
     if report_key is None:
         return []
     try:
-        body = read_body(s3, bucket, report_key)
-        return _Report.model_validate_json(body.content).problems[:limit]
-    except (ObjectError, ValidationError):
+        return read_report(s3, bucket, report_key).problems[:limit]
+    except ObjectError:
         return []
