@@ -189,7 +189,7 @@ openapi: $(VENVS)/dev/.ready  ## write docs/openapi.json
 
 # ---- monitoring ----------------------------------------------------------------------------------
 .PHONY: dashboards dashboard-pictures
-dashboards: $(VENVS)/dev/.ready  ## write monitoring/grafana/dashboards
+dashboards: $(VENVS)/dev/.ready  ## write monitoring/grafana/dashboards; of another table, SUBJECT=name, monitoring/grafana/NAME
 	$(DEV)/python monitoring/dashboards/write_dashboards.py
 
 PROMETHEUS ?= http://127.0.0.1:9090

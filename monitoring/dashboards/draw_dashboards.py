@@ -3,7 +3,7 @@
     python monitoring/dashboards/draw_dashboards.py --prometheus http://127.0.0.1:9090 --out docs
 
 It reads the JSON that Grafana reads. Panels without data are named; with ``--strict`` they are an
-error. ``--hours`` overrides how far the dashboards look back.
+error. ``--hours`` overrides how far the dashboards look back, ``--boards`` their folder.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main() -> int:
     options = _arguments()
     empty = []
     try:
-        for path in sorted(FOLDER.glob("*.json")):
+        for path in sorted(options.boards.glob("*.json")):
             board: dict[str, Any] = json.loads(path.read_text())
             seconds = options.hours * _HOUR if options.hours else seconds_of(board["time"]["from"])
             shown = Range(options.end or time.time(), seconds)
@@ -45,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--prometheus", required=True, help="its URL")
     parser.add_argument("--out", type=Path, required=True, help="folder of the pictures")
+    parser.add_argument("--boards", type=Path, default=FOLDER, help="folder of the dashboards")
     parser.add_argument("--hours", type=float, help="how far to look back")
     parser.add_argument("--end", type=float, help="seconds since 1970; now, if left out")
     parser.add_argument("--strict", action="store_true", help="fail where a panel has no data")

@@ -2,14 +2,24 @@
 
 from typing import Any
 
+from housing.schema import ERROR, SCALED, TARGET
 from panels import Limits, Panel, dashboard
 
 _PSI_LIMIT = 0.2
 _COVERAGE, _LEAST_COVERAGE = 0.9, 0.8
 _MOST_AGE_SECONDS = 30 * 86_400
 _LIVE_LIMIT = 1.3
-_PRICE = "currencyUSD"
-_DOLLARS = "100000"
+_ERROR = {"rmse": "RMSE", "log_loss": "Log loss"}[ERROR]
+_OF_ERROR = (SCALED.unit if SCALED else TARGET.unit) if ERROR == "rmse" else ""
+_UNIT, _DECIMALS = ("currencyUSD", 0) if _OF_ERROR == "dollars" else ("none", 3)
+_MEASURED = f"{_ERROR}, in {_OF_ERROR}," if _OF_ERROR and _UNIT == "none" else _ERROR
+
+
+def _in_unit(query: str) -> str:
+    """Return a query of an error or a difference in the unit that panels show."""
+    factor = SCALED.factor if SCALED and ERROR == "rmse" else 1
+    return query if factor == 1 else f"{query} * {factor:g}"
+
 
 _NOW = [
     Panel(
@@ -34,19 +44,21 @@ _NOW = [
     ),
     Panel(
         "Champion's error",
-        "RMSE of the version that was live, on the rows held out by the last job that compared.",
-        _PRICE,
-        {"RMSE": f"min(housing_champion_rmse) * {_DOLLARS}"},
+        f"{_MEASURED} of the version that was live, on the rows held out by the last job that "
+        "compared.",
+        _UNIT,
+        {_ERROR: _in_unit(f"min(housing_champion_{ERROR})")},
         kind="stat",
         width=4,
         height=4,
-        decimals=0,
+        decimals=_DECIMALS,
     ),
     Panel(
         "Live error over test error",
-        "RMSE of the live model on the last upload's rows, over the champion's on held-out rows.",
+        f"{_ERROR} of the live model on the last upload's rows, over the champion's on held-out "
+        "rows.",
         "suffix:x",
-        {"ratio": "max(housing_live_rmse) / (min(housing_champion_rmse) > 0)"},
+        {"ratio": f"max(housing_live_{ERROR}) / (min(housing_champion_{ERROR}) > 0)"},
         kind="stat",
         width=4,
         height=4,
@@ -55,7 +67,7 @@ _NOW = [
     ),
     Panel(
         "Interval coverage",
-        "Share of the last upload's actual prices inside the live model's intervals. 90 % is due.",
+        "Share of the last upload's actual values inside the live model's intervals. 90 % is due.",
         "percentunit",
         {"coverage": "min(housing_interval_coverage)"},
         kind="stat",
@@ -99,21 +111,21 @@ _MODEL = [
         stepped=True,
     ),
     Panel(
-        "RMSE",
-        "Champion and challenger on the same held-out rows; live: the served model on each "
-        "upload's own rows.",
-        _PRICE,
+        _ERROR,
+        f"{_MEASURED} of champion and challenger on the same held-out rows; live: the served model "
+        "on each upload's own rows.",
+        _UNIT,
         {
-            "champion": f"min(housing_champion_rmse) * {_DOLLARS}",
-            "challenger": f"min(housing_challenger_rmse) * {_DOLLARS}",
-            "live": f"max(housing_live_rmse) * {_DOLLARS}",
+            "champion": _in_unit(f"min(housing_champion_{ERROR})"),
+            "challenger": _in_unit(f"min(housing_challenger_{ERROR})"),
+            "live": _in_unit(f"max(housing_live_{ERROR})"),
         },
-        decimals=0,
+        decimals=_DECIMALS,
         stepped=True,
     ),
     Panel(
         "Interval coverage on actuals",
-        "Share of each upload's actual prices inside the live model's intervals. 90 % is asked "
+        "Share of each upload's actual values inside the live model's intervals. 90 % is asked "
         "for; under the line IntervalCoverageLow fires.",
         "percentunit",
         {"coverage": "min(housing_interval_coverage)", "asked for": f"vector({_COVERAGE})"},
@@ -214,7 +226,7 @@ _TRAINING = [
 _SHADOW = [
     Panel(
         "Compared requests",
-        "Requests a second that the challenger priced as well, and those where it failed. None, "
+        "Requests a second that the challenger predicted as well, and those where it failed. None, "
         "unless HOUSING_SHADOW_SHARE is above 0.",
         "reqps",
         {
@@ -225,14 +237,14 @@ _SHADOW = [
         bottom=0,
     ),
     Panel(
-        "Difference of prices",
-        "Between the challenger's prices and the champion's, in the mean and at worst.",
-        _PRICE,
+        "Difference of predictions",
+        "Between the challenger's predictions and the champion's, in the mean and at worst.",
+        _UNIT,
         {
-            "mean": f"max(housing_shadow_difference) * {_DOLLARS}",
-            "worst": f"max(housing_shadow_difference_worst) * {_DOLLARS}",
+            "mean": _in_unit("max(housing_shadow_difference)"),
+            "worst": _in_unit("max(housing_shadow_difference_worst)"),
         },
-        decimals=0,
+        decimals=_DECIMALS,
     ),
     Panel(
         "Latency of the challenger",
@@ -244,15 +256,19 @@ _SHADOW = [
 ]
 
 
+def _has_data(panel: Panel) -> bool:
+    return ERROR == "rmse" or not any("interval_coverage" in q for q in panel.queries.values())
+
+
 def model_dashboard() -> dict[str, Any]:
-    """Return the dashboard."""
+    """Return the dashboard; without panels on intervals where predictions are probabilities."""
     return dashboard(
         "housing-model",
         "Housing: model and data",
         "Versions, errors, drift, coverage, training jobs and the challenger in shadow.",
         {
-            "Now": _NOW,
-            "Model": _MODEL,
+            "Now": [panel for panel in _NOW if _has_data(panel)],
+            "Model": [panel for panel in _MODEL if _has_data(panel)],
             "Data": _DATA,
             "Training": _TRAINING,
             "Challenger in shadow": _SHADOW,

@@ -145,7 +145,7 @@ _OBJECTIVES = [
 _LOAD = [
     Panel(
         "Rows predicted",
-        "Block groups priced a second; more than requests where batches are sent.",
+        "Rows predicted a second; more than requests where batches are sent.",
         "rowsps",
         {"rows": f"sum(rate(housing_rows_predicted_total{_RATE}))"},
         bottom=0,

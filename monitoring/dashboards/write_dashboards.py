@@ -1,12 +1,19 @@
-"""Writes the dashboards' JSON, which is what Grafana reads; ``make dashboards`` calls it."""
+"""Writes the dashboards' JSON, which is what Grafana reads; ``make dashboards`` calls it.
+
+Those of another table than the built-in one lie beside its own, in ``grafana/NAME``.
+"""
 
 import json
 from pathlib import Path
 
+from housing.schema import FOLDER as SUBJECT_PACKAGE
 from model_dashboard import model_dashboard
 from service_dashboard import service_dashboard
+from subjects import DEFAULT
 
-FOLDER = Path(__file__).resolve().parents[1] / "grafana/dashboards"
+_SUBJECT = SUBJECT_PACKAGE.removeprefix("subjects.")
+_GRAFANA = Path(__file__).resolve().parents[1] / "grafana"
+FOLDER = _GRAFANA / ("dashboards" if _SUBJECT == DEFAULT else _SUBJECT)
 
 
 def written() -> dict[str, str]:
@@ -16,5 +23,7 @@ def written() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
     for name, text in written().items():
         (FOLDER / name).write_text(text)
+    print(FOLDER)

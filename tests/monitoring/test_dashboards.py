@@ -54,22 +54,65 @@ def queries(panel: dict[str, Any]) -> list[str]:
     return [target["expr"] for target in panel["targets"]]
 
 
-def test_the_files_are_what_the_program_writes() -> None:
+def written(subject: str) -> tuple[str, dict[str, str]]:
+    """Return the name of the folder and the files that the program writes for a subject."""
     code = (
-        "import json, write_dashboards; print(json.dumps(write_dashboards.written()), flush=True)"
+        "import json, write_dashboards as w; print(json.dumps([w.FOLDER.name, w.written()]), "
+        "flush=True)"
     )
     made = subprocess.run(
         [sys.executable, "-c", code],
         cwd=PROGRAMS,
-        env={"PYTHONPATH": str(PROGRAMS), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            "PYTHONPATH": str(PROGRAMS),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HOUSING_SUBJECT": subject,
+        },
         capture_output=True,
         text=True,
         check=True,
         timeout=30,
     )
+    folder, files = json.loads(made.stdout)
+    return folder, files
 
+
+def panels_of(files: dict[str, str]) -> dict[str, dict[str, Any]]:
+    boards = [json.loads(text) for text in files.values()]
+    return {p["title"]: p for board in boards for p in board["panels"] if p["type"] != "row"}
+
+
+def test_the_files_are_what_the_program_writes() -> None:
     kept = {path.name: path.read_text() for path in FOLDER.glob("*.json")}
-    assert json.loads(made.stdout) == kept, "write them anew: make dashboards"
+
+    assert written("") == (FOLDER.name, kept), "write them again: make dashboards"
+
+
+def test_the_dashboards_of_a_classification_show_its_log_loss_and_no_interval() -> None:
+    folder, files = written("default")
+
+    panels = panels_of(files)
+    asked = " ".join(query for panel in panels.values() for query in queries(panel))
+    shown = set(re.findall(NAME, asked))
+    assert folder == "default"
+    assert {f"housing_{n}_log_loss" for n in ("champion", "challenger", "live")} <= shown
+    assert shown <= {rule["record"] for rule in rules("recording.yaml") + rules("slo.yaml")}
+    assert not re.search("rmse|coverage", asked)
+    assert {p["fieldConfig"]["defaults"]["unit"] for p in panels.values()} <= UNITS - {
+        "currencyUSD"
+    }
+    assert set(queries(panels["Live error over test error"])) == {
+        "max(housing_live_log_loss) / (min(housing_champion_log_loss) > 0)"
+    }
+
+
+def test_the_dashboards_of_another_regression_show_its_error_in_its_own_unit() -> None:
+    panels = panels_of(written("diamonds")[1])
+
+    champion = panels["Champion's error"]
+    assert queries(champion) == ["min(housing_champion_rmse)"]
+    assert champion["fieldConfig"]["defaults"]["unit"] == "currencyUSD"
+    assert "Interval coverage" in panels
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -150,24 +193,29 @@ def test_every_query_is_promql_over_names_that_rules_record(tmp_path: Path) -> N
 
 
 def test_every_panel_has_data_and_the_pictures_are_drawn(tmp_path: Path) -> None:
+    of_classification = tmp_path / "boards"
+    of_classification.mkdir()
+    (of_classification / "default.json").write_text(written("default")[1]["model.json"])
     with filled_prometheus(tmp_path) as url:
-        code = subprocess.run(
-            [
-                sys.executable,
-                PROGRAMS / "draw_dashboards.py",
-                f"--prometheus={url}",
-                f"--out={tmp_path}",
-                f"--hours={HOURS}",
-                "--strict",
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        for boards in (FOLDER, of_classification):
+            code = subprocess.run(
+                [
+                    sys.executable,
+                    PROGRAMS / "draw_dashboards.py",
+                    f"--prometheus={url}",
+                    f"--boards={boards}",
+                    f"--out={tmp_path}",
+                    f"--hours={HOURS}",
+                    "--strict",
+                ],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
 
-    assert (code.returncode, code.stdout, code.stderr) == (0, "", "")
-    for name in BOARDS:
+            assert (code.returncode, code.stdout, code.stderr) == (0, "", "")
+    for name in [*BOARDS, "default"]:
         with Image.open(tmp_path / f"dashboard-{name}.png") as picture:
             assert picture.width > 1_000
             assert len(picture.convert("L").getcolors() or []) > 50

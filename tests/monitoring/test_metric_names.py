@@ -20,11 +20,7 @@ WITH_TIMES = [job for job in OWN_JOBS + AWS_JOBS if job.get("type") != "AWS/S3"]
 NAMES = {
     name: value
     for name, value in vars(metric_names).items()
-    if name.isupper()
-    and name != "NAMESPACE"
-    and not name.endswith("_DIMENSION")
-    # The exporter, rules and dashboards are those of a regression: no classifier writes RMSEs.
-    and not name.endswith("_LOG_LOSS")
+    if name.isupper() and name != "NAMESPACE" and not name.endswith("_DIMENSION")
 }
 DIMENSIONS = {value for name, value in vars(metric_names).items() if name.endswith("_DIMENSION")}
 LABELS = {"namespace", "metric", "statistic"}
