@@ -2,18 +2,20 @@
 
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
 Inputs are one tensor for each column, in any order, ``[n]`` or ``[n, 1]``, or a single one of all
-columns in schema order, ``[n, features]``. A category is ``BYTES``. Outputs are ``[n, 1]``, or
-``[n]`` where the inputs are.
+columns in schema order, ``[n, features]``. Datatypes are those of the schema: a category is
+``BYTES``, a boolean ``BOOL``, a whole number ``INT64``, and any other number ``FP64``, as is each
+column but a category whose values may be missing, as NaN. Outputs are ``[n, 1]``, or ``[n]`` where
+the inputs are.
 """
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 
-from housing.onnx_session import NEAREST_KM, OUTPUTS
+from housing.onnx_session import NEAREST_KM, OUTPUTS, input_type
 from housing.schema import FEATURE_NAMES, FEATURES, GEOGRAPHY
-from housing.subject import Column
 from predict.errors import InvalidFieldsError, MalformedBodyError, NoSuchTargetError
 from predict.model.loading import ServedModel
 from predict.model.predictor import PredictedColumns
@@ -25,18 +27,14 @@ from predict.scoring.validation import Matrix
 MODELS = "/v2/models/"
 INFER = "/infer"
 _VERSIONS = "versions"
+_DATATYPE_OF = {np.float32: "FP64", np.int64: "INT64", np.bool_: "BOOL", str: "BYTES"}
 _OTHERS = {"boolean": "BOOL", "category": "BYTES"}
-"""Datatypes of columns that are no numbers."""
-
-
-def _datatype(column: Column) -> str:
-    """Return a column's datatype; numbers, also whole ones, may be missing as NaN."""
-    return _OTHERS.get(column.kind, "FP64")
-
-
-_DATATYPES = {"FP16", "FP32", "FP64", "BF16", *map(_datatype, FEATURES)} | {
-    f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)
-}
+_DATATYPES = (
+    {"FP16", "FP32", "FP64", "BF16"}
+    | {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+    | {_OTHERS[column.kind] for column in FEATURES if column.kind in _OTHERS}
+)
+"""Those that a tensor may have: any number for a number."""
 _PLACE = "inputs"
 _WIDTH = len(FEATURE_NAMES)
 _OUTPUTS = (*OUTPUTS, NEAREST_KM) if GEOGRAPHY else OUTPUTS
@@ -146,7 +144,7 @@ def answer(inference: Inference, predicted: PredictedColumns, served: ServedMode
 def metadata(served: ServedModel) -> dict[str, Any]:
     """Return a model's metadata."""
     inputs = [
-        {"name": column.name, "datatype": _datatype(column), "shape": [-1, 1]}
+        {"name": column.name, "datatype": _DATATYPE_OF[input_type(column)], "shape": [-1, 1]}
         for column in FEATURES
     ]
     names = served.predictor.outputs

@@ -147,6 +147,32 @@ def test_a_wrong_value_names_its_field(tmp_path: Path, wrong: dict[str, Any], me
     assert message in error["message"]
 
 
+def test_the_open_inference_protocols_datatypes_are_the_schemas(tmp_path: Path) -> None:
+    program = (
+        "import json; from types import SimpleNamespace as Any\n"
+        "from predict.scoring.open_inference import metadata\n"
+        "served = Any(version=Any(name='things', version='7'), predictor=Any(outputs=[]))\n"
+        "print(json.dumps(metadata(served)['inputs']))"
+    )
+    more = (
+        "Column(name='rooms', kind='integer', example=4),"
+        "Column(name='sunny', kind='boolean', example=1, optional=True)),"
+    )
+    inputs = _printed(
+        tmp_path, _MIXED.replace("optional=True)),", f"optional=True), {more}"), program
+    )
+
+    assert {one["name"]: one["datatype"] for one in inputs} == {
+        "cut": "BYTES",
+        "make": "BYTES",
+        "isnew": "BOOL",
+        "doors": "FP64",
+        "size": "FP64",
+        "rooms": "INT64",
+        "sunny": "FP64",
+    }
+
+
 def test_a_classification_answers_probability_and_label(tmp_path: Path) -> None:
     (one, logged), (many, _), (table, _), (mlflow, _) = _answers(
         tmp_path,
@@ -165,8 +191,8 @@ def test_a_classification_answers_probability_and_label(tmp_path: Path) -> None:
     assert "interval" not in logged
 
 
-def _schema(folder: Path, subject: str, model: str) -> dict[str, Any]:
-    """Return the JSON schema of one of the API's models."""
+def _printed(folder: Path, subject: str, program: str) -> Any:
+    """Return the JSON that a program prints in the process of a subject."""
     (folder / "things").mkdir()
     (folder / "things" / "__init__.py").write_text(_HEAD + subject)
     environment = os.environ | {
@@ -174,12 +200,17 @@ def _schema(folder: Path, subject: str, model: str) -> dict[str, Any]:
         "HOUSING_SUBJECTS_DIR": str(folder),
         "PYTHONPATH": os.pathsep.join(["functions", "layers/shared"]),
     }
-    program = f"import json; from predict.http.schemas import {model} as model\n"
-    program += "print(json.dumps(model.model_json_schema()))"
     printed = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, env=environment, text=True
     ).stdout
-    schema: dict[str, Any] = json.loads(printed)
+    return json.loads(printed)
+
+
+def _schema(folder: Path, subject: str, model: str) -> dict[str, Any]:
+    """Return the JSON schema of one of the API's models."""
+    program = f"import json; from predict.http.schemas import {model} as model\n"
+    program += "print(json.dumps(model.model_json_schema()))"
+    schema: dict[str, Any] = _printed(folder, subject, program)
     return schema
 
 
