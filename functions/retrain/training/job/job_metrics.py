@@ -20,10 +20,11 @@ from housing.schema import SUBJECT
 SERVICE = "training"
 
 _LOG = logging.getLogger(__name__)
-_ERRORS = {
+ERRORS = {
     "regression": (names.CHALLENGER_RMSE, names.CHAMPION_RMSE, names.LIVE_RMSE),
     "classification": (names.CHALLENGER_LOG_LOSS, names.CHAMPION_LOG_LOSS, names.LIVE_LOG_LOSS),
 }
+"""Metrics of the errors, by the subject's task."""
 UNITS: Mapping[str, str] = {
     names.JOBS_SUCCEEDED: "Count",
     names.JOBS_REJECTED: "Count",
@@ -36,7 +37,7 @@ UNITS: Mapping[str, str] = {
     names.DRIFT_PSI: "None",
     names.DRIFT_KS: "None",
     names.INTERVAL_COVERAGE: "None",
-    **dict.fromkeys(_ERRORS[SUBJECT.task], "None"),
+    **dict.fromkeys(ERRORS[SUBJECT.task], "None"),
 }
 
 
