@@ -4,7 +4,8 @@ import typer
 from rich.console import Console
 
 from housing_ops.progress import Progress
-from local_stack import monitoring, report, stack
+from local_stack import report, stack
+from local_stack.monitoring import start
 from local_stack.settings import StackSettings
 
 app = typer.Typer(
@@ -28,7 +29,7 @@ def monitor() -> None:
     """Start or repair YACE, Prometheus and Alertmanager beside the stack."""
     settings, progress = StackSettings.of_stack(), Progress()
     with stack.only_one(settings):
-        monitoring.up(settings, progress)
+        start.up(settings, progress)
     report.monitoring(progress.console, settings)
 
 

@@ -17,9 +17,10 @@ from housing_cli.jobs.waiting_uploads import waiting_uploads
 from local_stack.deploy import environment_file
 from local_stack.deploy.deployment import Deployment, client, read_variables
 from local_stack.first_model import Prediction, production_version
+from local_stack.monitoring import configuration, health
 from local_stack.services import supervisor, training_jobs
 from local_stack.services.catalogue import MONITORING_NAMES, SERVICE_NAMES
-from local_stack.settings import StackSettings
+from local_stack.settings import LOOPBACK, StackSettings
 
 _FUNCTIONS = ("predict", "admin", "retrain", "notify")
 _TREES = {
@@ -60,39 +61,55 @@ def _model_page(settings: StackSettings, version: str) -> str:
 
 
 def monitoring(console: Console, settings: StackSettings) -> None:
-    """Print the URLs of the monitoring."""
+    """Print where the monitoring shows its metrics and alerts, and which secrets it lacks."""
     lines = [
         "",
-        f"  Prometheus    http://127.0.0.1:{settings.prometheus_port}   (alerts: /alerts)",
-        f"  Alertmanager  http://127.0.0.1:{settings.alertmanager_port}",
-        f"  YACE          http://127.0.0.1:{settings.yace_port}/metrics",
+        f"  alerts        {health.alerts_page(settings)}",
+        f"  sent alerts   {health.alerts_command(settings)}",
+        f"  metrics       http://{LOOPBACK}:{settings.yace_port}/metrics",
         "",
-        "Prometheus shows a request within five minutes. make stop stops the monitoring, too.",
+    ]
+    if missing := configuration.missing_secrets():
+        folder = environment_file.shown(configuration.SOURCES / "alertmanager" / "secrets")
+        lines += [f"Alerts are not sent: {folder} lacks {' and '.join(missing)}."]
+    lines += [
+        "Prometheus shows a request within five minutes. make stop stops the monitoring, too."
     ]
     console.print(Text("\n".join(lines)))
 
 
 def status(console: Console, settings: StackSettings) -> bool:
-    """Print the services; return whether all of the stack runs, with or without the monitoring."""
+    """Print the services; return whether all of the stack works.
+
+    The monitoring is of the stack from ``make monitoring`` to ``make stop``.
+    """
     table = Table("service", "state", "pid", "memory", "since", box=None, pad_edge=False)
     names = [name for name in SERVICE_NAMES if name != "aws" or not settings.aws_endpoint]
     running = {name: supervisor.running(settings, name) for name in reversed(names)}
     for name, process in running.items():
         table.add_row(name, *_row(process))
-    for name in reversed(MONITORING_NAMES):
-        if process := supervisor.running(settings, name):
-            table.add_row(name, *_row(process))
+    faults: dict[str, str] = {}
+    if health.was_started(settings):
+        faults = health.faults(settings)
+        for name in reversed(MONITORING_NAMES):
+            running[name] = supervisor.running(settings, name)
+            state, *rest = _row(running[name])
+            table.add_row(name, "faulty" if name in faults else state, *rest)
     for job_id, process in training_jobs.running(settings.jobs_dir):
         table.add_row(f"job {job_id}", *_row(process))
     for job_id in training_jobs.waiting(settings.jobs_dir):
         table.add_row(f"job {job_id}", "queued")
     console.print(table)
+    for name, fault in faults.items():
+        console.print(Text(f"{name} {fault}"))
+    if running.get("prometheus") and (alerts := health.firing(settings)):
+        console.print(Text(f"alerts: {', '.join(alerts)}   ({health.alerts_page(settings)})"))
     if settings.aws_endpoint or running["aws"]:
         _show_waiting_uploads(console, settings)
     if running["mlflow"]:
         live = production_version(settings)
         console.print(Text(f"production: version {live.version}" if live else "no model yet"))
-    return all(running.values())
+    return all(running.values()) and not faults
 
 
 def logs(console: Console, settings: StackSettings, lines: int) -> None:

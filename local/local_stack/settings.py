@@ -69,6 +69,15 @@ class StackSettings(BaseSettings):
         return self.state_dir / "ports"
 
     @property
+    def monitoring_ports(self) -> dict[str, int]:
+        """The ports of the monitoring's programs, by their names."""
+        return {
+            "yace": self.yace_port,
+            "prometheus": self.prometheus_port,
+            "alertmanager": self.alertmanager_port,
+        }
+
+    @property
     def places(self) -> dict[str, int | str]:
         """The ports, and the URL of a foreign endpoint, by their variables."""
         elsewhere = {"HOUSING_AWS_ENDPOINT": self.aws_endpoint} if self.aws_endpoint else {}

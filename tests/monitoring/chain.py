@@ -19,7 +19,7 @@ import yaml
 
 from integration.running_stack import free_ports, wait_for
 from local_stack.errors import MissingProgramError
-from local_stack.monitoring import BUILT_YACE, programs
+from local_stack.monitoring.start import BUILT_YACE, programs
 from local_stack.settings import StackSettings
 from monitoring.programs import CHECKOUT
 
@@ -32,7 +32,7 @@ _SHORTER = {
         "    delay: 120": "    delay: 10",
     },
     "prometheus/recording.yaml": {"[30m:1m]": "[30m:10s]"},
-    "prometheus/prometheus.yaml": {"_interval: 1m": "_interval: 5s"},
+    "prometheus/prometheus.yaml": {"_interval: 15s": "_interval: 5s"},
     "prometheus/alerts.yaml": {"for: 5m": "for: 5s"},
 }
 
@@ -129,7 +129,7 @@ def running_chain(
     """
     installed = programs(settings_or_skip())
     yace_port, prometheus_port, alertmanager_port = free_ports(3)
-    copies = _shortened(folder, yace_port, alertmanager_port)
+    copies = _shortened(folder, yace_port, prometheus_port, alertmanager_port)
     alertmanager_config = folder / "alertmanager.yaml"
     alertmanager_config.write_text(yaml.safe_dump(_posting_to(webhook)))
     plain = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
@@ -178,7 +178,7 @@ def running_chain(
         )
 
 
-def _shortened(folder: Path, yace_port: int, alertmanager_port: int) -> Path:
+def _shortened(folder: Path, yace_port: int, prometheus_port: int, alertmanager_port: int) -> Path:
     copies = folder / "copies"
     shutil.copytree(CHECKOUT / "monitoring", copies)
     for name, changes in _SHORTER.items():
@@ -189,7 +189,8 @@ def _shortened(folder: Path, yace_port: int, alertmanager_port: int) -> Path:
         (copies / name).write_text(text)
     yace = copies / "yace/config.yaml"
     yace.write_text(yaml.safe_dump(_api_by_name(yaml.safe_load(yace.read_text()))))
-    for target, port in (("yace", yace_port), ("alertmanager", alertmanager_port)):
+    ports = {"yace": yace_port, "prometheus": prometheus_port, "alertmanager": alertmanager_port}
+    for target, port in ports.items():
         path = copies / f"prometheus/targets/{target}.yaml"
         path.write_text(yaml.safe_dump([{"targets": [f"127.0.0.1:{port}"]}]))
     return copies

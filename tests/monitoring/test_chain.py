@@ -41,14 +41,14 @@ SLOW_MILLISECONDS = 500
 @pytest.fixture(scope="module")
 def predictions(stack: RunningStack, chain: Chain) -> None:
     """Send the requests."""
-    chain.wait_for_value("up", 1)
+    chain.wait_for_value('up{job="yace"}', 1)
     send_all(stack)
 
 
 @pytest.fixture(scope="module")
 def retraining(stack: RunningStack, chain: Chain) -> JobStatus:
     """Upload rows, some of them bad, and wait for the job's end."""
-    chain.wait_for_value("up", 1)
+    chain.wait_for_value('up{job="yace"}', 1)
     rows = generate(rows=ROWS, seed=2)
     rows.loc[:9, "MedInc"] = -1.0
     job = stack.finished(stack.put("more.csv", rows.to_csv(index=False).encode()))
@@ -66,7 +66,7 @@ def comparisons(stack: RunningStack, retraining: JobStatus) -> None:
 @pytest.fixture(scope="module")
 def aws_metrics(stack: RunningStack, chain: Chain) -> int:
     """Put what AWS counts of its own; return of how many requests."""
-    chain.wait_for_value("up", 1)
+    chain.wait_for_value('up{job="yace"}', 1)
     put_aws_metrics(stack, REQUESTS_OF_AWS)
     return REQUESTS_OF_AWS
 

@@ -78,11 +78,13 @@ def test_under_compose_the_targets_are_the_services() -> None:
     def targets(folder: str) -> dict[str, list[dict[str, list[str]]]]:
         return {p.stem: yaml.safe_load(p.read_text()) for p in (FOLDER / folder).glob("*.yaml")}
 
+    scraped = ("yace", "prometheus", "alertmanager")
+    hosts = {"yace": "yace", "prometheus": "127.0.0.1", "alertmanager": "alertmanager"}
     assert targets("compose") == {
-        name: [{"targets": [f"{name}:{PORTS[name]}"]}] for name in ("yace", "alertmanager")
+        name: [{"targets": [f"{hosts[name]}:{PORTS[name]}"]}] for name in scraped
     }
     assert targets("prometheus/targets") == {
-        name: [{"targets": [f"127.0.0.1:{PORTS[name]}"]}] for name in ("yace", "alertmanager")
+        name: [{"targets": [f"127.0.0.1:{PORTS[name]}"]}] for name in scraped
     }
 
 

@@ -16,6 +16,7 @@ from moto import mock_aws
 from rich.console import Console
 
 from local_stack import report
+from local_stack.monitoring import health
 from local_stack.services import processes, supervisor, training_jobs
 from local_stack.settings import StackSettings
 from retrain.launchers.job_queue import JobQueue, QueuedJob
@@ -57,6 +58,39 @@ def test_what_is_up_is_shown_with_its_process_and_the_rest_as_down(
     rows = {line.split()[0]: line.split()[1:] for line in said(console, capsys)[1:]}
     assert rows["aws"] == rows["mlflow"] == rows["api"] == ["down"]
     assert rows["bridge"][:2] == ["up", str(bridge.pid)]
+
+
+def test_a_monitoring_that_died_is_down_and_one_that_does_not_work_is_faulty(
+    settings: StackSettings,
+    bridge: psutil.Process,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(supervisor, "running", lambda _, name: None if name == "yace" else bridge)
+    monkeypatch.setattr(health, "faults", lambda _: {"prometheus": "cannot scrape yace: refused"})
+    monkeypatch.setattr(health, "firing", lambda _: ["ExporterDown"])
+    monkeypatch.setattr(health, "alerts_page", lambda _: "http://127.0.0.1:9090/alerts")
+    monkeypatch.setattr(report, "production_version", lambda _: None)
+    monkeypatch.setattr(report, "waiting_uploads", lambda *_, **__: [])
+    supervisor.record_path(settings, "yace").write_text("{}")
+
+    assert not report.status(Console(width=120), settings)
+
+    shown = capsys.readouterr().out.splitlines()
+    rows = {line.split()[0]: line.split()[1:] for line in shown if line}
+    assert rows["yace"] == ["down"]
+    assert rows["alertmanager"][0] == rows["aws"][0] == "up"
+    assert next(line.split()[1] for line in shown if line.startswith("prometheus ")) == "faulty"
+    assert "prometheus cannot scrape yace: refused" in shown
+    assert "alerts: ExporterDown   (http://127.0.0.1:9090/alerts)" in shown
+
+
+def test_a_stack_whose_monitoring_was_never_started_lists_none(
+    settings: StackSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report.status(Console(width=120), settings)
+
+    assert "yace" not in capsys.readouterr().out
 
 
 def test_the_end_of_each_log_is_shown_of_the_newest_jobs_three(

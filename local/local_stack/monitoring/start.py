@@ -1,26 +1,24 @@
-"""``make monitoring``: YACE, Prometheus and Alertmanager as processes beside the stack.
-
-Their configuration is a copy of ``monitoring/`` with other addresses, and a shorter delay: the
-local endpoint has the metrics of a minute within the next.
-"""
+"""``make monitoring``: YACE, Prometheus and Alertmanager as processes beside the stack."""
 
 import hashlib
-import re
 import shutil
+import time
 from pathlib import Path
 
 from housing_ops.checkout import CHECKOUT
 from housing_ops.progress import Progress
 from local_stack.deploy import environment_file
-from local_stack.errors import MissingProgramError, StackError
+from local_stack.errors import MissingProgramError, ServiceError, StackError
+from local_stack.monitoring import configuration, health
 from local_stack.services import supervisor
 from local_stack.services.catalogue import Service, aws_environment, clean_environment
 from local_stack.settings import LOOPBACK, REGION, StackSettings
 
-SOURCES = CHECKOUT / "monitoring"
 BUILT_YACE = CHECKOUT / ".tools" / "yace"
-_DELAY_SECONDS = 60
 _KEPT = "60d"
+_ALERTS_KEPT = "240h"  # longer than a repeat_interval, or its alerts are sent again earlier
+_TARGETS_WITHIN_SECONDS = 60.0
+_POLL_SECONDS = 0.2
 _HOW = {
     "yace": "install Go 1.25 or newer (https://go.dev/dl), and make monitoring builds it",
     "prometheus": "on Debian and Ubuntu: apt-get install --no-install-recommends prometheus",
@@ -36,13 +34,14 @@ def up(settings: StackSettings, progress: Progress) -> list[Service]:
     Raises:
         StackError: The stack is not running.
         MissingProgramError: A program is not installed.
+        ServiceError: A program does not start, or Prometheus does not do its work.
     """
     if not settings.aws_endpoint and supervisor.running(settings, "aws") is None:
         msg = "the stack is not running: start it first, with make run"
         raise StackError(msg)
     paths = programs(settings)
     folder = settings.state_dir / "monitoring"
-    _write_copies(settings, folder)
+    configuration.write(settings, folder)
     environment_file.write_ports(settings)
     monitoring = [
         _yace(settings, paths["yace"], folder),
@@ -55,7 +54,18 @@ def up(settings: StackSettings, progress: Progress) -> list[Service]:
         with progress.step(service.title) as step:
             supervisor.await_healthy(settings, service)
             step.note = service.where
+    with progress.step("targets and rules of Prometheus"):
+        _await_work(settings)
     return monitoring
+
+
+def _await_work(settings: StackSettings) -> None:
+    deadline = time.monotonic() + _TARGETS_WITHIN_SECONDS
+    while fault := health.prometheus_fault(settings):
+        if time.monotonic() > deadline:
+            msg = f"Prometheus {fault}; its log: {supervisor.log_path(settings, 'prometheus')}"
+            raise ServiceError(msg)
+        time.sleep(_POLL_SECONDS)
 
 
 def programs(settings: StackSettings) -> dict[str, Path]:
@@ -82,19 +92,6 @@ def _path(given: Path | None, names: list[str]) -> Path | None:
     return next((Path(path) for name in names if (path := shutil.which(name))), None)
 
 
-def _write_copies(settings: StackSettings, folder: Path) -> None:
-    shutil.rmtree(folder / "prometheus", ignore_errors=True)
-    shutil.copytree(SOURCES / "prometheus", folder / "prometheus")
-    targets = {"yace": settings.yace_port, "alertmanager": settings.alertmanager_port}
-    for name, port in targets.items():
-        path = folder / "prometheus" / "targets" / f"{name}.yaml"
-        path.write_text(f'- targets: ["{LOOPBACK}:{port}"]\n')
-    exporter = (SOURCES / "yace" / "config.yaml").read_text()
-    (folder / "yace.yaml").write_text(
-        re.sub(r"(?m)^( +delay): \d+$", rf"\1: {_DELAY_SECONDS}", exporter)
-    )
-
-
 def _yace(settings: StackSettings, program: Path, folder: Path) -> Service:
     return Service(
         name="yace",
@@ -110,7 +107,7 @@ def _yace(settings: StackSettings, program: Path, folder: Path) -> Service:
         | {"AWS_REGION": REGION},
         port=settings.yace_port,
         port_variable="HOUSING_YACE_PORT",
-        health_path="/healthz",
+        health_path=health.HEALTH_PATHS["yace"],
         startup_seconds=30,
     )
 
@@ -129,7 +126,7 @@ def _prometheus(settings: StackSettings, program: Path, folder: Path) -> Service
         environment=_configured(settings, *(folder / "prometheus").rglob("*.yaml")),
         port=settings.prometheus_port,
         port_variable="HOUSING_PROMETHEUS_PORT",
-        health_path="/-/ready",
+        health_path=health.HEALTH_PATHS["prometheus"],
         startup_seconds=60,
     )
 
@@ -141,7 +138,7 @@ def _configured(settings: StackSettings, *files: Path) -> dict[str, str]:
 
 
 def _alertmanager(settings: StackSettings, program: Path, folder: Path) -> Service:
-    config = SOURCES / "alertmanager" / "alertmanager.yaml"
+    config = folder / "alertmanager.yaml"
     return Service(
         name="alertmanager",
         title="Alertmanager",
@@ -149,12 +146,13 @@ def _alertmanager(settings: StackSettings, program: Path, folder: Path) -> Servi
             str(program),
             f"--config.file={config}",
             f"--storage.path={folder / 'alertmanager-data'}",
+            f"--data.retention={_ALERTS_KEPT}",
             f"--web.listen-address={LOOPBACK}:{settings.alertmanager_port}",
             "--cluster.listen-address=",  # no cluster, and no port on all interfaces
         ),
         environment=_configured(settings, config),
         port=settings.alertmanager_port,
         port_variable="HOUSING_ALERTMANAGER_PORT",
-        health_path="/-/ready",
+        health_path=health.HEALTH_PATHS["alertmanager"],
         startup_seconds=30,
     )

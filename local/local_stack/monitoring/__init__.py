@@ -1,0 +1,1 @@
+"""YACE, Prometheus and Alertmanager beside the stack: start, configuration, health."""
