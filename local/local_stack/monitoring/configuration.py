@@ -65,6 +65,7 @@ def _alertmanager(source: Path) -> str:
     files = config["global"]
     for name in [name for name in files if name.endswith("_file")]:
         files[name] = str(source / files[name])
+    config["templates"] = [str(source / name) for name in config["templates"]]
     for receiver in config["receivers"]:
         for kind, secret in SECRETS.items():
             if not (source / "secrets" / secret).exists():

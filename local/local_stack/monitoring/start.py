@@ -16,7 +16,7 @@ from local_stack.settings import LOOPBACK, REGION, StackSettings
 
 BUILT_YACE = CHECKOUT / ".tools" / "yace"
 _KEPT = "60d"
-_ALERTS_KEPT = "240h"  # longer than a repeat_interval, or its alerts are sent again earlier
+ALERTS_KEPT = "240h"  # longer than a repeat_interval, or its alerts are sent again earlier
 _TARGETS_WITHIN_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 _HOW = {
@@ -146,7 +146,7 @@ def _alertmanager(settings: StackSettings, program: Path, folder: Path) -> Servi
             str(program),
             f"--config.file={config}",
             f"--storage.path={folder / 'alertmanager-data'}",
-            f"--data.retention={_ALERTS_KEPT}",
+            f"--data.retention={ALERTS_KEPT}",
             f"--web.listen-address={LOOPBACK}:{settings.alertmanager_port}",
             "--cluster.listen-address=",  # no cluster, and no port on all interfaces
         ),
