@@ -70,11 +70,12 @@ def linear_model(  # noqa: PLR0913 - one knob for each way to break the contract
     return bytes(model.SerializeToString())
 
 
-def constant_model(value: float = 0.25) -> bytes:
+def constant_model(value: float = 0.25, **metadata: str) -> bytes:
     """Build a graph of this process's subject that answers a constant, whatever a row holds.
 
     Args:
         value: The constant, of each output.
+        metadata: The graph's.
     """
     row = np.array([[column.example for column in FEATURES]])
     kinds = {name: (tensor.dtype, tensor.ndim) for name, tensor in graph_inputs(row).items()}
@@ -98,5 +99,6 @@ def constant_model(value: float = 0.25) -> bytes:
     graph = helper.make_graph(nodes, "constant", inputs, outputs, initializer=constants)
     opset = [helper.make_opsetid("", _OPSET)]
     model = helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION)
+    helper.set_model_props(model, metadata)
     checker.check_model(model)
     return bytes(model.SerializeToString())

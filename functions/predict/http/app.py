@@ -88,7 +88,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
     app.include_router(scoring_routes(scoring))
     app.include_router(open_inference_routes(models, _VERSION))
     app.include_router(service_routes(settings, models, telemetry, promotion))
-    app.include_router(subject_routes())
+    app.include_router(subject_routes(models))
     app.include_router(page_routes())
     if metrics is not None:
         app.include_router(metrics_route(cache(metrics)))

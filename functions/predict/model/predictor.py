@@ -20,6 +20,7 @@ from housing.onnx_session import (
     NEAREST_KM,
     ONNX_ERRORS,
     OUTPUTS,
+    OVERVIEW,
     TAKES_COLUMNS,
     graph_inputs,
 )
@@ -151,6 +152,12 @@ class Predictor:
         self.outputs = (*OUTPUTS, NEAREST_KM) if has_distance else OUTPUTS
         """Names of the graph's outputs that are read."""
         self._idle: list[OneRow] = []  # as many as there were threads at once
+
+    @property
+    def overview(self) -> str | None:
+        """The overview of the training rows in the graph's metadata, as it is; None without one."""
+        metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        return metadata.get(OVERVIEW)
 
     def predict_one(self, values: Sequence[float]) -> Prediction:
         """Predict one row of canonical values in schema order.

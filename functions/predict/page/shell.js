@@ -202,9 +202,12 @@ function forgetKey() {
 let leave = () => {};
 let shown = 0;
 
-/** Return the function with which a view handles errors: those of the key are the frame's. */
-function reporting(place) {
-  return (error) => {
+/**
+ * Return the function with which a view handles errors: `report(error)`, or `report(error, place)` to keep the rest of
+ * the view. Errors of the key are the frame's: it asks for another.
+ */
+function reporting(content) {
+  return (error, place = content) => {
     if (error instanceof KeyRejected) {
       sessionStorage.removeItem(KEY);
       subject = null;

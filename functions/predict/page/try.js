@@ -1,15 +1,15 @@
 // Try it: a form of the table's columns, and the answer to one row.
 
 import { announce, el, errorBox, Problem, request } from "./shell.js";
-import { intervalBar, shareBar } from "./picture.js";
+import { histogram, intervalBar, shareBar, targetMap } from "./picture.js";
 
 const MISSING = "";
 
 export function show(root, { subject, report }) {
   const fields = subject.columns.map((column) => fieldOf(column));
-  const answer = el("div", { class: "card" }, el("p", { class: "hint" }, `Fill in the form to get a ${subject.noun}.`));
+  const answer = el("section", { class: "card answer-area", "aria-label": "Answer" }, el("p", { class: "hint" }, `Fill in the form to get a ${subject.noun}.`));
   const send = el("button", { type: "submit" }, capitalised(subject.verb));
-  const form = el("form", { class: "card", "aria-label": `One ${subject.row}`, onsubmit: (event) => { event.preventDefault(); ask(); } },
+  const form = el("form", { class: "card form-area", "aria-label": `One ${subject.row}`, onsubmit: (event) => { event.preventDefault(); ask(); } },
     el("div", { class: "fields" }, fields.map(({ element }) => element)),
     el("p", { class: "actions" }, send,
       el("button", { type: "button", class: "quiet", onclick: () => fields.forEach((field) => field.reset()) }, "Example")));
@@ -24,6 +24,7 @@ export function show(root, { subject, report }) {
       const predicted = await request("predict", { method: "POST", body: row });
       if (mine !== turn) return;
       answer.replaceChildren(...answered(subject, predicted));
+      picture?.mark(row, predicted);
     } catch (error) {
       if (mine !== turn) return;
       refused(error);
@@ -33,7 +34,7 @@ export function show(root, { subject, report }) {
   }
 
   function refused(error) {
-    if (!(error instanceof Problem) || !error.fields.length) return report(error);
+    if (!(error instanceof Problem) || !error.fields.length) return report(error, answer);
     const others = error.fields.filter(({ field, message }) => {
       const one = fields.find(({ name }) => name === field);
       one?.complain(message);
@@ -43,7 +44,43 @@ export function show(root, { subject, report }) {
     fields.find(({ isWrong }) => isWrong())?.focus();
   }
 
-  root.append(el("div", { class: "columns" }, form, answer));
+  const picture = pictureOf(subject, (place) => {
+    for (const field of fields) if (field.name in place) field.set(place[field.name]);
+    if (form.reportValidity()) ask();
+  });
+  root.append(el("div", { class: "try" }, form, answer, picture?.element));
+  return picture?.end;
+}
+
+/**
+ * Return the picture of the training rows: a map where rows have a place, or else a histogram.
+ * `choose({column: value})` is called with a place of the map.
+ */
+function pictureOf(subject, choose) {
+  const { overview, place, second_unit: unit, target } = subject;
+  if (!overview) return null;
+  const shown = amountOf(subject);
+  const factor = unit?.factor ?? 1;
+  const of = `${overview.rows.toLocaleString("en-US")} training rows`;
+  const scaled = (one) => ({ ...one, low: one.low * factor, high: one.high * factor });
+  if (place && overview.map) {
+    const words = `Map of the mean ${target.name} of ${of}`;
+    const map = targetMap(scaled(overview.map), {
+      shown, words,
+      onchoose: (latitude, longitude) => choose({ [place.latitude]: rounded(latitude), [place.longitude]: rounded(longitude) }),
+    });
+    const mark = (row) => map.place(row[place.latitude], row[place.longitude]);
+    return { mark, end: map.end, element: el("section", { class: "card picture-area", "aria-label": "Map" }, el("h3", {}, words), map.element) };
+  }
+  const words = `${target.name} of ${of}`;
+  const isLabel = subject.task === "classification";
+  const bars = histogram(scaled(overview.targets), { shown: isLabel ? (value) => (value ? "yes" : "no") : shown, words });
+  const mark = (_, predicted) => isLabel || bars.mark(predicted[unit ? unit.name : target.name]);
+  return { mark, end: null, element: el("section", { class: "card picture-area", "aria-label": "Training rows" }, el("h3", {}, words), bars.element) };
+}
+
+function rounded(degrees) {
+  return Number(degrees.toFixed(3));
 }
 
 // ---- the form ------------------------------------------------------------------------------------
@@ -117,9 +154,11 @@ function number(column, attributes) {
 
 function hintOf(column) {
   const range = column.usual_minimum !== null && column.usual_maximum !== null
-    ? `usually ${column.usual_minimum} to ${column.usual_maximum}` : "";
+    ? `usually ${plain(column.usual_minimum)} to ${plain(column.usual_maximum)}` : "";
   return [column.description, range, column.optional ? "may be empty" : ""].filter(Boolean).join("; ");
 }
+
+const plain = (value) => value.toLocaleString("en-US", { maximumSignificantDigits: 6 });
 
 // ---- the answer ----------------------------------------------------------------------------------
 

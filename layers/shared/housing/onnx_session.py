@@ -30,6 +30,9 @@ OTHER = "other"
 NEAREST_KM = "nearest_km"
 """An output that a graph may have besides: the distance to the nearest training row, in km."""
 
+OVERVIEW = "training_rows"
+"""Metadata that a graph may have: a coarse overview of the rows that it was fitted on, as JSON."""
+
 ONNX_ERRORS = (
     Fail,
     InvalidArgument,

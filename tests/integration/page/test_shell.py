@@ -82,8 +82,7 @@ def test_it_can_be_used_with_the_keyboard_alone(visit: Visit, stack: RunningStac
     expect(page.get_by_role("status")).to_contain_text("in 90 % of cases")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 def test_it_passes_axe_and_fits_its_window(
     browser: Browser, stack: RunningStack, scheme: str, width: int
 ) -> None:

@@ -1,11 +1,18 @@
-"""Route that describes the table: its columns, the answer, and who answers; for forms."""
+"""Route that describes the table: columns, answer, and an overview of the training rows."""
+
+import logging
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from housing.schema import FEATURES, GEOGRAPHY, INTERVAL_COVERAGE, PLACE, SCALED, SUBJECT, TARGET
 from housing.subject import Column, Kind, Task
+from predict.errors import ModelUnavailableError
+from predict.model.loading import ServedModel
+from predict.model.store import ModelStore
 
+_LOG = logging.getLogger(__name__)
 _ANY = 1e12  # a limit that is none: housing.subject
 
 
@@ -44,10 +51,40 @@ class Place(BaseModel):
     far_km: float = Field(description="answers farther from a training row have a warning")
 
 
+class Histogram(BaseModel):
+    """Counts of the targets in bins of equal width; the outermost hold all beyond them."""
+
+    low: float
+    high: float
+    counts: list[int] = Field(min_length=1, max_length=100)
+
+
+class TargetMap(BaseModel):
+    """The mean target of the rows in each cell, as letters from A (low) to Z (high)."""
+
+    south: float = Field(description="least latitude, in degrees")
+    west: float = Field(description="least longitude")
+    cell_height: float = Field(gt=0, description="in degrees of latitude")
+    cell_width: float = Field(gt=0, description="in degrees of longitude")
+    low: float = Field(description="mean target of an A")
+    high: float = Field(description="mean target of a Z")
+    lines: list[str] = Field(
+        description="from north to south, a cell each character; a full stop has no row",
+        min_length=1,
+        max_length=200,
+    )
+
+
+class Overview(BaseModel):
+    """The rows that the version was fitted on, coarsely."""
+
+    rows: int
+    targets: Histogram
+    map: TargetMap | None = None
+
+
 class DescribedSubject(BaseModel):
     """The table and its answer."""
-
-    model_config = ConfigDict(protected_namespaces=())
 
     name: str
     title: str
@@ -61,21 +98,44 @@ class DescribedSubject(BaseModel):
     target: DescribedColumn
     second_unit: SecondUnit | None
     place: Place | None
+    overview: Overview | None = Field(
+        description="of the training rows of the version that answers; null where it has none"
+    )
 
 
-def subject_routes() -> APIRouter:
-    """Build the route."""
+def subject_routes(models: ModelStore) -> APIRouter:
+    """Build the route.
+
+    Args:
+        models: Hands out the model that answers.
+    """
     router = APIRouter(tags=["service"])
 
     @router.get("/subject", summary="Describe the table and its answer")
     async def subject() -> DescribedSubject:
         """Return the columns with their units, ranges and examples, as a form needs them."""
-        return _described()
+        try:
+            # May wait for the registry: not on the event loop.
+            served = await run_in_threadpool(models.current)
+        except ModelUnavailableError:  # its form can be filled in anyhow
+            return _described(None)
+        return _described(_overview(served))
 
     return router
 
 
-def _described() -> DescribedSubject:
+def _overview(served: ServedModel) -> Overview | None:
+    """Return the overview in the model; another program may have written the model."""
+    text = served.predictor.overview
+    try:
+        return Overview.model_validate_json(text) if text else None
+    except ValidationError as exc:
+        facts = {"model_version": served.version.version, "errors": exc.error_count()}
+        _LOG.warning("overview_not_valid", extra=facts)
+        return None
+
+
+def _described(overview: Overview | None) -> DescribedSubject:
     return DescribedSubject(
         name=SUBJECT.name,
         title=SUBJECT.title,
@@ -89,6 +149,7 @@ def _described() -> DescribedSubject:
         target=_column(TARGET),
         second_unit=_second_unit(),
         place=_place(),
+        overview=overview,
     )
 
 

@@ -1,13 +1,13 @@
 """Export a fitted pipeline as one ONNX graph: features, model, interval and distance.
 
 The graph's inputs are those of ``housing.onnx_session.graph_inputs``, its outputs ``OUTPUTS``,
-float32 ``[n, 1]`` each; with geography ``nearest_km`` too.
+float32 ``[n, 1]`` each; with geography ``nearest_km`` too. Its metadata may have an ``OVERVIEW``.
 """
 
 import numpy as np
 from onnx import TensorProto
 
-from housing.onnx_session import INPUT, NEAREST_KM, OUTPUTS, TAKES_COLUMNS, input_type
+from housing.onnx_session import INPUT, NEAREST_KM, OUTPUTS, OVERVIEW, TAKES_COLUMNS, input_type
 from housing.schema import FEATURE_NAMES, FEATURES, GEOGRAPHY
 from housing.subject import Column
 from retrain.training.graph.onnx_ops import OnnxWriter, Symbol
@@ -26,14 +26,24 @@ _OWN_PREFIX = "/v"
 """Of the graph's own values, where columns of any name are inputs."""
 
 
-def export(fitted: Fitted) -> bytes:
+def export(fitted: Fitted, overview: str | None = None) -> bytes:
     """Return the serialized graph of a fitted pipeline.
+
+    Args:
+        fitted: The pipeline.
+        overview: Overview of its rows, for the graph's metadata.
 
     Raises:
         ExportError: The graph has no node for the engine's trees.
     """
-    if GEOGRAPHY:
-        return _exported_with_places(fitted)
+    writer = _written_with_places(fitted) if GEOGRAPHY else _written(fitted)
+    graph = writer.model()
+    if overview is not None:
+        graph.metadata_props.add(key=OVERVIEW, value=overview)
+    return bytes(graph.SerializeToString())
+
+
+def _written(fitted: Fitted) -> OnnxWriter:
     interval, trees_of = fitted.interval, fitted.engine.trees
     model = fitted.pipeline[MODEL]
     writer = OnnxWriter(_OWN_PREFIX) if TAKES_COLUMNS else OnnxWriter()
@@ -45,14 +55,14 @@ def export(fitted: Fitted) -> bytes:
     )
     if interval is None:
         _write_outputs(writer, value)
-        return _serialized(writer)
+        return writer
     log_size = writer.trees(writer.concat([features, value], axis=1), trees_of(interval.scale))
     limits = interval.limits(writer, value, log_size)
     _write_outputs(writer, value, *limits)
-    return _serialized(writer)
+    return writer
 
 
-def _exported_with_places(fitted: Fitted) -> bytes:
+def _written_with_places(fitted: Fitted) -> OnnxWriter:
     # Constants of these are computed from the subject's places when they are imported.
     from retrain.training.model.families.geographic import NEIGHBOURS  # noqa: PLC0415
     from retrain.training.model.features import own_features, points  # noqa: PLC0415
@@ -74,16 +84,12 @@ def _exported_with_places(fitted: Fitted) -> bytes:
     limits = interval.limits(writer, price, log_size)
     _write_outputs(writer, price, *limits)
     writer.output(NEAREST_KM, writer.take(features, [model.distance_column], axis=1))
-    return _serialized(writer)
+    return writer
 
 
 def _write_outputs(writer: OnnxWriter, *values: Symbol) -> None:
     for name, value in zip(OUTPUTS, values, strict=True):
         writer.output(name, value)
-
-
-def _serialized(writer: OnnxWriter) -> bytes:
-    return bytes(writer.model().SerializeToString())
 
 
 def _columns(writer: OnnxWriter) -> list[Symbol]:

@@ -14,6 +14,7 @@ from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.dataset.split import Split
 from retrain.training.gate.slices import slices
 from retrain.training.graph.export import export
+from retrain.training.graph.overview import overview
 from retrain.training.graph.parity import check_parity, check_trees
 from retrain.training.job.context import JobContext
 from retrain.training.job.progress import JobProgress
@@ -77,7 +78,7 @@ def train_model(  # noqa: PLR0913, PLR0917 - rows, settings, progress and proces
     with stage(Stage.FIT, f"fitting on {len(rows.fitting):,} rows"):
         fitted = fit(rows.fitting, settings.recipe(), note, workers)
     with stage(Stage.EXPORT, "writing the model as one ONNX graph and checking it"):
-        model = export(fitted)
+        model = export(fitted, overview(rows.fitting))
         parity = check_parity(
             model,
             fitted,

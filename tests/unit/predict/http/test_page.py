@@ -1,16 +1,23 @@
 """The page's files: where they lie, who may fetch them, and what a browser lets them do."""
 
 import json
+import logging
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fakes.asgi_client import AsgiClient
+from fakes.model_store import FakeModelStore
+from fakes.onnx_models import constant_model
 from housing.api_keys import Scope
+from housing.onnx_session import OVERVIEW
 from housing.schema import FEATURES, SCALED, TARGET
 from housing_ops.checkout import CHECKOUT
 from predict.access.auth import required_scope
+from predict.model.loading import ServedModel
+from predict.model.predictor import Predictor
 
 FOLDER = CHECKOUT / "functions/predict/page"
 LINK = re.compile(r'(?:href|src)="((?!data:|#)[^"]+)"')
@@ -123,3 +130,42 @@ def test_the_subject_is_described_for_a_form(client: AsgiClient) -> None:
     assert SCALED
     assert subject["second_unit"]["name"] == SCALED.name
     assert subject["place"]["latitude"] == "Latitude"
+
+
+_OVERVIEW = {"rows": 3, "targets": {"low": 1.0, "high": 2.0, "counts": [1, 2]}, "map": None}
+
+
+def serve(models: FakeModelStore, served: ServedModel, overview: str) -> None:
+    predictor = Predictor(constant_model(0.25, **{OVERVIEW: overview}))
+    models.served = replace(served, predictor=predictor)
+
+
+def test_the_overview_is_that_of_the_version_that_answers(
+    client: AsgiClient, models: FakeModelStore, served: ServedModel
+) -> None:
+    without = client.get("/subject").json()
+    serve(models, served, json.dumps(_OVERVIEW))
+    with_one = client.get("/subject").json()
+    models.served = None
+    of_no_model = client.get("/subject").json()
+
+    assert without["overview"] is of_no_model["overview"] is None
+    assert with_one["overview"] == _OVERVIEW
+    assert without["columns"] == of_no_model["columns"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"rows": 1, "targets": {"counts": []}}'])
+def test_a_model_of_others_with_another_overview_is_served_without(
+    client: AsgiClient,
+    models: FakeModelStore,
+    served: ServedModel,
+    caplog: pytest.LogCaptureFixture,
+    text: str,
+) -> None:
+    serve(models, served, text)
+
+    with caplog.at_level(logging.WARNING):
+        answer = client.get("/subject")
+
+    assert (answer.status_code, answer.json()["overview"]) == (200, None)
+    assert [record.message for record in caplog.records] == ["overview_not_valid"]
