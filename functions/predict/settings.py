@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -75,11 +76,32 @@ class PredictSettings(RegistrySettings):
     upload_max_bytes: int = Field(
         1 << 30, ge=1, le=5 << 30, description="largest file that is uploaded from the page"
     )
+    aws_endpoint_url: str | None = Field(
+        None,
+        validation_alias="AWS_ENDPOINT_URL",
+        description="endpoint that is called instead of AWS",
+    )
     alarms: str = Field("", description="names of the stack's alarms for /alerts, comma-separated")
     model_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()) / "housing-model",  # /tmp in Lambda
         description="directory of the model file; the temporary directory by default",
     )
+
+    @property
+    def upload_origins(self) -> tuple[str, ...]:
+        """Origins of the bucket, as the forms of ``POST /uploads`` name it; none without one.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+        """
+        if self.bucket is None:
+            return ()
+        if self.aws_endpoint_url:
+            parts = urlsplit(self.aws_endpoint_url)
+            return (f"{parts.scheme}://{parts.netloc}",)
+        region = self.aws_region or ""
+        host = "s3" if region in {"", "us-east-1"} else f"s3.{region}"
+        china = ".cn" if region.startswith("cn-") else ""
+        return (f"https://{self.bucket}.{host}.amazonaws.com{china}",)
 
     @model_validator(mode="after")
     def _is_closed(self) -> Self:

@@ -3,6 +3,9 @@
 
 const VIEWS = [
   { id: "try", title: "Try it", load: () => import("./try.js") },
+  { id: "versions", title: "Versions", load: () => import("./versions.js") },
+  { id: "jobs", title: "Jobs", load: () => import("./jobs.js") },
+  { id: "service", title: "Service", load: () => import("./service.js") },
 ];
 const ROOT = new URL("../../", import.meta.url); // page/<digest>/shell.js lies under it
 const KEY = "api-key";
@@ -104,7 +107,7 @@ export class Problem extends Error {
 }
 
 /** The key is missing, wrong or revoked: the frame asks for another. */
-class KeyRejected extends Problem {}
+export class KeyRejected extends Problem {}
 
 const stored = () => sessionStorage.getItem(KEY);
 

@@ -56,12 +56,15 @@ class Visit:
 
 
 @contextmanager
-def visited(browser: Browser, url: str, **settings: Any) -> Iterator[Visit]:
+def visited(
+    browser: Browser, url: str, uploads_to: str | None = None, /, **settings: Any
+) -> Iterator[Visit]:
     """Open a tab of its own, and fail on what its console says in the end.
 
     Args:
         browser: Chromium.
         url: Where the service is, without a slash at the end.
+        uploads_to: Another origin that may be asked: the bucket's.
         settings: Of Playwright's context, such as viewport and colour scheme.
     """
     context = browser.new_context(**settings)
@@ -79,6 +82,7 @@ def visited(browser: Browser, url: str, **settings: Any) -> Iterator[Visit]:
     try:
         yield visit
         assert visit.errors == []
-        assert [r.url for r in visit.requests if not r.url.startswith((url, "data:"))] == []
+        own = (url, "data:", *([uploads_to] if uploads_to else []))
+        assert [r.url for r in visit.requests if not r.url.startswith(own)] == []
     finally:
         context.close()

@@ -6,7 +6,7 @@ browsers: see docs/decisions/0021.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -33,25 +33,33 @@ _POLICY = {
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
 }
-"""The page runs and asks nothing but this service, is in no frame, and can write no markup:
+"""The page runs and asks nothing but this service, and the bucket where it uploads, is in no frame,
+and can write no markup:
 https://www.w3.org/TR/trusted-types/"""
 _HEADERS = {
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 
 
-def page_routes() -> APIRouter:
-    """Build the routes of the page and its files."""
+def page_routes(upload_origins: Iterable[str] = ()) -> APIRouter:
+    """Build the routes of the page and its files.
+
+    Args:
+        upload_origins: Origins that the page may post files to.
+    """
+    policy = _POLICY | {"connect-src": " ".join(["'self'", *upload_origins])}
+    always = _HEADERS | {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items())
+    }
     files = {path.name: path.read_bytes() for path in sorted(_FOLDER.iterdir())}
     digest = _digest(files)
     router = APIRouter(include_in_schema=False)
 
     def html(name: str, prefix: str) -> Response:
         here = f"{prefix}page/{digest}/".encode()
-        headers = {**_HEADERS, "Cache-Control": _ASKED_AGAIN}
+        headers = {**always, "Cache-Control": _ASKED_AGAIN}
         body = files[name].replace(_FILES_HERE, here)
         return Response(body, headers=headers, media_type=_MEDIA_TYPES[".html"])
 
@@ -68,7 +76,7 @@ def page_routes() -> APIRouter:
             raise HTTPException(404)
         caching = _FOR_EVER if of == digest else _ASKED_AGAIN
         kind = _MEDIA_TYPES[Path(name).suffix]
-        return Response(content, headers={**_HEADERS, "Cache-Control": caching}, media_type=kind)
+        return Response(content, headers={**always, "Cache-Control": caching}, media_type=kind)
 
     return router
 

@@ -18,16 +18,22 @@ SIGNED = {"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-security-t
 
 
 @pytest.fixture(params=["us-east-1"])
-def grants(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> UploadGrants:
-    """Return the product's own signer; a test's parameter is another region."""
+def in_a_region(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PredictSettings:
+    """Return settings as in Lambda; a test's parameter is another region."""
+    monkeypatch.setenv("AWS_REGION", request.param)
     monkeypatch.setenv("AWS_DEFAULT_REGION", request.param)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "of-a-role")
-    settings = PredictSettings(
+    return PredictSettings(
         auth="off", tracking_uri="http://registry.test", bucket=BUCKET, upload_max_bytes=1_000
     )
-    return operations(settings).uploads
+
+
+@pytest.fixture
+def grants(in_a_region: PredictSettings) -> UploadGrants:
+    """Return the product's own signer."""
+    return operations(in_a_region).uploads
 
 
 def policy_of(grant: UploadGrant) -> dict[str, Any]:
@@ -101,13 +107,31 @@ def test_a_source_that_s3_does_not_take_is_written_so_that_it_does(grants: Uploa
 
 
 @pytest.mark.parametrize(
-    ("grants", "host"),
-    [("us-east-1", "s3.amazonaws.com"), ("eu-west-1", "s3.eu-west-1.amazonaws.com")],
-    indirect=["grants"],
+    ("in_a_region", "host"),
+    [
+        ("us-east-1", "s3.amazonaws.com"),
+        ("eu-west-1", "s3.eu-west-1.amazonaws.com"),
+        ("cn-north-1", "s3.cn-north-1.amazonaws.com.cn"),
+    ],
+    indirect=["in_a_region"],
 )
-def test_the_form_names_the_host_of_the_buckets_region(grants: UploadGrants, host: str) -> None:
+def test_the_form_goes_to_the_host_of_the_region_which_the_page_may_ask(
+    in_a_region: PredictSettings, grants: UploadGrants, host: str
+) -> None:
     # A form that went to the global host would be redirected, which browsers do not follow.
     assert grants.grant("a.csv", "upload").url == f"https://{BUCKET}.{host}/"
+    assert in_a_region.upload_origins == (f"https://{BUCKET}.{host}",)
+
+
+def test_at_a_local_endpoint_the_page_may_ask_that(
+    in_a_region: PredictSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    local = PredictSettings(auth="off", tracking_uri="http://registry.test", bucket=BUCKET)
+
+    assert operations(local).uploads.grant("a.csv", "upload").url.startswith(local.upload_origins)
+    assert local.upload_origins == ("http://127.0.0.1:4566",)
+    assert in_a_region.model_copy(update={"bucket": None}).upload_origins == ()
 
 
 @pytest.mark.parametrize(

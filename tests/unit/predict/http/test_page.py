@@ -1,5 +1,6 @@
 """The page's files: where they lie, who may fetch them, and what a browser lets them do."""
 
+import asyncio
 import json
 import logging
 import re
@@ -7,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from fakes.asgi_client import AsgiClient
 from fakes.model_store import FakeModelStore
@@ -16,6 +18,7 @@ from housing.onnx_session import OVERVIEW
 from housing.schema import FEATURES, SCALED, TARGET
 from housing_ops.checkout import CHECKOUT
 from predict.access.auth import required_scope
+from predict.http.routes.page import page_routes
 from predict.model.loading import ServedModel
 from predict.model.predictor import Predictor
 
@@ -101,6 +104,18 @@ def test_a_browser_runs_and_asks_nothing_else(client: AsgiClient, path: str) -> 
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_the_page_may_post_to_the_bucket_and_to_nothing_more(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    app = FastAPI()
+    app.include_router(page_routes(["https://bucket.test"]))
+
+    policy = AsgiClient(app, loop).get("/").headers["content-security-policy"]
+
+    assert "connect-src 'self' https://bucket.test;" in policy
+    assert policy.count("https:") == 1
 
 
 def through_the_gateway(asked: str) -> dict[str, Any]:
