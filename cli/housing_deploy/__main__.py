@@ -24,7 +24,9 @@ app = typer.Typer(
 )
 StageName = Annotated[str, typer.Option("--stage", envvar="STAGE", help="dev, staging or prod")]
 Config = Annotated[Path, typer.Option(envvar="SAMCONFIG", help="SAM's configuration")]
-Confirm = Annotated[str, typer.Option(envvar="CONFIRM", help="the answer without a terminal")]
+Confirm = Annotated[
+    str, typer.Option(envvar="CONFIRM", help="the answer to the question, without a terminal")
+]
 Minutes = Annotated[float, typer.Option(envvar="DEPLOY_MINUTES", help="limit for CloudFormation")]
 _CONFIG = CHECKOUT / "samconfig.toml"
 
@@ -42,7 +44,7 @@ def up(  # noqa: PLR0913 - each is an option
     image: Annotated[str, typer.Option(envvar="TRAINING_IMAGE_URI", help="the job's image")] = "",
     tests: Annotated[str, typer.Option(envvar="TESTS", help="skip: no lint, no tests")] = "",
     template: Annotated[
-        Path | None, typer.Option(envvar="TEMPLATE", help="a built template, in place of a build")
+        Path | None, typer.Option(envvar="TEMPLATE", help="a built template, instead of a build")
     ] = None,
     replace: Annotated[str, typer.Option(envvar="REPLACE", help="yes: state may be lost")] = "",
     smoke_seconds: Annotated[
@@ -75,7 +77,7 @@ def down(
     confirm: Confirm = "",
     minutes: Minutes = 90,
     *,
-    prod: Annotated[str, typer.Option(envvar="DESTROY_PROD", help="yes: prod, too")] = "",
+    prod: Annotated[str, typer.Option(envvar="DESTROY_PROD", help="yes: prod may be deleted")] = "",
 ) -> None:
     """Delete a stage's stack, by its name; the bucket remains."""
     wanted = _stage(config, stage, "")

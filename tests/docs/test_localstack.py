@@ -15,7 +15,7 @@ ROW_OF_README = r"^\| (.+) \| `(test_\w+\.py)`, (\d+) \|$"
 TABLES = {
     "On LocalStack:": LOCALSTACK,
     "On MiniStack:": MINISTACK,
-    "On any endpoint that others run:": ANOTHERS,
+    "On any endpoint that the tests did not start:": ANOTHERS,
 }
 
 

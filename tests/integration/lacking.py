@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-_METRICS = "GetMetricData knows no percentiles, and for a month of them takes a minute"
+_METRICS = "GetMetricData does not support percentiles, and takes a minute for a month of data"
 LOCALSTACK: Mapping[str, str] = {
     "test_account_metrics.py::test_what_was_put_is_told_as_counters": _METRICS,
     "test_account_metrics.py::test_it_counts_up_to_a_minute_that_is_two_minutes_back": _METRICS,
@@ -19,9 +19,11 @@ LOCALSTACK: Mapping[str, str] = {
     "test_alerts.py::test_an_alarm_of_the_template_reaches_slack": (
         "an alarm is evaluated only after all of its periods, here a quarter of an hour"
     ),
-    "test_alerts.py::test_the_templates_dashboard_is_there": "CloudFormation makes no dashboards",
+    "test_alerts.py::test_the_templates_dashboard_is_there": (
+        "CloudFormation does not create dashboards"
+    ),
     "test_keys.py::test_clients_move_to_a_new_key_without_a_gap": (
-        "a key that was deleted opens nothing, but is answered with 500, not 403"
+        "a deleted key is refused, but with 500 instead of 403"
     ),
 }
 """On LocalStack. A name without brackets stands for all of the test's cases."""
@@ -32,18 +34,18 @@ MINISTACK: Mapping[str, str] = {
 }
 """On MiniStack, the endpoint of `make run`."""
 ANOTHERS: Mapping[str, str] = {
-    "test_deploy.py": "it deploys to an endpoint with nothing on it, which it starts",
+    "test_deploy.py": "it deploys to an empty endpoint, which it starts itself",
     "test_stack.py::test_an_interrupt_at_any_time_leaves_no_process[local AWS endpoint-2]": (
-        "no endpoint is started that could be interrupted"
+        "the tests start no endpoint that could be interrupted"
     ),
     "test_stack.py::test_a_half_dead_stack_is_repaired_and_remembers[victims0]": (
-        "the endpoint is not the stack's own to end and start again"
+        "the stack cannot restart an endpoint that it did not start"
     ),
     "test_stack.py::test_a_half_dead_stack_is_repaired_and_remembers[victims2]": (
-        "the endpoint is not the stack's own to end and start again"
+        "the stack cannot restart an endpoint that it did not start"
     ),
 }
-"""On any endpoint that others run."""
+"""On any endpoint that the tests did not start."""
 
 
 def lacking_at(endpoint: str) -> dict[str, str]:
