@@ -1,4 +1,4 @@
-"""docs/cost.md is what the script makes of the code, the config and the template as they are."""
+"""``docs/cost.md`` is up to date with the script, the code, the configuration and the template."""
 
 import pytest
 
@@ -7,10 +7,10 @@ from housing_ops.checkout import CHECKOUT
 from retrain.training.job.job_metrics import ERRORS
 
 
-def test_the_kept_page_is_what_the_script_writes() -> None:
+def test_the_page_is_up_to_date() -> None:
     kept = (CHECKOUT / "docs/cost.md").read_text()
 
-    assert kept == write_cost.page(), "make cost writes it anew"
+    assert kept == write_cost.page(), "make cost writes it again"
 
 
 def test_every_price_is_used_and_has_its_page() -> None:
@@ -21,7 +21,7 @@ def test_every_price_is_used_and_has_its_page() -> None:
         assert price["page"].startswith("https://aws.amazon.com/")
 
 
-def test_the_gateways_tiers_are_paid_one_after_the_other() -> None:
+def test_the_gateways_tiers_apply_one_after_the_other() -> None:
     first, second, third = (write_cost.PRICE[f"api_million_{tier}"] for tier in (1, 2, 3))
 
     assert write_cost.gateway(0) == 0
@@ -37,7 +37,7 @@ def test_tracing_counts_all_of_few_requests_and_a_share_of_many() -> None:
     assert write_cost.traces(1e9) < 0.06 * 1e3 * million
 
 
-def test_the_whole_is_the_sum_of_its_parts() -> None:
+def test_the_total_is_the_sum_of_its_parts() -> None:
     parts = write_cost.always()
 
     for requests in (0, 1e5, 1e9):
@@ -47,7 +47,7 @@ def test_the_whole_is_the_sum_of_its_parts() -> None:
     assert len({part.name for part in [*parts, *write_cost.if_chosen()]}) > 15
 
 
-def test_a_metric_of_two_services_is_asked_for_twice() -> None:
+def test_a_metric_of_two_services_is_requested_twice() -> None:
     def exporter(name: str) -> dict[str, object]:
         metric = {"name": name, "statistics": ["Sum"]}
         return {

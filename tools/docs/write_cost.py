@@ -71,12 +71,12 @@ _PLATFORM_LINES = (
     f"REPORT RequestId: {'0' * 36}\tDuration: 8.12 ms\tBilled Duration: 9 ms\t"
     "Memory Size: 1024 MB\tMax Memory Used: 180 MB\t\n"
 )
-"""What Lambda itself logs of a request."""
+"""Lambda's own log lines of a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the system, and what it costs in a month with so many predictions."""
+    """A part of the system and its cost in a month with a number of predictions."""
 
     name: str
     cost: Callable[[float], float]
@@ -93,7 +93,7 @@ def page() -> str:
         (_FOLDER / "cost.txt")
         .read_text()
         .format(
-            system=_bill([*parts, Part("**in all**", lambda requests: total(parts, requests))]),
+            system=_bill([*parts, Part("**total**", lambda requests: total(parts, requests))]),
             options=_bill(options),
             prices=_price_table(),
             job_minutes=_JOB_MINUTES,
@@ -125,7 +125,12 @@ def page() -> str:
             kept_total=sum(kept_metrics().values()),
             fixed=fixed,
             choices=_table(
-                ["choice", "metrics asked a time", "$ a month", "pays from, requests a month"],
+                [
+                    "choice",
+                    "metrics requested",
+                    "$ a month",
+                    "under 10 % from, requests a month",
+                ],
                 [
                     [name, asked, f"{cost:.2f}", f"{_pays_from(fixed + cost):,.0f}"]
                     for (name, cost), asked in zip(
@@ -175,7 +180,7 @@ def always() -> list[Part]:
 
 
 def if_chosen() -> list[Part]:
-    """Return what can be added."""
+    """Return the optional parts."""
     choices = watching_choices()
     server = PRICE["mlflow_server_hour"] * _MINUTES / 60
     return [
@@ -188,7 +193,7 @@ def if_chosen() -> list[Part]:
 
 
 def total(parts: list[Part], requests: float) -> float:
-    """Return what parts cost together."""
+    """Return the total cost of parts."""
     return sum(part.cost(requests) for part in parts)
 
 
@@ -204,7 +209,7 @@ def gateway(requests: float) -> float:
 
 
 def compute(requests: float) -> float:
-    """Return the price of predict's requests and of the time that they take."""
+    """Return the price of predict's requests and of their time."""
     seconds = requests * _BILLED_SECONDS
     return (
         requests / 1e6 * PRICE["lambda_million"]
@@ -213,7 +218,7 @@ def compute(requests: float) -> float:
 
 
 def served(requests: float) -> float:
-    """Return what serving costs: API Gateway and Lambda."""
+    """Return the price of serving: API Gateway and Lambda."""
     return gateway(requests) + compute(requests)
 
 
@@ -267,7 +272,7 @@ def _sweeps() -> float:
 
 
 def _secrets(requests: float) -> float:
-    """Each sandbox reads the keys again when they are too old, if it is asked for anything."""
+    """Return the price of the secrets: busy sandboxes read expired keys again."""
     period = float(PredictSettings.model_fields["api_keys_ttl_seconds"].default)
     sandboxes = max(1, math.ceil(requests / _SECONDS * _BILLED_SECONDS * 2))
     reads = min(requests, sandboxes * _SECONDS / period)
@@ -304,7 +309,7 @@ def _constant(cost: float) -> Callable[[float], float]:
 
 
 def _value(value: Any) -> float:
-    """Return a number of the template: itself, or the default of the parameter that it is."""
+    """Return a number of the template, or the default of the parameter that it refers to."""
     if isinstance(value, Mapping):
         value = _TEMPLATE["Parameters"][value["Ref"]]["Default"]
     return float(value)
@@ -327,7 +332,7 @@ def _measured_fit_seconds() -> float:
 
 # ---- watching ------------------------------------------------------------------------------------
 def watching_choices() -> dict[str, float]:
-    """Return what each way to watch costs a month, without the metrics and lines that all have."""
+    """Return the monthly price of each way to monitor, without the metrics and lines of all."""
     dashboards = sum(_is(resource, "Dashboard") for resource in _TEMPLATE["Resources"].values())
     asked = (len(COUNTERS) + len(GAUGES)) * PRICE["metrics_asked_thousand"] / 1e3
     a_scrape = (
@@ -361,7 +366,7 @@ def _watches(alarm: Mapping[str, Any]) -> int:
 
 
 def kept_metrics() -> dict[tuple[str, str], int]:
-    """Count what CloudWatch keeps: each name once for every value of its dimensions."""
+    """Count the metrics in CloudWatch: each name once per value of its dimensions."""
     by_column = {metric_names.DRIFT_PSI, metric_names.DRIFT_KS}
     of_shadow = [name for name in PREDICT_UNITS if name.startswith("Shadow")]
     return {
@@ -375,7 +380,7 @@ def kept_metrics() -> dict[tuple[str, str], int]:
 
 
 def asked_by(exporter: Mapping[str, Any]) -> int:
-    """Count the statistics that one scrape asks for: every one of every set of dimensions."""
+    """Count the statistics that one scrape requests: each of each set of dimensions."""
     own = sum(
         _sets(job["name"], metric["name"]) * len(metric["statistics"])
         for job in exporter["customNamespace"]
@@ -389,9 +394,9 @@ def asked_by(exporter: Mapping[str, Any]) -> int:
 
 
 def _sets(job: str, metric: str) -> int:
-    """Return under how many sets of dimensions CloudWatch has a metric."""
+    """Return the number of sets of dimensions of a metric in CloudWatch."""
     if job == "service":
-        return sum(metric in told for told in (PREDICT_UNITS, JOB_UNITS, _OF_RETRAIN))
+        return sum(metric in units for units in (PREDICT_UNITS, JOB_UNITS, _OF_RETRAIN))
     return {"reason": len(REASONS), "column": len(CANONICAL_COLUMNS)}[job]
 
 
@@ -405,11 +410,11 @@ def _jobs(exporter: Mapping[str, Any]) -> int:
 
 
 def line_bytes() -> int:
-    """Measure the line of a request for one price, as the code writes it."""
+    """Return the size of the log line of a request for one row."""
     lines: list[bytes] = []
     model = ServedModel(
         ModelVersion("california-housing", "12", "0" * 32, datetime(2026, 11, 1, tzinfo=UTC)),
-        cast("Predictor", SimpleNamespace(trees=Trees.LIBRARY)),  # all that telemetry asks it
+        cast("Predictor", SimpleNamespace(trees=Trees.LIBRARY)),  # telemetry reads nothing else
         datetime(2026, 11, 2, tzinfo=UTC),
     )
     row = {
@@ -424,7 +429,7 @@ def line_bytes() -> int:
 
 
 def _pays_from(watching: float) -> float:
-    """Return from how many requests a month on watching costs less than a tenth of serving."""
+    """Return the requests a month from which monitoring costs less than a tenth of serving."""
     return round(watching / (0.1 * served(1e6)) * 1e6, -6)
 
 
