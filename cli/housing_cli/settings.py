@@ -17,7 +17,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=DOTENV, env_ignore_empty=True, extra="ignore")
 
-    aws_endpoint_url: str | None = Field(None, description="URL of an endpoint in place of AWS")
+    aws_endpoint_url: str | None = Field(None, description="URL of an endpoint instead of AWS")
     aws_access_key_id: str | None = Field(None, description="AWS credentials")
     aws_secret_access_key: SecretStr | None = Field(None, description="AWS credentials")
     aws_session_token: SecretStr | None = Field(None, description="AWS credentials")

@@ -36,7 +36,7 @@ class Clients:
     secrets: Any
     account: str
     endpoint_url: str | None
-    """URL of an endpoint in place of AWS; None on AWS."""
+    """URL of an endpoint instead of AWS; None on AWS."""
 
 
 def make_clients(region: str | None, endpoint_url: str | None) -> Clients:

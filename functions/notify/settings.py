@@ -13,10 +13,10 @@ class NotifySettings(BaseSettings):
 
     slack_secret: str = Field(description="secret that holds Slack's incoming webhook")
     slack_secret_ttl_seconds: int = Field(
-        300, ge=1, description="time for which the webhook is kept before it is read again"
+        300, ge=1, description="time after which the webhook is read again"
     )
     slack_origin: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s@]+$")] = Field(
-        "https://hooks.slack.com", description="scheme and host that webhooks must have"
+        "https://hooks.slack.com", description="required scheme and host of webhooks"
     )
     slack_timeout_seconds: float = Field(
         5, gt=0, le=10, description="longest wait for a connection to Slack, and for each read"

@@ -21,12 +21,12 @@ class PredictSettings(RegistrySettings):
     )
 
     stage: str = Field("dev", description="deployment stage, shown by /health")
-    model_name: str = Field(SUBJECT.name, description="registered model that is served")
-    model_alias: str = Field(PRODUCTION, description="alias that is followed")
+    model_name: str = Field(SUBJECT.name, description="registered model to serve")
+    model_alias: str = Field(PRODUCTION, description="alias to follow")
     model_ttl_seconds: float = Field(
         30,
         ge=0,
-        description="time for which a look-up of the alias holds; 0 looks up at every request",
+        description="validity of a look-up of the alias; 0 looks it up for every request",
     )
     registry_timeout_seconds: float = Field(
         2, gt=0, description="longest wait of a request for a look-up of the alias"
@@ -34,12 +34,14 @@ class PredictSettings(RegistrySettings):
     bucket: str | None = Field(
         None, description="bucket with the last promoted model, served while the registry is down"
     )
-    alert_topic_arn: str | None = Field(None, description="where alerts go; the log if not set")
+    alert_topic_arn: str | None = Field(
+        None, description="topic for alerts; without it they are logged"
+    )
     logged_predictions_per_second: float = Field(
         50, ge=0, description="predictions logged with their features; more are sampled"
     )
     shadow_share: float = Field(
-        0, ge=0, le=1, description="share of the requests that the challenger prices too"
+        0, ge=0, le=1, description="share of the requests that the challenger predicts, too"
     )
     shadow_budget_ms: float = Field(
         20, gt=0, le=1_000, description="longest wait of such a request for the challenger"
@@ -59,16 +61,16 @@ class PredictSettings(RegistrySettings):
     )
     hook_secret: str | None = Field(
         None,
-        description="secret that MLflow signs its webhooks with, or `ssm:` and a parameter; without"
-        " it they are not accepted",
+        description="secret of MLflow's webhooks, or `ssm:` and a parameter; without it webhooks "
+        "are refused",
     )
     api_keys_ttl_seconds: float = Field(
-        60, ge=0, description="time for which the keys are kept before they are read again"
+        60, ge=0, description="time after which the keys are read again"
     )
     cors_origin: str | None = Field(
         None,
         pattern=r"^(\*|https?://[^/\s]+)$",
-        description="origin whose pages may call the API, such as `https://example.org`, or `*`",
+        description="origin of pages that may call the API, such as `https://example.org`, or `*`",
     )
     upload_minutes: float = Field(
         15, gt=0, le=60, description="time in which an upload from the page has to begin"

@@ -24,8 +24,10 @@ class RetrainSettings(BaseSettings):
 
     bucket: str = Field(description="the bucket that holds uploads and the jobs' status")
     model_name: str = Field(SUBJECT.name, description="registered model, for alerts")
-    alert_topic_arn: str | None = Field(None, description="where alerts go; the log if not set")
-    job_launcher: Literal["batch", "local"] = Field("batch", description="who runs the job")
+    alert_topic_arn: str | None = Field(
+        None, description="topic for alerts; without it they are logged"
+    )
+    job_launcher: Literal["batch", "local"] = Field("batch", description="launcher of the jobs")
     batch_job_queue: str | None = Field(None, description="queue (launcher batch)")
     batch_job_definition: str | None = Field(None, description="definition (launcher batch)")
     local_python: Path | None = Field(
@@ -35,25 +37,25 @@ class RetrainSettings(BaseSettings):
         None, description="folder of queue, process ids and logs (launcher local)"
     )
     training_timeout_seconds: float = Field(
-        3_600, gt=0, description="longest that a job may take (launcher local)"
+        3_600, gt=0, description="time limit of a job (launcher local)"
     )
     dead_after_seconds: float = Field(
-        RULES.dead_after.total_seconds(), gt=0, description="silence of a job that is dead"
+        RULES.dead_after.total_seconds(), gt=0, description="silence after which a job is dead"
     )
     lost_after_seconds: float = Field(
         RULES.lost_after.total_seconds(),
         gt=0,
-        description="silence of a job that was lost in the launcher's queue",
+        description="silence after which a queued job is lost",
     )
     upload_grace_seconds: float = Field(
         RULES.upload_grace.total_seconds(),
         ge=0,
-        description="age from which an upload without a job is started by the sweep",
+        description="age from which the sweep starts an upload without a job",
     )
     upload_window_days: float = Field(
         RULES.upload_window / timedelta(days=1),
         gt=0,
-        description="age from which uploads without a job, and silent jobs, are left alone",
+        description="age from which the sweep ignores uploads without a job, and silent jobs",
     )
 
     def restart_rules(self) -> RestartRules:

@@ -25,7 +25,7 @@ class StackSettings(BaseSettings):
 
     aws_port: int = Field(4566, description="port of the local AWS endpoint")
     aws_endpoint: str | None = Field(
-        None, description="URL of another AWS endpoint, in place of the stack's own"
+        None, description="URL of another AWS endpoint, instead of the stack's own"
     )
     mlflow_port: int = Field(5000, description="port of the MLflow server")
     api_port: int = Field(5001, description="port of the API's proxy")
@@ -35,7 +35,7 @@ class StackSettings(BaseSettings):
     state_dir: Path = Field(CHECKOUT / ".local", description="folder of the stack's data")
     venvs_dir: Path = Field(CHECKOUT / ".venvs", description="folder of the virtual environments")
     stack_name: str = Field("housing-local", description="name of the CloudFormation stack")
-    subject: str = Field(DEFAULT, description="table and model that the stack serves")
+    subject: str = Field(DEFAULT, description="subject of the stack: its table and model")
     model_name: str = Field(SUBJECT.name, description="name of the registered model")
     model_ttl_seconds: int = Field(
         2, description="seconds between the function's checks of the alias"
@@ -46,7 +46,7 @@ class StackSettings(BaseSettings):
         3_600, ge=60, description="limit of a training job in seconds"
     )
     shadow_share: float = Field(
-        0, ge=0, le=1, description="share of requests for the challenger, too"
+        0, ge=0, le=1, description="share of requests that the challenger predicts, too"
     )
     shadow_budget_ms: int = Field(
         20, ge=1, le=1000, description="limit of the wait for the challenger in milliseconds"

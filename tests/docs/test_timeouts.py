@@ -100,18 +100,18 @@ def test_no_client_is_made_without_one() -> None:
     assert without == []
 
 
-def test_every_row_says_what_a_caller_sees() -> None:
+def test_every_row_describes_the_effect_for_a_caller() -> None:
     for row, column in [(row, 5) for row in rows(AWS)] + [(row, 4) for row in rows(MLFLOW)]:
         assert len(row[column].split()) >= 4, row
 
 
-def test_mlflow_is_asked_as_the_page_says() -> None:
+def test_time_outs_and_attempts_of_mlflow_are_as_the_page_says() -> None:
     defaults = inspect.signature(MlflowModelRegistry).parameters
     by_default = (defaults["timeout_seconds"].default, defaults["tries"].default)
     of_client = program._ENVIRONMENT
 
-    told = [(float(row[2]), int(row[3])) for row in rows(MLFLOW)]
-    assert told == [
+    rows_of_page = [(float(row[2]), int(row[3])) for row in rows(MLFLOW)]
+    assert rows_of_page == [
         by_default,
         (aws_composition._REGISTRY_SECONDS, aws_composition._REGISTRY_TRIES),
         (job._REGISTRY_SECONDS, job._REGISTRY_TRIES),
@@ -123,10 +123,8 @@ def test_mlflow_is_asked_as_the_page_says() -> None:
     ]
 
 
-def test_pauses_and_tries_of_the_bucket_are_as_the_page_says() -> None:
-    tries = re.search(
-        r"tried up to (\d) times within (\d) s on top of that, reads up to (\d)", PAGE
-    )
+def test_pauses_and_attempts_of_the_bucket_are_as_the_page_says() -> None:
+    tries = re.search(r"attempted up to (\d) times within (\d) s, reads up to (\d)", PAGE)
 
     assert tries
     assert [int(one) for one in tries.groups()] == [

@@ -26,16 +26,18 @@ class TrainingSettings(RegistrySettings):
 
     bucket: str = Field(description="the bucket that holds data set, models and status")
     model_name: str = Field(SUBJECT.name, description="registered model")
-    alert_topic_arn: str | None = Field(None, description="where alerts go; the log if not set")
+    alert_topic_arn: str | None = Field(
+        None, description="topic for alerts; without it they are logged"
+    )
 
     training_settings: dict[str, Any] = Field(
         default_factory=dict,
-        description='more of these, as JSON: `{"iterations": 500}`; their own variables win',
+        description='more settings, as JSON: `{"iterations": 500}`; variables take precedence',
     )
 
     max_upload_bytes: int = Field(5 << 30, gt=0, description="larger uploads are rejected")
     max_unpacked_bytes: int = Field(
-        10 << 30, gt=0, description="the same for what a .csv.gz unpacks to"
+        10 << 30, gt=0, description="the same for the unpacked size of a .csv.gz"
     )
     max_unpacking_ratio: float = Field(
         MOST_UNPACKING_RATIO, ge=1, description="the same in packed sizes, from 32 MiB on"
@@ -43,7 +45,9 @@ class TrainingSettings(RegistrySettings):
     max_blank_lines: int = Field(
         MOST_BLANK_LINES, ge=0, description="files with more of them are rejected"
     )
-    max_bad_rows_share: float = Field(0.1, ge=0, le=1, description="above it all is rejected")
+    max_bad_rows_share: float = Field(
+        0.1, ge=0, le=1, description="files with a larger share are rejected"
+    )
     min_rows: int = Field(200, ge=10, description="fewer rows are not trained on")
 
     drift_psi_limit: float = Field(
@@ -54,22 +58,26 @@ class TrainingSettings(RegistrySettings):
     )
 
     training_timeout_seconds: float | None = Field(
-        None, gt=0, description="longest that a job may take; it is ended by who started it"
+        None, gt=0, description="time limit of a job, enforced by its launcher"
     )
     max_queued_bytes: int = Field(
-        64 << 20, ge=0, description="uploads of queued jobs that one training takes in as well"
+        64 << 20, ge=0, description="uploads of queued jobs that a training also reads"
     )
-    lease_seconds: float = Field(60, gt=0, description="a dead job's lease ends after this long")
-    heartbeat_seconds: float = Field(20, gt=0, description="a job gives a sign of life this often")
+    lease_seconds: float = Field(
+        60, gt=0, description="time after which a dead job's lease expires"
+    )
+    heartbeat_seconds: float = Field(20, gt=0, description="interval of a job's heartbeats")
     lease_wait_seconds: float = Field(1800, ge=0, description="longest wait for another job")
 
     training_processes: int | None = Field(
-        None, ge=1, description="processes that fit; as many as processors if not set"
+        None, ge=1, description="processes for the fit; one per processor if not set"
     )
-    holdout_share: float = Field(0.2, gt=0, lt=0.5, description="rows the model is judged on")
+    holdout_share: float = Field(0.2, gt=0, lt=0.5, description="share of the held-out rows")
     seed: int = Field(0, ge=0, description="seed of every random choice")
     engine: EngineName = Field("scikit-learn", description="library that grows the trees")
-    models: int = Field(2, ge=1, description="models of different seeds whose mean is the price")
+    models: int = Field(
+        2, ge=1, description="number of models with different seeds; the price is their mean"
+    )
     iterations: int = Field(300, ge=1, description="trees of a model")
     learning_rate: float = Field(0.08, gt=0, description="shrinkage of each tree")
     max_leaves: int = Field(48, ge=2, description="leaves of a tree")
@@ -77,11 +85,16 @@ class TrainingSettings(RegistrySettings):
     l2: float = Field(5.0, ge=0, description="L2 regularization of the leaves")
     feature_share: float = Field(0.1, gt=0, le=1, description="features tried at each split")
     neighbour_rows: int = Field(
-        20_000, ge=1, description="training rows that the model keeps as neighbours"
+        20_000, ge=1, description="training rows kept in the model for neighbour look-ups"
     )
-    neighbour_folds: int = Field(20, ge=2, description="folds that neighbours are sought across")
+    neighbour_folds: int = Field(
+        20, ge=2, description="folds for cross-fitting the neighbour features"
+    )
     known_share: float = Field(
-        0.98, gt=0, le=1, description="rows that lie near enough to others to trust neighbours"
+        0.98,
+        gt=0,
+        le=1,
+        description="share of the training rows near enough to another for neighbour features",
     )
 
     parity_worst: float = Field(
@@ -89,24 +102,26 @@ class TrainingSettings(RegistrySettings):
     )
     parity_p99: float = Field(5e-6, gt=0, description="99th percentile of these differences")
     promotion_margin: float = Field(
-        0.01, ge=0, description="how much worse than the champion is still as good"
+        0.01, ge=0, description="largest increase of the error that passes the gate"
     )
     promotion_confidence: float = Field(
-        0.8, ge=0.5, lt=1, description="how sure of that one has to be"
+        0.8, ge=0.5, lt=1, description="required confidence in that"
     )
-    slice_limit: float = Field(0.1, ge=0, description="how much worse a slice may be")
-    slice_min_rows: int = Field(30, ge=10, description="smaller slices are not judged")
+    slice_limit: float = Field(0.1, ge=0, description="largest increase of a slice's error")
+    slice_min_rows: int = Field(30, ge=10, description="smaller slices are not compared")
     hold_score: float = Field(
-        3.5, gt=0, description="new rows whose misses come by chance once in 10 to this are held"
+        3.5,
+        gt=0,
+        description="new rows are held if their misses have a probability of 10 to minus this",
     )
     hold_copy_share: float = Field(
         0.05,
         gt=0,
         le=1,
-        description="new rows that copy known ones, shifted: above it, held",
+        description="largest share of new rows that are moved copies of known ones",
     )
     hold_judged_copy_share: float = Field(
-        0.02, gt=0, le=1, description="the same of the rows that judge and have such a copy"
+        0.02, gt=0, le=1, description="largest share of held-out rows with such a copy"
     )
     shadow_days: int = Field(
         7, ge=0, le=60, description="days of the challenger's shadow in the report; 0 for none"

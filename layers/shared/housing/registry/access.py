@@ -130,7 +130,9 @@ class RegistrySettings(BaseSettings):
         None, validation_alias="MLFLOW_TRACKING_TOKEN", description="bearer token for it"
     )
     tracking_username: str | None = Field(
-        None, validation_alias="MLFLOW_TRACKING_USERNAME", description="user, with the password"
+        None,
+        validation_alias="MLFLOW_TRACKING_USERNAME",
+        description="user name, with the password",
     )
     tracking_password: SecretStr | None = Field(
         None, validation_alias="MLFLOW_TRACKING_PASSWORD", description="password of the user"
@@ -144,17 +146,17 @@ class RegistrySettings(BaseSettings):
     sagemaker_endpoint: str | None = Field(
         None,
         validation_alias="SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT",
-        description="address of a SageMaker MLflow, where it is not the public one",
+        description="address of a SageMaker MLflow, if not the public one",
     )
     workspace: str | None = Field(
         None,
         validation_alias="MLFLOW_WORKSPACE",
-        description="workspace of the server, where it has some; its default one without",
+        description="workspace of the server; its default workspace if not set",
     )
     aws_region: str | None = Field(
         None,
         validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"),
-        description="region that signatures are for",
+        description="region for the signatures",
     )
 
     @model_validator(mode="after")
