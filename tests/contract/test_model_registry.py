@@ -358,12 +358,12 @@ READ_GARBAGE = [
 
 
 @pytest.mark.parametrize(("call", "status", "body"), READ_GARBAGE)
-def test_garbage_is_told_from_an_answer(call: str, status: int, body: bytes) -> None:
+def test_an_invalid_response_is_an_answer_error(call: str, status: int, body: bytes) -> None:
     with http_server(answering(status, body)) as uri, pytest.raises(RegistryAnswerError):
         EVERY_CALL[call](registry_at(uri))
 
 
-def test_garbage_in_place_of_the_aliases_is_told_from_an_answer() -> None:
+def test_invalid_aliases_are_an_answer_error() -> None:
     version = b'{"name": "m", "version": "1", "creation_timestamp": 0}'
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -459,7 +459,7 @@ def test_a_file_in_other_storage_is_read_by_the_reader_of_its_scheme() -> None:
 
 
 @pytest.mark.parametrize("location", ["gs://bucket/1/model", "/data/1/model", ""])
-def test_a_file_in_storage_that_nobody_reads_is_told_with_what_to_do(location: str) -> None:
+def test_a_file_in_an_unsupported_storage_is_refused_with_the_next_step(location: str) -> None:
     answer = answering(200, b'{"artifact_uri": "%s"}' % location.encode())
 
     with http_server(answer) as uri, pytest.raises(ArtifactError, match="--serve-artifacts"):
@@ -472,7 +472,7 @@ def _described(uri: str, path: str) -> bytes:
     return f"{path} of {uri}".encode()
 
 
-def test_a_location_that_is_no_uri_is_told_from_an_answer() -> None:
+def test_a_location_that_is_not_a_uri_is_an_answer_error() -> None:
     answer = answering(200, b'{"artifact_uri": "s3://[bucket/1/model"}')
 
     with http_server(answer) as uri, pytest.raises(RegistryAnswerError):

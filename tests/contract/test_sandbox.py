@@ -78,7 +78,7 @@ def test_a_function_answers_and_the_next_call_finds_it_warm(make: Make) -> None:
     assert 0 < first["left"] <= 20_000
 
 
-def test_what_it_writes_is_told_with_the_call_that_caused_it(make: Make) -> None:
+def test_output_is_logged_with_the_invocation_that_wrote_it(make: Make) -> None:
     sandbox = make()
     sandbox.start()
 

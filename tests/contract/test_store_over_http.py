@@ -86,7 +86,7 @@ def test_a_warm_request_is_answered_by_the_old_version_within_the_budget(
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_a_cold_request_is_told_within_the_budget_that_there_is_no_model(
+def test_a_cold_request_gets_model_unavailable_within_the_budget(
     store: RegistryModelStore, mlflow: ScriptedMlflow, trouble: str
 ) -> None:
     mlflow.version, mlflow.model = "2", NEW

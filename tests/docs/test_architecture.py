@@ -199,7 +199,7 @@ def test_imports_point_inward(package: str) -> None:
     assert wrong == {}
 
 
-def test_nobody_imports_an_entry() -> None:
+def test_no_module_imports_a_handler() -> None:
     importing = [
         str(module.relative_to(CHECKOUT))
         for package in ROOTS

@@ -100,7 +100,7 @@ def test_they_are_valid_as_managed_policies() -> None:
     assert [str(one) for one in problems] == []
 
 
-def test_nobody_reads_data_and_roles_are_passed_to_services_only() -> None:
+def test_the_deployer_reads_no_data_and_passes_roles_to_services_only() -> None:
     for path in FOLDER.glob("deployer*.json"):
         for statement in statements(path):
             actions, resources = as_list(statement["Action"]), as_list(statement["Resource"])

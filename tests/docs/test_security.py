@@ -17,7 +17,7 @@ PINNED = sorted(
 )
 
 
-def test_every_proof_is_a_test() -> None:
+def test_every_named_test_exists() -> None:
     assert len(PROOFS) >= 60
     missing = [
         f"{file}: {name}"
@@ -28,7 +28,7 @@ def test_every_proof_is_a_test() -> None:
     assert missing == []
 
 
-def test_every_file_that_is_named_is_there() -> None:
+def test_every_named_file_exists() -> None:
     named = set(re.findall(r"`((?:\.?[\w-]+/)+[\w.-]+\.[a-z]+|\.?[\w/-]+/)`", PAGE))
 
     assert len(named) >= 25
@@ -36,7 +36,7 @@ def test_every_file_that_is_named_is_there() -> None:
     assert {name for name in named - folders if not (CHECKOUT / name).exists()} == set()
 
 
-def test_every_threat_says_what_is_left_to_the_operator() -> None:
+def test_every_threat_has_an_entry_for_the_operator() -> None:
     rows = [line for line in PAGE.splitlines() if line.startswith("| ") and "---" not in line]
     threats = [row for row in rows if row.count(" | ") == 3]
 

@@ -52,7 +52,9 @@ def test_packages_are_those_of_the_job_and_pinned_with_hashes(
     assert any(name.startswith("sagemaker-mlflow==") for name in pinned["image"])
 
 
-def test_it_runs_the_job_as_nobody_in_particular(instructions: list[tuple[str, str]]) -> None:
+def test_the_image_runs_the_job_as_an_unprivileged_user(
+    instructions: list[tuple[str, str]],
+) -> None:
     names = [name for name, _ in instructions]
     of_last_stage = dict(instructions[len(names) - names[::-1].index("FROM") :])
 

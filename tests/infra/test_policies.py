@@ -84,7 +84,7 @@ def test_what_aws_manages_is_on_the_list() -> None:
     assert names == MANAGED
 
 
-def test_whoever_takes_a_role_is_of_this_account_or_one_of_its_services() -> None:
+def test_roles_trust_only_aws_services_for_this_account() -> None:
     trusted = [
         statement
         for role in of_type(transformed(Stage="prod"), "AWS::IAM::Role").values()

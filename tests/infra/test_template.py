@@ -100,7 +100,7 @@ def test_the_bucket_notifies_of_all_that_the_code_may_call_an_upload(
     assert event["Events"] == ["s3:ObjectCreated:*"]
 
 
-def test_the_engine_that_is_chosen_reaches_the_job_whoever_starts_it(
+def test_the_engine_reaches_the_job_with_both_launchers(
     template: dict[str, Any],
 ) -> None:
     job = template["Resources"]["JobDefinition"]["Properties"]["ContainerProperties"]
@@ -115,7 +115,7 @@ def test_the_engine_that_is_chosen_reaches_the_job_whoever_starts_it(
     assert more in by_function["HOUSING_TRAINING_SETTINGS"]["Fn::If"]
 
 
-def test_a_job_has_the_same_time_whoever_starts_it(template: dict[str, Any]) -> None:
+def test_a_job_has_the_same_time_limit_with_both_launchers(template: dict[str, Any]) -> None:
     job = template["Resources"]["JobDefinition"]["Properties"]
     by_function = template["Resources"]["RetrainFunction"]["Properties"]["Environment"]["Variables"]
     parameter = template["Parameters"]["TrainingTimeoutSeconds"]

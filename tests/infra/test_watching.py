@@ -65,7 +65,7 @@ def test_alarms_watch_metrics_that_are_written(alarms: dict[str, dict[str, Any]]
         assert [entry["Name"] for entry in others] in ([], [metric_names.REASON_DIMENSION])
 
 
-def test_every_alarm_tells_the_topic_and_has_an_opinion_on_silence(
+def test_every_alarm_notifies_the_topic_and_ignores_missing_data(
     alarms: dict[str, dict[str, Any]],
 ) -> None:
     for alarm in alarms.values():
@@ -73,7 +73,7 @@ def test_every_alarm_tells_the_topic_and_has_an_opinion_on_silence(
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_the_latency_alarm_watches_those_who_are_asked_little_too(
+def test_the_latency_alarm_also_evaluates_few_requests(
     alarms: dict[str, dict[str, Any]],
 ) -> None:
     alarm = alarms["PredictionLatencyAlarm"]

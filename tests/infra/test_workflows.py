@@ -80,7 +80,7 @@ def test_nothing_is_permitted_but_what_a_job_names(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_only_who_goes_to_aws_may_ask_for_an_identity(path: Path) -> None:
+def test_only_jobs_that_use_aws_get_an_identity_token(path: Path) -> None:
     to_aws = "aws-actions/configure-aws-credentials@"
     going = {
         name

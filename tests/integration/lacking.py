@@ -12,9 +12,9 @@ import pytest
 
 _METRICS = "GetMetricData does not support percentiles, and takes a minute for a month of data"
 LOCALSTACK: Mapping[str, str] = {
-    "test_account_metrics.py::test_what_was_put_is_told_as_counters": _METRICS,
-    "test_account_metrics.py::test_it_counts_up_to_a_minute_that_is_two_minutes_back": _METRICS,
-    "test_account_metrics.py::test_counts_and_sums_are_what_cloudwatch_itself_says": _METRICS,
+    "test_account_metrics.py::test_put_metrics_are_exposed_as_counters": _METRICS,
+    "test_account_metrics.py::test_counters_end_two_minutes_ago": _METRICS,
+    "test_account_metrics.py::test_counts_and_sums_equal_those_of_cloudwatch": _METRICS,
     "test_account_metrics.py::test_quantiles_are_those_of_the_last_whole_five_minutes": _METRICS,
     "test_alerts.py::test_an_alarm_of_the_template_reaches_slack": (
         "an alarm is evaluated only after all of its periods, here a quarter of an hour"

@@ -85,12 +85,12 @@ def said(
     return points
 
 
-def test_what_was_put_is_told_as_counters(scraped: Samples) -> None:
+def test_put_metrics_are_exposed_as_counters(scraped: Samples) -> None:
     assert scraped["prediction_error_total", REASON] == 4
     assert scraped["prediction_error_total", "unexpected"] == 0
 
 
-def test_it_counts_up_to_a_minute_that_is_two_minutes_back(until: datetime) -> None:
+def test_counters_end_two_minutes_ago(until: datetime) -> None:
     assert until.second == 0
     assert until <= datetime.now(UTC) - DELAY
 
@@ -104,7 +104,7 @@ def test_it_counts_up_to_a_minute_that_is_two_minutes_back(until: datetime) -> N
         ("prediction_latency_seconds_sum", names.PREDICTION_LATENCY, "Sum", 1_000),
     ],
 )
-def test_counts_and_sums_are_what_cloudwatch_itself_says(  # noqa: PLR0913, PLR0917 - a row of a table
+def test_counts_and_sums_equal_those_of_cloudwatch(  # noqa: PLR0913, PLR0917 - a row of a table
     stack: RunningStack,
     scraped: Samples,
     until: datetime,

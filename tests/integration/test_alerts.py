@@ -29,7 +29,7 @@ def messages(slack: ScriptedSlack, word: str) -> list[dict[str, Any]]:
     return [message for _, message in list(slack.received) if word in str(message)]
 
 
-def test_a_rejected_upload_is_told_in_slack_once_with_the_reason_and_the_next_command(
+def test_a_rejected_upload_is_posted_to_slack_once_with_the_reason_and_the_next_command(
     stack: RunningStack, slack: ScriptedSlack
 ) -> None:
     for name in ("twice one.csv", "twice two.csv"):
@@ -46,7 +46,7 @@ def test_a_rejected_upload_is_told_in_slack_once_with_the_reason_and_the_next_co
     assert "```housing upload 'twice one.csv' --wait```" in following["text"]["text"]
 
 
-def test_every_first_promotion_is_told_with_its_numbers(
+def test_the_first_promotion_is_posted_with_its_figures(
     stack: RunningStack, slack: ScriptedSlack
 ) -> None:
     status = stack.jobs.newest(100)[-1]

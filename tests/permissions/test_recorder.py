@@ -88,7 +88,7 @@ def test_reading_what_is_not_there_has_to_be_foreseen(
     assert "models/2-0f/model.onnx" in unknown
 
 
-def test_a_transfers_threads_work_for_who_waits(
+def test_calls_of_transfer_threads_count_for_the_waiting_role(
     s3: "S3Client", calls_of_aws: Recorder, tmp_path: Path
 ) -> None:
     path = tmp_path / "rows.csv"
@@ -103,9 +103,7 @@ def test_a_transfers_threads_work_for_who_waits(
     assert (call.role, call.operation) == ("job", "PutObject")
 
 
-def test_a_tests_own_calls_are_nobodys_wherever_they_come_from(
-    s3: "S3Client", calls_of_aws: Recorder
-) -> None:
+def test_a_tests_own_calls_are_not_recorded(s3: "S3Client", calls_of_aws: Recorder) -> None:
     def delete() -> None:
         s3.delete_object(Bucket="housing-test", Key="jobs/1.json")
 
