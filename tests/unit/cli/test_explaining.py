@@ -18,7 +18,7 @@ def test_without_credentials_both_ways_to_get_some_are_named() -> None:
     assert "configure AWS, or run this in the checkout after `make run`" in line
 
 
-def test_a_document_that_is_none_is_told_by_its_kind_and_first_fault() -> None:
+def test_an_invalid_document_is_explained_by_its_kind_and_first_fault() -> None:
     with pytest.raises(ValidationError) as caught:
         JobStatus.model_validate_json("{}")
 
@@ -32,5 +32,5 @@ def test_a_document_that_is_none_is_told_by_its_kind_and_first_fault() -> None:
         ("AccessDenied", "check the AWS settings and the permissions of the credentials"),
     ],
 )
-def test_what_aws_refuses_is_told_with_the_way_out(code: str, advice: str) -> None:
+def test_a_refusal_of_aws_is_explained_with_advice(code: str, advice: str) -> None:
     assert advice in explain(refused(code))

@@ -38,7 +38,7 @@ def test_the_registry_is_asked_with_mlflows_usual_credentials(
     assert (access.url, access.headers) == ("http://mlflow.test", {"Authorization": "Bearer t0ken"})
 
 
-def test_a_registry_that_cannot_be_meant_is_told_with_its_name() -> None:
+def test_an_invalid_registry_address_is_an_error_with_the_address() -> None:
     with pytest.raises(MissingSettingError, match=r"arn:aws:s3:::b is not valid: .*ARN of a"):
         registry_access("arn:aws:s3:::b")
 

@@ -31,7 +31,7 @@ def test_new_events_are_said_oldest_first_and_those_of_before_are_not() -> None:
     assert watched.failures == ""
 
 
-def test_what_failed_is_told_with_its_reason_the_first_first() -> None:
+def test_failures_are_listed_in_order_with_their_reasons() -> None:
     told = FakeCloudFormation("UPDATE_ROLLBACK_COMPLETE")
     watched = follower(told)
     told.events = [

@@ -77,7 +77,7 @@ def test_what_is_kept_is_named_before_anything_is_deleted() -> None:
     assert "AWS::SQS::Queue" not in said
 
 
-def test_a_stack_that_is_still_there_in_the_end_is_told_with_what_failed() -> None:
+def test_a_failed_deletion_is_an_error_with_the_final_state() -> None:
     told = FakeCloudFormation("UPDATE_COMPLETE", "DELETE_FAILED")
 
     with pytest.raises(RolloutError, match="CloudFormation ended in DELETE_FAILED"):

@@ -33,7 +33,7 @@ UNREACHABLE = EndpointConnectionError(endpoint_url="https://cloudformation.test"
 
 
 @pytest.mark.parametrize("fault", [REFUSED, UNREACHABLE], ids=["refused", "unreachable"])
-def test_why_it_failed_is_told_even_if_the_way_back_fails(
+def test_the_reason_of_the_failure_is_kept_if_the_rollback_fails(
     monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     def refuse(*_: object) -> None:

@@ -71,7 +71,7 @@ def test_the_way_back_has_the_old_template_and_parameters_and_no_canary() -> Non
     assert back.folder == "prefix"
 
 
-def test_nobody_is_asked_where_the_answer_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_the_given_answer_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
 
     confirm("?", "yes")
@@ -92,7 +92,9 @@ class Terminal:
 
 
 @pytest.mark.parametrize("answer", [True, False])
-def test_who_sits_there_is_asked(monkeypatch: pytest.MonkeyPatch, *, answer: bool) -> None:
+def test_a_terminal_is_asked_for_confirmation(
+    monkeypatch: pytest.MonkeyPatch, *, answer: bool
+) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr("typer.confirm", lambda _: answer)
 
@@ -103,7 +105,7 @@ def test_who_sits_there_is_asked(monkeypatch: pytest.MonkeyPatch, *, answer: boo
         confirm("?", "")
 
 
-def test_who_sits_there_types_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_is_asked_for_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr("typer.prompt", lambda _: "housing-dev")
 

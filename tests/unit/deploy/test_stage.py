@@ -73,7 +73,7 @@ def test_pairs_come_in_sams_three_forms(text: str | list[str] | dict[str, object
     assert pairs(text, CHECKOUT) == {"A": "1", "B": "two words"}
 
 
-def test_what_is_no_pair_is_refused() -> None:
+def test_a_parameter_that_is_not_a_pair_is_refused() -> None:
     with pytest.raises(StageError, match="'alone' is not one"):
         pairs("A=1 alone", CHECKOUT)
 

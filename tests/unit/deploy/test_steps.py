@@ -93,7 +93,7 @@ def test_a_template_that_names_no_package_is_not_deployed(
         )
 
 
-def test_a_step_that_hangs_is_ended_and_told(
+def test_a_step_that_hangs_is_stopped_with_an_error(
     told: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (told.parent / "make").write_text("#!/bin/sh\nexec sleep 60\n")

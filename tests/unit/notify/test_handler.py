@@ -79,7 +79,7 @@ def test_every_sample_event_does_as_its_name_says(path: Path, slack: FakeSlack) 
         assert len(slack.posted) == 1
 
 
-def test_slack_is_told_how_long_the_function_has(slack: FakeSlack) -> None:
+def test_slack_gets_the_remaining_time_of_the_function(slack: FakeSlack) -> None:
     handler.lambda_handler(sample("sns-alert.ok"), CONTEXT)
 
     assert slack.seconds_left == [29.5]

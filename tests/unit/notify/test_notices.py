@@ -70,7 +70,7 @@ def test_a_files_name_is_shown_as_it_is_and_not_as_s3_encodes_it() -> None:
 @pytest.mark.parametrize(
     "changes", [{"responsePayload": None}, {"requestPayload": []}, {"requestContext": "none"}]
 )
-def test_a_destination_message_with_parts_missing_is_still_told(changes: dict[str, Any]) -> None:
+def test_a_destination_message_with_missing_parts_is_still_posted(changes: dict[str, Any]) -> None:
     event = json.loads((EVENTS / "sns-failed-function.ok.json").read_text("utf-8"))
     message = json.loads(event["Records"][0]["Sns"]["Message"])
 
@@ -80,7 +80,7 @@ def test_a_destination_message_with_parts_missing_is_still_told(changes: dict[st
     assert parsed.reason
 
 
-def test_an_alarm_tells_its_state_reason_and_description() -> None:
+def test_an_alarm_has_state_reason_and_description() -> None:
     parsed = notice("sns-alarm.ok")
 
     assert parsed.title == "ALARM: housing-dev-predict-errors"

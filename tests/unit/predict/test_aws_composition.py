@@ -66,7 +66,7 @@ def test_changes_are_written_into_the_ledger_of_the_bucket(
     assert changes.newest(5) == []
 
 
-def test_a_refusal_is_told_to_the_topic_where_there_is_one(
+def test_with_a_topic_a_refusal_is_published(
     settings: PredictSettings, heard: tuple[str, Any]
 ) -> None:
     topic, messages = heard
@@ -78,7 +78,7 @@ def test_a_refusal_is_told_to_the_topic_where_there_is_one(
     assert "its digest is wrong; version 7 goes on being served" in message
 
 
-def test_without_a_topic_a_refusal_is_told_in_the_log(
+def test_without_a_topic_a_refusal_is_logged(
     settings: PredictSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")

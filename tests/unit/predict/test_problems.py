@@ -9,7 +9,7 @@ HALF = "\ud83c"
 """Half of a surrogate pair: JSON can say it, UTF-8 cannot."""
 
 
-def test_half_a_pair_is_told_as_its_escape_wherever_it_stands() -> None:
+def test_a_lone_surrogate_is_written_as_its_escape_everywhere() -> None:
     errors = ({"loc": ["body", HALF, 3], HALF: {"input": (HALF, None)}},)
 
     answer = problem("/predict", HTTPStatus.BAD_REQUEST, f"bad: {HALF}", errors=errors)

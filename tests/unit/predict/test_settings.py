@@ -50,7 +50,7 @@ def test_only_the_tracking_server_and_the_keys_must_be_named(
         ({"HOUSING_AUTH": "none", "HOUSING_API_KEYS": "a-secret"}, "'keys' or 'off'"),
     ],
 )
-def test_a_service_that_nobody_guards_does_not_start(
+def test_a_service_without_authentication_does_not_start(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], said: str
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", URI)

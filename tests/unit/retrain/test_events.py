@@ -66,7 +66,7 @@ def test_a_job_does_not_depend_on_the_order_of_events(event: Event) -> None:
     assert {job.job_id for job in jobs_in(content)} == jobs
 
 
-def test_without_versions_the_etag_tells_uploads_apart(event: Event) -> None:
+def test_without_versions_the_etag_identifies_an_upload(event: Event) -> None:
     (job,) = jobs_in(event("s3-upload-unversioned.ok"))
 
     assert (job.version_id, job.upload_version) == (None, ETAG)
@@ -98,7 +98,7 @@ def test_an_upload_that_an_event_names_twice_is_one_job(event: Event) -> None:
 
 
 @pytest.mark.parametrize("name", ["s3-test-event.ok", "s3-deleted.ok", "s3-other-keys.ok"])
-def test_what_is_no_upload_is_ignored(event: Event, name: str) -> None:
+def test_other_events_are_ignored(event: Event, name: str) -> None:
     assert jobs_in(event(name)) == []
 
 

@@ -172,7 +172,7 @@ def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return [line for line in printed(capsys) if "_aws" in line][-1]
 
 
-def test_the_schedule_starts_dead_jobs_again_and_tells_of_those_it_gives_up(
+def test_the_schedule_restarts_dead_jobs_and_sends_an_alert_for_failed_ones(
     sweeping: Sweeping, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dead, hopeless = sweeping.begin_two()
@@ -188,7 +188,7 @@ def test_the_schedule_starts_dead_jobs_again_and_tells_of_those_it_gives_up(
     assert metrics[metric_names.JOBS_FAILED] == [1.0]
 
 
-def test_a_job_that_is_given_up_is_told_and_counted_once_although_another_is_refused(
+def test_a_failed_job_is_sent_and_counted_once_although_another_is_refused(
     sweeping: Sweeping, launcher: FakeJobLauncher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, hopeless = sweeping.begin_two()
@@ -226,7 +226,7 @@ def test_a_job_that_is_given_up_is_counted_although_the_sweep_breaks_off(
 
 
 @pytest.mark.parametrize("uploads", [1, MANY - 1, MANY, MANY + 2])
-def test_uploads_without_a_job_are_started_and_counted_and_told_once_where_they_are_many(
+def test_uploads_without_a_job_are_started_counted_and_if_many_sent_once(
     sweeping: Sweeping,
     s3: "S3Client",
     launcher: FakeJobLauncher,
@@ -251,7 +251,7 @@ def test_uploads_without_a_job_are_started_and_counted_and_told_once_where_they_
 @pytest.mark.parametrize(
     ("name", "adapter"), [("batch", BatchJobLauncher), ("local", LocalJobLauncher)]
 )
-def test_the_setting_decides_who_runs_jobs(
+def test_the_setting_chooses_the_launcher(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, adapter: type
 ) -> None:
     monkeypatch.setattr(composition, "BatchJobLauncher", BatchJobLauncher)
@@ -262,7 +262,7 @@ def test_the_setting_decides_who_runs_jobs(
     assert isinstance(composition.service().launcher, adapter)
 
 
-def test_with_a_topic_failures_are_told_there_and_repeats_are_folded(
+def test_with_a_topic_failures_are_published_and_repeats_folded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HOUSING_ALERT_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:alerts")

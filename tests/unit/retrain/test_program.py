@@ -77,7 +77,7 @@ def test_the_exit_status_is_zero_only_when_the_job_registered_its_version(
     assert main(arguments(put_upload(b""))) == exit_status
 
 
-def test_a_setting_that_is_missing_fails_the_job_and_is_told(
+def test_a_missing_setting_fails_the_job_with_an_alert(
     put_upload: PutUpload,
     jobs: JobStore,
     caplog: pytest.LogCaptureFixture,
@@ -193,7 +193,7 @@ def test_a_signal_after_all_of_its_time_fails_the_job_and_says_so(
     assert status.reason == "the job took longer than 0 s, its limit, and was ended"
 
 
-def test_a_job_that_was_killed_for_its_time_is_written_down_by_who_killed_it(
+def test_a_job_over_its_time_limit_is_recorded_as_failed(
     put_upload: PutUpload,
     jobs: JobStore,
     monkeypatch: pytest.MonkeyPatch,

@@ -51,7 +51,7 @@ def housing(api: Api, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
         ),
     ],
 )
-def test_a_change_is_asked_for_and_told(
+def test_a_change_is_requested_and_its_result_printed(
     housing: CommandLine, api: Api, command: list[str], asked: tuple[str, Any]
 ) -> None:
     done = housing(*command)
@@ -82,7 +82,7 @@ STOP = {
 
 
 @pytest.mark.parametrize("command", [["rollback"], ["promote", "1"]])
-def test_a_stop_is_told_with_the_command_that_ends_it(
+def test_a_stop_is_printed_with_the_command_that_ends_it(
     housing: CommandLine, api: Api, command: list[str]
 ) -> None:
     said = {"version": "1", "from_version": "2", "changed": True, "automatic_promotion": STOP}
@@ -98,7 +98,7 @@ def test_a_stop_is_told_with_the_command_that_ends_it(
     )
 
 
-def test_rows_that_a_promotion_released_are_told(housing: CommandLine, api: Api) -> None:
+def test_rows_released_by_a_promotion_are_printed(housing: CommandLine, api: Api) -> None:
     said = {"version": "3", "from_version": "2", "changed": True, "included": ["job-1", "job-2"]}
     api.answer = httpx.Response(200, json=said)
 
@@ -136,7 +136,7 @@ def test_resuming_for_scripts_is_what_the_api_said(housing: CommandLine, api: Ap
 
 
 @pytest.mark.parametrize("command", [["rollback"], ["promote", "1"], ["resume"]])
-def test_a_refusal_is_told_in_the_apis_words(
+def test_a_refusal_prints_the_detail_of_the_api(
     housing: CommandLine, api: Api, command: list[str]
 ) -> None:
     api.answer = httpx.Response(409, json={"title": "Conflict", "detail": "it does not load"})

@@ -145,7 +145,7 @@ def test_a_bad_file_is_described_with_its_problems_and_what_an_upload_would_say(
     assert lines[-1].startswith("an upload would be rejected: 3 of 3 rows are bad")
 
 
-def test_people_are_told_what_was_written(housing: CommandLine, folder: Path) -> None:
+def test_the_written_file_is_printed(housing: CommandLine, folder: Path) -> None:
     result = housing("data", "generate", "--rows", "40", "--out", "sample.csv")
 
     assert result.exit_code == 0

@@ -113,7 +113,7 @@ def test_the_list_for_scripts_is_what_the_api_said(housing: CommandLine, api: Ap
         ("include", False, False, f"the 1,500 rows of job {JOB} (bad.csv) are already in"),
     ],
 )
-def test_a_choice_is_asked_for_and_told(  # noqa: PLR0913, PLR0917 - fixtures and a case
+def test_a_choice_is_requested_and_its_result_printed(  # noqa: PLR0913, PLR0917 - fixtures and a case
     housing: CommandLine,
     api: Api,
     command: str,
@@ -145,7 +145,9 @@ def test_an_exclusion_that_stands_says_whose_it_is(housing: CommandLine, api: Ap
 
 
 @pytest.mark.parametrize("command", ["exclude", "include"])
-def test_a_refusal_is_told_in_the_apis_words(housing: CommandLine, api: Api, command: str) -> None:
+def test_a_refusal_prints_the_detail_of_the_api(
+    housing: CommandLine, api: Api, command: str
+) -> None:
     api.answer = httpx.Response(404, json={"title": "Not Found", "detail": "no rows of a job x"})
 
     done = housing("data", command, "x", "--reason", "odd")

@@ -75,7 +75,7 @@ def test_the_old_key_stays_valid_until_it_is_revoked(housing: CommandLine) -> No
     assert new["id"] in housing("keys", "list").stdout
 
 
-def test_people_see_a_key_once_and_are_told_so(housing: CommandLine) -> None:
+def test_a_new_key_is_printed_once_with_a_note(housing: CommandLine) -> None:
     done = housing("keys", "create", "--scope", "predict")
 
     name, key = (line.split()[1] for line in done.stdout.splitlines()[:2])

@@ -86,7 +86,7 @@ def one_change(s3: "S3Client") -> AliasChange:
     return change
 
 
-def test_the_history_says_who_made_what_live_and_why(
+def test_the_history_lists_time_author_and_reason_of_each_change(
     housing: CommandLine, one_change: AliasChange
 ) -> None:
     result = housing("models", "--history")

@@ -64,7 +64,7 @@ def test_the_schemas_example_is_asked_for_with_the_key(
     assert api.asked[0].headers["x-api-key"] == "key-1"
 
 
-def test_the_answer_is_told_in_dollars_with_interval_and_version(
+def test_the_prediction_is_printed_in_dollars_with_interval_and_version(
     predict: Callable[..., Result],
 ) -> None:
     said = predict().stdout
@@ -73,7 +73,9 @@ def test_the_answer_is_told_in_dollars_with_interval_and_version(
     assert "90 % between $400,000 and $500,000; california-housing version 3)" in said
 
 
-def test_a_stale_answer_and_its_warnings_are_told(predict: Callable[..., Result], api: Api) -> None:
+def test_a_stale_prediction_is_printed_with_its_warnings(
+    predict: Callable[..., Result], api: Api
+) -> None:
     answer = {**ANSWER, "stale": True, "warnings": ["Latitude lies outside California"]}
     api.answer = lambda _: httpx.Response(200, json=answer)
 

@@ -76,7 +76,7 @@ def test_a_prediction_ends_as_a_row_with_all_that_was_logged(
     assert rows(path, milliseconds)[0][0] == pytest.approx(logged_ms, abs=1)
 
 
-def test_what_is_no_prediction_is_skipped(housing: CommandLine, folder: Path, write: Write) -> None:
+def test_other_log_lines_are_skipped(housing: CommandLine, folder: Path, write: Write) -> None:
     write(*OTHER_LINES, prediction_line("only"))
 
     result = housing("predictions", "export", "--since", "1h", "--to", "p.db", "--json")

@@ -41,7 +41,7 @@ def test_a_file_becomes_a_model_a_card_and_figures(housing: CommandLine, tmp_pat
     assert len(printed["files"]) == 5
 
 
-def test_people_are_told_rows_figures_and_files(housing: CommandLine, tmp_path: Path) -> None:
+def test_rows_figures_and_files_are_printed(housing: CommandLine, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_bytes(as_csv(housing_table(400)))
 
@@ -63,7 +63,7 @@ def test_people_are_told_rows_figures_and_files(housing: CommandLine, tmp_path: 
     ],
     ids=["a column is missing", "too few rows", "bad rows"],
 )
-def test_a_file_that_makes_no_model_is_told_why(
+def test_a_file_without_a_model_is_refused_with_the_reason(
     housing: CommandLine, tmp_path: Path, content: bytes, reason: str
 ) -> None:
     file = tmp_path / "rows.csv"
@@ -76,7 +76,7 @@ def test_a_file_that_makes_no_model_is_told_why(
     assert not (tmp_path / "made").exists()
 
 
-def test_a_file_that_is_not_there_is_told(housing: CommandLine, tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(housing: CommandLine, tmp_path: Path) -> None:
     done = housing("train", "--data", str(tmp_path / "none.csv"))
 
     assert done.exit_code == 1

@@ -66,7 +66,7 @@ def rejected(expected_job: str) -> JobStatus:
 
 
 @pytest.mark.usefixtures("jobs")
-def test_an_upload_tells_its_key_and_its_job(
+def test_an_upload_prints_its_key_and_its_job(
     housing: CommandLine, csv: Path, expected_job: str
 ) -> None:
     result = housing("upload", str(csv))

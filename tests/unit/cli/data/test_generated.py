@@ -91,7 +91,7 @@ def test_every_row_lies_in_california(sample: pd.DataFrame) -> None:
         ("the Pacific", 36.0, -123.0, False),
     ],
 )
-def test_the_outline_tells_california_from_the_rest(
+def test_the_outline_separates_california_from_its_neighbours(
     place: str, latitude: float, longitude: float, *, is_inside: bool
 ) -> None:
     assert inside(np.array([latitude]), np.array([longitude]))[0] == is_inside, place

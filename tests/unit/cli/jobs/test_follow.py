@@ -48,7 +48,7 @@ def moment(minutes: float) -> str:
     return f"{(MOMENT + timedelta(minutes=minutes)).astimezone():%H:%M}"
 
 
-def test_each_change_is_told_once_until_the_end(passing: FakeTime) -> None:
+def test_each_change_is_yielded_once_until_the_end(passing: FakeTime) -> None:
     updates = list(follow([INGEST, FIT, DONE], passing, 60))
 
     assert updates == [Followed(status) for _, status in (INGEST, FIT, DONE)]
@@ -164,7 +164,7 @@ def test_one_that_is_refused_once_is_followed_to_its_end(passing: FakeTime) -> N
 @pytest.mark.parametrize(
     "timetable", [[], [at(0, state=State.RUNNING)], [at(0)], [at(0, reason="no")]]
 )
-def test_nobody_is_told_to_upload_again_what_is_started_by_itself(
+def test_a_job_that_the_sweep_will_start_gets_no_advice_to_upload_again(
     timetable: list[tuple[float, JobStatus]], passing: FakeTime
 ) -> None:
     notes, error, _ = notes_and_error(timetable, passing)

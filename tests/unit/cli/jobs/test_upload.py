@@ -30,7 +30,7 @@ def test_the_file_lies_under_new_data_with_its_source(s3: "S3Client", csv: Path)
     assert lies_there["Metadata"] == {DATA_SOURCE_METADATA: "generated (seed 0)"}
 
 
-def test_a_packed_file_is_no_text_to_those_who_fetch_it(s3: "S3Client", csv: Path) -> None:
+def test_a_packed_file_has_the_content_type_of_gzip(s3: "S3Client", csv: Path) -> None:
     done = upload_file(s3, BUCKET, csv, name="more.csv.gz")
 
     assert s3.head_object(Bucket=BUCKET, Key=done.key)["ContentType"] == "application/gzip"

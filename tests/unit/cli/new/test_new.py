@@ -202,7 +202,7 @@ def test_a_target_of_two_values_is_a_classification(
     assert label in sentence
 
 
-def test_a_feature_that_tells_the_label_is_left_out(housing: CommandLine, folders: Path) -> None:
+def test_a_feature_that_reveals_the_label_is_left_out(housing: CommandLine, folders: Path) -> None:
     rng = random.Random(1)
     label = [rng.choice("01") for _ in range(ROWS)]
     told = ["paid" if one == "1" else rng.choice(["open", "late"]) for one in label]

@@ -53,7 +53,7 @@ def stored(s3: "S3Client") -> list[str]:
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
-def test_a_failure_is_told_once_in_an_hour_and_the_next_message_tells_how_many_there_were(
+def test_a_repeated_failure_is_sent_once_an_hour_and_the_next_message_counts_the_repeats(
     sender: Sender, inner: FakeAlerts, clock: FakeClock
 ) -> None:
     for _ in range(4):
@@ -94,7 +94,7 @@ def test_a_count_of_another_day_says_the_day(
     assert reasons(inner)[1].endswith("and 1 more like it since 2026-11-23 12:00 UTC")
 
 
-def test_another_reason_or_another_event_is_told_at_once(sender: Sender, inner: FakeAlerts) -> None:
+def test_another_reason_or_event_is_sent_at_once(sender: Sender, inner: FakeAlerts) -> None:
     sender().send(FAILED)
     sender().send(replace(FAILED, reason="the disk is full"))
     sender().send(replace(FAILED, event=AlertEvent.UPLOAD_REJECTED))
@@ -103,7 +103,7 @@ def test_another_reason_or_another_event_is_told_at_once(sender: Sender, inner: 
 
 
 @pytest.mark.parametrize("event", [event for event in AlertEvent if not event.is_folded])
-def test_a_change_of_a_state_is_always_told_and_leaves_no_trace(
+def test_a_change_of_state_is_always_sent_and_stores_nothing(
     sender: Sender, inner: FakeAlerts, s3: "S3Client", event: AlertEvent
 ) -> None:
     sender().send(replace(FAILED, event=event))
@@ -113,7 +113,7 @@ def test_a_change_of_a_state_is_always_told_and_leaves_no_trace(
     assert stored(s3) == []
 
 
-def test_what_was_told_lies_under_its_own_prefix(sender: Sender, s3: "S3Client") -> None:
+def test_sent_alerts_are_stored_under_their_own_prefix(sender: Sender, s3: "S3Client") -> None:
     sender().send(FAILED)
 
     [key] = stored(s3)
@@ -253,7 +253,7 @@ def test_a_sender_that_dies_leaves_the_alert_to_the_next_one(
     assert CLAIM.total_seconds() <= (clock() - FakeClock()()).total_seconds()
 
 
-def test_whoever_comes_while_an_alert_is_being_sent_waits_and_is_counted(
+def test_a_repeat_during_the_sending_waits_and_is_counted(
     sender: Sender, inner: FakeAlerts, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send = inner.send

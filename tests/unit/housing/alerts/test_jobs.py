@@ -62,7 +62,7 @@ def judged(*, promoted: bool, **changes: Any) -> JobStatus:
     return ended(State.SUCCEEDED, model_version="7", verdict=verdict, promoted=promoted)
 
 
-def test_a_promotion_tells_both_errors_and_how_to_go_back() -> None:
+def test_a_promotion_has_both_errors_and_the_rollback_command() -> None:
     alert = told(judged(promoted=True))
 
     assert alert.event == AlertEvent.MODEL_PROMOTED
@@ -98,7 +98,7 @@ def test_a_version_that_was_not_promoted_comes_with_the_command_that_does_it_all
     assert (alert.facts["RMSE"], alert.facts["RMSE of that"]) == ("0.4512", "0.4700")
 
 
-def test_a_held_version_tells_where_both_prices_and_both_ways_on() -> None:
+def test_a_held_version_has_places_both_prices_and_both_commands() -> None:
     alert = told(judged(promoted=False).model_copy(update={"held": HELD}))
 
     assert alert.event == AlertEvent.MODEL_HELD
@@ -149,7 +149,7 @@ def test_a_version_that_a_stop_holds_names_no_rows_as_wrong() -> None:
     assert alert.next_step == 'housing promote 7 --reason "…"'
 
 
-def test_a_version_of_rows_that_were_excluded_meanwhile_tells_what_the_next_job_does() -> None:
+def test_a_version_held_for_excluded_rows_explains_the_next_job() -> None:
     held = Held(kind="excluded", reason="rows of job 7f3c are excluded", jobs=["7f3c"])
 
     alert = told(judged(promoted=False).model_copy(update={"held": held}))
@@ -158,7 +158,7 @@ def test_a_version_of_rows_that_were_excluded_meanwhile_tells_what_the_next_job_
     assert alert.advice.startswith("the next job trains without these rows")
 
 
-def test_a_file_whose_rows_are_excluded_tells_how_they_come_back_and_not_to_upload_it() -> None:
+def test_a_rejection_of_excluded_rows_has_the_include_command_and_no_upload_command() -> None:
     command = 'housing data include 7f3c --reason "…"'
     reason = "its rows are excluded since 2026-11-30 16:15 UTC by anna (odd)"
 
@@ -169,11 +169,11 @@ def test_a_file_whose_rows_are_excluded_tells_how_they_come_back_and_not_to_uplo
     assert "housing upload" not in alert.text()
 
 
-def test_a_job_that_changed_nothing_is_not_told() -> None:
+def test_a_job_without_a_change_sends_no_alert() -> None:
     assert alert_on(ended(State.SUCCEEDED, model_version="7"), NAME) is None
 
 
-def test_a_failure_tells_where_it_failed_and_leads_to_the_job() -> None:
+def test_a_failure_has_its_stage_and_the_status_command() -> None:
     alert = told(
         ended(State.FAILED, stage=Stage.REGISTER, reason="it is down", next_step="start it")
     )
@@ -193,7 +193,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_rejection_tells_the_report_and_the_upload_to_repeat_whatever_the_file_is_called(
+def test_a_rejection_has_the_report_and_an_upload_command_that_quotes_the_name(
     name: str,
 ) -> None:
     status = ended(State.REJECTED, reason="empty", report_key="rejected/0a1b/report.json")
@@ -206,7 +206,7 @@ def test_a_rejection_tells_the_report_and_the_upload_to_repeat_whatever_the_file
     assert len(shlex.split(alert.next_step)) == 4
 
 
-def test_drift_tells_its_warnings_and_measures() -> None:
+def test_drift_has_its_warnings_and_measures() -> None:
     warnings = ["MedInc is higher than before", "HouseAge is older than before"]
 
     alert = alert_on_drift(ended(State.RUNNING, drift=drift(*warnings)), NAME)

@@ -28,7 +28,7 @@ def version(number: str, **tags: str) -> ModelVersion:
 TARGET = version("8", rmse="0.451")
 
 
-def test_a_rollback_tells_both_versions_with_their_errors_and_since_when_no_job_promotes() -> None:
+def test_a_rollback_has_both_versions_their_errors_and_the_time_of_the_stop() -> None:
     alert = alert_on_rollback(TARGET, version("9", rmse="0.472"), STOPPED, why="odd", who="me")
 
     assert (alert.event, alert.reason) == (AlertEvent.ROLLED_BACK, "odd")
@@ -51,7 +51,7 @@ def test_a_rollback_from_nothing_names_no_version_that_was_left() -> None:
     assert "promotes version" not in alert.advice
 
 
-def test_a_stop_alone_tells_what_goes_on_answering() -> None:
+def test_a_stop_without_a_rollback_names_the_version_in_production() -> None:
     alert = alert_on_stop(TARGET, STOPPED, why="odd", who="me")
 
     assert alert.event == AlertEvent.PROMOTION_STOPPED
@@ -77,7 +77,7 @@ def test_where_nothing_was_live_there_is_no_way_back() -> None:
     assert alert.next_step == "housing models --history"
 
 
-def test_the_end_of_a_stop_tells_whose_stop_it_was() -> None:
+def test_the_end_of_a_stop_names_its_author() -> None:
     alert = alert_on_resume("housing", STOPPED, why="right", who="ben")
 
     assert (alert.event, alert.facts["who"]) == (AlertEvent.PROMOTION_RESUMED, "ben")

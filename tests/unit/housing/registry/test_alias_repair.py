@@ -135,7 +135,7 @@ def test_a_change_that_was_begun_is_finished_and_it_is_said_whose(
     )
 
 
-def test_what_somebody_moved_past_the_pipeline_stands_and_is_written_down(
+def test_an_alias_moved_outside_the_pipeline_stays_and_is_recorded(
     live: LiveModel, registry: FakeModelRegistry, s3: "S3Client"
 ) -> None:
     promote(live, register(registry))

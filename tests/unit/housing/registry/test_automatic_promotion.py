@@ -61,7 +61,7 @@ def test_the_notice_says_since_when_by_whom_and_how_it_ends() -> None:
 
 @pytest.mark.parametrize("call", ["stop", "resume"])
 @pytest.mark.parametrize("step", ["put_object", "mark_done"])
-def test_a_decision_that_was_only_written_down_is_finished_by_whoever_comes_next(  # noqa: PLR0913, PLR0917 - fixtures
+def test_an_interrupted_decision_is_completed_by_the_next_holder(  # noqa: PLR0913, PLR0917 - fixtures
     switch: PromotionSwitch,
     ledger: Ledger,
     s3: "S3Client",

@@ -86,7 +86,7 @@ def test_the_notice_says_since_when_by_whom_why_and_how_it_ends(exclusions: Excl
 
 
 @pytest.mark.parametrize("call", ["exclude", "include"])
-def test_a_decision_that_was_only_written_down_is_finished_by_whoever_comes_next(
+def test_an_interrupted_decision_is_completed_by_the_next_holder(
     exclusions: Exclusions,
     ledger: Ledger,
     s3: "S3Client",

@@ -70,7 +70,7 @@ def test_before_any_promotion_there_is_none(last_promoted: S3LastPromotedModel) 
     ],
     ids=["empty", "binary", "list", "key elsewhere", "no tags", "another model"],
 )
-def test_a_garbled_pointer_is_told(
+def test_a_garbled_pointer_is_an_error(
     s3: "S3Client", last_promoted: S3LastPromotedModel, body: bytes
 ) -> None:
     s3.put_object(Bucket=BUCKET, Key=POINTER, Body=body)
@@ -79,7 +79,7 @@ def test_a_garbled_pointer_is_told(
         last_promoted.find()
 
 
-def test_a_pointer_to_a_missing_file_is_told_when_the_file_is_wanted(
+def test_a_pointer_to_a_missing_file_is_an_error_at_the_download(
     s3: "S3Client", last_promoted: S3LastPromotedModel
 ) -> None:
     s3.put_object(Bucket=BUCKET, Key=POINTER, Body=json.dumps(POINTS).encode())

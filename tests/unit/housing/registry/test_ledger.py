@@ -45,7 +45,7 @@ def test_the_newest_come_first(ledger: Ledger) -> None:
     assert [one.why for one in ledger.newest(3)] == ["11", "10", "9"]
 
 
-def test_of_two_who_write_the_same_entry_one_is_refused(
+def test_of_two_writers_of_an_entry_one_is_refused(
     ledger: Ledger, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put = s3.put_object

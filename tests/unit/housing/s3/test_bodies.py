@@ -240,7 +240,7 @@ def test_a_body_is_compared_with_each_checksum_alone(read: Read, name: str) -> N
         {"ETag": f'"{"0" * 32}"', "StorageClass": "EXPRESS_ONEZONE"},
     ],
 )
-def test_what_is_no_checksum_of_the_body_is_not_compared(
+def test_a_checksum_of_something_else_is_not_compared(
     read: Read, fields: Mapping[str, Any]
 ) -> None:
     length = {"ContentLength": len(CONTENT)}

@@ -61,7 +61,7 @@ def test_a_document_that_is_not_there_is_none(documents: Documents) -> None:
     assert documents.read(KEY) is None
 
 
-def test_only_the_first_creates_and_only_who_read_the_last_replaces(documents: Documents) -> None:
+def test_only_the_first_creates_and_only_the_last_reader_replaces(documents: Documents) -> None:
     first = documents.create(KEY, b"1")
     assert first
     assert documents.create(KEY, b"2") is None

@@ -92,7 +92,7 @@ def test_the_lease_of_a_dead_job_is_taken_over_when_it_ends(
         assert clock() >= FakeClock()() + timedelta(seconds=60)
 
 
-def test_of_many_who_take_over_one_wins(s3: "S3Client", clock: FakeClock) -> None:
+def test_of_many_that_take_over_one_wins(s3: "S3Client", clock: FakeClock) -> None:
     _leave_behind(s3, holder="dead", expires_at=clock() - timedelta(seconds=1))
     atomic: Any = AtomicS3(s3)
     leases = [Lease(atomic, BUCKET, KEY, holder=str(number), seconds=60) for number in range(8)]
@@ -128,7 +128,7 @@ def test_a_lease_is_renewed_while_the_job_runs(s3: "S3Client") -> None:
         quick.check()
 
 
-def test_a_job_that_lost_its_lease_is_told(lease: MakeLease, clock: FakeClock) -> None:
+def test_a_lost_lease_is_an_error(lease: MakeLease, clock: FakeClock) -> None:
     mine = lease("a")
 
     with mine.held(wait_seconds=0, on_wait=ignore):

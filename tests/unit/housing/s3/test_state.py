@@ -68,7 +68,7 @@ def test_a_change_of_another_process_in_between_is_kept(
     assert {"ours", "theirs"} <= set(document.load().of)
 
 
-def test_others_who_write_all_the_time_are_not_waited_for_for_ever(
+def test_endless_other_writers_are_an_error(
     document: StateDocument[Counts], s3: "S3Client"
 ) -> None:
     other = StateDocument(s3, BUCKET, KEY, Counts)

@@ -142,7 +142,7 @@ def test_a_file_that_was_made_anew_is_read_from_its_start(
     assert counted() == (2, 2)
 
 
-def test_a_bad_line_is_skipped_and_told_and_the_rest_counts(
+def test_a_bad_line_is_skipped_and_logged_and_the_rest_counts(
     make_bridge: Callable[..., Bridge], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -224,7 +224,7 @@ class Refusing:
         raise ClientError(answer, "PutMetricData")  # type: ignore[arg-type]
 
 
-def test_values_that_the_endpoint_refuses_are_given_up_and_told(
+def test_values_that_the_endpoint_refuses_are_dropped_and_logged(
     make_bridge: Callable[..., Bridge], caplog: pytest.LogCaptureFixture
 ) -> None:
     log(metrics_line())

@@ -24,23 +24,23 @@ def line(*directives: Any, timestamp: Any = MS, **members: Any) -> str:
     return json.dumps({"_aws": metadata, "service": "till", "Orders": 1, **members})
 
 
-def test_a_value_is_told_with_its_unit_time_and_dimensions() -> None:
+def test_a_value_is_extracted_with_unit_time_and_dimensions() -> None:
     data = data_of(line(directive()), NOW)
 
     assert data == [Datum("Shop", "Orders", (("service", "till"),), "Count", 60, NOW, (1.0,))]
 
 
-def test_a_list_of_values_is_told_whole() -> None:
+def test_a_list_of_values_is_extracted_whole() -> None:
     [datum] = data_of(line(directive(), Orders=[1, 2.5, 2.5]), NOW)
 
     assert datum.values == (1.0, 2.5, 2.5)
 
 
-def test_an_empty_list_of_values_tells_nothing() -> None:
+def test_an_empty_list_of_values_gives_no_datum() -> None:
     assert data_of(line(directive(), Orders=[]), NOW) == []
 
 
-def test_a_metric_is_told_once_for_each_set_of_dimensions_and_directive() -> None:
+def test_a_metric_is_extracted_once_per_set_of_dimensions_and_directive() -> None:
     both = directive(Dimensions=[[], ["service"], ["service", "reason"], ["reason", "service"]])
     other = directive(Namespace="Other", Metrics=[{"Name": "Seconds", "StorageResolution": 1}])
 
@@ -64,7 +64,7 @@ def test_a_metric_is_told_once_for_each_set_of_dimensions_and_directive() -> Non
         '{"message": "says \\"_aws\\" only"}',
     ],
 )
-def test_a_line_without_metrics_tells_nothing(text: str) -> None:
+def test_a_line_without_metrics_gives_no_datum(text: str) -> None:
     assert data_of(text, NOW) == []
 
 

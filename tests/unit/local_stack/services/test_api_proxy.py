@@ -94,7 +94,7 @@ async def test_characters_that_http_does_not_allow_are_no_failure_of_the_proxy(
 
 
 @pytest.mark.anyio
-async def test_of_a_crowd_some_are_answered_in_turn_and_the_others_told_to_come_again() -> None:
+async def test_of_many_requests_some_are_served_in_turn_and_the_others_get_429() -> None:
     at_once = most = 0
 
     async def slow(_request: httpx.Request) -> httpx.Response:

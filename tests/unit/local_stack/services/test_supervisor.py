@@ -53,7 +53,9 @@ def program(settings: StackSettings, script: str, *, startup_seconds: float) -> 
     )
 
 
-def test_a_program_that_ends_at_once_is_told_with_its_last_words(settings: StackSettings) -> None:
+def test_a_program_that_ends_at_once_is_an_error_with_its_last_output(
+    settings: StackSettings,
+) -> None:
     failing = program(settings, "raise SystemExit('no such table')", startup_seconds=30)
     ensure(settings, failing)
 
@@ -61,7 +63,7 @@ def test_a_program_that_ends_at_once_is_told_with_its_last_words(settings: Stack
         await_healthy(settings, failing)
 
 
-def test_a_program_that_gives_no_sign_of_life_in_its_time_is_told(settings: StackSettings) -> None:
+def test_a_program_that_does_not_respond_in_time_is_an_error(settings: StackSettings) -> None:
     silent = program(settings, "import time; time.sleep(60)", startup_seconds=0.5)
     ensure(settings, silent)
 

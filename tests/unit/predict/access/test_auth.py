@@ -140,7 +140,7 @@ def test_keys_hold_while_their_store_is_away(
         door.require("wrong", Scope.PREDICT)
 
 
-def test_nobody_is_let_in_before_the_keys_are_known(
+def test_no_request_is_accepted_before_the_keys_are_known(
     store: KeyStore, door: KeyAuthenticator, seconds: Seconds
 ) -> None:
     key = store.add()

@@ -65,7 +65,7 @@ def test_a_second_fetch_sees_what_changed(document: ApiKeyDocument) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"keys": [{}]}', '{"keys": [{"id": "a"}]}'])
-def test_what_is_no_document_of_keys_lets_nobody_in(text: str) -> None:
+def test_an_invalid_document_of_keys_accepts_no_request(text: str) -> None:
     boto3.client("secretsmanager").create_secret(Name="keys", SecretString=text or "no json")
 
     with pytest.raises(ApiKeysUnavailableError):
@@ -73,6 +73,6 @@ def test_what_is_no_document_of_keys_lets_nobody_in(text: str) -> None:
 
 
 @pytest.mark.parametrize("reference", ["missing", "ssm:/missing"])
-def test_a_missing_place_lets_nobody_in(reference: str) -> None:
+def test_a_missing_key_store_accepts_no_request(reference: str) -> None:
     with pytest.raises(ApiKeysUnavailableError, match="missing"):
         StoredKeys(reference)()

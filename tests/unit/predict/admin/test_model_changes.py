@@ -422,7 +422,7 @@ def test_with_nothing_ever_changed_there_is_nothing_to_go_back_to(
         changes.rollback(None, why="odd", who="me")
 
 
-def test_while_another_changes_what_is_live_one_is_told_to_try_again(
+def test_a_change_during_another_is_refused_with_advice_to_retry(
     changes: ModelChanges,
     live: LiveModel,
     registry: FakeModelRegistry,

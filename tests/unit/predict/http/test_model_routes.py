@@ -128,7 +128,7 @@ def test_what_is_not_routed_is_a_problem(
     assert ("Allow" in answer.headers) == (status == 405)
 
 
-def test_an_unforeseen_error_is_logged_and_told_without_internals(
+def test_an_unexpected_error_is_logged_and_answered_without_internals(
     settings: PredictSettings,
     lines: WrittenLines,
     loop: asyncio.AbstractEventLoop,

@@ -126,7 +126,7 @@ def test_a_thread_that_was_frozen_longer_than_its_claim_leaves_it_to_the_others(
     assert len(alerts.sent) == 1
 
 
-def test_of_two_that_take_over_a_dead_claim_one_tells(s3: "S3Client", faulty: FaultyS3) -> None:
+def test_of_two_that_take_over_a_dead_claim_one_sends(s3: "S3Client", faulty: FaultyS3) -> None:
     s3.create_bucket(Bucket=BUCKET)
     alerts, clock, network = FakeAlerts(), FakeClock(), cast("S3Client", faulty)
     alerts.is_down = True
@@ -147,7 +147,7 @@ def test_of_two_that_take_over_a_dead_claim_one_tells(s3: "S3Client", faulty: Fa
     ("content", "messages"),
     [(b'{"version": "8", "why": "of an earlier release"}', 0), (b"", 1), (b"[]", 1)],
 )
-def test_what_lies_there_of_others_is_a_refusal_that_was_told_or_nothing(
+def test_a_foreign_object_counts_as_a_sent_refusal_or_as_none(
     s3: "S3Client", content: bytes, messages: int
 ) -> None:
     s3.create_bucket(Bucket=BUCKET)

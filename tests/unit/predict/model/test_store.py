@@ -362,7 +362,7 @@ def test_before_any_promotion_it_is_said_what_to_do(store: RegistryModelStore) -
         store.current()
 
 
-def test_with_nothing_loaded_a_registry_that_is_down_is_told_with_a_time_to_retry(
+def test_without_a_model_an_outage_is_an_error_with_a_time_to_retry(
     store: RegistryModelStore, registry: FakeModelRegistry
 ) -> None:
     registry.fails_with = RegistryUnavailableError("http://internal is down")
@@ -374,7 +374,7 @@ def test_with_nothing_loaded_a_registry_that_is_down_is_told_with_a_time_to_retr
     assert 1 <= caught.value.retry_after_seconds <= TTL_SECONDS
 
 
-def test_with_nothing_loaded_the_first_model_is_served_after_the_told_time(
+def test_without_a_model_the_first_one_is_served_after_the_time_to_retry(
     store: RegistryModelStore, register: Register, clock: FakeClock
 ) -> None:
     with pytest.raises(ModelUnavailableError) as caught:

@@ -48,7 +48,9 @@ EDGES_KM = [-1.0, -0.0, 0.0, 0.05, 0.25, 9.95, 24.95, 99.95, 999.9, 999.96, 1e4]
 
 
 @pytest.mark.parametrize("tells_distance", [True, False])
-def test_many_rows_are_what_each_is_alone(served: ServedModel, *, tells_distance: bool) -> None:
+def test_a_batch_has_the_answers_of_its_single_rows(
+    served: ServedModel, *, tells_distance: bool
+) -> None:
     chance = np.random.default_rng(0)
     count = 3_000
     prices = chance.uniform(0, 5.5, (3, count)).astype(np.float32)

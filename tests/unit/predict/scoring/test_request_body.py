@@ -118,7 +118,7 @@ def test_colons_in_the_texts_of_many_rows_are_no_names(client: AsgiClient) -> No
 
 
 @pytest.mark.parametrize("path", [BATCH, FORMS])
-def test_what_is_no_json_is_called_so_however_many_names_it_has(
+def test_invalid_json_is_named_as_that_with_any_number_of_names(
     client: AsgiClient, path: str
 ) -> None:
     cut = json.dumps({"instances": [KNOWN_AND_UNKNOWN]})[:-1]

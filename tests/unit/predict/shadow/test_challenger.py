@@ -49,7 +49,7 @@ def found_by(store: ChallengerStore) -> str | None:
     return current.served.version.version if current else None
 
 
-def test_whoever_asks_first_gets_nothing_and_does_not_wait(
+def test_the_first_request_gets_no_challenger_and_does_not_wait(
     store: ChallengerStore, registry: FakeModelRegistry, challenge: Callable[..., ModelVersion]
 ) -> None:
     challenge()
@@ -137,7 +137,7 @@ def test_while_the_registry_is_down_it_sits_still_and_then_goes_on_without_loadi
     assert store.current() is loaded
 
 
-def test_what_nobody_expected_of_a_look_up_ends_nothing(
+def test_an_unexpected_error_of_a_look_up_does_not_end_the_thread(
     store: ChallengerStore, registry: FakeModelRegistry, challenge: Callable[..., ModelVersion]
 ) -> None:
     challenge()

@@ -226,7 +226,9 @@ def test_refused_requests_are_not_compared(
     assert stand.shadow_lines() == []
 
 
-def test_without_a_challenger_nothing_is_told(stand: Stand, block_group: dict[str, float]) -> None:
+def test_without_a_challenger_nothing_is_logged(
+    stand: Stand, block_group: dict[str, float]
+) -> None:
     stand.store.load(BOUND_SECONDS)
 
     stand.respond(one(block_group))

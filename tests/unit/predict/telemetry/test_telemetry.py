@@ -56,7 +56,7 @@ def test_at_a_rate_of_none_no_features_are_logged(served: ServedModel) -> None:
     assert not any("features" in line for line in lines.all)
 
 
-def test_the_models_age_is_told_in_seconds(served: ServedModel) -> None:
+def test_the_age_of_the_model_is_logged_in_seconds(served: ServedModel) -> None:
     lines = WrittenLines()
     told = Telemetry(lines, now=lambda: served.version.created_at + timedelta(hours=1))
 

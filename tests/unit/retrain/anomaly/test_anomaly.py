@@ -160,7 +160,7 @@ def test_more_new_rows_than_known_ones_count_as_many_as_these() -> None:
     assert weights.max() == pytest.approx(0.1)
 
 
-def test_who_made_a_cluster_is_decided_by_what_chance_gives_each() -> None:
+def test_the_uploads_of_a_cluster_are_those_beyond_chance() -> None:
     count = np.array([3.0, 1.0, 1.0, 0.0])
     expected = np.array([0.2, 0.05, 0.9, 0.1])
 

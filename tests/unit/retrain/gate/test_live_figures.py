@@ -66,7 +66,7 @@ def test_nothing_is_measured_where_nothing_is_in_production() -> None:
     assert measure_live(None, rows_of([0.0] * 50), min_rows=50) is None
 
 
-def test_a_job_tells_it_in_its_status_and_its_metrics(
+def test_live_figures_are_in_the_status_and_the_metrics(
     context: JobContext,
     put_upload: PutUpload,
     jobs: JobStore,

@@ -206,7 +206,7 @@ def test_a_version_that_was_rolled_back_from_meanwhile_is_not_promoted(
     assert carriers(registry)[PRODUCTION] == "1"
 
 
-def test_the_card_tells_the_verdict_once(promoter: Promoter, registry: FakeModelRegistry) -> None:
+def test_the_card_has_the_verdict_once(promoter: Promoter, registry: FakeModelRegistry) -> None:
     version = register(registry)
     registry.describe(version.version, "# Card")
     apply(promoter, registry.version("1"), GOOD)
@@ -231,7 +231,7 @@ def test_the_numbers_and_the_worse_slices_are_on_the_version_and_its_card(
     assert "| capped | 40 | 0.4000 | 0.5000 | +25.0%, too much |" in version.description
 
 
-def test_who_comes_while_another_changes_aliases_waits_and_is_told(
+def test_a_promotion_during_another_change_waits_and_is_an_error(
     promoter: Promoter, registry: FakeModelRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrain.training.gate.promote._WAIT_SECONDS", 0.1)

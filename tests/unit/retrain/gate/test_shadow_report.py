@@ -162,7 +162,7 @@ def test_without_a_challenger_cloudwatch_is_not_asked(registry: FakeModelRegistr
     assert with_shadow(VERDICT, registry, CloudWatchShadowReport(ask, days=7)) == VERDICT
 
 
-def test_a_job_that_wants_no_report_asks_nobody(challenged: FakeModelRegistry) -> None:
+def test_a_job_without_a_report_makes_no_call(challenged: FakeModelRegistry) -> None:
     challenged.calls.clear()
 
     assert with_shadow(VERDICT, challenged, None) is VERDICT

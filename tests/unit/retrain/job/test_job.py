@@ -71,7 +71,7 @@ def test_the_version_carries_what_its_users_go_by(
 
 
 @pytest.mark.usefixtures("trained")
-def test_rows_that_are_there_already_are_counted_and_told(
+def test_known_rows_are_counted_and_reported(
     context: JobContext, put_upload: PutUpload, jobs: JobStore, read: Callable[[str], bytes]
 ) -> None:
     fresh = housing_table(10, seed=1)
@@ -113,7 +113,7 @@ class FixedShadowReport:
 
 
 @pytest.mark.usefixtures("trained")
-def test_the_verdict_tells_how_the_challenger_did_in_shadow(
+def test_the_verdict_has_the_shadow_figures_of_the_challenger(
     context: JobContext, put_upload: PutUpload, jobs: JobStore, registry: FakeModelRegistry
 ) -> None:
     registry.set_alias(CHALLENGER, "1")

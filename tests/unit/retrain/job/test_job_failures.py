@@ -63,7 +63,7 @@ def test_too_few_rows_fail_with_how_many_are_needed_and_stay_in_the_data_set(
     ],
     ids=["tracking", "registry", "unforeseen", "over-time"],
 )
-def test_whatever_goes_wrong_is_written_told_once_and_frees_the_lease(
+def test_every_failure_is_recorded_and_sent_once_and_frees_the_lease(
     context: JobContext,
     put_upload: PutUpload,
     tracker: FakeRunTracker,
@@ -115,7 +115,7 @@ def test_a_connection_that_is_cut_makes_no_success_of_half_a_file(
     assert (rows.read, rows.new) == (800, 800)
 
 
-def test_a_job_that_is_stopped_waits_for_the_sweep_and_nobody_is_alarmed(
+def test_a_stopped_job_waits_for_the_sweep_without_an_alert(
     context: JobContext, put_upload: PutUpload, tracker: FakeRunTracker, alerts: FakeAlerts
 ) -> None:
     tracker.on_register = stop

@@ -124,7 +124,7 @@ def test_a_job_whose_version_is_held_did_its_work_and_promoted_nothing() -> None
     assert end["state"] == "held"
 
 
-def test_drift_is_told_by_column() -> None:
+def test_drift_is_logged_by_column() -> None:
     (_, *columns) = lines_of(PROMOTED)
 
     told = {line[names.COLUMN_DIMENSION]: metrics_of(line) for line in columns}
@@ -138,9 +138,7 @@ def test_drift_is_told_by_column() -> None:
 @pytest.mark.parametrize(
     ("state", "counted"), [(State.REJECTED, names.JOBS_REJECTED), (State.FAILED, names.JOBS_FAILED)]
 )
-def test_a_job_that_went_wrong_counts_as_that_and_tells_nothing_it_did_not_get_to(
-    state: State, counted: str
-) -> None:
+def test_a_failed_job_counts_as_failed_and_logs_no_figures(state: State, counted: str) -> None:
     (end,) = lines_of(job_status(state=state, finished_at=MOMENT, reason="why"))
 
     metrics = metrics_of(end)

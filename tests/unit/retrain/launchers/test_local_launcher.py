@@ -282,7 +282,7 @@ def test_one_that_does_not_is_killed_with_what_it_started_and_its_status_says_so
     assert all(has_ended(one) for one in family)
 
 
-def test_a_supervisor_that_is_told_to_end_ends_its_job_and_keeps_the_queue(place: Place) -> None:
+def test_a_terminated_supervisor_stops_its_job_and_keeps_the_queue(place: Place) -> None:
     place.do("time.sleep(60)")
     place.launcher().launch(JOB)
     process = place.at_work()

@@ -202,7 +202,7 @@ def test_the_header_says_what_separates_fields(delimiter: str, quote: str) -> No
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
-def test_a_decimal_comma_is_no_point_and_is_told(delimiter: str) -> None:
+def test_a_decimal_comma_is_a_problem_with_a_reason(delimiter: str) -> None:
     content = f"{HEADER}\n{ROW}".replace(",", delimiter).replace("8.3", "8,3")
 
     (problem,) = check_csv(content.encode()).problems
@@ -237,7 +237,9 @@ def test_a_line_without_end_is_rejected_before_memory_is_full() -> None:
         (f"{HEADER},MedInc\n{ROW},1\n".encode(), "MedInc appears more than once"),
     ],
 )
-def test_what_is_no_csv_of_rows_is_rejected_with_the_reason(content: bytes, reason: str) -> None:
+def test_a_file_that_is_not_a_csv_of_rows_is_rejected_with_the_reason(
+    content: bytes, reason: str
+) -> None:
     with pytest.raises(UploadRejectedError, match=reason):
         check_csv(content)
 
@@ -253,7 +255,7 @@ def test_missing_columns_are_named_and_so_are_the_accepted_headers() -> None:
     assert "total_bedrooms" in str(caught.value)
 
 
-def test_a_census_file_without_a_column_is_told_the_census_name() -> None:
+def test_a_missing_column_of_a_census_file_has_its_census_name() -> None:
     table = census_table(3).drop(columns="households")
 
     with pytest.raises(UploadRejectedError, match="missing column households;"):

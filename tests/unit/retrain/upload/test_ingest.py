@@ -286,7 +286,7 @@ def test_a_small_file_that_unpacks_to_a_huge_one_is_rejected(
         take(put_upload(bomb, "more.csv.gz"))
 
 
-def test_rows_that_repeat_others_are_counted_and_told(
+def test_repeated_rows_are_counted_and_reported(
     take: Any, put_upload: PutUpload, read: Read
 ) -> None:
     table = housing_table(30)
@@ -302,7 +302,7 @@ def test_rows_that_repeat_others_are_counted_and_told(
     assert "repeat another one of the file: 7" in text
 
 
-def test_columns_that_were_ignored_are_told_of_a_good_file_too(
+def test_ignored_columns_of_a_good_file_are_reported(
     take: Any, put_upload: PutUpload, read: Read, keys: Keys
 ) -> None:
     upload = put_upload(as_csv(housing_table(30).assign(note="x")))

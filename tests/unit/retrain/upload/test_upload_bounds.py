@@ -98,7 +98,7 @@ def test_an_honest_packed_file_is_taken_however_much_its_columns_repeat(
     assert (result.read, result.bad) == (2_000, 0)
 
 
-def test_a_packed_file_of_too_much_is_rejected_and_told_to_come_unpacked(
+def test_a_packed_file_over_the_limit_is_rejected_with_advice_to_unpack_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounds_of_files, "_UNPACKED_BYTES", 1 << 20)
