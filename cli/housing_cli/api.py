@@ -250,7 +250,7 @@ _WORDS = (
     (r"String should have at least (\d+) characters?", r"must have at least \1 characters"),
     (r"String should have at most (\d+) characters?", r"must have at most \1 characters"),
     (r"Field required", "is missing"),
-    (r"Extra inputs are not permitted", "is no known field"),
+    (r"Extra inputs are not permitted", "is not a known field"),
 )
 """The API's messages, which are pydantic's, in words of a command line."""
 

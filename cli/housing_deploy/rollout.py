@@ -134,7 +134,7 @@ class Rollout:
                 f"it stays as it is.\n{logs}\n"
                 f"Repair it and deploy again, or: make destroy STAGE={self.stage.name}"
             )
-        self.progress.say(f"{reason}\nRolling back to the deployment before.")
+        self.progress.say(f"{reason}\nRolling back to the previous deployment.")
         try:
             proposed = change_set.propose(self.clients, self.stack(), former(kept, wanted))
             if proposed:
@@ -143,7 +143,7 @@ class Rollout:
         except (DeployError, ClientError, BotoCoreError) as exc:
             result = f"The rollback fails as well: {exc}"
         else:
-            result = "Rolled back: the deployment before answers again."
+            result = "Rolled back: the previous deployment is live again."
         return RolloutError(f"{reason}\n{result}\n{logs}")
 
 
@@ -159,7 +159,7 @@ def former(kept: Snapshot, wanted: StackRequest) -> StackRequest:
 def failure(stage: Stage, status: str, failures: str) -> str:
     """Return the message for a deployment that ended in this state."""
     if status == "UPDATE_ROLLBACK_COMPLETE":
-        step = "CloudFormation rolled back to the deployment before; repair it and deploy again"
+        step = "CloudFormation rolled back to the previous deployment; repair it and deploy again"
     elif status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
         step = (
             "this was the first deployment, and CloudFormation can only delete it: "

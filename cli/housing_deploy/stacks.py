@@ -112,7 +112,7 @@ def require_deployable(stack: Stack, stage: str) -> None:
         return
     if stack.status in _NEVER_COMPLETE:
         step = (
-            "it was never deployed whole, and CloudFormation can only delete it: "
+            "its first deployment was never completed, and CloudFormation can only delete it: "
             f"make destroy STAGE={stage}, then deploy again"
         )
     elif stack.status.endswith("IN_PROGRESS"):

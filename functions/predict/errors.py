@@ -178,5 +178,5 @@ def outages_as_unavailable() -> Iterator[None]:
         raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc
     except (RegistryError, ObjectError) as exc:
         place = "bucket" if isinstance(exc, ObjectError) else "model registry"
-        msg = f"the {place} is unavailable; send the same request again to go on"
+        msg = f"the {place} is unavailable; send the same request again to complete it"
         raise StoreUnavailableError(msg, retry_after_seconds=_RETRY_SECONDS) from exc

@@ -95,11 +95,11 @@ def _start(job: Job, status: JobStatus, jobs: JobStore, launcher: JobLauncher) -
     except LaunchError as exc:
         status.message = "the training job could not be started"
         status.reason = str(exc)
-        status.next_step = "nothing: it is tried again every five minutes"
+        status.next_step = "nothing: the start is retried every five minutes"
         _LOG.error("job_not_launched", extra={"job_id": status.job_id, "reason": str(exc)})
         _note(status, jobs)
         raise
-    status.message = "waiting for a place to run"
+    status.message = "waiting for capacity"
     status.reason = status.next_step = None
     status.taken_at = datetime.now(UTC)
     _note(status, jobs)

@@ -155,7 +155,7 @@ def only_one(settings: StackSettings) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
-            msg = "another make run or make stop is running on this stack; wait for its end"
+            msg = "another make run or make stop is running on this stack; wait until it ends"
             raise StackError(msg) from exc
         yield
 

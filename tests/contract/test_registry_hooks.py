@@ -172,7 +172,7 @@ def test_a_move_past_the_pipeline_is_recorded_and_reported_within_seconds(
     assert [(alert.event, alert.reason) for alert in receiver.alerts.sent] == [
         (
             AlertEvent.ALIAS_REPAIRED,
-            f"an alias was moved outside of the pipeline: {PRODUCTION} from 2 to 1",
+            f"an alias was moved outside the pipeline: {PRODUCTION} from 2 to 1",
         )
     ]
     assert set(receiver.statuses) == {200}

@@ -108,7 +108,7 @@ def test_a_function_that_does_not_answer_is_rolled_back(stage: Deployments, buil
 
     assert bad.returncode == 1, bad.stdout
     assert "smoke test failed: GET" in bad.stderr
-    assert "Rolled back: the deployment before answers again" in bad.stderr
+    assert "Rolled back: the previous deployment is live again" in bad.stderr
     assert "Traceback" not in bad.stderr
     assert (after, stage.status) == (before, "UPDATE_COMPLETE")
     assert "No changes" in again.stdout

@@ -76,7 +76,7 @@ def design(name: str, table: Table, target: str, task: Task | None = None) -> De
     try:
         check(subject)
     except SubjectError as exc:
-        msg = f"no subject can be made of {table.path}: {exc}; rename the column in the file"
+        msg = f"{table.path} cannot become a subject: {exc}; rename the column in the file"
         raise DataFileError(msg) from exc
     assumed = [*_about_table(table, decimal), *_about_target(wanted, of_task, table)]
     assumed += [f"{one.name}: {note}" for one in features for note in _notes(one)]
@@ -92,7 +92,7 @@ def design(name: str, table: Table, target: str, task: Task | None = None) -> De
 def _check_rows(table: Table) -> None:
     least = int(TrainingSettings.model_fields["min_rows"].default)
     if table.rows < least:
-        msg = f"{table.path} has {table.rows:,} rows, which are too few: {least:,} are needed"
+        msg = f"{table.path} has {table.rows:,} rows; at least {least:,} are needed"
         raise DataFileError(msg)
 
 
@@ -114,7 +114,7 @@ def _target(table: Table, name: str, task: Task | None, decimal: str) -> Inferre
     times = Counter(present)
     if len(times) <= 1:
         what = f"all its values are {present[0]!r}" if times else "all its cells are blank"
-        msg = f"{name} is no target: {what}"
+        msg = f"{name} cannot be the target: {what}"
         raise DataFileError(msg)
     inferred = infer(name, cells, decimal=decimal)
     is_number = inferred.kind in {"number", "integer"}
@@ -123,7 +123,7 @@ def _target(table: Table, name: str, task: Task | None, decimal: str) -> Inferre
         values = inferred.values if is_number else numbers
         return replace(inferred, kind="integer" if not is_number else inferred.kind, values=values)
     if task == "regression":
-        msg = f"{name} is no target of a regression: its values are texts such as {present[0]!r}"
+        msg = f"{name} cannot be a regression's target: it has texts such as {present[0]!r}"
         raise DataFileError(msg)
     if inferred.kind == "boolean":
         return inferred
@@ -138,11 +138,11 @@ def _target(table: Table, name: str, task: Task | None, decimal: str) -> Inferre
         shown = ", ".join(repr(text) for text, _ in times.most_common(4))
         many = f"{len(times):,} different values ({shown}, …)"
         if inferred.left_out and not is_number:
-            msg = f"{name} is no target: {inferred.left_out}"
+            msg = f"{name} cannot be the target: {inferred.left_out}"
         else:
             msg = (
                 f"{name} has {many}: a classification has two. Make a column of two values, such "
-                f"as {name} = {present[0]} or not, and take it as the target"
+                f"as {name} = {present[0]} or not, and use it as the target"
             )
         raise DataFileError(msg)
     if inferred.left_out and "identifier" not in inferred.left_out:

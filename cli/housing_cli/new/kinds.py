@@ -119,7 +119,7 @@ def _numbers(
     )
     if bad:
         odd = next(cell for cell in present if not np.isfinite(_float(cell, ".")))
-        inferred.notes.append(f"{bad:,} cells are no numbers, such as {odd!r}: their rows are bad")
+        inferred.notes.append(f"{bad:,} cells are not numbers, such as {odd!r}: their rows are bad")
     if is_whole and len(np.unique(there)) == len(there) > _LEAST_TIMES:
         steps = np.diff(there)
         if np.ptp(there) == len(there) - 1 or (steps > 0).all() or _ID_NAME.fullmatch(name):
@@ -137,7 +137,7 @@ def _texts(name: str, cells: Sequence[str], times: Counter[str], missing: int) -
     elif sum(count for text, count in times.items() if _MONEY.fullmatch(text)) > size * 0.9:
         reason = "its numbers have a currency or percent sign: take it out of the file"
     elif len(times) == size:
-        reason = "each row has another text: it is an identifier, or free text"
+        reason = "each row has a different text: it is an identifier, or free text"
     elif len(times) > max(_MOST_DIFFERENT * size, _LEAST_TIMES):
         reason = f"it has {len(times):,} different texts in {size:,} rows"
     if reason:

@@ -48,7 +48,7 @@ def check_name(name: str) -> None:
         DataFileError: It is none, or there is a subject of this name.
     """
     if not name.isidentifier() or not name.islower() or keyword.iskeyword(name):
-        msg = f"{name!r} is no name: small letters, digits and underscores, a letter first"
+        msg = f"{name!r} is not a valid name: small letters, digits and underscores, a letter first"
         raise DataFileError(msg)
     if (SUBJECTS / name).exists():
         msg = f"{SUBJECTS / name} exists and is not overwritten: take another name, or remove it"
@@ -90,16 +90,16 @@ def _column(column: Column) -> Iterator[str]:
         yield from (f"        {_text(text)}," for text in column.categories)
         yield "    ),"
     if column.unknown == "other":
-        yield '    unknown="other",  # a text that is not above is answered with a warning'
+        yield '    unknown="other",  # other texts get a warning'
     if column.optional:
         yield "    optional=True,"
     if column.kind in {"number", "integer"}:
-        yield f"    minimum={_number(column.minimum)},  # what is below or above is refused"
+        yield f"    minimum={_number(column.minimum)},  # values outside are refused"
         yield f"    maximum={_number(column.maximum)},"
         yield f"    usual_minimum={_number(column.usual_minimum)},  # outside there is a warning"
         yield f"    usual_maximum={_number(column.usual_maximum)},"
         if column.tolerance:
-            yield f"    tolerance={_number(column.tolerance)},  # rows that differ by less are one"
+            yield f"    tolerance={_number(column.tolerance)},  # rows within it are the same"
     yield f"    example={_number(column.example)},"
     yield "),"
 

@@ -233,7 +233,7 @@ class ModelChanges:
         if previous and champion and previous.identity == champion.identity:
             previous = self._interrupted(champion)
         if previous is None:
-            msg = 'there is no previous version to go back to; name one, such as {"to": "1"}'
+            msg = 'there is no previous version to return to; name one, such as {"to": "1"}'
             raise ChangeRefusedError(msg)
         if previous.tags.get(Tag.ROLLED_BACK):
             msg = (

@@ -95,7 +95,7 @@ def load_predictor(
         ModelRefusedError: Its digest, signature or smoke prediction is wrong.
     """
     if not version.is_ready:
-        msg = f"it was not registered whole: its status is {version.status}"
+        msg = f"its registration is incomplete: its status is {version.status}"
         raise ModelRefusedError(msg)
     kept = files.find(registered_digest(version))
     try:
@@ -124,10 +124,10 @@ def check_and_load(content: bytes, version: ModelVersion) -> Predictor:
         msg = f"its smoke prediction failed: {exc}"
         raise ModelRefusedError(msg) from exc
     if not ((smoke.lower <= smoke.price) & (smoke.price <= smoke.upper)).all():
-        msg = "its smoke prediction lies outside its own interval"
+        msg = "its smoke prediction is outside its own interval"
         raise ModelRefusedError(msg)
     if SUBJECT.task == "classification" and not ((smoke.price >= 0) & (smoke.price <= 1)).all():
-        msg = "its smoke prediction is no probability"
+        msg = "its smoke prediction is not a probability"
         raise ModelRefusedError(msg)
     return predictor
 

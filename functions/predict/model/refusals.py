@@ -114,12 +114,12 @@ def _content(refusal: _Refusal) -> bytes:
 
 
 def _alert(version: ModelVersion, why: str, serving: str | None) -> Alert:
-    instead = f"version {serving} goes on being served" if serving else "no model is served"
+    instead = f"version {serving} stays in use" if serving else "no model is served"
     return Alert(
         event=AlertEvent.REFUSED,
         subject=f"{version.name}: version {version.version} is refused",
         reason=f"{why}; {instead}",
-        advice="promote a version that loads, or go back to the one before:",
+        advice="promote a version that loads, or return to the previous one:",
         next_step='housing rollback --reason "…"',
         facts={"version": version.version, "serving": serving or "none"},
     )

@@ -65,7 +65,7 @@ def check_model(path: str, served: ServedModel) -> None:
     name, *version = path.removeprefix(MODELS).removesuffix(INFER).split("/")
     known = served.version
     if name != known.name or version not in ([], [_VERSIONS, known.version]):
-        msg = f"the model that is served is {known.name}, version {known.version}"
+        msg = f"the served model is {known.name}, version {known.version}"
         raise NoSuchTargetError(msg)
 
 

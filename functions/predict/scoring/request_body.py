@@ -58,7 +58,7 @@ def media_type(request: Request, *accepted: str) -> str:
     """
     if request.content_encoding.lower() not in _UNPACKED:
         sent = request.content_encoding[:_SHOWN_CHARACTERS]
-        msg = f"the body is packed with {sent}: send it unpacked, without Content-Encoding"
+        msg = f"the body is compressed with {sent}: send it uncompressed, without Content-Encoding"
         raise UnsupportedContentTypeError(msg, accept_encoding="identity")
     name, charset, _ = _parsed(request.content_type)
     if name not in accepted or charset not in _UTF_8:
@@ -98,13 +98,13 @@ def sized(body: bytes, most: int = MAX_BODY_BYTES) -> bytes:
 
     Raises:
         TooLargeError: It is over the limit.
-        MalformedBodyError: It is UTF-16, UTF-32 or packed with gzip.
+        MalformedBodyError: It is UTF-16, UTF-32 or compressed with gzip.
     """
     if len(body) > most:
-        msg = f"the body has {len(body)} bytes; at most {most} are taken"
+        msg = f"the body has {len(body)} bytes; at most {most} are accepted"
         raise TooLargeError(msg)
     if body.startswith(_GZIP):
-        msg = "the body is packed with gzip: send it unpacked"
+        msg = "the body is compressed with gzip: send it uncompressed"
         raise MalformedBodyError(msg)
     if b"\0" in body[:_MARKED_BYTES]:
         msg = "the body is UTF-16, or has zero bytes otherwise: send it in UTF-8"

@@ -234,7 +234,7 @@ def named_rows(features: Matrix, which: NDArray[np.intp]) -> list[dict[str, floa
 def too_many_rows(max_rows: int) -> TooLargeError:
     """Make the error with the limit."""
     return TooLargeError(
-        f"at most {max_rows} rows are taken at once; send them in several requests"
+        f"at most {max_rows} rows are accepted at once; send them in several requests"
     )
 
 

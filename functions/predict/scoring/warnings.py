@@ -15,7 +15,7 @@ def _usual(column: Column) -> tuple[float, float, str]:
     """Return the least and the most usual value, and the sentence of another, with a ``{:g}``."""
     name = column.name.replace("{", "{{").replace("}", "}}")
     if column.kind == "category":
-        return 0, column.other - 1, f"{name} is none of the known categories: taken as other"
+        return 0, column.other - 1, f"{name} is not a known category: treated as other"
     if column.kind == "boolean":
         return 0, 1, name
     usual = f"{column.usual}, {column.usual_minimum:g} to {column.usual_maximum:g}"

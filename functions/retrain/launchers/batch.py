@@ -36,7 +36,7 @@ class BatchJobLauncher(JobLauncher):
                 propagateTags=True,
             )
         except (BotoCoreError, ClientError) as exc:
-            msg = f"AWS Batch did not take the job into {self._queue}: {exc}"
+            msg = f"AWS Batch did not accept the job in {self._queue}: {exc}"
             raise LaunchError(msg) from exc
 
     @override

@@ -28,13 +28,13 @@ from housing.errors import HousingError
 class TrainingError(HousingError):
     """Base class of the job's errors, each with the next step for the user."""
 
-    next_step: ClassVar[str] = "see the job's log, put it right and upload the file again"
+    next_step: ClassVar[str] = "see the job's log, correct the cause and upload the file again"
 
 
 class UploadRejectedError(TrainingError):
     """Raised when an upload is not fit for training as a whole."""
 
-    next_step: ClassVar[str] = "correct the file as its report says and upload it again"
+    next_step: ClassVar[str] = "correct the file according to its report and upload it again"
 
     def __init__(self, reason: str, *, report_key: str | None = None) -> None:
         """Keep the reason and the key of the written report."""
@@ -80,7 +80,7 @@ class EngineError(TrainingError):
 class TooFewRowsError(TrainingError):
     """Raised when the data set is too small to train, calibrate and test on."""
 
-    next_step: ClassVar[str] = "upload more rows: they are added to those that are there"
+    next_step: ClassVar[str] = "upload more rows: they are added to the data set"
 
 
 class ModelLoadError(TrainingError):
@@ -151,4 +151,4 @@ class JobOverTimeError(JobStoppedError):
 
     def __init__(self, seconds: float) -> None:
         """Keep the time limit."""
-        super().__init__(f"the job took longer than {seconds:,.0f} s, its limit, and was ended")
+        super().__init__(f"the job took longer than {seconds:,.0f} s, its limit, and was stopped")

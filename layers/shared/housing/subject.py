@@ -250,7 +250,7 @@ def load(name: str) -> Subject:
         SubjectError: There is no such package, or it holds no subject.
     """
     if not _NAME.fullmatch(name):
-        msg = f"{name!r} is no subject's name: small letters, digits and underscores"
+        msg = f"{name!r} is not a valid subject name: small letters, digits and underscores"
         raise SubjectError(msg)
     try:
         module = importlib.import_module(f"subjects.{name}")

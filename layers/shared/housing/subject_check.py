@@ -27,7 +27,7 @@ def check(subject: Subject) -> None:
 
 def _problems(subject: Subject) -> Iterator[str]:
     if not _MODEL_NAME.fullmatch(subject.name):
-        yield f"{subject.name!r} is no name of a model: letters, digits, - and _"
+        yield f"{subject.name!r} is not a valid model name: letters, digits, - and _"
     if not subject.features:
         yield "it has no features"
     columns = (*subject.features, subject.target)
@@ -69,7 +69,7 @@ def _number_problems(column: Column) -> Iterator[str]:
         limits = f"{column.minimum:g} … {column.maximum:g}"
         yield f"its example {column.example:g} is outside {limits}"
     if column.kind == "integer" and not float(column.example).is_integer():
-        yield f"its example {column.example:g} is no whole number"
+        yield f"its example {column.example:g} is not a whole number"
 
 
 def _category_problems(column: Column) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _category_problems(column: Column) -> Iterator[str]:
             yield f"its category {text!r} is empty, or has spaces around it"
     if not 0 <= column.example < len(column.categories) or column.example % 1:
         last = len(column.categories) - 1
-        yield f"its example {column.example:g} is no place in its categories, 0 … {last}"
+        yield f"its example {column.example:g} is not a position in its categories, 0 … {last}"
 
 
 def _target_problems(subject: Subject) -> Iterator[str]:

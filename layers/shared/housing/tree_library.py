@@ -151,7 +151,7 @@ def _proved(
             msg = "ONNX Runtime does not call it"
             raise _UnprovedError(msg)
         if ours != theirs:
-            msg = f"it answers {len(batch)} rows otherwise than ONNX Runtime"
+            msg = f"its results for {len(batch)} rows differ from ONNX Runtime's"
             raise _UnprovedError(msg)
     return session
 

@@ -70,7 +70,7 @@ def await_healthy(settings: StackSettings, service: Service) -> None:
     while not is_healthy(service):
         log = log_path(settings, service.name)
         if running(settings, service.name) is None:
-            msg = f"the {service.title} ended at its start; the end of {log}:\n{_tail(log)}"
+            msg = f"the {service.title} ended during its start; the end of {log}:\n{_tail(log)}"
             raise ServiceError(msg)
         if time.monotonic() > deadline:
             msg = (

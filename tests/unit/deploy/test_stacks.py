@@ -47,7 +47,7 @@ def test_another_is_not_and_the_way_out_is_said(status: str, way: str) -> None:
 @pytest.mark.parametrize(
     ("status", "then"),
     [
-        ("UPDATE_ROLLBACK_COMPLETE", "rolled back to the deployment before"),
+        ("UPDATE_ROLLBACK_COMPLETE", "rolled back to the previous deployment"),
         ("ROLLBACK_COMPLETE", "make destroy STAGE=dev"),
         ("UPDATE_ROLLBACK_FAILED", "see the events"),
     ],

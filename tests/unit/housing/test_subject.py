@@ -25,7 +25,7 @@ _SUBJECT = Subject(
 @pytest.mark.parametrize(
     ("subject", "sentence"),
     [
-        (replace(_SUBJECT, name="my bricks"), "no name of a model"),
+        (replace(_SUBJECT, name="my bricks"), "not a valid model name"),
         (replace(_SUBJECT, features=()), "no features"),
         (replace(_SUBJECT, features=(_SIZE, replace(_SIZE, name="Size"))), "two columns have the"),
         (replace(_SUBJECT, target=replace(_SIZE)), "two columns have the name size"),
@@ -66,7 +66,7 @@ def test_a_subject_that_contradicts_itself_is_refused(subject: Subject, sentence
         (replace(_SIZE, name=" size"), "spaces around it"),
         (replace(_SIZE, minimum=11), "minimum 11 is above its maximum 10"),
         (replace(_SIZE, example=12), "example 12 is outside"),
-        (replace(_SIZE, kind="integer", example=1.5), "no whole number"),
+        (replace(_SIZE, kind="integer", example=1.5), "not a whole number"),
         (replace(_SIZE, tolerance=-1), "tolerance -1 is negative"),
         (replace(_SIZE, usual_minimum=3, usual_maximum=2), "usual minimum 3 is above 2"),
         (replace(_SIZE, categories=("a",)), "has categories, but its kind is number"),
@@ -75,7 +75,7 @@ def test_a_subject_that_contradicts_itself_is_refused(subject: Subject, sentence
         (replace(_COLOUR, categories=()), "without categories"),
         (replace(_COLOUR, categories=("a", "a")), "'a' appears twice"),
         (replace(_COLOUR, categories=("a", " b")), "' b' is empty, or has spaces"),
-        (replace(_COLOUR, example=2), "example 2 is no place in its categories, 0 … 1"),
+        (replace(_COLOUR, example=2), "example 2 is not a position in its categories, 0 … 1"),
     ],
 )
 def test_a_column_that_contradicts_itself_is_refused(column: Column, sentence: str) -> None:
@@ -90,7 +90,7 @@ def test_a_sound_subject_passes() -> None:
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("nobody", "there is no subject 'nobody'"), ("../x", "is no subject's name")],
+    [("nobody", "there is no subject 'nobody'"), ("../x", "is not a valid subject name")],
 )
 def test_a_name_without_a_subject_is_refused(name: str, sentence: str) -> None:
     with pytest.raises(SubjectError, match=sentence):

@@ -29,7 +29,7 @@ def test_an_alert_comes_with_reason_facts_advice_and_command() -> None:
     assert parsed.title == "california-housing: an upload was rejected"
     assert parsed.reason == "missing column Latitude; the first line is '<a & b>'"
     assert parsed.facts["file"] == "new_data/more.csv"
-    assert parsed.advice == "correct the file as its report says and upload it again"
+    assert parsed.advice == "correct the file according to its report and upload it again"
     assert parsed.next_step == "housing upload more.csv --wait"
 
 

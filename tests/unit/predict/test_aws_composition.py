@@ -75,7 +75,7 @@ def test_with_a_topic_a_refusal_is_published(
     refusals(settings.model_copy(update=known))(VERSION, "its digest is wrong", "7")
 
     (message,) = messages()
-    assert "its digest is wrong; version 7 goes on being served" in message
+    assert "its digest is wrong; version 7 stays in use" in message
 
 
 def test_without_a_topic_a_refusal_is_logged(

@@ -190,7 +190,7 @@ def test_a_signal_after_all_of_its_time_fails_the_job_and_says_so(
 
     status = jobs.load(upload.job_id)
     assert status.state == State.FAILED
-    assert status.reason == "the job took longer than 0 s, its limit, and was ended"
+    assert status.reason == "the job took longer than 0 s, its limit, and was stopped"
 
 
 def test_a_job_over_its_time_limit_is_recorded_as_failed(
@@ -208,7 +208,7 @@ def test_a_job_over_its_time_limit_is_recorded_as_failed(
 
     status = jobs.load(upload.job_id)
     assert status.state == State.FAILED
-    assert status.reason == "the job took longer than 3,600 s, its limit, and was ended"
+    assert status.reason == "the job took longer than 3,600 s, its limit, and was stopped"
     assert "a training job failed" in caplog.text
 
 

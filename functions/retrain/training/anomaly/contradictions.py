@@ -137,9 +137,9 @@ def sentence(one: Contradiction, table: Table) -> str:
     new, champion = table.price_text(one.new_price), table.price_text(one.champion_price)
     side = "off" if one.side == "outside" else one.side
     return (
-        f"{one.rows:,} of {one.of_rows:,} new rows {where} lie over {one.size:g} half intervals "
-        f"{side} production's price, where chance gives {one.expected:.1f}: {new} in the middle, "
-        f"and production says {champion}"
+        f"{one.rows:,} of {one.of_rows:,} new rows {where} are over {one.size:g} half intervals "
+        f"{side} production's price, {one.expected:.1f} expected by chance: median {new}, "
+        f"production's {champion}"
     )
 
 

@@ -46,9 +46,9 @@ def surprising_uploads(
 def sentence_of_classes(one: Contradiction) -> str:
     """Return a sentence that describes a contradiction."""
     return (
-        f"{one.rows:,} of {one.of_rows:,} new rows are of the class that production holds for less "
-        f"likely, where chance gives {one.expected:.1f}: {one.new_price:.1%} are true, and "
-        f"production says {one.champion_price:.1%}"
+        f"{one.rows:,} of {one.of_rows:,} new rows have the class that production finds less "
+        f"likely, {one.expected:.1f} expected by chance: {one.new_price:.1%} are true, production "
+        f"predicts {one.champion_price:.1%}"
     )
 
 

@@ -70,7 +70,7 @@ def holdout_key(documents: Documents, share: float) -> HoldoutKey:
         documents.create(HOLDOUT_KEY, secrets.token_bytes(_BYTES))
         document = documents.read(HOLDOUT_KEY)
     if document is None:
-        msg = f"{HOLDOUT_KEY} was written and is not there"
+        msg = f"{HOLDOUT_KEY} was written but is missing"
         raise ObjectError(msg)
     if len(document.content) != _BYTES:
         msg = f"{HOLDOUT_KEY} is not a key of {_BYTES} bytes: delete it; the next job creates one"

@@ -53,7 +53,7 @@ def of_today(rows: Values, levels: Mapping[str, list[str]], source: str) -> Valu
             msg = (
                 f"{source} was written with the categories {', '.join(before)} of {column.name}, "
                 f"and the subject begins with others: put these first, in this order, and add new "
-                f"ones at the end; or name the subject anew to start an empty data set"
+                f"ones at the end; or rename the subject to start an empty data set"
             )
             raise DatasetError(msg)
         if column.unknown == "other":

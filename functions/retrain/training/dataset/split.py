@@ -40,7 +40,7 @@ def split(snapshot: Snapshot, *, min_rows: int) -> Split:
     )
     if len(parts.holdout) < _MINIMUM_PART:
         msg = (
-            f"of the data set's {len(snapshot):,} rows {len(parts.holdout)} would judge the model; "
+            f"{len(parts.holdout)} of the data set's {len(snapshot):,} rows would be held out; "
             f"{_MINIMUM_PART} are needed"
         )
         raise TooFewRowsError(msg)

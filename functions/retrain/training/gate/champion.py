@@ -119,8 +119,8 @@ def with_stand_in(  # noqa: PLR0913, PLR0917 - a champion, its data and how to r
     )
     model = export(fit(fitting, recipe, workers=workers))
     note = (
-        f"version {number} was judged by another split, and so was refitted on its own rows "
-        "without those that judge now"
+        f"version {number} was judged by another split, and was refitted on its own rows without "
+        "the held-out ones"
     )
     return replace(champion, model=model, needs_stand_in=False, note=note)
 

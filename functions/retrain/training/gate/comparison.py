@@ -72,10 +72,10 @@ def _against(  # noqa: PLR0913, PLR0917 - both models, the rows and the rules
 ) -> Verdict:
     number = champion.version.version
     if champion.needs_stand_in:
-        why = "it was judged by another split, and has too few rows to be refitted"
+        why = "it was judged by another split, and has too few rows for a refit"
         return _not_compared(challenger, holdout, number, why)
     if is_fair.sum() < _LEAST_ROWS:
-        why = f"it was fitted on all but {is_fair.sum()} of the rows that judge"
+        why = f"it was fitted on all but {is_fair.sum()} of the held-out rows"
         return _not_compared(challenger, holdout, number, why)
     kept = Rows(holdout.features[is_fair], holdout.prices[is_fair])
     verdict = judge(challenger[is_fair], prices[is_fair], kept, rules, champion_version=number)
@@ -110,7 +110,7 @@ def measure_live(champion: Champion | None, rows: Values, *, min_rows: int) -> L
         return None
     figures = LiveFigures(version=champion.version.version, rows=len(rows))
     if len(rows) < min_rows:
-        figures.reason = f"{len(rows)} rows that it had not seen; {min_rows} are needed"
+        figures.reason = f"{len(rows)} unseen rows; {min_rows} are needed"
         return figures
     priced = Rows.of(rows)
     try:

@@ -342,12 +342,12 @@ def _reason(contradictions: Sequence[Contradiction], copies: Copies, table: Tabl
         more = len(contradictions) - 1
         others = f" (and {more} more {'place' if more == 1 else 'places'})" if more else ""
         worst = contradictions[0]
-        said = sentence_of_classes(worst) if IS_CLASSIFICATION else sentence(worst, table)
-        parts.append(f"{said}{others}")
+        text = sentence_of_classes(worst) if IS_CLASSIFICATION else sentence(worst, table)
+        parts.append(f"{text}{others}")
     if copies.are_too_many:
         parts.append(
             f"{copies.are.sum():,} of {len(copies.are):,} new rows ({copies.share:.0%}) are copies "
-            f"of known ones, shifted a little, where chance gives {copies.expected:.1%}"
+            f"of known ones with small changes, {copies.expected:.1%} expected by chance"
         )
     return "; ".join(parts)
 

@@ -88,7 +88,7 @@ def train_model(  # noqa: PLR0913, PLR0917 - rows, settings, progress and proces
             p99=settings.parity_p99,
         )
         trees = check_trees(model, Rows.of(snapshot.rows).features)
-    with stage(Stage.EVALUATE, f"judging on {len(rows.holdout):,} held-out rows"):
+    with stage(Stage.EVALUATE, f"evaluating on {len(rows.holdout):,} held-out rows"):
         predictions = score(model, rows.holdout.features)
         metrics = evaluate(predictions, rows.holdout.prices)
         metrics |= baseline_errors(rows.fitting, rows.holdout)

@@ -74,7 +74,7 @@ def add_queued_uploads(context: JobContext, *, known: Collection[str]) -> int:
         if size_bytes is None:
             _leave(upload, "its size is not known")
         elif size_bytes > left_bytes:
-            _leave(upload, f"{size_bytes:,} bytes are more than the {left_bytes:,} left for a turn")
+            _leave(upload, f"{size_bytes:,} bytes exceed the {left_bytes:,} left for this training")
         else:
             left_bytes -= size_bytes
             taken += _is_added(upload, context)

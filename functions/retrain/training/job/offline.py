@@ -68,5 +68,5 @@ def train_file(
     rows = split(snapshot, min_rows=settings.min_rows)
     with worker_processes(settings.training_processes, settings.engine) as workers:
         made = train_model(snapshot, rows, settings, stage, note, workers)
-        note("judging in regions that are left out, and drawing" if GEOGRAPHY else "drawing")
+        note("evaluating on left-out regions, and drawing figures" if GEOGRAPHY else "drawing")
         return OfflineModel(made, described(made, snapshot, rows, settings, workers)), checked

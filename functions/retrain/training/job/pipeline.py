@@ -70,7 +70,7 @@ def train(
         A function that describes the version that was trained now; it needs no lease.
     """
     settings = context.settings
-    with progress.stage(Stage.SNAPSHOT, "putting the data set together"):
+    with progress.stage(Stage.SNAPSHOT, "combining the data set"):
         lease.check()
         known = {record.job_id for record in context.dataset.uploads()}
         others = add_queued_uploads(context, known=known)

@@ -237,7 +237,7 @@ def _check_no_other_header(bad_lines: Iterator[Line]) -> None:
     for line in bad_lines:
         if is_other_header(line.fields):
             msg = (
-                f"line {line.line:,} is another header than the first, "
+                f"line {line.line:,} is a header that differs from the first, "
                 f"'{','.join(line.fields)[:_SHOWN_CHARACTERS]}': upload the files one by one"
             )
             raise UploadRejectedError(msg)

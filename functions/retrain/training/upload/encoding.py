@@ -134,7 +134,7 @@ def _check_kind(first: bytes) -> None:
     text = first.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for mark, kind in _MARKUP.items():
         if text.startswith(mark):
-            msg = f"the file is {kind}, not CSV text: was a page saved in place of the data?"
+            msg = f"the file is {kind}, not CSV text: was a page saved instead of the data?"
             raise UploadRejectedError(msg)
     compact = b"".join(text[:200].split())
     if compact.startswith((b'{"', b"{}", b'[{"', b"[[", b"{'")):

@@ -40,7 +40,7 @@ def alert_on_drift(status: JobStatus, model_name: str) -> Alert | None:
     }
     return Alert(
         event=AlertEvent.DATA_DRIFTED,
-        subject=f"{model_name}: an upload is unlike the training data",
+        subject=f"{model_name}: an upload differs from the training data",
         reason="\n".join(drift.warnings),
         advice="the rows are used; check that the file is the right one",
         next_step=_status_command(status),
@@ -84,11 +84,11 @@ def _on_verdict(status: JobStatus, verdict: Verdict, model_name: str) -> Alert:
             event=AlertEvent.MODEL_NOT_PROMOTED,
             subject=f"{model_name}: version {version} was not promoted",
             reason=verdict.reason,
-            advice="production serves on as before; to have this version live all the same:",
+            advice="production is unchanged; to promote this version anyway:",
             next_step=f"housing promote {version} {_REASON}",
             facts=_facts(status),
         )
-    back = "nothing to do; should the prices look odd, the version before comes back with:"
+    back = "nothing to do; if the prices look wrong, restore the previous version with:"
     return Alert(
         event=AlertEvent.MODEL_PROMOTED,
         subject=f"{model_name}: version {version} is in production",
@@ -120,15 +120,15 @@ def _on_hold(status: JobStatus, held: Held, model_name: str) -> Alert:
 def _ways_on(status: JobStatus, held: Held) -> str:
     """Return the advice on a held version, up to the command that promotes it."""
     if held.kind == "stop":
-        return "the next job after housing resume judges it again; to have it live all the same:"
+        return "the next job after housing resume compares it again; to promote it anyway:"
     if held.kind == "excluded":
-        return "the next job trains without these rows; to have this version live all the same:"
+        return "the next job trains without these rows; to promote this version anyway:"
     jobs = held.jobs or [status.job_id]
     excluding = [f"housing data exclude {job} {_REASON}" for job in jobs[:_SHOWN_JOBS]]
     more = ["…"] if len(jobs) > _SHOWN_JOBS else []
     return (
-        "production serves on as before, and no other job trains on these rows. Are they wrong: "
-        f"{'; '.join(excluding + more)}. Are they right, this version goes live with:"
+        "production is unchanged, and no other job trains on these rows. If they are wrong: "
+        f"{'; '.join(excluding + more)}. If they are right, promote this version with:"
     )
 
 
@@ -137,8 +137,8 @@ def _place(place: HeldPlace) -> str:
     own, production = map(amount, (place.upload_price, place.production_price))
     jobs = f"; job {', '.join(place.jobs[:_SHOWN_JOBS])}" if place.jobs else ""
     return (
-        f"{place.where()}: {place.rows:,} of {place.of_rows:,} rows {place.side}, {own} where "
-        f"production says {production}{jobs}"
+        f"{place.where()}: {place.rows:,} of {place.of_rows:,} rows {place.side}, {own} instead "
+        f"of production's {production}{jobs}"
     )
 
 
@@ -148,7 +148,7 @@ def alert_on_repair(repaired: Repair, model_name: str) -> Alert:
     facts = {"alias": change.alias, "who": change.who, "version": change.to_version or "none"}
     return Alert(
         event=AlertEvent.ALIAS_REPAIRED,
-        subject=f"{model_name}: alias {change.alias} was not where the ledger says",
+        subject=f"{model_name}: alias {change.alias} differed from the ledger",
         reason=str(repaired),
         next_step="housing models --history",
         facts=facts,
@@ -160,12 +160,12 @@ def _on_failure(status: JobStatus, model_name: str) -> Alert:
     next_step = _upload_command(status) if is_rejected else _status_command(status)
     advice = status.next_step or "see the job's log"
     if status.excluded:
-        advice, next_step = "are its rows right after all, they come back with:", advice
+        advice, next_step = "if its rows are right, include them again with:", advice
     what = "an upload was rejected" if is_rejected else "a training job failed"
     return Alert(
         event=AlertEvent.UPLOAD_REJECTED if is_rejected else AlertEvent.TRAINING_FAILED,
         subject=f"{model_name}: {what}",
-        reason=status.reason or "no reason is known",
+        reason=status.reason or "unknown reason",
         advice=advice,
         next_step=next_step,
         facts=_facts(status),
@@ -200,7 +200,7 @@ def _figures(status: JobStatus) -> dict[str, str]:
             error: f"{verdict.challenger_error:.4f}",
             "compared with": verdict.champion_version and f"version {verdict.champion_version}",
             f"{error} of that": None if champion is None else f"{champion:.4f}",
-            "rows judged on": f"{verdict.holdout_rows:,}",
+            "held-out rows": f"{verdict.holdout_rows:,}",
         }
     )
 

@@ -7,7 +7,7 @@ from housing.registry.automatic_promotion import AutomaticPromotion
 from housing.registry.port import ModelVersion, Tag
 
 RESUME = 'housing resume --reason "…"'
-_LOOK = "see which rows did it (housing data list) and take them out (housing data exclude JOB)"
+_LOOK = "find the wrong rows (housing data list) and exclude them (housing data exclude JOB)"
 
 
 def alert_on_rollback(
@@ -49,7 +49,7 @@ def alert_on_stop(
     """Return the alert on a rollback to the version in production: it only stops promotion."""
     return Alert(
         event=AlertEvent.PROMOTION_STOPPED,
-        subject=f"{target.name}: jobs promote no version",
+        subject=f"{target.name}: automatic promotion is stopped",
         reason=why,
         advice=f"{_LOOK}; jobs promote again after:",
         next_step=RESUME,
@@ -74,7 +74,7 @@ def alert_on_promotion(
         event=AlertEvent.PROMOTED_BY_HAND,
         subject=f"{target.name}: promoted by hand to version {target.version}",
         reason=why,
-        advice="should the prices look odd, the version before comes back with:" if left else "",
+        advice="if the prices look wrong, restore the previous version with:" if left else "",
         next_step='housing rollback --reason "…"' if left else "housing models --history",
         facts={
             "from": _described(left) if left else "none",
@@ -89,10 +89,9 @@ def alert_on_resume(model_name: str, before: AutomaticPromotion, *, why: str, wh
     """Return the alert on the end of a stop."""
     return Alert(
         event=AlertEvent.PROMOTION_RESUMED,
-        subject=f"{model_name}: jobs promote again",
+        subject=f"{model_name}: automatic promotion is on again",
         reason=why,
-        advice="a version that was held by the stop is judged again by the next job on its rows;"
-        " see which there are:",
+        advice="the next job on its rows compares a held version again; list the versions with:",
         next_step="housing models",
         facts={"who": who, "automatic promotion": f"was {_stopped(before)}"},
     )
@@ -108,7 +107,7 @@ def alert_on_data(  # noqa: PLR0913 - the rows, the change, reason and author
         event=AlertEvent.DATA_EXCLUDED if is_excluded else AlertEvent.DATA_INCLUDED,
         subject=f"{model_name}: rows were {'excluded' if is_excluded else 'included again'}",
         reason=why,
-        advice=f"{advice}; the way back:",
+        advice=f"{advice}; to undo this:",
         next_step=f'housing data {undo} {job_id} --reason "…"',
         facts={"job": job_id, **({"file": file} if file else {}), "who": who},
     )

@@ -41,7 +41,7 @@ class Repair:
         moved = f"{change.alias} from {before} to {after}"
         if self.was_finished:
             return f"an interrupted change by {change.who} was completed: {moved}"
-        return f"an alias was moved outside of the pipeline: {moved}"
+        return f"an alias was moved outside the pipeline: {moved}"
 
 
 def repair(live: LiveModel, model_name: str, *, who: str) -> list[Repair]:

@@ -160,7 +160,7 @@ def download_model(registry: ModelRegistry, version: ModelVersion) -> bytes:
         RegistryError: As in ``ModelRegistry.download``.
     """
     if not version.is_ready:
-        msg = f"version {version.version} was not registered whole: its status is {version.status}"
+        msg = f"version {version.version} is not fully registered: its status is {version.status}"
         raise ArtifactError(msg)
     for _ in range(_DOWNLOADS):
         content = registry.download(version.version, MODEL_FILE)

@@ -179,7 +179,10 @@ def test_a_problem_is_shown_with_its_fields(predict: Callable[..., Result], api:
             "MedInc must be a number",
         ),
         ({"message": "Field required"}, "MedInc is missing"),
-        ({"message": "Extra inputs are not permitted", "value": "x"}, "MedInc is no known field"),
+        (
+            {"message": "Extra inputs are not permitted", "value": "x"},
+            "MedInc is not a known field",
+        ),
         ({"message": "String should have at least 3 characters"}, "MedInc must have at least 3 "),
         (
             {

@@ -257,9 +257,9 @@ def test_an_upload_with_a_job_or_older_than_the_window_is_not_shown(
 
 
 def test_a_job_that_waits_for_its_turn_says_so(housing: CommandLine, jobs: JobStore) -> None:
-    jobs.create(job_status(message="waiting for a place to run"))
+    jobs.create(job_status(message="waiting for capacity"))
 
-    assert "waiting for a place to run" in housing("status").stdout
+    assert "waiting for capacity" in housing("status").stdout
 
 
 @pytest.mark.parametrize(("code", "exit_code"), [("AccessDenied", 0), ("SlowDown", 1)])

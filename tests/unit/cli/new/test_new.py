@@ -134,7 +134,7 @@ def test_nothing_is_overwritten(housing: CommandLine, folders: Path) -> None:
 def test_a_name_that_is_none_is_refused(housing: CommandLine, name: str, folders: Path) -> None:
     path = write(folders / "flats.csv", columns())
     result = housing("new", name, "--from", str(path), "--target", "rent")
-    assert (result.exit_code, "is no name" in result.stderr) == (1, True)
+    assert (result.exit_code, "is not a valid name" in result.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_name_that_is_none_is_refused(housing: CommandLine, name: str, folders
     [
         ("number", [str(one) for one in range(ROWS)], "it numbers the rows"),
         ("flat_id", [str(one * 7919 % 100_003) for one in range(ROWS)], "it numbers the rows"),
-        ("code", [f"F-{one:05}" for one in range(ROWS)], "each row has another text"),
+        ("code", [f"F-{one:05}" for one in range(ROWS)], "each row has a different text"),
         ("sold", [f"2024-{one % 12 + 1:02}-{one % 28 + 1:02}" for one in range(ROWS)], "a date"),
         ("sold", [f"{one % 28 + 1}.{one % 12 + 1}.2024" for one in range(ROWS)], "a date as text"),
         ("sold", [f"{one % 28 + 1} Mar 2024" for one in range(ROWS)], "a date as text"),
@@ -228,8 +228,8 @@ def test_a_file_with_semicolons_and_decimal_commas_is_read(
     ("change", "target", "sentence"),
     [
         ({}, "Rent", "has no column Rent: did you mean rent?"),
-        ({"rent": ["5"] * ROWS}, "rent", "rent is no target: all its values are '5'"),
-        ({"rent": [""] * ROWS}, "rent", "rent is no target: all its cells are blank"),
+        ({"rent": ["5"] * ROWS}, "rent", "rent cannot be the target: all its values are '5'"),
+        ({"rent": [""] * ROWS}, "rent", "rent cannot be the target: all its cells are blank"),
         ({}, "heating", "a classification has two"),
         ({"Size": ["1"] * ROWS}, "rent", "the column size more than once"),
         (
@@ -249,9 +249,7 @@ def test_a_table_without_a_model_is_refused(
 
 def test_forty_rows_are_too_few(housing: CommandLine, folders: Path) -> None:
     table = {name: cells[:40] for name, cells in columns().items()}
-    assert "has 40 rows, which are too few: 200 are needed" in refusal(
-        housing, folders, table, "rent"
-    )
+    assert "has 40 rows; at least 200 are needed" in refusal(housing, folders, table, "rent")
 
 
 def test_a_file_without_a_feature_is_refused(housing: CommandLine, folders: Path) -> None:

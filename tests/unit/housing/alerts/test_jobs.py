@@ -74,7 +74,7 @@ def test_a_promotion_has_both_errors_and_the_rollback_command() -> None:
         "RMSE": "0.4512",
         "compared with": "version 6",
         "RMSE of that": "0.4700",
-        "rows judged on": "4,128",
+        "held-out rows": "4,128",
         "rows of the data set": "24,640",
         "new rows": "4,000",
         "bad rows": "10 of 5,000",
@@ -105,7 +105,7 @@ def test_a_held_version_has_places_both_prices_and_both_commands() -> None:
     assert alert.subject == "california-housing: version 7 waits for a person"
     assert alert.reason == "48 of 50 prices lie below"
     assert alert.facts["place 1"] == (
-        "34.05, -118.24, within 1.2 km: 48 of 50 rows below, $15,000 where production says "
+        "34.05, -118.24, within 1.2 km: 48 of 50 rows below, $15,000 instead of production's "
         "$231,000; job 7f3c"
     )
     assert 'housing data exclude 7f3c --reason "…"; housing data exclude 0a1b' in alert.advice
@@ -145,7 +145,7 @@ def test_a_version_that_a_stop_holds_names_no_rows_as_wrong() -> None:
 
     assert alert.event == AlertEvent.MODEL_HELD
     assert "exclude" not in alert.advice
-    assert "the next job after housing resume judges it again" in alert.advice
+    assert "the next job after housing resume compares it again" in alert.advice
     assert alert.next_step == 'housing promote 7 --reason "…"'
 
 

@@ -55,7 +55,7 @@ def test_a_move_by_others_is_in_the_ledger_and_reported_once(
     assert HOOK in change.why
     [alert] = alerts.sent
     assert alert.event == AlertEvent.ALIAS_REPAIRED
-    assert "moved outside of the pipeline: production from 2 to 1" in alert.reason
+    assert "moved outside the pipeline: production from 2 to 1" in alert.reason
 
 
 def test_the_copy_for_cold_starts_follows_the_moved_alias(

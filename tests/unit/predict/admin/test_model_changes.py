@@ -359,7 +359,7 @@ def test_a_rollback_that_was_interrupted_is_not_gone_on_with_to_another_model(
     else:
         registry.set_tag("2", Tag.SHA256, "0" * 64)
 
-    with pytest.raises(ChangeRefusedError, match="no previous version to go back to"):
+    with pytest.raises(ChangeRefusedError, match="no previous version to return to"):
         changes.rollback(None, why="odd", who="me")
 
     assert carriers(registry) == {PRODUCTION: "3", PREVIOUS: "3"}
@@ -418,7 +418,7 @@ def test_with_nothing_ever_changed_there_is_nothing_to_go_back_to(
     registry.register({MODEL_FILE: linear_model()})
     registry.set_alias(PRODUCTION, "1")
 
-    with pytest.raises(ChangeRefusedError, match="no previous version to go back to"):
+    with pytest.raises(ChangeRefusedError, match="no previous version to return to"):
         changes.rollback(None, why="odd", who="me")
 
 

@@ -146,7 +146,7 @@ def test_a_body_in_gzip_without_content_encoding_is_named(
     answer = client.post(path, gzip.compress(bodies(block_group)[path]))
 
     assert answer.status_code == 400
-    assert answer.json()["detail"] == "the body is packed with gzip: send it unpacked"
+    assert answer.json()["detail"] == "the body is compressed with gzip: send it uncompressed"
 
 
 @pytest.mark.parametrize("path", ROUTES)

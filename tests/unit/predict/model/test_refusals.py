@@ -43,7 +43,7 @@ def test_it_says_what_is_refused_why_and_what_to_do(s3: "S3Client") -> None:
 
     [alert] = alerts.sent
     assert (alert.event, alert.subject) == ("refused", "housing: version 8 is refused")
-    assert alert.reason == "its digest is wrong; version 7 goes on being served"
+    assert alert.reason == "its digest is wrong; version 7 stays in use"
     assert "housing rollback" in alert.next_step
 
 

@@ -118,7 +118,7 @@ def test_categories_booleans_and_missing_values(tmp_path: Path) -> None:
         *(("/invocations", _JSON, {name: form}) for name, form in forms.items()),
         ("/v2/models/things/infer", _JSON, {"inputs": tensors}),
     )
-    assert json.loads(one)["warnings"] == ["make is none of the known categories: taken as other"]
+    assert json.loads(one)["warnings"] == ["make is not a known category: treated as other"]
     missing = {"doors": None, "size": None}
     assert logged["features"] == {**_NEW, "make": "other", **missing}
     assert table["features"] == {"cut": "1", "make": "x", "isnew": False, **missing}

@@ -79,7 +79,7 @@ def test_a_champion_of_a_release_that_kept_no_record_is_refitted(
     verdict = verdict_on_more()
 
     assert verdict.champion_version == "1"
-    assert "version 1 was judged by another split, and so was refitted" in verdict.reason
+    assert "version 1 was judged by another split, and was refitted" in verdict.reason
     assert verdict.champion_rmse is not None
 
 
@@ -147,7 +147,7 @@ def test_a_champion_that_was_fitted_on_all_rows_that_judge_is_not_beaten(
     verdict = jobs.load(upload.job_id).verdict
     assert verdict is not None
     assert not verdict.promote
-    assert "it was fitted on all but 0 of the rows that judge" in verdict.reason
+    assert "it was fitted on all but 0 of the held-out rows" in verdict.reason
 
 
 def test_a_champion_that_was_made_elsewhere_is_compared_by_its_own_model(

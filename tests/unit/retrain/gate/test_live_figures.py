@@ -49,7 +49,7 @@ def test_too_few_rows_say_nothing_but_why() -> None:
 
     assert told is not None
     assert (told.coverage, told.rmse) == (None, None)
-    assert told.reason == "49 rows that it had not seen; 50 are needed"
+    assert told.reason == "49 unseen rows; 50 are needed"
 
 
 def test_a_model_that_does_not_load_is_said() -> None:
@@ -117,7 +117,7 @@ def test_of_an_upload_that_production_may_have_been_fitted_on_no_row_counts(
 
     live = jobs.load(first.job_id).live
     assert live is not None
-    assert (live.rows, live.reason) == (0, "0 rows that it had not seen; 50 are needed")
+    assert (live.rows, live.reason) == (0, "0 unseen rows; 50 are needed")
 
 
 def put_in_production(registry: FakeModelRegistry, *, at: datetime, **tags: str) -> None:

@@ -59,7 +59,7 @@ def test_too_few_rows_fail_with_how_many_are_needed_and_stay_in_the_data_set(
         (TrackingError("MLflow did not take it"), "MLflow did not take it"),
         (RegistryUnavailableError("it is down"), "it is down"),
         (ZeroDivisionError("by\nzero"), "ZeroDivisionError: by"),
-        (JobOverTimeError(60), "the job took longer than 60 s, its limit, and was ended"),
+        (JobOverTimeError(60), "the job took longer than 60 s, its limit, and was stopped"),
     ],
     ids=["tracking", "registry", "unforeseen", "over-time"],
 )

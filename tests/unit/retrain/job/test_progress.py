@@ -94,7 +94,7 @@ def test_a_job_that_is_stopped_for_its_time_has_failed(
 
     status = jobs.load("job-1")
     assert status.state == State.FAILED
-    assert status.reason == "the job took longer than 3,600 s, its limit, and was ended"
+    assert status.reason == "the job took longer than 3,600 s, its limit, and was stopped"
     assert "TrainingTimeoutSeconds" in str(status.next_step)
 
 
@@ -102,7 +102,7 @@ def test_a_job_begins_although_its_launcher_wrote_after_it_was_read(
     progress: JobProgress, jobs: JobStore
 ) -> None:
     launcher = jobs.load("job-1")
-    launcher.message = "waiting for a place to run"
+    launcher.message = "waiting for capacity"
     jobs.save_own(launcher)
 
     progress.note("fitting")

@@ -165,7 +165,7 @@ def test_a_restart_that_is_refused_says_why_and_is_tried_at_every_sweep_uncounte
     status = jobs.load(JOB.job_id)
     assert (status.state, status.launches) == (State.QUEUED, 2)
     assert status.reason == "the queue is gone"
-    assert status.next_step == "nothing: it is tried again every five minutes"
+    assert status.next_step == "nothing: the start is retried every five minutes"
     launcher.fails_with = None
     assert sweeps.sweep(minutes=23).started == [JOB.job_id]
     assert jobs.load(JOB.job_id).launches == 2
