@@ -72,7 +72,7 @@ def test_it_finds_the_server_ready_and_knows_its_version(clients: Clients) -> No
         assert client.get_version().count(".") >= 2  # type: ignore[no-untyped-call]
 
 
-def test_what_either_server_refuses_ends_in_the_clients_own_error(clients: Clients) -> None:
+def test_a_refusal_of_either_server_is_the_clients_own_error(clients: Clients) -> None:
     for client in clients:
         with pytest.raises(Exception, match="error code 400"):
             client.invoke(FRAME.drop(columns="MedInc"))

@@ -89,7 +89,7 @@ def test_a_csv_is_answered_as_mlflow_answers_it(
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_mlflow_refuses_is_refused_with_its_status_and_a_problem(
+def test_bodies_that_mlflow_refuses_get_the_same_status_and_a_problem(
     servers: SimpleNamespace, case: str
 ) -> None:
     body = json.dumps(REFUSED[case])

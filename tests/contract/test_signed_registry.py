@@ -140,7 +140,7 @@ def test_an_arn_is_a_tracking_uri(gate: Gate, monkeypatch: pytest.MonkeyPatch) -
         {"MLFLOW_TRACKING_URI": "http://mlflow.test", "MLFLOW_TRACKING_AWS_SIGV4": "true"},
     ],
 )
-def test_what_cannot_be_signed_for_is_refused_at_the_start(
+def test_settings_that_cannot_be_signed_for_are_refused_at_the_start(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
 ) -> None:
     with pytest.raises(ValidationError, match=r"ARN|AWS_REGION"):

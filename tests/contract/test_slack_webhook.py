@@ -121,7 +121,9 @@ def test_a_slack_that_is_down_is_left_to_lambda(status: int) -> None:
         (410, "channel_is_archived"),
     ],
 )
-def test_what_slack_refuses_is_said_in_its_words_and_not_repeated(status: int, word: str) -> None:
+def test_a_refusal_of_slack_is_an_error_with_its_text_and_not_retried(
+    status: int, word: str
+) -> None:
     with (
         slack_saying((status, word, {})) as (slack, url),
         pytest.raises(SlackRefusedError, match=f"{status} {word}"),

@@ -59,7 +59,7 @@ def registry_in(workspace: str, uri: str, monkeypatch: pytest.MonkeyPatch) -> Ml
     return MlflowModelRegistry(RegistrySettings().registry_access(), NAME)
 
 
-def test_what_was_promoted_in_a_workspace_is_served_from_there_and_from_nowhere_else(
+def test_a_version_promoted_in_a_workspace_is_served_from_there_only(
     uri: str, promoted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = registry_in("team-a", uri, monkeypatch)

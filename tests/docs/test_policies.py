@@ -37,7 +37,7 @@ def test_every_type_of_the_template_is_covered(types: set[str]) -> None:
     assert types <= covered, "name them in TYPES of tools/docs/write_policies.py and run it"
 
 
-def test_what_is_made_may_be_tagged() -> None:
+def test_created_resources_may_be_tagged() -> None:
     for name, kinds in write_policies.TYPES.items():
         allowed = {
             action

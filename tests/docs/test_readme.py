@@ -76,7 +76,7 @@ def test_the_readme_is_a_few_screens_long() -> None:
     assert "What is not there yet" in titles
 
 
-def test_what_the_readme_says_of_speed_was_measured() -> None:
+def test_the_speed_in_the_readme_was_measured() -> None:
     measured = json.loads((CHECKOUT / "benchmarks/results/serve.json").read_text())
     servers = measured["servers"]
     ours = servers.pop("this service")

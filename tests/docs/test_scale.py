@@ -32,7 +32,7 @@ def parameters() -> dict[str, Any]:
     return {name: one["Default"] for name, one in declared.items()}
 
 
-def test_what_was_measured_is_what_the_results_say() -> None:
+def test_measured_figures_are_those_of_the_results() -> None:
     serve, soak, ingest, model = (result(name) for name in ("serve", "soak", "ingest", "model"))
     one, thousand = (serve["in_process"][rows]["lambda_handler_us"] for rows in ("1", "1000"))
     service = serve["servers"]["this service"]
@@ -54,7 +54,7 @@ def test_what_was_measured_is_what_the_results_say() -> None:
     assert f"{large['rows']:,} rows, in {large['seconds']:.0f} s" in row("memory of the check")
 
 
-def test_what_the_template_sets_is_what_it_has(parameters: dict[str, Any]) -> None:
+def test_limits_set_by_the_template_are_its_values(parameters: dict[str, Any]) -> None:
     for rate, burst in (
         ("ThrottleRate", "ThrottleBurst"),
         ("StageThrottleRate", "StageThrottleBurst"),
@@ -74,7 +74,7 @@ def test_what_the_template_sets_is_what_it_has(parameters: dict[str, Any]) -> No
     assert [f"| {count} |" in row("processors of all jobs") for count in most] == [True]
 
 
-def test_what_a_setting_sets_is_its_default() -> None:
+def test_limits_set_by_a_setting_are_its_default() -> None:
     predict, training = PredictSettings.model_fields, TrainingSettings.model_fields
 
     assert f"| {predict['max_batch_rows'].default:,} |" in row("rows of a request")

@@ -33,7 +33,7 @@ def test_a_bucket_is_private_versioned_encrypted_and_outlives_its_stack(name: st
 
 
 @pytest.mark.parametrize("prefix", KEPT_FOR_EVER)
-def test_no_rule_reaches_what_is_kept_for_ever(rules: list[dict[str, Any]], prefix: str) -> None:
+def test_no_rule_expires_permanent_objects(rules: list[dict[str, Any]], prefix: str) -> None:
     deleting = [rule for rule in rules if EXPIRES in rule or EXPIRES_OLD in rule]
 
     assert len(deleting) >= 4
@@ -43,7 +43,7 @@ def test_no_rule_reaches_what_is_kept_for_ever(rules: list[dict[str, Any]], pref
         assert not reached.startswith(prefix), rule["Id"]
 
 
-def test_what_is_overwritten_and_what_is_rejected_goes_some_day(
+def test_overwritten_and_rejected_objects_expire(
     rules: list[dict[str, Any]],
 ) -> None:
     by_prefix = {rule["Prefix"]: rule for rule in rules if "Prefix" in rule}

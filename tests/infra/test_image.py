@@ -23,7 +23,7 @@ def instructions() -> list[tuple[str, str]]:
     return [(each.name, each.rest) for each in dockerfile.instructions(DOCKERFILE.read_text())]
 
 
-def test_what_is_copied_is_there_and_in_the_context(instructions: list[tuple[str, str]]) -> None:
+def test_copied_files_exist_and_are_in_the_context(instructions: list[tuple[str, str]]) -> None:
     ignored = (DOCKERFILE.parent / "Dockerfile.dockerignore").read_text().splitlines()
     context = {line.removeprefix("!") for line in ignored if line.startswith("!")}
     copied = [

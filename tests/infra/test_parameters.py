@@ -94,7 +94,7 @@ def test_a_stage_passes_the_rules(template: dict[str, Any], stage: str) -> None:
 
 
 @pytest.mark.parametrize(("stage", "gradual"), [("dev", False), ("staging", True), ("prod", True)])
-def test_what_people_depend_on_changes_gradually(
+def test_stages_with_users_change_gradually(
     template: dict[str, Any], stage: str, *, gradual: bool
 ) -> None:
     said = {name: str(value) for name, value in stage_file(stage).items()}

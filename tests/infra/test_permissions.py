@@ -119,14 +119,14 @@ def passing(here: Account, names: Mapping[str, str], table: Table) -> dict[tuple
     }
 
 
-def test_every_call_is_let_through(here: Account, names: dict[str, str]) -> None:
+def test_every_call_is_allowed(here: Account, names: dict[str, str]) -> None:
     calls = passing(here, names, CALLS)
 
     assert len(calls) >= 150
     assert [call for call, passes in calls.items() if not passes] == []
 
 
-def test_what_must_not_pass_is_refused(here: Account, names: dict[str, str]) -> None:
+def test_calls_that_must_be_denied_are_denied(here: Account, names: dict[str, str]) -> None:
     calls = passing(here, names, REFUSED)
 
     assert len(calls) >= 90
@@ -134,7 +134,7 @@ def test_what_must_not_pass_is_refused(here: Account, names: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("role", [*ROLES, "uploader", "operator"])
-def test_nothing_is_allowed_that_no_call_needs(
+def test_every_permission_is_needed_by_a_call(
     here: Account, names: dict[str, str], role: str
 ) -> None:
     asked = [request for call in CALLS[role] for request in call.requests(names)]

@@ -76,7 +76,7 @@ def test_a_star_in_a_resource_stands_behind_a_name(template: dict[str, Any]) -> 
     assert len(starred) - len(plain) == 8
 
 
-def test_what_aws_manages_is_on_the_list() -> None:
+def test_managed_policies_are_on_the_list() -> None:
     roles = of_type(transformed(Stage="prod"), "AWS::IAM::Role").values()
     attached = [text for role in roles for text in strings(role.get("ManagedPolicyArns", []))]
 
@@ -110,7 +110,7 @@ def test_roles_trust_only_aws_services_for_this_account() -> None:
 
 
 @pytest.mark.parametrize("name", ["BucketPolicy", "MlflowBucketPolicy"])
-def test_a_bucket_speaks_tls_only(name: str) -> None:
+def test_a_bucket_accepts_only_tls(name: str) -> None:
     statement = load(TEMPLATE)["Resources"][name]["Properties"]["PolicyDocument"]["Statement"][0]
 
     assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")

@@ -115,7 +115,7 @@ def test_the_policies_of_buckets_and_topic_fit(here: Account) -> None:
             assert size(here.properties(name)["PolicyDocument"]) <= limit, name
 
 
-def test_what_may_call_a_function_fits_into_its_policy(here: Account) -> None:
+def test_the_permissions_to_call_a_function_fit_into_its_policy(here: Account) -> None:
     policies: dict[str, list[Any]] = {}
     for name in here.of_type("AWS::Lambda::Permission"):
         allowed = here.properties(name)

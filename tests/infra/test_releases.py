@@ -37,7 +37,7 @@ def test_the_api_calls_the_alias_and_may(prod: dict[str, Any]) -> None:
     assert set(permitted) == {alias, "AdminFunction"}
 
 
-def test_what_may_change_something_is_asked_for_its_own_paths_and_nothing_else(
+def test_the_admin_function_has_its_own_paths_and_no_others(
     prod: dict[str, Any],
 ) -> None:
     [alias] = of_type(prod, "AWS::Lambda::Alias")
@@ -58,7 +58,7 @@ def test_what_may_change_something_is_asked_for_its_own_paths_and_nothing_else(
         for method in methods
     ],
 )
-def test_no_route_that_changes_something_is_one_of_predicts(
+def test_no_route_with_changes_belongs_to_predict(
     prod: dict[str, Any], path: str, method: str
 ) -> None:
     route, name = served(functions_by_route(prod), path, method)
@@ -115,7 +115,7 @@ def test_the_version_has_a_snapshot_where_the_runtime_can(prod: dict[str, Any]) 
     assert "VpcConfig" not in function
 
 
-def test_codedeploy_moves_the_alias_and_asks_the_alarms(prod: dict[str, Any]) -> None:
+def test_codedeploy_moves_the_alias_and_checks_the_alarms(prod: dict[str, Any]) -> None:
     [(group_name, group)] = of_type(prod, "AWS::CodeDeploy::DeploymentGroup").items()
     [alias] = of_type(prod, "AWS::Lambda::Alias")
     policy = prod["Resources"][alias]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]

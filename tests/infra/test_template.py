@@ -37,7 +37,7 @@ def test_cfn_lint_finds_nothing_in_what_sam_makes_of_it_for_any_stage() -> None:
     assert [findings(template) for template in templates] == [[]] * len(templates)
 
 
-def test_what_waits_for_a_resource_waits_for_one_that_is_there() -> None:
+def test_dependencies_name_existing_resources() -> None:
     parameters = {"ApiAccessLogs": "on"}
     here = account(**{"Stage": "prod", **parameters})
 

@@ -70,7 +70,7 @@ def test_one_commit_of_an_action_serves_all() -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_nothing_is_permitted_but_what_a_job_names(path: Path) -> None:
+def test_workflows_have_only_the_permissions_that_a_job_lists(path: Path) -> None:
     assert workflow(path)["permissions"] == {}
     assert [name for name, job in jobs(path).items() if "permissions" not in job] == []
     granted = {
@@ -134,7 +134,7 @@ def test_production_comes_after_staging_and_waits_for_reviewers() -> None:
     assert delivery["image"]["needs"] == "checks"
 
 
-def test_dependabot_looks_after_every_kind_of_pin() -> None:
+def test_dependabot_covers_every_kind_of_pin() -> None:
     config = yaml.safe_load((CHECKOUT / ".github/dependabot.yaml").read_text())
     folders = {
         (entry["package-ecosystem"], folder)

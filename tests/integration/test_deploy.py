@@ -134,7 +134,7 @@ def test_nothing_is_deployed_unless_somebody_says_so(stage: Deployments, built: 
     assert stage.status is None
 
 
-def test_what_holds_something_is_removed_only_when_that_is_said(
+def test_a_stateful_resource_is_removed_only_with_replace_yes(
     stage: Deployments, built: Path
 ) -> None:
     answers = {"TEMPLATE": str(built), "CONFIRM": "yes"}
@@ -188,7 +188,7 @@ def test_a_first_deployment_that_fails_says_how_to_begin_again(
     assert again.returncode == 0, again.stdout + again.stderr
 
 
-def test_what_is_destroyed_leaves_its_bucket_and_is_made_again_upon_it(
+def test_a_destroyed_stack_leaves_its_bucket_and_a_new_one_takes_it_over(
     stage: Deployments, built: Path
 ) -> None:
     answers = {"TEMPLATE": str(built), "CONFIRM": "yes"}

@@ -130,7 +130,7 @@ def test_the_command_line_uploads_waits_and_shows(stack: RunningStack, tmp_path:
     assert (predicted.returncode, "$" in predicted.stdout) == (0, True), predicted.stderr
 
 
-def test_what_the_functions_said_is_in_their_log_groups(stack: RunningStack) -> None:
+def test_the_functions_log_lines_are_in_their_log_groups(stack: RunningStack) -> None:
     with stack.api() as api:
         api.post("/predict", json=EXAMPLE).raise_for_status()
 

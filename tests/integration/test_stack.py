@@ -109,7 +109,7 @@ def test_a_second_up_changes_nothing(stack: RunningStack) -> None:
     assert stack.env == env
 
 
-def test_what_the_stack_keeps_survives_a_stop(stack: RunningStack) -> None:
+def test_the_state_of_the_stack_survives_a_stop(stack: RunningStack) -> None:
     before, env = stack.health()["model"]["version"], stack.env
 
     local_stack(stack.environment, "down")

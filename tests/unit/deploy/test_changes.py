@@ -32,7 +32,7 @@ def change(action: str = "Modify", kind: str = "AWS::S3::Bucket", **more: str) -
         (change("Modify", "AWS::SNS::Topic", Replacement="True"), "its subscriptions"),
     ],
 )
-def test_what_holds_something_and_goes_is_warned_of(one_change: Change, danger: str) -> None:
+def test_the_loss_of_a_stateful_resource_is_a_warning(one_change: Change, danger: str) -> None:
     assert one_change.danger
     assert danger in one_change.danger
     assert "WARNING:" in report((one_change,), {}, {})
@@ -47,12 +47,12 @@ def test_what_holds_something_and_goes_is_warned_of(one_change: Change, danger: 
         change("Modify", "AWS::ApiGateway::Deployment", Replacement="True"),
     ],
 )
-def test_what_loses_nothing_is_not(one_change: Change) -> None:
+def test_a_change_without_loss_is_not_a_warning(one_change: Change) -> None:
     assert one_change.danger is None
     assert "WARNING:" not in report((one_change,), {}, {})
 
 
-def test_what_may_be_replaced_is_said_and_does_not_stop_anybody() -> None:
+def test_a_conditional_replacement_is_printed_and_does_not_stop_the_deployment() -> None:
     conditional = change(Replacement="Conditional")
 
     assert (conditional.danger, conditional.risk is None) == (None, False)

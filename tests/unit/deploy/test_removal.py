@@ -32,7 +32,7 @@ def of(told: FakeCloudFormation) -> Clients:
     return Clients(client, nobody, nobody, nobody, "123456789012", None)
 
 
-def test_what_is_not_there_is_not_removed() -> None:
+def test_a_missing_stack_is_not_removed() -> None:
     told, out = FakeCloudFormation(None), Out()
 
     remove(DEV, of(told), out.progress, seconds=1, name="housing-dev", prod="")
@@ -60,7 +60,7 @@ def test_the_guard_is_taken_off_before_the_stack_is_deleted() -> None:
     assert not told.is_protected
 
 
-def test_what_is_kept_is_named_before_anything_is_deleted() -> None:
+def test_retained_resources_are_listed_before_the_deletion() -> None:
     told, out = FakeCloudFormation(*DELETED), Out()
     told.template = "Resources: {A: {DeletionPolicy: Retain}, B: {DeletionPolicy: Retain}, C: {}}"
     told.resources = [

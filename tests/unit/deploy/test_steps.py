@@ -48,7 +48,7 @@ def test_checks_and_build_are_made_without_the_account(told: Path, progress: Pro
     ]
 
 
-def test_what_fails_ends_it_with_its_last_lines(
+def test_a_failed_step_is_an_error_with_its_last_lines(
     told: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROKEN", "lint")
@@ -68,7 +68,7 @@ def test_a_program_that_is_missing_is_named(
         check(progress)
 
 
-def test_what_takes_too_long_is_ended(
+def test_a_step_over_its_time_limit_is_stopped(
     told: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told.with_name("make").write_text("#!/bin/sh\nexec sleep 60\n")

@@ -210,7 +210,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path | None]:
     return loaded
 
 
-def test_what_a_training_job_compared_is_loaded_once(
+def test_a_graph_compared_by_the_job_is_loaded_once(
     library: Path, opened: list[Path | None]
 ) -> None:
     model = model_with_trees()
@@ -223,7 +223,7 @@ def test_what_a_training_job_compared_is_loaded_once(
 
 
 @pytest.mark.parametrize("proof", ["", "0123456789abcdef 1.32.0", "unknown 1.32.0"])
-def test_what_another_library_proved_is_compared_again(
+def test_a_graph_compared_with_another_library_is_compared_again(
     library: Path, opened: list[Path | None], proof: str
 ) -> None:
     assert open_graph(model_with_trees(), proof=proof).trees == Trees.LIBRARY

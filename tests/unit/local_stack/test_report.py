@@ -48,7 +48,7 @@ def said(console: Console, capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
 
 
-def test_what_is_up_is_shown_with_its_process_and_the_rest_as_down(
+def test_running_services_are_shown_with_their_process_and_the_others_as_down(
     settings: StackSettings, bridge: psutil.Process, capsys: pytest.CaptureFixture[str]
 ) -> None:
     console = Console(width=120)
@@ -134,7 +134,7 @@ def test_a_running_job_is_shown_and_so_is_the_version_in_production(
     assert "no model yet" in shown
 
 
-def test_what_functions_said_is_shown_while_the_endpoint_runs(
+def test_the_functions_log_is_shown_while_the_endpoint_runs(
     settings: StackSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

@@ -169,7 +169,7 @@ REFUSED_BY_BOTH = {
 
 
 @pytest.mark.parametrize("name", NOT_DONE)
-def test_what_is_not_done_is_left_to_onnx_runtime(
+def test_an_unsupported_model_is_left_to_onnx_runtime(
     open_model: Open, library: Path, name: str
 ) -> None:
     model = model_of(NOT_DONE[name])

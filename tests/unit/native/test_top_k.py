@@ -104,7 +104,7 @@ def test_none_of_a_row_is_answered_as_by_onnx_runtime(open_model: Open, library:
         ({}, {"x": np.ones((1,) * 9, np.float32), "k": np.array([1])}, "too many axes"),
     ],
 )
-def test_what_is_not_done_is_refused(
+def test_an_unsupported_input_is_refused(
     open_model: Open, library: Path, attributes: dict[str, int], given: dict[str, Any], why: str
 ) -> None:
     session = open_model(model_of(**attributes), library)
@@ -122,7 +122,7 @@ def test_what_is_not_done_is_refused(
         ({"element": TensorProto.DOUBLE}, "INVALID_GRAPH"),
     ],
 )
-def test_what_is_not_done_is_left_to_onnx_runtime(
+def test_an_unsupported_model_is_left_to_onnx_runtime(
     open_model: Open, library: Path, made: dict[str, Any], why: str
 ) -> None:
     model = model_of(**made)

@@ -85,7 +85,7 @@ def test_slack_gets_the_remaining_time_of_the_function(slack: FakeSlack) -> None
     assert slack.seconds_left == [29.5]
 
 
-def test_what_slack_refuses_is_logged_with_what_to_do_and_not_tried_again(
+def test_a_refusal_of_slack_is_logged_with_the_next_step_and_not_retried(
     slack: FakeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     slack.fails_with = [SlackRefusedError("Slack answered 404 no_service")]
@@ -100,7 +100,7 @@ def test_what_slack_refuses_is_logged_with_what_to_do_and_not_tried_again(
     assert line["title"] == "california-housing: an upload was rejected"
 
 
-def test_what_slack_cannot_take_now_makes_lambda_try_again(slack: FakeSlack) -> None:
+def test_an_outage_of_slack_makes_lambda_retry(slack: FakeSlack) -> None:
     slack.fails_with = [SlackUnavailableError("Slack answered 500")]
 
     with pytest.raises(SlackUnavailableError):
@@ -129,7 +129,7 @@ def test_the_function_imports_nothing_that_its_package_does_not_hold() -> None:
     assert not set(done.stdout.split()) & set(TOO_HEAVY)
 
 
-def test_what_the_shared_package_logs_is_a_line_like_the_functions_own(
+def test_log_lines_of_the_shared_package_have_the_functions_form(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     handler.lambda_handler(sample("sns-alert.ok"), CONTEXT)

@@ -101,6 +101,6 @@ def test_a_message_without_a_subject_has_a_title() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("sns-*.bad.json")), ids=lambda path: path.stem)
-def test_what_sns_does_not_send_is_an_error(path: Path) -> None:
+def test_an_event_that_is_not_from_sns_is_an_error(path: Path) -> None:
     with pytest.raises(EventError, match="not an event of SNS"):
         notices_in(json.loads(path.read_text("utf-8")))

@@ -53,7 +53,7 @@ def test_the_plain_text_says_what_and_why() -> None:
     assert html.unescape(message["text"]) == f"{FULL.title}: {FULL.reason}"
 
 
-def test_a_stranger_can_neither_call_people_nor_make_links_nor_leave_the_code() -> None:
+def test_untrusted_text_makes_no_mention_and_no_link_and_stays_code() -> None:
     evil = "<!here> <http://evil.test|click> ```&"
     notice = Notice(evil, evil, {"file": evil}, evil, f"housing upload '{evil}'")
 
@@ -80,7 +80,7 @@ def test_slacks_limits_are_kept_however_long_a_text_is(sign: str) -> None:
     assert len(message["text"]) <= 3_000
 
 
-def test_what_there_is_not_makes_no_block() -> None:
+def test_missing_parts_make_no_block() -> None:
     assert [block["type"] for block in blocks(Notice("title", ""))] == ["header"]
 
 

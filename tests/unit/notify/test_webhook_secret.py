@@ -56,9 +56,7 @@ def test_the_secret_holds_the_bare_url_or_json(put: Put, webhook: WebhookSecret,
     assert webhook.url() == URL
 
 
-def test_a_url_is_kept_and_read_anew_when_it_has_to_be_fresh(
-    put: Put, webhook: WebhookSecret
-) -> None:
+def test_a_url_is_cached_and_read_again_on_request(put: Put, webhook: WebhookSecret) -> None:
     put(URL)
     webhook.url()
     put(f"{URL}2")

@@ -17,7 +17,7 @@ def progress() -> Any:
     return PROGRAM["Progress"]("local", 3)
 
 
-def test_what_pip_says_is_counted(progress: Any) -> None:
+def test_packages_in_pips_output_are_counted(progress: Any) -> None:
     for line in (
         "Collecting numpy==2.4.6 (from -r requirements/local.txt (line 3))",
         "  Downloading numpy-2.4.6-cp311-cp311-manylinux_2_28_x86_64.whl (16.5 MB)",
@@ -30,7 +30,7 @@ def test_what_pip_says_is_counted(progress: Any) -> None:
     assert str(progress) == "  … environment local: 2 of 3 packages, 17 MB"
 
 
-def test_what_uv_says_is_counted_once_for_each_package(progress: Any) -> None:
+def test_packages_in_uvs_output_are_counted_once(progress: Any) -> None:
     for line in (
         "Downloading pyarrow (46.2MiB)",
         "Downloading mlflow (9.8MiB)",

@@ -17,11 +17,11 @@ def started(function: Callable[[], T]) -> BackgroundCall[T]:
     return call
 
 
-def test_what_the_call_returns_comes_back() -> None:
+def test_the_result_of_the_call_is_returned() -> None:
     assert started(lambda: 7).result(10) == 7
 
 
-def test_what_the_call_raises_is_raised_even_a_time_out() -> None:
+def test_an_exception_of_the_call_is_raised_even_a_time_out() -> None:
     def fail() -> int:
         msg = "its own"
         raise TimeoutError(msg)
@@ -55,7 +55,7 @@ def test_calls_one_after_the_other_are_made_by_one_thread() -> None:
     assert len(threads) == 1
 
 
-def test_workers_that_do_not_come_back_are_few_and_taken_up_again_when_they_do() -> None:
+def test_hanging_workers_are_limited_and_reused_when_they_return() -> None:
     workers, go_on = Workers(most=2), threading.Event()
     stuck = [workers.start(lambda: go_on.wait(10)) for _ in range(2)]
 

@@ -406,7 +406,7 @@ def test_a_warm_request_enters_few_files(
     assert len(entered) <= MOST_ENTERED_FILES
 
 
-def test_what_the_shared_package_logs_is_a_line_like_the_functions_own(
+def test_log_lines_of_the_shared_package_have_the_functions_form(
     register: Register, capsys: pytest.CaptureFixture[str]
 ) -> None:
     register()

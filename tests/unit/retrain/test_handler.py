@@ -280,7 +280,7 @@ def test_the_function_imports_nothing_that_its_package_does_not_hold() -> None:
     assert not set(done.stdout.split()) & set(TOO_HEAVY)
 
 
-def test_what_the_shared_package_logs_is_a_line_like_the_functions_own(
+def test_log_lines_of_the_shared_package_have_the_functions_form(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     composition.service()

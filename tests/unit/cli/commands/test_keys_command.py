@@ -46,7 +46,7 @@ def document(housing: CommandLine) -> ApiKeyDocument:
     return housing.services.key_ring.document()
 
 
-def test_a_new_key_is_known_at_both_doors_and_its_value_is_kept_at_one(
+def test_a_new_key_is_in_both_stores_and_its_value_in_one(
     housing: CommandLine, gateway: FakeApiGateway
 ) -> None:
     key = made(housing, "predict")

@@ -76,7 +76,7 @@ def column_drift(name: str, *, drifted: bool) -> ColumnDrift:
     )
 
 
-def test_what_drifts_is_shown_a_line_for_each_column(housing: CommandLine, jobs: JobStore) -> None:
+def test_drift_is_shown_in_a_line_for_each_column(housing: CommandLine, jobs: JobStore) -> None:
     columns = [column_drift("MedInc", drifted=True), column_drift("HouseAge", drifted=False)]
     warnings = ["MedInc drifts: PSI 0.40, KS 0.20; mean 1 before, 2 in the new rows"]
     drift = Drift(rows=1_200, reference_rows=20_640, columns=columns, warnings=warnings)

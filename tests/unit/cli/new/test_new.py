@@ -77,7 +77,7 @@ def test_kinds_order_and_task_are_inferred(housing: CommandLine, folders: Path) 
     assert "state: categories in this order: poor, fair, good" in facts["assumed"]
 
 
-def test_what_is_written_is_clean_sound_and_reads_the_file(
+def test_the_written_subject_is_clean_and_valid_and_reads_the_file(
     housing: CommandLine, folders: Path
 ) -> None:
     table = columns()

@@ -52,7 +52,7 @@ def test_a_subject_is_cut_to_what_sns_takes(sns: "SNSClient") -> None:
     assert sent[2] == "s" * 100
 
 
-def test_what_sns_would_refuse_is_not_sent_to_it(sns: "SNSClient") -> None:
+def test_an_alert_is_made_valid_for_sns(sns: "SNSClient") -> None:
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     odd = replace(
         ALERT,

@@ -66,7 +66,7 @@ def test_a_repeated_failure_is_sent_once_an_hour_and_the_next_message_counts_the
     assert reasons(inner)[1:] == ["MLflow did not take it; and 3 more like it since 12:00 UTC"]
 
 
-def test_the_count_starts_anew_with_each_message(
+def test_the_count_restarts_with_each_message(
     sender: Sender, inner: FakeAlerts, clock: FakeClock
 ) -> None:
     sender().send(FAILED)
@@ -175,7 +175,7 @@ def test_of_two_senders_at_the_same_moment_one_sends_and_the_other_is_counted(
     assert reasons(inner)[1].endswith("and 1 more like it since 12:00 UTC")
 
 
-def test_what_could_not_be_sent_is_sent_with_the_next_and_counted(
+def test_an_unsent_alert_is_sent_with_the_next_and_counted(
     sender: Sender, inner: FakeAlerts
 ) -> None:
     inner.is_down = True
@@ -310,7 +310,7 @@ def test_an_outage_after_the_claim_is_logged(
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"since": "yesterday"}'])
-def test_a_garbled_record_is_written_anew_and_keeps_no_alert_back(
+def test_a_garbled_record_is_overwritten_and_stops_no_alert(
     sender: Sender, inner: FakeAlerts, s3: "S3Client", content: bytes
 ) -> None:
     sender().send(FAILED)

@@ -55,7 +55,7 @@ def test_a_part_is_out_until_it_is_included_and_the_ledger_says_both(
     ]
 
 
-def test_what_is_so_already_changes_and_writes_nothing(
+def test_a_repeated_decision_changes_and_writes_nothing(
     exclusions: Exclusions, ledger: Ledger
 ) -> None:
     exclusions.exclude("0a1b", "excluded", job_id="job-1", who="anna", why="wrong unit")

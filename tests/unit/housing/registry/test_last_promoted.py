@@ -32,7 +32,7 @@ def last_promoted(s3: "S3Client") -> S3LastPromotedModel:
     return S3LastPromotedModel(BUCKET, NAME, client=lambda: s3)
 
 
-def test_what_the_training_job_promoted_is_found(
+def test_the_version_promoted_by_a_job_is_read(
     s3: "S3Client", last_promoted: S3LastPromotedModel
 ) -> None:
     digest = hashlib.sha256(MODEL).hexdigest()

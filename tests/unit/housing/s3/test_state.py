@@ -81,7 +81,7 @@ def test_endless_other_writers_are_an_error(
         document.change(step)
 
 
-def test_what_is_garbled_is_no_default(document: StateDocument[Counts], s3: "S3Client") -> None:
+def test_a_garbled_document_is_an_error(document: StateDocument[Counts], s3: "S3Client") -> None:
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=b'{"of": 3}')
 
     with pytest.raises(ObjectError, match=r"counts\.json is not valid"):

@@ -129,7 +129,7 @@ def test_a_line_that_is_half_written_waits_for_its_end(
     assert counted() == (1, 1)
 
 
-def test_a_file_that_was_made_anew_is_read_from_its_start(
+def test_a_recreated_file_is_read_from_its_start(
     make_bridge: Callable[..., Bridge], tmp_path: Path
 ) -> None:
     bridge, path = make_bridge(), tmp_path / "job.log"
@@ -173,7 +173,7 @@ class Away:
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
 
 
-def test_what_could_not_be_put_is_put_by_the_next_bridge(
+def test_unsent_values_are_sent_by_the_next_bridge(
     make_bridge: Callable[..., Bridge],
 ) -> None:
     log(metrics_line())

@@ -20,7 +20,7 @@ DEPLOYMENT = Deployment(
 )
 
 
-def test_the_file_holds_what_the_design_promises_and_only_its_owner_reads_it(
+def test_the_file_has_the_documented_variables_and_only_its_owner_reads_it(
     tmp_path: Path,
 ) -> None:
     write(StackSettings(state_dir=tmp_path, api_port=6001), DEPLOYMENT, "{}\n")

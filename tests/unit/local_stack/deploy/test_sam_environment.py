@@ -23,7 +23,7 @@ def test_a_function_has_exactly_the_variables_that_the_template_names(function: 
     assert variables[function]["MLFLOW_TRACKING_URI"] == "http://mlflow"
 
 
-def test_what_is_not_deployed_is_empty_and_so_counts_as_not_set() -> None:
+def test_a_variable_that_is_not_deployed_is_empty() -> None:
     variables = overrides(TEMPLATE, {"RetrainFunction": {"HOUSING_JOB_LAUNCHER": "batch"}})
 
     assert variables["RetrainFunction"]["HOUSING_LOCAL_PYTHON"] == ""

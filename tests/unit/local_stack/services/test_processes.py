@@ -54,7 +54,7 @@ def test_a_program_leads_a_session_of_its_own_so_that_ctrl_c_misses_it(
     assert os.getsid(sleeper.pid) == sleeper.pid != os.getsid(0)
 
 
-def test_a_process_id_used_anew_is_not_taken_for_the_program(sleeper: psutil.Process) -> None:
+def test_a_reused_process_id_is_not_taken_for_the_program(sleeper: psutil.Process) -> None:
     impostor = Record(sleeper.pid, sleeper.create_time() - 100, "d")
 
     assert impostor.process() is None

@@ -74,7 +74,7 @@ def test_a_program_that_does_not_respond_in_time_is_an_error(settings: StackSett
         assert stop(settings, "bridge")
 
 
-def test_a_program_that_lives_as_described_is_left_and_another_is_started_anew(
+def test_a_program_that_runs_as_described_is_kept_and_another_is_restarted(
     settings: StackSettings,
 ) -> None:
     script = f"open({str(settings.state_dir / 'heartbeat')!r}, 'w'); import time; time.sleep(60)"

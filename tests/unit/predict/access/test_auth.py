@@ -91,14 +91,14 @@ def test_no_key_and_a_wrong_key_open_nothing(
         door.require(wrong, Scope.PREDICT)
 
 
-def test_the_hash_of_a_key_is_no_key(store: KeyStore, door: KeyAuthenticator) -> None:
+def test_the_hash_of_a_key_is_refused_as_a_key(store: KeyStore, door: KeyAuthenticator) -> None:
     key = store.add()
 
     with pytest.raises(UnauthorizedError):
         door.require(digest(key), Scope.PREDICT)
 
 
-def test_a_key_is_moved_without_a_gap(
+def test_a_key_is_rotated_without_a_gap(
     store: KeyStore, door: KeyAuthenticator, seconds: Seconds
 ) -> None:
     old = store.add()
@@ -115,7 +115,7 @@ def test_a_key_is_moved_without_a_gap(
         door.require(old, Scope.PREDICT)
 
 
-def test_a_key_that_was_just_let_in_is_refused_once_it_is_revoked(
+def test_a_recently_accepted_key_is_refused_once_it_is_revoked(
     store: KeyStore, door: KeyAuthenticator, seconds: Seconds
 ) -> None:
     key = store.add()
@@ -127,7 +127,7 @@ def test_a_key_that_was_just_let_in_is_refused_once_it_is_revoked(
         door.require(key, Scope.PREDICT)
 
 
-def test_keys_hold_while_their_store_is_away(
+def test_known_keys_stay_valid_while_their_store_is_down(
     store: KeyStore, door: KeyAuthenticator, seconds: Seconds
 ) -> None:
     key = store.add()
@@ -154,7 +154,7 @@ def test_no_request_is_accepted_before_the_keys_are_known(
     assert door.require(key, Scope.PREDICT)
 
 
-def test_wrong_keys_and_an_outage_bring_no_storm_of_fetches(
+def test_wrong_keys_and_an_outage_cause_few_reads(
     store: KeyStore, door: KeyAuthenticator, seconds: Seconds
 ) -> None:
     key = store.add()
@@ -208,7 +208,7 @@ def test_a_webhook_is_not_there_without_a_secret_and_is_refused_without_a_signat
     assert on.headers["Content-Type"] == off.headers["Content-Type"] == "application/problem+json"
 
 
-def test_every_route_but_two_wants_a_key(
+def test_every_route_but_two_requires_a_key(
     settings: PredictSettings,
     models: FakeModelStore,
     door: KeyAuthenticator,
@@ -248,7 +248,7 @@ def test_a_prefix_before_the_paths_opens_nothing_and_closes_nothing(
     assert client.request("GET", f"{prefix}/health").status_code == 200
 
 
-def test_what_changes_the_model_wants_the_admins_scope() -> None:
+def test_changes_require_the_admin_scope() -> None:
     places = [
         ("POST", "/models/rollback"),
         ("POST", "/models/promote"),

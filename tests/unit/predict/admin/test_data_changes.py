@@ -63,7 +63,7 @@ def test_the_uploads_are_listed_newest_first(data: DataChanges) -> None:
 
 
 @pytest.mark.usefixtures("two_uploads")
-def test_what_is_left_out_is_listed_however_old_it_is(data: DataChanges, s3: "S3Client") -> None:
+def test_excluded_uploads_are_listed_at_any_age(data: DataChanges, s3: "S3Client") -> None:
     data.exclude(FIRST, why="wrong unit", who="anna")
 
     put_upload(s3, BUCKET, "cccc000011112222", hours=2)
@@ -117,7 +117,7 @@ def test_rows_are_excluded_and_included_with_an_entry_and_an_alert(
 
 
 @pytest.mark.usefixtures("two_uploads")
-def test_what_is_so_already_is_said_and_neither_written_nor_alerted(
+def test_a_repeated_change_is_reported_without_an_entry_or_alert(
     data: DataChanges, live: LiveModel, alerts: FakeAlerts
 ) -> None:
     data.exclude(FIRST, why="wrong unit", who="anna")

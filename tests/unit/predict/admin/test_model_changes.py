@@ -387,7 +387,7 @@ def test_a_rollback_that_was_finished_by_another_call_says_what_it_left_if_that_
     assert changes.rollback("1", why="odd", who="me").version == "1"
 
 
-def test_a_promotion_by_hand_overrides_the_verdict_and_says_so(
+def test_a_manual_promotion_overrides_the_verdict_and_records_it(
     changes: ModelChanges, live: LiveModel, registry: FakeModelRegistry, s3: "S3Client"
 ) -> None:
     register(live, registry)

@@ -109,7 +109,7 @@ def test_piece_by_piece_the_same_is_found_wrong(case: str, monkeypatch: pytest.M
     assert getattr(pieces.value, "errors", ()) == getattr(whole.value, "errors", ())
 
 
-def test_no_body_made_by_chance_passes_only_the_quick_check(
+def test_no_random_body_passes_only_the_quick_check(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     random = np.random.default_rng(0)

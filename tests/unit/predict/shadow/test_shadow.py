@@ -322,7 +322,7 @@ def test_a_late_result_is_dropped_and_the_next_request_is_compared_again(
 
 
 @pytest.mark.parametrize("error", [ValueError(), MemoryError(), SystemExit(1), TimeoutError()])
-def test_whatever_a_challenger_raises_is_counted_and_swallowed(
+def test_every_exception_of_a_challenger_is_counted_and_suppressed(
     stand: Stand,
     challenge: Callable[[bytes], None],
     block_group: dict[str, float],

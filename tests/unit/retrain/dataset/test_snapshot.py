@@ -163,7 +163,7 @@ def test_minus_zero_is_zero() -> None:
 
 
 @pytest.mark.parametrize("apart", [0.002, 0.004])
-def test_copies_that_are_too_far_to_be_the_same_row_lie_on_its_side(apart: float) -> None:
+def test_near_copies_go_to_the_side_of_the_original(apart: float) -> None:
     rng = np.random.default_rng(1)
     copies = ROWS.copy()
     for column in (0, 2, 3, 5):

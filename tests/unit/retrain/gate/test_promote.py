@@ -333,7 +333,7 @@ def test_a_version_of_rows_that_are_excluded_is_held(
     assert carriers(registry)[PRODUCTION] is None
 
 
-def test_what_is_excluded_holds_no_version_that_was_not_trained_on_it(
+def test_an_exclusion_holds_no_version_that_was_not_trained_on_its_rows(
     promoter: Promoter, registry: FakeModelRegistry
 ) -> None:
     exclude(promoter, "2c3d")

@@ -96,7 +96,7 @@ def test_an_excluded_part_leaves_the_next_snapshot_and_comes_back(
     assert with_it.state == State.SUCCEEDED
 
 
-def test_a_file_whose_rows_are_excluded_stays_out_and_its_job_says_how_it_comes_back(
+def test_a_file_with_excluded_rows_is_rejected_with_the_include_command(
     ran: Ran,
     exclude: Callable[[JobStatus], None],
     alerts: FakeAlerts,

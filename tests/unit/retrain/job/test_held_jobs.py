@@ -99,7 +99,7 @@ def test_an_honest_job_that_comes_first_leaves_the_others_of_its_batch_that_are_
     assert status.dataset_rows == 1_860
 
 
-def test_what_a_person_lets_in_is_trained_on_and_not_held_again(
+def test_included_rows_are_trained_on_and_not_held_again(
     context: JobContext, run_job: RunJob
 ) -> None:
     held = run_job(poison(), "poison.csv")

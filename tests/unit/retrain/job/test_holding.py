@@ -74,7 +74,7 @@ def test_a_known_row_with_another_price_counts_as_new() -> None:
     assert verdict.jobs == {"job-1"}
 
 
-def test_poison_that_comes_in_drips_is_seen_and_what_waits_is_held() -> None:
+def test_poison_in_several_small_uploads_is_detected_and_held() -> None:
     rows = poison(20)
     drips = [rows[start : start + 4] for start in range(0, 20, 4)]
 
@@ -84,7 +84,7 @@ def test_poison_that_comes_in_drips_is_seen_and_what_waits_is_held() -> None:
     assert verdict.jobs == {"job-5"}
 
 
-def test_what_a_person_let_in_is_not_held_again() -> None:
+def test_rows_included_by_a_person_are_not_held_again() -> None:
     rows = snapshot(honest(3_000, 0), poison(40))
 
     assert held(rows, champion(0), "job-1") is None

@@ -262,7 +262,7 @@ def test_a_job_that_exceeds_its_time_is_asked_to_end(place: Place) -> None:
     assert len(place.begun()) == 1  # it says itself why it ended
 
 
-def test_one_that_does_not_is_killed_with_what_it_started_and_its_status_says_so(
+def test_a_job_that_ignores_sigterm_is_killed_with_its_children_and_recorded(
     place: Place,
 ) -> None:
     place.do(
@@ -397,7 +397,7 @@ def test_a_job_that_is_queued_while_the_supervisor_leaves_is_run(
     assert place.queue.waiting() == []
 
 
-def test_what_is_written_over_time_that_takes_too_long_is_ended(
+def test_the_program_that_records_the_time_limit_is_stopped_if_it_hangs(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrain.launchers.supervisor._WRITE_SECONDS", 0.1)

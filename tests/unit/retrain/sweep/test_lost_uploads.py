@@ -93,7 +93,7 @@ def test_a_delete_marker_is_no_upload_and_hides_none(
 
 
 @pytest.mark.parametrize("key", ["new_data/notes.txt", "other/a.csv", "dataset/new_data/a.csv"])
-def test_what_no_event_would_start_is_no_upload(
+def test_objects_that_no_event_would_start_are_ignored(
     sweeps: Sweeps, put: Callable[..., str], key: str
 ) -> None:
     put(key)
@@ -209,7 +209,7 @@ def test_where_there_are_many_versions_sweeps_go_on_from_one_to_the_next(
     assert {entry.job_id for entry in sweeps.launcher.launched} == many
 
 
-def test_where_many_were_lost_each_sweep_starts_so_many(
+def test_of_many_lost_uploads_each_sweep_starts_a_limited_number(
     sweeps: Sweeps, many: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeper, "LAUNCHES", 3)

@@ -201,7 +201,7 @@ def test_bad_cells_are_reported_as_what_they_are(content: bytes, says: str) -> N
         (f"{HEADER}\n".replace(",", ";").encode(), "a header and no rows"),
     ],
 )  # fmt: skip
-def test_what_is_in_a_file_is_named_where_it_is_rejected(content: bytes, says: str) -> None:
+def test_a_rejection_names_the_kind_of_the_file(content: bytes, says: str) -> None:
     with pytest.raises(UploadRejectedError, match=says):
         check_csv(content)
 

@@ -111,7 +111,7 @@ def test_a_source_is_shown_as_it_is(take: Take, put_upload: PutUpload) -> None:
         ("  ", "upload"),
     ],
 )
-def test_a_source_can_make_no_link_or_mention_and_fill_no_tag(
+def test_a_source_makes_no_link_and_no_mention_and_fits_a_tag(
     take: Take, put_upload: PutUpload, said: str, kept: str
 ) -> None:
     taken = take(put_upload(as_csv(housing_table(30)), **{"data-source": said}))

@@ -128,7 +128,7 @@ def test_the_limit_of_an_unpacked_file_goes_before(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bad", [BAD_ROW, "x\n", QUOTED_ROW.replace("8.3", "x")])
 @pytest.mark.parametrize("pack", [True, False])
-def test_reading_ends_when_too_many_rows_are_bad_whatever_follows(
+def test_the_check_stops_once_the_bad_rows_are_too_many(
     tmp_path: Path, bad: str, *, pack: bool
 ) -> None:
     texts = HEADER, ROW, bad * 30_000, ROW * 10
