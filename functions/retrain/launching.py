@@ -112,7 +112,7 @@ def _note(status: JobStatus, jobs: JobStore) -> None:
     except JobTakenOverError:  # the job is running already
         return
     except ObjectError as exc:
-        _LOG.warning("start_not_noted", extra={"job_id": status.job_id, "error": str(exc)})
+        _LOG.warning("start_not_recorded", extra={"job_id": status.job_id, "error": str(exc)})
 
 
 def _job_of(status: JobStatus, bucket: str) -> Job:

@@ -36,7 +36,7 @@ def promote(
     reason: ReasonOption,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a version live, if it loads, whatever the gate's verdict."""
+    """Make a version live, if it loads, regardless of the gate's verdict."""
     services: Services = context.obj
     with services.admin_api as api:
         _show(api.promote(version, reason), as_json=as_json)

@@ -46,7 +46,7 @@ def generate(
 
 @data_app.command()
 def fetch(*, out: OutOption, as_json: JsonOption = False) -> None:
-    """Fetch the real data set, where the table has a program for it."""
+    """Download the real data set, if the table has a program for it."""
     from housing_cli.data.sources import (
         FETCH_SECONDS,
         fetch_real,
@@ -76,7 +76,7 @@ def describe(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what an upload of a file would say, and its columns beside the schema's ranges."""
+    """Check a file as an upload would, and show its columns beside the schema's ranges."""
     from housing_cli.data.describing import describe as describe_file
 
     facts = describe_file(file)

@@ -20,7 +20,7 @@ def new(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the folder of a new table from a CSV, and say what was assumed."""
+    """Create the folder of a new table from a CSV, and list the assumptions."""
     from housing_cli.new.design import design
     from housing_cli.new.table import read_table
     from housing_cli.new.writing import check_name, write

@@ -22,7 +22,7 @@ def train(
     ),
     as_json: JsonOption = False,
 ) -> None:
-    """Train on a file here and now: nothing is uploaded, registered or promoted."""
+    """Train on a file locally: nothing is uploaded, registered or promoted."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from housing.errors import HousingError

@@ -75,7 +75,7 @@ class ModelChanges:
             return self._put(target, ROLLBACK, why, who, {}, finished)
 
     def promote(self, version: str, *, why: str, who: str) -> Changed:
-        """Promote a version whatever the gate's verdict, once it has loaded.
+        """Promote a version regardless of the gate's verdict, once it has loaded.
 
         Parts of the data set that were held because of it are included. A stop of automatic
         promotion stays.

@@ -69,7 +69,7 @@ class ModelFiles:
                 if other != self._path(sha256):
                     other.unlink(missing_ok=True)
         except OSError as exc:
-            _LOG.warning("model_file_not_kept", extra={"sha256": sha256, "error": str(exc)})
+            _LOG.warning("model_file_not_saved", extra={"sha256": sha256, "error": str(exc)})
 
     def _write(self, path: Path, content: bytes) -> None:
         descriptor, unfinished = tempfile.mkstemp(dir=self._directory, suffix=".part")

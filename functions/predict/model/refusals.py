@@ -65,7 +65,7 @@ class AlertedRefusals:
         try:
             claimed = self._claimed(documents, key, refusal)
         except ObjectError as exc:
-            _LOG.warning("refusal_not_kept", extra={"error": str(exc)})
+            _LOG.warning("refusal_not_saved", extra={"error": str(exc)})
             return self.alerts.send(alert)
         return (
             claimed
@@ -98,7 +98,7 @@ class AlertedRefusals:
         try:
             documents.replace(key, _content(after), etag=etag)
         except ObjectError as exc:
-            _LOG.warning("refusal_not_kept", extra={"error": str(exc)})
+            _LOG.warning("refusal_not_saved", extra={"error": str(exc)})
         return sent
 
 

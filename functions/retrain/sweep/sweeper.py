@@ -135,7 +135,7 @@ class Sweeper:
             elif self._give_up(status, tick):
                 tick.swept.given_up.append(status.job_id)
         except JobTakenOverError:
-            _LOG.info("job_lives", extra={"job_id": status.job_id})  # it has just written
+            _LOG.info("job_alive", extra={"job_id": status.job_id})  # it has just written
         except LaunchError as exc:
             tick.swept.refused.append(exc)
 

@@ -44,7 +44,7 @@ def record_stopped_start(*, bucket: str, key: str, job_id: str) -> State:
     try:
         status = open_status(jobs, job_id, key, "")
     except ObjectError as exc:
-        _LOG.warning("stop_not_noted", extra={"job_id": job_id, "error": str(exc)})
+        _LOG.warning("stop_not_recorded", extra={"job_id": job_id, "error": str(exc)})
         return State.QUEUED
     if not status.state.is_final:
         JobProgress(jobs, status).stop(JobStoppedError())

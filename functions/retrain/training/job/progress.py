@@ -130,7 +130,7 @@ class JobProgress:
             self._save()
         except (JobTakenOverError, ObjectError) as exc:
             facts = {"job_id": self.status.job_id, "error": str(exc)}
-            _LOG.warning("stop_not_noted", extra=facts)
+            _LOG.warning("stop_not_recorded", extra=facts)
 
     def _beat(self, seconds: float, over: threading.Event) -> None:
         while not over.wait(seconds):
@@ -140,7 +140,7 @@ class JobProgress:
                 self._taken_over = exc
                 return
             except ObjectError as exc:
-                _LOG.warning("no_sign_of_life", extra={"error": str(exc)})
+                _LOG.warning("heartbeat_not_written", extra={"error": str(exc)})
 
     def _save(self) -> None:
         """Write the status; one at a time, so that no older one comes after a newer."""

@@ -181,7 +181,7 @@ def test_a_mark_that_cannot_be_set_is_logged(
 
     assert AlertedRefusals(network, BUCKET, alerts)(REFUSED, "why", "7")
 
-    assert "refusal_not_kept" in caplog.text
+    assert "refusal_not_saved" in caplog.text
 
 
 @pytest.mark.parametrize("bucket", [None, "no-such-bucket"])

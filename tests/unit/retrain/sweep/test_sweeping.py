@@ -30,7 +30,7 @@ def sweeps(s3: "S3Client", launcher: FakeJobLauncher) -> Sweeps:
     return Sweeps(s3, BUCKET, launcher)
 
 
-def test_a_job_that_gives_no_sign_of_life_is_started_again(
+def test_a_job_without_a_heartbeat_is_restarted(
     sweeps: Sweeps, jobs: JobStore, launcher: FakeJobLauncher
 ) -> None:
     sweeps.begun(JOB)
