@@ -1,4 +1,4 @@
-"""Who is measured: how each is started, and what its own protocol makes of the same rows."""
+"""The measured servers: how each is started, and the same rows in its own protocol."""
 
 import json
 import os
@@ -38,11 +38,11 @@ class Contender:
 
     @property
     def bin(self) -> Path:
-        """Where the environment's programs are."""
+        """Folder of the environment's programs."""
         return VENVS / self.environment / "bin"
 
     def is_installed(self) -> bool:
-        """Whether its environment is there."""
+        """Whether its environment exists."""
         return (VENVS / self.environment / ".ready").exists()
 
     def variables_for(self, model: "BenchModel") -> dict[str, str]:

@@ -32,7 +32,7 @@ _HALF_WIDTH = np.float32(0.6)
 
 @dataclass(frozen=True, slots=True)
 class BenchModel:
-    """Where the model lies, what it was made of, and rows that it has not seen, ``[n, 8]``.
+    """Path of the model, its origin, and unseen rows, ``[n, 8]``.
 
     The rows are the data set's own numbers: a client sends 37.88, and not 37.880001068115234.
     """

@@ -31,7 +31,7 @@ _OURS = (OURS, OURS_MLFLOW)
 
 @dataclass
 class Measures:
-    """What was measured of one contender, over all rounds."""
+    """Measurements of one contender, over all rounds."""
 
     p50: dict[int, list[float]] = field(default_factory=lambda: {size: [] for size in _REQUESTS})
     p99: dict[int, list[float]] = field(default_factory=lambda: {size: [] for size in _REQUESTS})

@@ -38,7 +38,7 @@ _BODY = str({column.name: column.example for column in FEATURES}).replace("'", '
 
 @dataclass
 class Seen:
-    """What the clients saw."""
+    """Responses as the clients received them."""
 
     answers: Counter[str] = field(default_factory=Counter)
     stale: int = 0

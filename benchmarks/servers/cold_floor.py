@@ -1,4 +1,4 @@
-"""What every function of this kind imports, and nothing else: the measure of a cold start."""
+"""The imports that every such function needs, and nothing else: the base of a cold start."""
 
 from typing import Any
 

@@ -58,10 +58,10 @@ _SCALES = (
 
 @dataclass(slots=True)
 class Inferred:
-    """What a column is taken for.
+    """The inferred kind of a column.
 
-    ``values`` are its numbers or codes, NaN where a cell is missing or no value; ``left_out`` says
-    why it can be no feature, and is empty if it can.
+    ``values`` are its numbers or codes, NaN where a cell is missing or not a value; ``left_out`` is
+    the reason why it cannot be a feature, and is empty if it can.
     """
 
     name: str

@@ -26,12 +26,12 @@ JSON = "application/json"
 CSV = "text/csv"
 JSON_LINES = "application/jsonlines"
 MAX_BODY_BYTES = 6 * 1024 * 1024
-"""Lambda's own limit on what goes in and out of a call; a server in front of us may have none."""
+"""Lambda's limit on the payload of a request and of a response; other servers may have none."""
 MAX_ROW_BYTES = 64 * 1024
-"""Of a body that holds one row, numbers and short texts. Its errors are listed field by field, and
-for 5 MB of something else that took nine seconds of a processor."""
+"""Limit on the body of one row: numbers and short texts. Its errors are listed field by field:
+that took nine seconds of processor time for a bad body of 5 MB."""
 MOST_NAMES = 1_000
-"""Of a row, or of a table's columns, where names that the schema does not know are left out."""
+"""Limit on the names of a row or a table where unknown names are ignored."""
 
 _UNPACKED = {"", "identity"}
 _BYTE_ORDER_MARK = "\ufeff".encode()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 
 MOST_ATTEMPTS = 3
-"""Of the job definition."""
+"""Attempts in the job definition."""
 _NUMBER = "AWS_BATCH_JOB_ATTEMPT"
 
 

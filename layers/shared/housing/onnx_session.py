@@ -41,7 +41,7 @@ ONNX_ERRORS = (
     NotImplemented,
     RuntimeException,
 )
-"""What ONNX Runtime raises; its errors have no common base but Exception."""
+"""Errors of ONNX Runtime; they have no common base but Exception."""
 
 _ERRORS_ONLY = 3
 _FATAL_ONLY = 4  # that a library refuses a graph is no error

@@ -1,4 +1,4 @@
-"""What a subject says of its table: columns, target, headers, answer, geography and words.
+"""Description of a table: columns, target, headers, answer, geography and words.
 
 A subject is a package ``subjects.NAME`` whose ``SUBJECT`` is one ``Subject``; its shortest form has
 a name, a title, features and a target. Everything else has a default.

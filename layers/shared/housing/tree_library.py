@@ -22,7 +22,7 @@ from housing.schema import FEATURES
 from housing.subject import Column
 
 LIBRARY = Path(__file__).with_name("native") / f"trees-{platform.machine()}.so"
-"""Where ``make trees`` puts it."""
+"""Path of the library, written by ``make trees``."""
 
 _OPERATOR = b"TreeEnsembleRegressor"
 _UNKNOWN = "unknown"

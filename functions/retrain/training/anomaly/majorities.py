@@ -21,12 +21,12 @@ from retrain.training.dataset.rows import Values
 
 _COUNTS = (10, 20, 30, 50, 100)
 _LEAST_KNOWN = 0.4
-"""So many known rows for each new one lie in a window. A region that is new to the champion has
-fewer, and its rows miss together because one thing about it is not known."""
+"""Least number of known rows per new row in a window. A region that is new to the champion has
+fewer, and its rows miss together because the champion does not know the region."""
 LEAST_JUDGING = 1_000
-"""Rows that judge the champion. One that knows few rows has towns that it prices wrong."""
+"""Least number of held-out rows. A champion with few rows is wrong in whole towns."""
 _SCORE_LESS = 0.5
-"""Taken off, so that the limit of 3.5 is a score of 4: honest uploads came up to 2.7."""
+"""Subtracted, so that the limit of 3.5 is a score of 4: honest uploads reached 2.7."""
 _MOST_CENTRES = 25_000
 
 

@@ -21,9 +21,9 @@ _KINDS = {
     np.bool_: TensorProto.BOOL,
 }
 _SHAPE = ("n", 1) if len(FEATURES) == 1 else ("n",)
-"""Of a column's own input; see ``graph_inputs``."""
+"""Shape of a column's input; see ``graph_inputs``."""
 _OWN_PREFIX = "/v"
-"""Of the graph's own values, where columns of any name are inputs."""
+"""Prefix of the graph's own values, where columns of any name are inputs."""
 
 
 def export(fitted: Fitted, overview: str | None = None) -> bytes:

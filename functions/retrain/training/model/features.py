@@ -17,9 +17,9 @@ if SUBJECT.geography is None:
     raise ImportError(msg)
 GEOGRAPHY = SUBJECT.geography
 KM_PER_DEGREE = 111.2
-"""Of a great circle of the Earth, mean radius 6,371 km."""
+"""Length of a degree on a great circle of the Earth, mean radius 6,371 km."""
 _SHRINK = float(np.cos(np.deg2rad(GEOGRAPHY.middle_latitude)))
-"""Of a degree of longitude, in the middle of the region."""
+"""Length of a degree of longitude in the middle of the region, as a share of that."""
 KM_PER_UNIT = (KM_PER_DEGREE, KM_PER_DEGREE * _SHRINK)
 
 _COAST_STEP_KM = 5.0

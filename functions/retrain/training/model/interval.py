@@ -29,21 +29,20 @@ from retrain.training.model.workers import InThisProcess, TaskRunner
 
 _FOLDS = 5
 _POWERS = (1.0, 1.2, 1.3, 0.7)
-"""Of the coverage that is asked for in each of four bands, the cheapest first.
+"""Powers of the coverage for each of four bands, the cheapest first.
 
-.9 becomes .900, .881, .872 and .929. Powers follow any other coverage: whether a tenth of the rows
-may lie outside or a hundredth, 1.2 or 1.3 times as many may in the second and third band. The mean
+.9 becomes .900, .881, .872 and .929. Powers scale with the coverage: whether a tenth of the rows or
+a hundredth may be outside, 1.2 or 1.3 times as many may be in the second and third band. The mean
 power is above 1 because the errors are those of smaller models, fitted on fewer rows.
 """
 _ROWS_OF_A_BAND = 100
 _OFFSET = 0.05
-"""In scales of the target, added to an error before its logarithm is taken: smaller errors are
-chance."""
+"""Added to an error before the logarithm, in scales of the target: smaller errors are chance."""
 TAKEN_OFF = 0.02
-"""Of it, after the exponential: the more, the better rows far from others are covered, and the
-wider all intervals are."""
+"""Part of the offset that is subtracted after the exponential: a larger one covers isolated rows
+better, and widens all intervals."""
 _STEEP = 1e6
-"""Over a millionth of the scale, a prediction passes from one band into the next."""
+"""Inverse width, in scales of the target, of the transition from one band to the next."""
 
 
 def target_scale(targets: Values) -> float:

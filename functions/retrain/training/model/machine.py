@@ -7,7 +7,7 @@ import joblib
 _CGROUP = Path("/sys/fs/cgroup")
 _MEMORY = Path("/proc/meminfo")
 _SHARE = 0.9
-"""Of the available memory, for tasks."""
+"""Share of the available memory that tasks may use."""
 
 
 def processors() -> int:

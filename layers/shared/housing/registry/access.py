@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
 WORKSPACE_HEADER = "X-MLFLOW-WORKSPACE"
-"""Of servers with workspaces; MLflow's own client sends it, too."""
+"""Header for servers with workspaces; MLflow's own client sends it, too."""
 Sign = Callable[[str, str, Mapping[str, str], bytes], Mapping[str, str]]
 """Takes method, URL, headers and body of a request; returns the headers to send."""
 
