@@ -52,8 +52,8 @@ def test_events_of_the_shared_package_keep_level_fields_and_request(
 ) -> None:
     lines = logged_by(service, tmp_path)
 
-    told = [(line["level"], line["message"], line["request_id"]) for line in lines]
-    assert told == [
+    events = [(line["level"], line["message"], line["request_id"]) for line in lines]
+    assert events == [
         ("WARNING", "lease_taken", "r1"),
         ("INFO", "alias_moved", "r1"),
         ("INFO", "of_its_own", "r1"),

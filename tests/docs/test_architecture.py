@@ -242,7 +242,7 @@ def test_every_port_and_adapter_of_the_table_is_a_class_where_it_says() -> None:
     }
     table = PAGE.read_text().partition("## Ports and adapters")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| `([\w./]+\.py)` \| (.+?) \|", table, re.MULTILINE)
-    adapters = {name for _, _, told in rows for name in re.findall(r"`([A-Z]\w+)`", told)}
+    adapters = {name for _, _, column in rows for name in re.findall(r"`([A-Z]\w+)`", column)}
 
     assert len(rows) >= 10
     assert {port: str(classes[port].relative_to(CHECKOUT)) for port, _, _ in rows} == {

@@ -32,11 +32,11 @@ def test_the_page_lists_exactly_what_is_skipped(heading: str) -> None:
 
 def test_the_readme_counts_them_by_reason() -> None:
     readme = (CHECKOUT / "README.md").read_text()
-    rows_told = re.findall(ROW_OF_README, readme, re.MULTILINE)
-    told = Counter({(reason, file): int(count) for reason, file, count in rows_told})
+    listed_rows = re.findall(ROW_OF_README, readme, re.MULTILINE)
+    counts = Counter({(reason, file): int(count) for reason, file, count in listed_rows})
 
     files = ((reason, name.partition("::")[0]) for name, reason in LOCALSTACK.items())
-    assert told == Counter(files)
+    assert counts == Counter(files)
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)

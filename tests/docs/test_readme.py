@@ -64,9 +64,9 @@ def test_the_ports_in_the_readme_are_the_defaults() -> None:
 
 def test_make_help_lists_every_public_target() -> None:
     makefile = (CHECKOUT / "Makefile").read_text()
-    told = set(re.findall(r"^([a-z][a-z-]*):.*## ", makefile, re.MULTILINE))
+    described = set(re.findall(r"^([a-z][a-z-]*):.*## ", makefile, re.MULTILINE))
 
-    assert targets() - told == {"is-installed", "python-is-new-enough"}
+    assert targets() - described == {"is-installed", "python-is-new-enough"}
 
 
 def test_the_readme_is_a_few_screens_long() -> None:

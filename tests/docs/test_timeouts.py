@@ -82,10 +82,10 @@ def bounds_in_code() -> Iterator[tuple[str, str, str, str]]:
 
 
 def test_every_configuration_is_in_the_table_as_it_is_in_the_code() -> None:
-    told = [(row[6].strip("`"), *row[2:5]) for row in rows(AWS)]
+    listed = [(row[6].strip("`"), *row[2:5]) for row in rows(AWS)]
 
-    assert len(told) >= 10
-    assert Counter(told) == Counter(bounds_in_code())
+    assert len(listed) >= 10
+    assert Counter(listed) == Counter(bounds_in_code())
 
 
 def test_no_client_is_made_without_one() -> None:

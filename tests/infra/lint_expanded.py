@@ -35,9 +35,9 @@ def findings(template: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    told = [
+    problems = [
         f"{', '.join(stages)}: {text}"
         for template, stages in expanded().items()
         for text in findings(template)
     ]
-    sys.exit("\n".join(told) or 0)
+    sys.exit("\n".join(problems) or 0)

@@ -68,7 +68,7 @@ def test_batch_wants_an_image_and_a_network(template: dict[str, Any], missing: s
     given = {name: value for name, value in BATCH.items() if name != missing}
     given["MlflowTrackingUri"] = URI
 
-    assert [missing in told for told in Decisions(template, given).broken_rules()] == [True]
+    assert [missing in rule for rule in Decisions(template, given).broken_rules()] == [True]
     assert not Decisions(template, given | {"JobLauncher": "local"}).broken_rules()
 
 

@@ -1,6 +1,6 @@
 """``infra/push-image`` with programs in the places of AWS's command line and Docker's.
 
-They keep images as the real ones do; what they are told is what is checked.
+They keep images as the real ones do; the tests check their calls.
 """
 
 import os
@@ -32,10 +32,10 @@ esac
 
 
 class Registry:
-    """Where the two programs are, and what they were told."""
+    """The two programs and their calls."""
 
     def __init__(self, folder: Path) -> None:
-        self.pushed, self._told, self._bin = folder / "pushed", folder / "told", folder / "bin"
+        self.pushed, self._calls, self._bin = folder / "pushed", folder / "calls", folder / "bin"
         self._bin.mkdir()
         for name, text in (("aws", AWS), ("docker", DOCKER)):
             (self._bin / name).write_text(text)
@@ -44,7 +44,7 @@ class Registry:
     def push(self, *arguments: str, broken: str = "") -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": f"{self._bin}:{os.environ['PATH']}",
-            "TOLD": str(self._told),
+            "TOLD": str(self._calls),
             "PUSHED": str(self.pushed),
             "BROKEN": broken,
         }
@@ -57,8 +57,8 @@ class Registry:
             check=False,
         )
 
-    def told(self, beginning: str) -> list[str]:
-        lines = self._told.read_text().splitlines()
+    def calls(self, beginning: str) -> list[str]:
+        lines = self._calls.read_text().splitlines()
         return [line for line in lines if line.startswith(beginning)]
 
 
@@ -85,12 +85,12 @@ def test_the_image_is_built_pushed_and_named_by_its_digest(registry: Registry) -
         text=True,
         check=True,
     ).stdout.strip()
-    (build,) = registry.told("docker build")
+    (build,) = registry.calls("docker build")
     assert f"--platform {platform_of_jobs()} " in build
     assert f"--file functions/retrain/Dockerfile --tag {REPOSITORY}:{commit} ." in build
-    assert registry.told("docker push") == [f"docker push {REPOSITORY}:{commit}"]
-    assert all("--region eu-central-1" in line for line in registry.told("aws"))
-    assert "--repository-name team/housing-training" in registry.told("aws ecr describe")[0]
+    assert registry.calls("docker push") == [f"docker push {REPOSITORY}:{commit}"]
+    assert all("--region eu-central-1" in line for line in registry.calls("aws"))
+    assert "--repository-name team/housing-training" in registry.calls("aws ecr describe")[0]
 
 
 def test_a_commit_that_is_there_is_not_built_again(registry: Registry) -> None:
@@ -99,7 +99,7 @@ def test_a_commit_that_is_there_is_not_built_again(registry: Registry) -> None:
     again = registry.push(REPOSITORY)
 
     assert again.stdout == f"{REPOSITORY}@{DIGEST}\n"
-    assert len(registry.told("docker build")) == 1
+    assert len(registry.calls("docker build")) == 1
 
 
 def test_a_build_that_fails_pushes_and_prints_nothing(registry: Registry) -> None:
@@ -107,7 +107,7 @@ def test_a_build_that_fails_pushes_and_prints_nothing(registry: Registry) -> Non
 
     assert done.returncode != 0
     assert done.stdout == ""
-    assert registry.told("docker push") == []
+    assert registry.calls("docker push") == []
 
 
 def test_without_a_repository_it_asks_for_one(registry: Registry) -> None:

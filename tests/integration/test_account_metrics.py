@@ -96,7 +96,7 @@ def test_counters_end_two_minutes_ago(until: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "metric", "statistic", "unit"),
+    ("exposed", "metric", "statistic", "unit"),
     [
         ("prediction_requests_total", names.PREDICTION_REQUESTS, "Sum", 1),
         ("prediction_success_total", names.PREDICTION_SUCCESS, "Sum", 1),
@@ -108,7 +108,7 @@ def test_counts_and_sums_equal_those_of_cloudwatch(  # noqa: PLR0913, PLR0917 - 
     stack: RunningStack,
     scraped: Samples,
     until: datetime,
-    told: str,
+    exposed: str,
     metric: str,
     statistic: str,
     unit: float,
@@ -118,7 +118,7 @@ def test_counts_and_sums_equal_those_of_cloudwatch(  # noqa: PLR0913, PLR0917 - 
 
     total = sum(point[statistic] for point in points)
     assert total > 0
-    assert scraped[told, None] == pytest.approx(total / unit, rel=1e-12)
+    assert scraped[exposed, None] == pytest.approx(total / unit, rel=1e-12)
 
 
 def test_quantiles_are_those_of_the_last_whole_five_minutes(

@@ -258,9 +258,9 @@ def until_all_have_ended(chaos: Chaos, choice: random.Random) -> None:
 def test_every_upload_has_exactly_one_effect(chaos: Chaos) -> None:
     started = time.monotonic()
     with ThreadPoolExecutor(1) as telling:
-        told = telling.submit(upload_and_tell, chaos)
+        uploading = telling.submit(upload_and_tell, chaos)
         until_all_have_ended(chaos, random.Random(SEED))
-        told.result()
+        uploading.result()
 
     ended = chaos.jobs.newest(2 * FILES)
     assert Counter(job.state for job in ended) == {

@@ -36,12 +36,12 @@ UNDER_WAY = {"Status": "CREATE_IN_PROGRESS"}
 
 
 @pytest.fixture
-def told() -> FakeCloudFormation:
+def fake() -> FakeCloudFormation:
     return FakeCloudFormation("UPDATE_COMPLETE")
 
 
 @pytest.fixture
-def clients(told: FakeCloudFormation, monkeypatch: pytest.MonkeyPatch) -> Any:
+def clients(fake: FakeCloudFormation, monkeypatch: pytest.MonkeyPatch) -> Any:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setattr(change_set, "_POLL_SECONDS", 0)
@@ -49,12 +49,12 @@ def clients(told: FakeCloudFormation, monkeypatch: pytest.MonkeyPatch) -> Any:
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="packages")
         nobody: Any = None
-        cloudformation: Any = told
+        cloudformation: Any = fake
         yield Clients(cloudformation, s3, nobody, nobody, "123456789012", None)
 
 
-def test_a_proposal_is_waited_for_and_read(told: FakeCloudFormation, clients: Clients) -> None:
-    told.change_sets = [UNDER_WAY, MADE]
+def test_a_proposal_is_waited_for_and_read(fake: FakeCloudFormation, clients: Clients) -> None:
+    fake.change_sets = [UNDER_WAY, MADE]
 
     proposed = propose(clients, DEPLOYED, WANTED)
 
@@ -66,9 +66,9 @@ def test_a_proposal_is_waited_for_and_read(told: FakeCloudFormation, clients: Cl
 
 
 def test_proposals_of_one_second_are_not_taken_for_each_other(
-    told: FakeCloudFormation, clients: Clients, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCloudFormation, clients: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told.change_sets = [MADE]
+    fake.change_sets = [MADE]
     monkeypatch.setattr("time.time", lambda: 1_795_997_206.4)
 
     assert propose(clients, DEPLOYED, WANTED)
@@ -76,32 +76,32 @@ def test_proposals_of_one_second_are_not_taken_for_each_other(
 
 
 def test_no_changes_are_no_proposal_and_it_is_dropped(
-    told: FakeCloudFormation, clients: Clients
+    fake: FakeCloudFormation, clients: Clients
 ) -> None:
     reason = "The submitted information didn't contain changes."
-    told.change_sets = [{"Status": "FAILED", "StatusReason": reason}]
+    fake.change_sets = [{"Status": "FAILED", "StatusReason": reason}]
 
     assert propose(clients, DEPLOYED, WANTED) is None
 
-    assert told.done == ["create_change_set", "delete_change_set"]
+    assert fake.done == ["create_change_set", "delete_change_set"]
 
 
 def test_a_first_proposal_that_fails_leaves_no_empty_stack(
-    told: FakeCloudFormation, clients: Clients
+    fake: FakeCloudFormation, clients: Clients
 ) -> None:
-    told.change_sets = [{"Status": "FAILED", "StatusReason": "Transform failed"}]
+    fake.change_sets = [{"Status": "FAILED", "StatusReason": "Transform failed"}]
 
     with pytest.raises(ChangeSetError, match="creates no change set: Transform failed"):
         propose(clients, None, WANTED)
 
-    assert told.done == ["create_change_set", "delete_change_set", "delete_stack"]
+    assert fake.done == ["create_change_set", "delete_change_set", "delete_stack"]
 
 
 def test_a_proposal_that_is_never_made_is_not_waited_for_without_end(
-    told: FakeCloudFormation, clients: Clients, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCloudFormation, clients: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(change_set, "_SECONDS", 0.05)
-    told.change_sets = [UNDER_WAY]
+    fake.change_sets = [UNDER_WAY]
 
     with pytest.raises(WaitError, match="was not ready within 0 minutes"):
         propose(clients, DEPLOYED, WANTED)
@@ -118,35 +118,35 @@ NO_ANSWER = ConnectionClosedError(endpoint_url="https://cloudformation.test")
     "lost", [NO_ANSWER, met_itself("AlreadyExistsException")], ids=["no answer", "repeated"]
 )
 def test_a_proposal_whose_answer_is_lost_is_followed(
-    told: FakeCloudFormation, clients: Clients, lost: Exception
+    fake: FakeCloudFormation, clients: Clients, lost: Exception
 ) -> None:
-    told.change_sets = [UNDER_WAY, MADE]
-    told.loses = lost
+    fake.change_sets = [UNDER_WAY, MADE]
+    fake.loses = lost
 
     proposed = propose(clients, DEPLOYED, WANTED)
 
     assert proposed is not None
     assert (proposed.id, proposed.stack_id) == ("change-set", STACK_ID)
-    assert told.done == ["create_change_set"]
+    assert fake.done == ["create_change_set"]
 
 
 @pytest.mark.parametrize(
     "lost", [NO_ANSWER, met_itself("InvalidChangeSetStatus")], ids=["no answer", "repeated"]
 )
 def test_an_execution_whose_answer_is_lost_is_no_failure(
-    told: FakeCloudFormation, clients: Clients, lost: Exception
+    fake: FakeCloudFormation, clients: Clients, lost: Exception
 ) -> None:
-    told.change_sets = [{**MADE, "ExecutionStatus": "AVAILABLE"}]
-    told.loses = lost
+    fake.change_sets = [{**MADE, "ExecutionStatus": "AVAILABLE"}]
+    fake.loses = lost
 
     execute(clients, ChangeSet("change-set", STACK_ID, ()))
 
-    assert told.done == ["execute_change_set"]
+    assert fake.done == ["execute_change_set"]
 
 
 @pytest.mark.parametrize("lost", [NO_ANSWER, met_itself("InvalidChangeSetStatus")])
 def test_an_execution_that_did_not_begin_is_a_failure(
-    told: FakeCloudFormation,
+    fake: FakeCloudFormation,
     clients: Clients,
     monkeypatch: pytest.MonkeyPatch,
     lost: Exception,
@@ -154,22 +154,22 @@ def test_an_execution_that_did_not_begin_is_a_failure(
     def refuse(**_: object) -> None:
         raise lost
 
-    told.change_sets = [{**MADE, "ExecutionStatus": "AVAILABLE"}]
-    monkeypatch.setattr(told, "execute_change_set", refuse)
+    fake.change_sets = [{**MADE, "ExecutionStatus": "AVAILABLE"}]
+    monkeypatch.setattr(fake, "execute_change_set", refuse)
 
     with pytest.raises(type(lost)):
         execute(clients, ChangeSet("change-set", STACK_ID, ()))
 
 
 def test_each_request_carries_a_token_of_its_own(
-    told: FakeCloudFormation, clients: Clients
+    fake: FakeCloudFormation, clients: Clients
 ) -> None:
-    told.change_sets = [MADE]
+    fake.change_sets = [MADE]
     for _ in range(2):
         proposed = propose(clients, DEPLOYED, WANTED)
         assert proposed is not None
         execute(clients, proposed)
 
-    assert len(set(told.tokens)) == 4
-    assert all(re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", token) for token in told.tokens[::2])
-    assert all(re.fullmatch(r"[-a-zA-Z0-9]{1,128}", token) for token in told.tokens)
+    assert len(set(fake.tokens)) == 4
+    assert all(re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", token) for token in fake.tokens[::2])
+    assert all(re.fullmatch(r"[-a-zA-Z0-9]{1,128}", token) for token in fake.tokens)

@@ -13,16 +13,16 @@ def event(number: int, status: str, name: str, **more: str) -> dict[str, Any]:
     return {"EventId": str(number), "ResourceStatus": status, "LogicalResourceId": name, **more}
 
 
-def follower(told: FakeCloudFormation) -> EventStream:
-    client: Any = told
+def follower(fake: FakeCloudFormation) -> EventStream:
+    client: Any = fake
     return EventStream(client, STACK_ID, poll_seconds=0)
 
 
 def test_new_events_are_said_oldest_first_and_those_of_before_are_not() -> None:
-    told = FakeCloudFormation("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
-    told.events = [event(1, "CREATE_COMPLETE", "Bucket")]
-    watched = follower(told)
-    told.events += [event(2, "UPDATE_IN_PROGRESS", "Api"), event(3, "UPDATE_COMPLETE", "Api")]
+    fake = FakeCloudFormation("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
+    fake.events = [event(1, "CREATE_COMPLETE", "Bucket")]
+    watched = follower(fake)
+    fake.events += [event(2, "UPDATE_IN_PROGRESS", "Api"), event(3, "UPDATE_COMPLETE", "Api")]
     said: list[str] = []
 
     assert watched.until_end(seconds=60, say=said.append) == "UPDATE_COMPLETE"
@@ -32,13 +32,13 @@ def test_new_events_are_said_oldest_first_and_those_of_before_are_not() -> None:
 
 
 def test_failures_are_listed_in_order_with_their_reasons() -> None:
-    told = FakeCloudFormation("UPDATE_ROLLBACK_COMPLETE")
-    watched = follower(told)
-    told.events = [
+    fake = FakeCloudFormation("UPDATE_ROLLBACK_COMPLETE")
+    watched = follower(fake)
+    fake.events = [
         event(1, "CREATE_FAILED", "Queue", ResourceStatusReason="no such subnet"),
         event(2, "CREATE_FAILED", "Job"),
     ]
-    told.not_valid = [
+    fake.not_valid = [
         {"LogicalResourceId": "Api", "ValidationStatusReason": "its name is taken"},
         {"LogicalResourceId": "Role"},
     ]

@@ -26,50 +26,50 @@ class Out:
         self.progress = Progress(Console(file=self.text, width=200))
 
 
-def of(told: FakeCloudFormation) -> Clients:
-    client: Any = told
+def of(fake: FakeCloudFormation) -> Clients:
+    client: Any = fake
     nobody: Any = None
     return Clients(client, nobody, nobody, nobody, "123456789012", None)
 
 
 def test_a_missing_stack_is_not_removed() -> None:
-    told, out = FakeCloudFormation(None), Out()
+    fake, out = FakeCloudFormation(None), Out()
 
-    remove(DEV, of(told), out.progress, seconds=1, name="housing-dev", prod="")
+    remove(DEV, of(fake), out.progress, seconds=1, name="housing-dev", prod="")
 
-    assert told.done == []
+    assert fake.done == []
     assert "There is no stack housing-dev." in out.text.getvalue()
 
 
 def test_production_is_removed_only_where_that_is_said_as_well() -> None:
-    told = FakeCloudFormation("UPDATE_COMPLETE")
+    fake = FakeCloudFormation("UPDATE_COMPLETE")
 
     with pytest.raises(NotConfirmedError, match="DESTROY_PROD=yes"):
-        remove(PROD, of(told), Out().progress, seconds=1, name="housing-prod", prod="")
+        remove(PROD, of(fake), Out().progress, seconds=1, name="housing-prod", prod="")
 
-    assert told.done == []
+    assert fake.done == []
 
 
 def test_the_guard_is_taken_off_before_the_stack_is_deleted() -> None:
-    told = FakeCloudFormation(*DELETED)
-    told.is_protected = True
+    fake = FakeCloudFormation(*DELETED)
+    fake.is_protected = True
 
-    remove(PROD, of(told), Out().progress, seconds=1, name="housing-prod", prod="yes")
+    remove(PROD, of(fake), Out().progress, seconds=1, name="housing-prod", prod="yes")
 
-    assert told.done == ["update_termination_protection", "delete_stack"]
-    assert not told.is_protected
+    assert fake.done == ["update_termination_protection", "delete_stack"]
+    assert not fake.is_protected
 
 
 def test_retained_resources_are_listed_before_the_deletion() -> None:
-    told, out = FakeCloudFormation(*DELETED), Out()
-    told.template = "Resources: {A: {DeletionPolicy: Retain}, B: {DeletionPolicy: Retain}, C: {}}"
-    told.resources = [
+    fake, out = FakeCloudFormation(*DELETED), Out()
+    fake.template = "Resources: {A: {DeletionPolicy: Retain}, B: {DeletionPolicy: Retain}, C: {}}"
+    fake.resources = [
         {"LogicalResourceId": "A", "ResourceType": "AWS::S3::Bucket", "PhysicalResourceId": "rows"},
         {"LogicalResourceId": "B", "ResourceType": "AWS::KMS::Key", "PhysicalResourceId": "key-1"},
         {"LogicalResourceId": "C", "ResourceType": "AWS::SQS::Queue", "PhysicalResourceId": "q"},
     ]
 
-    remove(DEV, of(told), out.progress, seconds=1, name="housing-dev", prod="")
+    remove(DEV, of(fake), out.progress, seconds=1, name="housing-dev", prod="")
 
     said = out.text.getvalue()
     assert "rows: its rows and models remain" in said
@@ -78,7 +78,7 @@ def test_retained_resources_are_listed_before_the_deletion() -> None:
 
 
 def test_a_failed_deletion_is_an_error_with_the_final_state() -> None:
-    told = FakeCloudFormation("UPDATE_COMPLETE", "DELETE_FAILED")
+    fake = FakeCloudFormation("UPDATE_COMPLETE", "DELETE_FAILED")
 
     with pytest.raises(RolloutError, match="CloudFormation ended in DELETE_FAILED"):
-        remove(DEV, of(told), Out().progress, seconds=1, name="housing-dev", prod="")
+        remove(DEV, of(fake), Out().progress, seconds=1, name="housing-dev", prod="")

@@ -40,9 +40,9 @@ def test_the_reason_of_the_failure_is_kept_if_the_rollback_fails(
         raise fault
 
     monkeypatch.setattr(change_set, "propose", refuse)
-    told: Any = FakeCloudFormation("UPDATE_COMPLETE")
+    fake: Any = FakeCloudFormation("UPDATE_COMPLETE")
     nobody: Any = None
-    clients = Clients(told, nobody, nobody, nobody, "123456789012", None)
+    clients = Clients(fake, nobody, nobody, nobody, "123456789012", None)
     progress = Progress(Console(file=io.StringIO()))
     rollout = Rollout(DEV, clients, progress, seconds=1, smoke_seconds=1)
 

@@ -85,7 +85,7 @@ def test_no_model_yet_is_no_fault_of_a_first_deployment(tried: Smoke) -> None:
 
 
 @pytest.mark.parametrize(
-    ("health", "status", "answer", "had_model", "told"),
+    ("health", "status", "answer", "had_model", "expected"),
     [
         (EMPTY, 503, {}, True, "no model is served"),
         (LOST, 503, {}, False, "cannot be reached"),
@@ -99,9 +99,9 @@ def test_no_model_yet_is_no_fault_of_a_first_deployment(tried: Smoke) -> None:
     ],
 )
 def test_all_else_is_a_fault(  # noqa: PLR0913 - a row of the table
-    tried: Smoke, health: object, status: int, answer: object, told: str, *, had_model: bool
+    tried: Smoke, health: object, status: int, answer: object, expected: str, *, had_model: bool
 ) -> None:
-    with pytest.raises(SmokeError, match=told):
+    with pytest.raises(SmokeError, match=expected):
         tried(health, status, answer, had_model=had_model)
 
 

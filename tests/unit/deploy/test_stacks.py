@@ -116,13 +116,13 @@ def test_a_terminal_is_asked_for_the_name(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_stack_that_is_deleted_or_only_proposed_is_none() -> None:
     for status in (None, "DELETE_COMPLETE", "REVIEW_IN_PROGRESS"):
-        told: Any = FakeCloudFormation(status)
-        assert find(told, "housing-dev") is None
+        fake: Any = FakeCloudFormation(status)
+        assert find(fake, "housing-dev") is None
 
 
 def test_trouble_with_the_account_is_not_taken_for_a_stack_that_is_not_there() -> None:
-    told: Any = FakeCloudFormation("UPDATE_COMPLETE")
-    told.refuses = "AccessDenied"
+    fake: Any = FakeCloudFormation("UPDATE_COMPLETE")
+    fake.refuses = "AccessDenied"
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        find(told, "housing-dev")
+        find(fake, "housing-dev")

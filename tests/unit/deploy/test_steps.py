@@ -18,17 +18,17 @@ echo "make $* ${AWS_PROFILE:-nobody} ${HOUSING_API_KEY:-no key}" >>"$TOLD"
 
 
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def make_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a program in the place of make; return what it was told."""
     program = tmp_path / "make"
     program.write_text(MAKE)
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("TOLD", str(tmp_path / "told"))
+    monkeypatch.setenv("TOLD", str(tmp_path / "make_log"))
     monkeypatch.setenv("BROKEN", "nothing")
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("HOUSING_API_KEY", "secret")
-    return tmp_path / "told"
+    return tmp_path / "make_log"
 
 
 @pytest.fixture
@@ -36,12 +36,12 @@ def progress() -> Progress:
     return Progress(Console(file=io.StringIO()))
 
 
-def test_checks_and_build_are_made_without_the_account(told: Path, progress: Progress) -> None:
+def test_checks_and_build_are_made_without_the_account(make_log: Path, progress: Progress) -> None:
     check(progress)
     built = build(progress, "x86_64")
 
     assert built == BUILT
-    assert told.read_text().splitlines() == [
+    assert make_log.read_text().splitlines() == [
         "make lint nobody no key",
         "make test-unit nobody no key",
         "make build ARCH=x86_64 nobody no key",
@@ -49,14 +49,14 @@ def test_checks_and_build_are_made_without_the_account(told: Path, progress: Pro
 
 
 def test_a_failed_step_is_an_error_with_its_last_lines(
-    told: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
+    make_log: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROKEN", "lint")
 
     with pytest.raises(StepError, match=r"the reason\nmake lint failed.*nothing was deployed"):
         check(progress)
 
-    assert "test-unit" not in told.read_text()
+    assert "test-unit" not in make_log.read_text()
 
 
 def test_a_program_that_is_missing_is_named(
@@ -69,9 +69,9 @@ def test_a_program_that_is_missing_is_named(
 
 
 def test_a_step_over_its_time_limit_is_stopped(
-    told: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
+    make_log: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told.with_name("make").write_text("#!/bin/sh\nexec sleep 60\n")
+    make_log.with_name("make").write_text("#!/bin/sh\nexec sleep 60\n")
     monkeypatch.setattr("housing_deploy.steps._BUILD_SECONDS", 0.2)
 
     with pytest.raises(StepError, match="did not end within"):
@@ -94,9 +94,9 @@ def test_a_template_that_names_no_package_is_not_deployed(
 
 
 def test_a_step_that_hangs_is_stopped_with_an_error(
-    told: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
+    make_log: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (told.parent / "make").write_text("#!/bin/sh\nexec sleep 60\n")
+    (make_log.parent / "make").write_text("#!/bin/sh\nexec sleep 60\n")
     monkeypatch.setattr("housing_deploy.steps._BUILD_SECONDS", 0.2)
 
     with pytest.raises(StepError, match="make build ARCH=arm64 did not end within 0 s"):

@@ -52,9 +52,9 @@ def test_each_program_that_is_missing_is_named_with_the_way_to_get_it(tmp_path: 
     with pytest.raises(MissingProgramError) as caught:
         start.programs(settings(tmp_path, **named))
 
-    told = str(caught.value).splitlines()
-    assert [line.split(":")[0].strip() for line in told[1:]] == list(NAMES)
-    assert told[1].endswith("HOUSING_YACE=path")
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0].strip() for line in lines[1:]] == list(NAMES)
+    assert lines[1].endswith("HOUSING_YACE=path")
 
 
 def test_files_are_replaced_in_their_folder_and_only_where_they_differ(tmp_path: Path) -> None:

@@ -140,14 +140,14 @@ def test_the_functions_log_is_shown_while_the_endpoint_runs(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
-        told: Any = boto3.client("logs", region_name="us-east-1")
+        cloudwatch_logs: Any = boto3.client("logs", region_name="us-east-1")
         group = {"logGroupName": f"/aws/lambda/{settings.stack_name}-predict"}
-        told.create_log_group(**group)
-        told.create_log_stream(**group, logStreamName="one")
+        cloudwatch_logs.create_log_group(**group)
+        cloudwatch_logs.create_log_stream(**group, logStreamName="one")
         now = int(time.time() * 1_000)
         events = [{"timestamp": now, "message": text} for text in ("first", "model_loaded")]
-        told.put_log_events(**group, logStreamName="one", logEvents=events)
-        monkeypatch.setattr(report, "client", lambda *_: told)
+        cloudwatch_logs.put_log_events(**group, logStreamName="one", logEvents=events)
+        monkeypatch.setattr(report, "client", lambda *_: cloudwatch_logs)
         at_an_endpoint = settings.model_copy(update={"aws_endpoint": "http://localhost:1"})
 
         report.logs(Console(width=120), at_an_endpoint, 1)

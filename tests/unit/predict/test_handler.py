@@ -290,15 +290,15 @@ def test_every_request_that_predicts_is_answered_alike_with_a_challenger_beside(
     assert shadow is not None
     shadow.prepare()
     beside = handler.lambda_handler(event, CONTEXT)
-    told = [line for line in lines(capsys.readouterr().out) if line.get("message") == "shadow"]
+    logged = [line for line in lines(capsys.readouterr().out) if line.get("message") == "shadow"]
     handler._entry.cache_clear()
     composition.service.cache_clear()
     monkeypatch.setenv("HOUSING_SHADOW_SHARE", "0")
     alone = handler.lambda_handler(event, CONTEXT)
 
     assert beside == alone
-    assert len(told) == (beside["statusCode"] == 200)
-    assert all(line[metric_names.SHADOW_DIFFERENCE] > 0.49 for line in told)
+    assert len(logged) == (beside["statusCode"] == 200)
+    assert all(line[metric_names.SHADOW_DIFFERENCE] > 0.49 for line in logged)
 
 
 @pytest.mark.usefixtures("shadowed")
@@ -308,8 +308,8 @@ def test_a_snapshot_holds_the_challenger_and_a_restored_process_asks_for_it_agai
     def compared_with() -> list[str]:
         capsys.readouterr()
         handler.lambda_handler(sample("api-predict.ok"), CONTEXT)
-        told = lines(capsys.readouterr().out)
-        shadow = [line["challenger_version"] for line in told if line["message"] == "shadow"]
+        logged = lines(capsys.readouterr().out)
+        shadow = [line["challenger_version"] for line in logged if line["message"] == "shadow"]
         return [version.partition("-")[0] for version in shadow]
 
     handler.before_snapshot()

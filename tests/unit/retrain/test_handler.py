@@ -151,7 +151,7 @@ class Sweeping:
     def sweep(self) -> dict[str, Any]:
         return handler.lambda_handler(self._event("scheduled-sweep.ok"), CONTEXT)
 
-    def told(self) -> list[tuple[AlertEvent, str]]:
+    def sent_alerts(self) -> list[tuple[AlertEvent, str]]:
         return [(alert.event, alert.reason) for alert in self.alerts.sent]
 
 
@@ -180,7 +180,7 @@ def test_the_schedule_restarts_dead_jobs_and_sends_an_alert_for_failed_ones(
     answer = sweeping.sweep()
 
     assert answer == {"started": [dead], "recovered": [], "given_up": [hopeless], "refused": []}
-    assert sweeping.told() == [
+    assert sweeping.sent_alerts() == [
         (AlertEvent.TRAINING_FAILED, "the job died 3 times, last in the stage launch")
     ]
     metrics = counted(capsys)
@@ -201,7 +201,7 @@ def test_a_failed_job_is_sent_and_counted_once_although_another_is_refused(
     assert (first["given_up"], second["given_up"]) == ([hopeless], [])
     assert first["refused"] == second["refused"] == ["the queue is gone"]
     assert (failed, counted(capsys)[metric_names.JOBS_FAILED]) == ([1.0], [0.0])
-    assert sweeping.told() == [
+    assert sweeping.sent_alerts() == [
         (AlertEvent.TRAINING_FAILED, "the job died 3 times, last in the stage launch"),
         (AlertEvent.LAUNCHES_REFUSED, "the queue is gone"),
         (AlertEvent.LAUNCHES_REFUSED, "the queue is gone"),  # the topic's folding joins them
@@ -221,7 +221,7 @@ def test_a_job_that_is_given_up_is_counted_although_the_sweep_breaks_off(
     with pytest.raises(ClientError):
         sweeping.sweep()
 
-    assert len(sweeping.told()) == 1
+    assert len(sweeping.sent_alerts()) == 1
     assert counted(capsys)[metric_names.JOBS_FAILED] == [1.0]
 
 
@@ -245,7 +245,7 @@ def test_uploads_without_a_job_are_started_counted_and_if_many_sent_once(
     assert metrics[metric_names.UPLOADS_RECOVERED] == [uploads]
     assert metrics[metric_names.JOBS_STARTED] == [uploads]
     reason = f"{uploads} uploads had no training job; the sweep has started theirs"
-    assert sweeping.told() == [(AlertEvent.UPLOADS_RECOVERED, reason)] * (uploads >= MANY)
+    assert sweeping.sent_alerts() == [(AlertEvent.UPLOADS_RECOVERED, reason)] * (uploads >= MANY)
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,9 @@ def test_of_other_packages_only_warnings_are_written(capsys: pytest.CaptureFixtu
         logging.getLogger(name).info("quiet_%s", name)
         logging.getLogger(name).warning("loud_%s", name)
 
-    told = capsys.readouterr().err
-    assert [name for name in ("retrain", "housing", "botocore") if f"quiet_{name}" in told] == [
+    output = capsys.readouterr().err
+    assert [name for name in ("retrain", "housing", "botocore") if f"quiet_{name}" in output] == [
         "retrain",
         "housing",
     ]
-    assert told.count("loud_") == 3
+    assert output.count("loud_") == 3

@@ -205,8 +205,8 @@ def test_a_target_of_two_values_is_a_classification(
 def test_a_feature_that_reveals_the_label_is_left_out(housing: CommandLine, folders: Path) -> None:
     rng = random.Random(1)
     label = [rng.choice("01") for _ in range(ROWS)]
-    told = ["paid" if one == "1" else rng.choice(["open", "late"]) for one in label]
-    table = columns() | {"outcome": told, "let": label}
+    outcome_of = ["paid" if one == "1" else rng.choice(["open", "late"]) for one in label]
+    table = columns() | {"outcome": outcome_of, "let": label}
 
     left_out = made(housing, folders, table, target="let")["left_out"]
     assert left_out == {"outcome": "each of its values goes with one value of let alone"}

@@ -51,7 +51,7 @@ def drift(*warnings: str) -> Drift:
     return Drift(rows=100, reference_rows=900, columns=columns, warnings=list(warnings))
 
 
-def told(status: JobStatus) -> Alert:
+def alert_of(status: JobStatus) -> Alert:
     alert = alert_on(status, NAME)
     assert alert
     return alert
@@ -63,7 +63,7 @@ def judged(*, promoted: bool, **changes: Any) -> JobStatus:
 
 
 def test_a_promotion_has_both_errors_and_the_rollback_command() -> None:
-    alert = told(judged(promoted=True))
+    alert = alert_of(judged(promoted=True))
 
     assert alert.event == AlertEvent.MODEL_PROMOTED
     assert alert.subject == "california-housing: version 7 is in production"
@@ -84,14 +84,14 @@ def test_a_promotion_has_both_errors_and_the_rollback_command() -> None:
 
 
 def test_the_first_promotion_offers_no_way_back() -> None:
-    alert = told(judged(promoted=True, champion_version=None, champion_rmse=None))
+    alert = alert_of(judged(promoted=True, champion_version=None, champion_rmse=None))
 
     assert alert.next_step == "housing models"
     assert "compared with" not in alert.facts
 
 
 def test_a_version_that_was_not_promoted_comes_with_the_command_that_does_it_all_the_same() -> None:
-    alert = told(judged(promoted=False))
+    alert = alert_of(judged(promoted=False))
 
     assert alert.event == AlertEvent.MODEL_NOT_PROMOTED
     assert alert.next_step == 'housing promote 7 --reason "…"'
@@ -99,7 +99,7 @@ def test_a_version_that_was_not_promoted_comes_with_the_command_that_does_it_all
 
 
 def test_a_held_version_has_places_both_prices_and_both_commands() -> None:
-    alert = told(judged(promoted=False).model_copy(update={"held": HELD}))
+    alert = alert_of(judged(promoted=False).model_copy(update={"held": HELD}))
 
     assert alert.event == AlertEvent.MODEL_HELD
     assert alert.subject == "california-housing: version 7 waits for a person"
@@ -116,7 +116,7 @@ def test_of_many_places_and_jobs_an_alert_names_three_and_leads_to_the_rest() ->
     jobs = [f"job-{number}" for number in range(5)]
     many = HELD.model_copy(update={"places": [PLACE] * 5, "jobs": jobs})
 
-    alert = told(judged(promoted=False).model_copy(update={"held": many}))
+    alert = alert_of(judged(promoted=False).model_copy(update={"held": many}))
 
     assert [name for name in alert.facts if name.startswith("place")] == [
         "place 1",
@@ -132,7 +132,7 @@ def test_a_table_without_places_is_held_for_rows_alike() -> None:
     nowhere = PLACE.model_copy(update={"latitude": None, "longitude": None, "radius_km": None})
     held = HELD.model_copy(update={"places": [nowhere], "jobs": []})
 
-    alert = told(judged(promoted=False).model_copy(update={"held": held}))
+    alert = alert_of(judged(promoted=False).model_copy(update={"held": held}))
 
     assert alert.facts["place 1"].startswith("rows alike: 48 of 50 rows below")
     assert "housing data exclude 0a1b" in alert.advice
@@ -141,7 +141,7 @@ def test_a_table_without_places_is_held_for_rows_alike() -> None:
 def test_a_version_that_a_stop_holds_names_no_rows_as_wrong() -> None:
     stop = Held(kind="stop", reason="automatic promotion was stopped: odd prices")
 
-    alert = told(judged(promoted=False).model_copy(update={"held": stop}))
+    alert = alert_of(judged(promoted=False).model_copy(update={"held": stop}))
 
     assert alert.event == AlertEvent.MODEL_HELD
     assert "exclude" not in alert.advice
@@ -152,7 +152,7 @@ def test_a_version_that_a_stop_holds_names_no_rows_as_wrong() -> None:
 def test_a_version_held_for_excluded_rows_explains_the_next_job() -> None:
     held = Held(kind="excluded", reason="rows of job 7f3c are excluded", jobs=["7f3c"])
 
-    alert = told(judged(promoted=False).model_copy(update={"held": held}))
+    alert = alert_of(judged(promoted=False).model_copy(update={"held": held}))
 
     assert (alert.event, alert.reason) == (AlertEvent.MODEL_HELD, held.reason)
     assert alert.advice.startswith("the next job trains without these rows")
@@ -162,7 +162,7 @@ def test_a_rejection_of_excluded_rows_has_the_include_command_and_no_upload_comm
     command = 'housing data include 7f3c --reason "…"'
     reason = "its rows are excluded since 2026-11-30 16:15 UTC by anna (odd)"
 
-    alert = told(ended(State.REJECTED, reason=reason, next_step=command, excluded=True))
+    alert = alert_of(ended(State.REJECTED, reason=reason, next_step=command, excluded=True))
 
     assert (alert.event, alert.reason) == (AlertEvent.UPLOAD_REJECTED, reason)
     assert alert.next_step == command
@@ -174,7 +174,7 @@ def test_a_job_without_a_change_sends_no_alert() -> None:
 
 
 def test_a_failure_has_its_stage_and_the_status_command() -> None:
-    alert = told(
+    alert = alert_of(
         ended(State.FAILED, stage=Stage.REGISTER, reason="it is down", next_step="start it")
     )
 
@@ -198,7 +198,7 @@ def test_a_rejection_has_the_report_and_an_upload_command_that_quotes_the_name(
 ) -> None:
     status = ended(State.REJECTED, reason="empty", report_key="rejected/0a1b/report.json")
 
-    alert = told(status.model_copy(update={"upload_key": f"new_data/{name}"}))
+    alert = alert_of(status.model_copy(update={"upload_key": f"new_data/{name}"}))
 
     assert alert.event == AlertEvent.UPLOAD_REJECTED
     assert alert.facts["report"] == "rejected/0a1b/report.json"
@@ -226,12 +226,12 @@ def test_no_warning_is_no_message() -> None:
 
 def test_each_next_step_is_a_command_that_there_is() -> None:
     alerts = [
-        told(judged(promoted=True)),
-        told(judged(promoted=True, champion_version=None)),
-        told(judged(promoted=False)),
-        told(judged(promoted=False).model_copy(update={"held": HELD})),
-        told(ended(State.FAILED)),
-        told(ended(State.REJECTED)),
+        alert_of(judged(promoted=True)),
+        alert_of(judged(promoted=True, champion_version=None)),
+        alert_of(judged(promoted=False)),
+        alert_of(judged(promoted=False).model_copy(update={"held": HELD})),
+        alert_of(ended(State.FAILED)),
+        alert_of(ended(State.REJECTED)),
         alert_on_drift(ended(State.RUNNING, drift=drift("it is")), NAME),
     ]
     commands = getattr(get_command(app), "commands", {})

@@ -56,9 +56,9 @@ def test_a_ledger_that_cannot_be_read_says_so(s3: "S3Client") -> None:
 def test_an_alert_whose_repeats_cannot_be_counted_is_sent(
     s3: "S3Client", caplog: pytest.LogCaptureFixture
 ) -> None:
-    told = FakeAlerts()
+    inner = FakeAlerts()
     alert = Alert(AlertEvent.TRAINING_FAILED, subject="s", reason="r", next_step="n")
 
-    assert FoldedAlerts(told, s3, GONE).send(alert)
-    assert told.sent == [alert]
+    assert FoldedAlerts(inner, s3, GONE).send(alert)
+    assert inner.sent == [alert]
     assert "alert_not_folded" in caplog.text

@@ -295,12 +295,12 @@ def test_no_line_and_no_answer_holds_a_key(
         for method, path in (("POST", "/predict"), ("GET", "/model"), ("POST", "/models/rollback"))
     ]
 
-    told = f"{lines.all} {caplog.text} {[(a.text, dict(a.headers)) for a in answers]}"
+    output = f"{lines.all} {caplog.text} {[(a.text, dict(a.headers)) for a in answers]}"
     assert {answer.status_code for answer in answers} == {200, 401, 403}
     assert len(lines.all) >= 2
-    assert good not in told
-    assert wrong not in told
-    assert digest(good) not in told
+    assert good not in output
+    assert wrong not in output
+    assert digest(good) not in output
 
 
 def test_without_the_keys_the_answer_says_when_to_ask_again(

@@ -45,10 +45,12 @@ class Stand:
     def __init__(self, shadow: Shadow, store: ChallengerStore, models: FakeModelStore) -> None:
         self.store = store
         self.lines = WrittenLines()
-        told, door = Telemetry(self.lines), OpenAccess()
+        telemetry_of_lines, door = Telemetry(self.lines), OpenAccess()
         self.shadow = shadow
-        shadow._telemetry = told
-        self._scoring = ScoringService(models, told, door, max_rows=5_000, shadow=shadow.compare)
+        shadow._telemetry = telemetry_of_lines
+        self._scoring = ScoringService(
+            models, telemetry_of_lines, door, max_rows=5_000, shadow=shadow.compare
+        )
         quiet = Telemetry(WrittenLines())
         self._plain = ScoringService(models, quiet, door, max_rows=5_000)
 
@@ -396,8 +398,8 @@ def application(
     models: FakeModelStore,
     loop: asyncio.AbstractEventLoop,
 ) -> AsgiClient:
-    told = Telemetry(stand.lines)
-    app = create_app(settings, models, told, OpenAccess(), no_changes, stand.shadow)
+    telemetry_of_lines = Telemetry(stand.lines)
+    app = create_app(settings, models, telemetry_of_lines, OpenAccess(), no_changes, stand.shadow)
     return AsgiClient(app, loop)
 
 

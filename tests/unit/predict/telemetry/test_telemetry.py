@@ -32,12 +32,12 @@ def telemetry(lines: WrittenLines, seconds: Seconds, **knobs: Any) -> Telemetry:
 
 def test_above_the_rate_predictions_are_counted_but_not_logged(served: ServedModel) -> None:
     lines, seconds = WrittenLines(), Seconds()
-    told = telemetry(lines, seconds, logged_per_second=2)
+    subject = telemetry(lines, seconds, logged_per_second=2)
 
     for _ in range(5):
-        told.log_prediction(CALL, served, 1.0, 1, drawn)
+        subject.log_prediction(CALL, served, 1.0, 1, drawn)
     seconds.now += 1.0
-    told.log_prediction(CALL, served, 1.0, 1, drawn)
+    subject.log_prediction(CALL, served, 1.0, 1, drawn)
 
     messages = [line["message"] for line in lines.all]
     assert messages == ["prediction"] * 2 + ["predicted"] * 3 + ["prediction"]
@@ -47,41 +47,41 @@ def test_above_the_rate_predictions_are_counted_but_not_logged(served: ServedMod
 
 def test_at_a_rate_of_none_no_features_are_logged(served: ServedModel) -> None:
     lines, seconds = WrittenLines(), Seconds()
-    told = telemetry(lines, seconds, logged_per_second=0)
+    subject = telemetry(lines, seconds, logged_per_second=0)
 
-    told.log_prediction(CALL, served, 1.0, 1, drawn)
+    subject.log_prediction(CALL, served, 1.0, 1, drawn)
     seconds.now += 1e6
-    told.log_prediction(CALL, served, 1.0, 1, drawn)
+    subject.log_prediction(CALL, served, 1.0, 1, drawn)
 
     assert not any("features" in line for line in lines.all)
 
 
 def test_the_age_of_the_model_is_logged_in_seconds(served: ServedModel) -> None:
     lines = WrittenLines()
-    told = Telemetry(lines, now=lambda: served.version.created_at + timedelta(hours=1))
+    subject = Telemetry(lines, now=lambda: served.version.created_at + timedelta(hours=1))
 
-    told.log_model(served)
+    subject.log_model(served)
 
     assert lines.metrics()[metric_names.MODEL_AGE] == [3_600]
 
 
 def test_a_restored_process_counts_as_cold_again(served: ServedModel) -> None:
     lines = WrittenLines()
-    told = Telemetry(lines)
+    subject = Telemetry(lines)
 
-    told.log_prediction(CALL, served, 1.0, 1, drawn)
-    told.log_prediction(CALL, served, 1.0, 1, drawn)
-    told.mark_cold()
-    told.log_prediction(CALL, served, 1.0, 1, drawn)
+    subject.log_prediction(CALL, served, 1.0, 1, drawn)
+    subject.log_prediction(CALL, served, 1.0, 1, drawn)
+    subject.mark_cold()
+    subject.log_prediction(CALL, served, 1.0, 1, drawn)
 
     assert lines.metrics()[metric_names.COLD_START] == [1, 0, 1]
 
 
 def test_a_line_names_its_time_in_the_units_of_the_format(served: ServedModel) -> None:
     lines = WrittenLines()
-    told = Telemetry(lines, now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC))
+    subject = Telemetry(lines, now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC))
 
-    told.log_prediction(CALL, served, 1.0, 1, drawn)
+    subject.log_prediction(CALL, served, 1.0, 1, drawn)
 
     (line,) = lines.all
     assert line["_aws"]["Timestamp"] == 1_795_521_600_000

@@ -37,29 +37,29 @@ def rows_of(errors: list[float]) -> Values:
 def test_error_and_coverage_are_those_of_the_models_own_prices_and_interval() -> None:
     rows = rows_of([0.25] * 75 + [-1.0] * 25)  # the interval is half a unit to each side
 
-    told = measure_live(CHAMPION, rows, min_rows=50)
+    figures = measure_live(CHAMPION, rows, min_rows=50)
 
-    assert told is not None
-    assert (told.version, told.rows, told.coverage) == ("1", 100, 0.75)
-    assert told.rmse == pytest.approx(np.sqrt((75 * 0.25**2 + 25) / 100), rel=1e-5)
+    assert figures is not None
+    assert (figures.version, figures.rows, figures.coverage) == ("1", 100, 0.75)
+    assert figures.rmse == pytest.approx(np.sqrt((75 * 0.25**2 + 25) / 100), rel=1e-5)
 
 
 def test_too_few_rows_say_nothing_but_why() -> None:
-    told = measure_live(CHAMPION, rows_of([0.0] * 49), min_rows=50)
+    figures = measure_live(CHAMPION, rows_of([0.0] * 49), min_rows=50)
 
-    assert told is not None
-    assert (told.coverage, told.rmse) == (None, None)
-    assert told.reason == "49 unseen rows; 50 are needed"
+    assert figures is not None
+    assert (figures.coverage, figures.rmse) == (None, None)
+    assert figures.reason == "49 unseen rows; 50 are needed"
 
 
 def test_a_model_that_does_not_load_is_said() -> None:
     broken = Champion(VERSION, None, "the SHA-256 is another", frozenset(), needs_stand_in=False)
 
-    told = measure_live(broken, rows_of([0.0] * 50), min_rows=50)
+    figures = measure_live(broken, rows_of([0.0] * 50), min_rows=50)
 
-    assert told is not None
-    assert told.rmse is None
-    assert told.reason == "it does not load (the SHA-256 is another)"
+    assert figures is not None
+    assert figures.rmse is None
+    assert figures.reason == "it does not load (the SHA-256 is another)"
 
 
 def test_nothing_is_measured_where_nothing_is_in_production() -> None:

@@ -99,11 +99,11 @@ def test_a_column_that_drifts_is_in_the_status_the_log_the_run_and_on_the_card(
     assert warning.startswith("MedInc drifts: PSI ")
     assert "rows_drift" in [record.message for record in caplog.records]
     candidate = tracker.candidates[-1]
-    told = candidate.run_metrics()
+    logged = candidate.run_metrics()
     by_name = {column.name: column for column in drift.columns}
-    assert told["drift.psi.MedInc"] == by_name["MedInc"].psi > 0.2
-    assert told["drift.ks.MedHouseVal"] == by_name["MedHouseVal"].ks
-    assert len([name for name in told if name.startswith("drift.")]) == 18
+    assert logged["drift.psi.MedInc"] == by_name["MedInc"].psi > 0.2
+    assert logged["drift.ks.MedHouseVal"] == by_name["MedHouseVal"].ks
+    assert len([name for name in logged if name.startswith("drift.")]) == 18
     assert "drift.png" in tracker.descriptions["1"].figures
     assert f"- {warning}" in registry.version("1").description
     assert not [name for name in registry.version("1").tags if "drift" in name]

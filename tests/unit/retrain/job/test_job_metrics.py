@@ -127,9 +127,9 @@ def test_a_job_whose_version_is_held_did_its_work_and_promoted_nothing() -> None
 def test_drift_is_logged_by_column() -> None:
     (_, *columns) = lines_of(PROMOTED)
 
-    told = {line[names.COLUMN_DIMENSION]: metrics_of(line) for line in columns}
-    assert list(told) == list(CANONICAL_HEADER)
-    assert told["AveRooms"] == {names.DRIFT_PSI: 0.2, names.DRIFT_KS: 0.02}
+    by_column = {line[names.COLUMN_DIMENSION]: metrics_of(line) for line in columns}
+    assert list(by_column) == list(CANONICAL_HEADER)
+    assert by_column["AveRooms"] == {names.DRIFT_PSI: 0.2, names.DRIFT_KS: 0.02}
     assert {tuple(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) for line in columns} == {
         (names.SERVICE_DIMENSION, names.COLUMN_DIMENSION)
     }

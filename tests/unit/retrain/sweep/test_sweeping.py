@@ -185,9 +185,10 @@ def test_a_job_that_died_too_often_is_given_up(
         "the job died 3 times, last in the stage fit",
     )
     assert status.next_step
-    assert [(told.job_id, told.state, told.reason) for told in sweeps.alerted] == [
-        (JOB.job_id, State.FAILED, status.reason)
-    ]
+    assert [
+        (alerted_job.job_id, alerted_job.state, alerted_job.reason)
+        for alerted_job in sweeps.alerted
+    ] == [(JOB.job_id, State.FAILED, status.reason)]
 
 
 def test_a_job_is_given_up_and_alerted_on_once_although_another_launch_is_refused(
@@ -204,7 +205,7 @@ def test_a_job_is_given_up_and_alerted_on_once_although_another_launch_is_refuse
 
     assert (first.given_up, second.given_up) == ([hopeless.job_id], [])
     assert (len(first.refused), len(second.refused)) == (1, 1)
-    assert [told.job_id for told in sweeps.alerted] == [hopeless.job_id]
+    assert [alerted_job.job_id for alerted_job in sweeps.alerted] == [hopeless.job_id]
 
 
 def test_a_job_has_not_ended_before_the_alert_on_it_was_taken(
