@@ -64,9 +64,18 @@ def literal(tree: ast.Module, value: ast.expr) -> object:
 
 
 def bounds_in_code() -> Iterator[tuple[str, str, str, str]]:
-    """Yield file, time-outs and attempts of each configuration; the mode has to be said."""
+    """Yield file, time-outs and attempts of each configuration; each has to set the mode.
+
+    A configuration that is merged into another one inherits its bounds.
+    """
     for path, tree, call in calls("Config"):
         given = keywords(call)
+        if is_merged(tree, call) and not given.keys() & {
+            "connect_timeout",
+            "read_timeout",
+            "retries",
+        }:
+            continue
         retries = given["retries"]
         assert isinstance(retries, ast.Dict), path
         named_retries = {
@@ -79,6 +88,17 @@ def bounds_in_code() -> Iterator[tuple[str, str, str, str]]:
         connect, read = (f"{bound:g}" for bound in bounds)
         attempts = str(named_retries["total_max_attempts"])
         yield str(path.relative_to(CHECKOUT)), connect, read, attempts
+
+
+def is_merged(tree: ast.Module, call: ast.Call) -> bool:
+    """Return whether a call is the argument of a ``merge``."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "merge"
+        and call in node.args
+        for node in ast.walk(tree)
+    )
 
 
 def test_every_configuration_is_in_the_table_as_it_is_in_the_code() -> None:
