@@ -162,6 +162,27 @@ def test_versions_come_newest_first_and_no_more_than_asked(subject: Subject) -> 
     assert numbers == ["11", "10", "9"]
 
 
+def test_versions_are_asked_for_by_their_tags(subject: Subject) -> None:
+    for dataset_id, settings_id in (("d1", "s1"), ("d2", "s1"), ("d1", "s2"), ("d1", "s1")):
+        subject.register(dataset_id=dataset_id, settings_id=settings_id)
+
+    def numbers(limit: int = 100, **tags: str) -> list[str]:
+        return [one.version for one in subject.registry.versions(limit=limit, tags=tags)]
+
+    assert numbers(dataset_id="d1", settings_id="s1") == ["4", "1"]
+    assert numbers(dataset_id="d1", settings_id="s1", limit=1) == ["4"]
+    assert numbers(dataset_id="d3") == []
+
+
+def test_versions_of_a_name_with_an_apostrophe(mlflow_uri: str, tmp_path: Path) -> None:
+    subject = mlflow_subject(f"O'Hara-{uuid.uuid4().hex[:8]}", mlflow_uri, tmp_path)
+    subject.register(dataset_id="d1")
+
+    [version] = subject.registry.versions(tags={"dataset_id": "d1"})
+
+    assert version.version == "1"
+
+
 def test_versions_show_their_aliases_and_tags(subject: Subject) -> None:
     subject.register(dataset_id="d1")
     subject.registry.set_alias(PRODUCTION, "1")

@@ -104,11 +104,16 @@ class FakeModelRegistry:
         self._answer("version")
         return self._with_aliases(version)
 
-    def versions(self, *, limit: int = 100) -> Sequence[ModelVersion]:
+    def versions(
+        self, *, limit: int = 100, tags: Mapping[str, str] | None = None
+    ) -> Sequence[ModelVersion]:
         """See ``ModelRegistry.versions``."""
         self._answer("versions")
-        newest_first = sorted(self._versions, key=int, reverse=True)
-        return [self._with_aliases(version) for version in newest_first[:limit]]
+        wanted = (tags or {}).items()
+        newest_first = [
+            self._with_aliases(version) for version in sorted(self._versions, key=int, reverse=True)
+        ]
+        return [one for one in newest_first if wanted <= one.tags.items()][:limit]
 
     def download(self, version: str, path: str) -> bytes:
         """See ``ModelRegistry.download``."""

@@ -22,7 +22,8 @@ from housing.errors import (
 from housing.registry.port import ModelVersion
 
 _API, _FILES = "/api/2.0/mlflow/", "/api/2.0/mlflow-artifacts/artifacts/"
-_OF_MODEL = re.compile(r"name='(.*)'")
+_OF_MODEL = re.compile(r"name = '([^']*)'")
+_OF_TAG = re.compile(r"tags\.(\w+) = '([^']*)'")
 _STATUS: Mapping[type[RegistryError], tuple[int, str]] = {
     AliasNotFoundError: (400, "INVALID_PARAMETER_VALUE"),
     VersionNotFoundError: (404, "RESOURCE_DOES_NOT_EXIST"),
@@ -62,7 +63,8 @@ class RestMlflow:
     def _called(self, call: str, fields: dict[str, str]) -> dict[str, Any]:
         if call == "GET model-versions/search":
             [name] = _OF_MODEL.findall(fields["filter"])
-            versions = self.model(name).versions(limit=int(fields["max_results"]))
+            tags = dict(_OF_TAG.findall(fields["filter"]))
+            versions = self.model(name).versions(limit=int(fields["max_results"]), tags=tags)
             return {"model_versions": [_described(version) for version in versions]}
         model, version = self.model(fields["name"]), fields.get("version", "")
         match call:

@@ -114,7 +114,9 @@ class MlflowRunTracker(RunTracker):
 
     def _known(self, candidate: Candidate) -> ModelVersion | None:
         """Return the version of a candidate whose registration failed after its creation."""
-        wanted = f"name='{self._model_name}' and tags.{Tag.JOB_ID}='{candidate.job_id}'"
+        quote = '"' if "'" in self._model_name else "'"  # MLflow has no escape for it
+        name = f"{quote}{self._model_name}{quote}"
+        wanted = f"name = {name} and tags.{Tag.JOB_ID} = '{candidate.job_id}'"
         for version in mlflow.MlflowClient().search_model_versions(wanted):
             if version.tags.get(Tag.SHA256) == candidate.sha256:
                 return _version(version, str(version.run_id))

@@ -1,6 +1,6 @@
 """Port: record a run and register its model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,8 +12,6 @@ from retrain.training.model.recipe import Recipe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_ALL_VERSIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +97,5 @@ def find_trained(
     registry: ModelRegistry, *, dataset_id: str, settings_id: str
 ) -> ModelVersion | None:
     """Return the newest version that was trained on exactly these rows with these settings."""
-    versions: Sequence[ModelVersion] = registry.versions(limit=_ALL_VERSIONS)
     wanted = {Tag.DATASET_ID: dataset_id, Tag.SETTINGS_ID: settings_id}
-    return next((one for one in versions if wanted.items() <= one.tags.items()), None)
+    return next(iter(registry.versions(limit=1, tags=wanted)), None)

@@ -94,9 +94,12 @@ class MlflowModelRegistry(ModelRegistry):
         return _version(self._of_version("GET", "model-versions/get", {"version": version}))
 
     @override
-    def versions(self, *, limit: int = 100) -> Sequence[ModelVersion]:
+    def versions(
+        self, *, limit: int = 100, tags: Mapping[str, str] | None = None
+    ) -> Sequence[ModelVersion]:
+        wanted = [f"tags.{name} = {_quoted(value)}" for name, value in (tags or {}).items()]
         query = {
-            "filter": f"name='{self.model_name}'",
+            "filter": " and ".join([f"name = {_quoted(self.model_name)}", *wanted]),
             "max_results": str(limit),
             "order_by": "version_number DESC",
         }
@@ -319,6 +322,11 @@ def _list(answer: Mapping[str, Any]) -> list[Any]:
         msg = "the registry's list of versions is not a list"
         raise RegistryAnswerError(msg)
     return versions
+
+
+def _quoted(text: str) -> str:
+    """Return a text for a filter; MLflow has no escape for the quotes around it."""
+    return f'"{text}"' if "'" in text else f"'{text}'"
 
 
 def _version(answer: Mapping[str, Any]) -> ModelVersion:

@@ -109,8 +109,15 @@ class ModelRegistry(Protocol):
         """
         ...
 
-    def versions(self, *, limit: int = 100) -> Sequence[ModelVersion]:
-        """Return the newest versions, newest first; empty if the model is not registered."""
+    def versions(
+        self, *, limit: int = 100, tags: Mapping[str, str] | None = None
+    ) -> Sequence[ModelVersion]:
+        """Return the newest versions, newest first; empty if the model is not registered.
+
+        Args:
+            limit: Most versions to return.
+            tags: Only versions with these tags.
+        """
         ...
 
     def download(self, version: str, path: str) -> bytes:
