@@ -64,7 +64,7 @@ ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room 
     ),
     "retrain.training": (
         *("errors", "attempts", "rules", "markdown", "log_lines", "dataset", "model", "upload"),
-        *("settings", "graph", "anomaly", "gate", "tracking", "job", "__main__"),
+        *("batch", "settings", "graph", "anomaly", "gate", "tracking", "job", "__main__"),
     ),
     "housing_ops": ("checkout", "progress", "template", "key_ring"),
     "housing_cli": (

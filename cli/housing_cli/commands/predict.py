@@ -5,7 +5,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
     from housing_cli.api import HousingApi, PredictedPrice
     from housing_cli.services import Services
+    from retrain.training.batch.prediction import FilePredictions
 
 _STDIN = Path("-")
 _TYPES: Mapping[str, type] = {"number": float, "integer": int, "boolean": bool, "category": str}
 _TRIED = 3
-_TAKEN = frozenset({"file", "json", "help"})
+_SHOWN_PROBLEMS = 5
+_TAKEN = frozenset({"file", "json", "help", "out", "version", "model"})
 
 
 def with_feature_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -93,19 +95,37 @@ def _finite(value: float) -> float:
 
 
 @with_feature_options
-def predict(
+def predict(  # noqa: PLR0913 - the command's options
     context: typer.Context,
     *,
     block_group: Mapping[str, float],
+    csv: Annotated[
+        Path | None, typer.Argument(help="A CSV of any size, to be predicted here; with --out.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Its predictions: a .parquet or a .csv, a row for each.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="The version that predicts it, if not production's.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A model.onnx that predicts it, of housing train.")
+    ] = None,
     file: Annotated[
         Path | None, typer.Option(help=f"JSON: a {SUBJECT.row} or a list of them; - is stdin.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Predict a row.
+    """Predict a row by the API, or a whole CSV here.
 
     A feature without an option has the default shown.
     """
+    if csv is not None or out is not None:
+        if csv is None or out is None or file is not None or _features_given(context):
+            msg = "a CSV takes --out, and neither --file nor features"
+            raise typer.BadParameter(msg)
+        _predict_csv(context.obj, csv, out, version, model, as_json=as_json)
+        return
     if file is not None and _features_given(context):
         msg = "use --file or features, not both"
         raise typer.BadParameter(msg)
@@ -120,6 +140,58 @@ def predict(
     for answer in answers:
         for line in _lines(answer):
             console().print(line, soft_wrap=True)
+
+
+def _predict_csv(  # noqa: PLR0913 - the command's options
+    services: "Services",
+    csv: Path,
+    out: Path,
+    version: str | None,
+    model: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    from housing_cli.predictions.file import (
+        facts_of,
+        graph_of_file,
+        registered_graph,
+        unpacked_size,
+    )
+    from retrain.training.batch.prediction import predict_file
+
+    if version is not None and model is not None:
+        msg = "use --version or --model, not both"
+        raise typer.BadParameter(msg)
+    size = unpacked_size(csv)
+    graph = graph_of_file(model) if model else registered_graph(services.registry, version)
+    columns = ("predicting", BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
+        task = progress.add_task("predicting", total=size)
+        made = predict_file(
+            csv,
+            out,
+            graph.model,
+            proof=graph.proof,
+            on_bytes=lambda read: progress.update(task, completed=read),
+        )
+    if as_json:
+        print_json(facts_of(made, out, graph))
+        return
+    for line in _lines_of_file(made, f"{graph.name}: {out}"):
+        console().print(line, soft_wrap=True)
+
+
+def _lines_of_file(made: "FilePredictions", by: str) -> Iterator[str]:
+    yield f"{made.predicted:,} of {made.read:,} rows are predicted by {by}"
+    yield from (f"note: {remark}" for remark in made.remarks)
+    if made.predicted < made.read:
+        yield f"{made.read - made.predicted:,} rows are bad and left out:"
+    yield from (f"  {problem}" for problem in made.problems[:_SHOWN_PROBLEMS])
+    more = made.problems_total - _SHOWN_PROBLEMS
+    if more > 0:
+        yield f"  and {more:,} problems more; --json lists the first thousand"
 
 
 def _features_given(context: typer.Context) -> bool:

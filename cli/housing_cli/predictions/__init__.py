@@ -1,1 +1,1 @@
-"""Export predictions from the function's log to SQLite."""
+"""Predictions: those of a file, and those of the function's log, exported to SQLite."""

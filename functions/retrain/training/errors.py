@@ -14,6 +14,7 @@ HousingError
     ├── ParityError
     ├── TreeParityError
     ├── WorkerDiedError
+    ├── OutputError
     └── TrackingError
 BaseException
 └── JobStoppedError
@@ -129,6 +130,12 @@ class WorkerDiedError(TrainingError):
     def __init__(self, how: str) -> None:
         """Keep how the process ended."""
         super().__init__(f"a process that fitted a part of the model ended by {how}")
+
+
+class OutputError(TrainingError):
+    """Raised when the predictions of a file cannot be written."""
+
+    next_step: ClassVar[str] = "choose another file, or make room on the disk"
 
 
 class TrackingError(TrainingError):

@@ -175,7 +175,8 @@ class CheckedLines:
 
 def check_lines(header: Header, lines: list[Line]) -> CheckedLines:
     """Check every required cell of some lines."""
-    cells_by_column = zip(CANONICAL_COLUMNS, _cells(header, lines), strict=True)
+    columns = CANONICAL_COLUMNS[: len(header.positions)]
+    cells_by_column = zip(columns, _cells(header, lines), strict=True)
     parsed = [_parsed(column, cells, header.decimal) for column, cells in cells_by_column]
     values = canonical(header, np.column_stack([numbers for numbers, _ in parsed]))
     faults = np.column_stack([_line_faults(header, lines), *(column for _, column in parsed)])
@@ -279,7 +280,9 @@ def _cell_fault(cell: str, decimal: str) -> _Fault:
 
 def _mark_out_of_range(faults: NDArray[np.int8], values: Values) -> None:
     """Mark impossible values, except those that result from another fault in their row."""
-    is_inside = (values >= MINIMA) & (values <= MAXIMA) | (MAY_LACK & np.isnan(values))
+    width = values.shape[1]
+    is_inside = (values >= MINIMA[:width]) & (values <= MAXIMA[:width])
+    is_inside |= MAY_LACK[:width] & np.isnan(values)
     follows = faults.any(axis=1, keepdims=True) & ~np.isfinite(values)
     faults[(faults == _Fault.NONE) & broken(values)] = _Fault.NOT_A_WHOLE_NUMBER
     faults[(faults == _Fault.NONE) & ~is_inside & ~follows] = _Fault.OUT_OF_RANGE

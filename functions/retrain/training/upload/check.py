@@ -100,13 +100,14 @@ def check_csv(content: bytes) -> CheckedUpload:
 
 
 def check_stream(
-    stream: Readable, bounds: Bounds = _UNBOUNDED
+    stream: Readable, bounds: Bounds = _UNBOUNDED, *, has_target: bool = True
 ) -> tuple[Findings, Iterator[CheckedBlock]]:
     """Check a CSV with either header, in memory for a few blocks.
 
     Args:
         stream: The CSV.
         bounds: Limits on reading.
+        has_target: Whether rows have the target, the last column; else they are features alone.
 
     Returns:
         The findings, complete once the iterator is exhausted, and the rows, block by block.
@@ -116,7 +117,9 @@ def check_stream(
             iterator raises it too, for invalid CSV or an exceeded bound.
     """
     remarks: list[str] = []
-    header, blocks, place = read_header(blocks_of(stream, remarks), bounds, remarks)
+    header, blocks, place = read_header(
+        blocks_of(stream, remarks), bounds, remarks, has_target=has_target
+    )
     if header.are_lines_quoted:
         blocks = map(without_line_quotes, blocks)
     header, blocks = adapted(header, blocks, remarks)

@@ -95,7 +95,7 @@ def _with_decimal_mark(header: Header, lines: list[Line], remarks: list[str]) ->
 
 def _numbers(header: Header, line: Line) -> list[str]:
     """Return the cells of a line that should be numbers."""
-    places = zip(header.positions, NUMERIC, strict=True)
+    places = zip(header.positions, NUMERIC[: len(header.positions)], strict=True)
     return [
         line.fields[at].strip() for at, is_number in places if is_number and at < len(line.fields)
     ]

@@ -121,6 +121,7 @@ def cells_of(text: bytes, ends: Indices, header: Header) -> Cells:
     characters = text.translate(None, header.delimiter.encode() + b"\n")
     counts = np.diff(last_cells, prepend=-1)
     positions, width = header.positions, len(header.names)
+    are_numbers = NUMERIC[: len(positions)]
     cells = Cells(
         positions,
         width,
@@ -131,9 +132,9 @@ def cells_of(text: bytes, ends: Indices, header: Header) -> Cells:
         offsets,
         characters,
         np.empty(0, dtype=bool),
-        numeric=tuple(at for at, is_number in zip(positions, NUMERIC, strict=True) if is_number),
+        numeric=tuple(np.array(positions)[list(are_numbers)].tolist()),
     )
-    lacking = zip(positions, NUMERIC, MAY_LACK, strict=True)
+    lacking = zip(positions, are_numbers, MAY_LACK[: len(positions)], strict=True)
     cells.may_lack = tuple(at for at, is_number, may in lacking if is_number and may)
     if _has_spaces(text, cells, header.delimiter):
         _trim(cells)
@@ -185,7 +186,8 @@ def _fill_texts(cells: Cells, lines: Indices, wanted: Values, decimal: str) -> M
     """Write the values of texts and of blank cells; return the mask of lines with known ones."""
     is_known = np.ones(len(lines), dtype=bool)
     texts, first_cells = cells.texts(), cells.first_cells[lines]
-    for number, (column, at) in enumerate(zip(CANONICAL_COLUMNS, cells.positions, strict=True)):
+    columns = CANONICAL_COLUMNS[: len(cells.positions)]
+    for number, (column, at) in enumerate(zip(columns, cells.positions, strict=True)):
         places = first_cells + at
         is_blank = cells.offsets[places] == cells.offsets[places + 1]
         if column.kind in {"category", "boolean"}:
@@ -282,7 +284,7 @@ def read_plain(block: bytes, header: Header) -> PlainLines | None:
         return None
     lines, wanted = cells.rows(numbers)
     is_good = cells.are_lines_of_numbers()[lines]
-    if not all(NUMERIC) or cells.may_lack:
+    if not all(NUMERIC[: len(cells.positions)]) or cells.may_lack:
         wanted = wanted.copy()
         is_good &= _fill_texts(cells, lines, wanted, header.decimal)
     values = canonical(header, wanted)

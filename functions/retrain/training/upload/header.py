@@ -4,14 +4,14 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.schema import CANONICAL_COLUMNS, CANONICAL_HEADER, HEADERS
+from housing.schema import CANONICAL_COLUMNS, CANONICAL_HEADER, FEATURE_NAMES, HEADERS, TARGET
 from housing.subject import Column, OtherHeader
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import UploadRejectedError
@@ -95,7 +95,11 @@ class Header:
 
 
 def read_header(
-    blocks: Iterator[bytes], bounds: Bounds, remarks: list[str] | None = None
+    blocks: Iterator[bytes],
+    bounds: Bounds,
+    remarks: list[str] | None = None,
+    *,
+    has_target: bool = True,
 ) -> tuple[Header, Iterator[bytes], Place]:
     """Read the header from the first blocks of an upload.
 
@@ -103,6 +107,7 @@ def read_header(
         blocks: The upload in blocks of whole lines.
         bounds: How many blank lines may come before it.
         remarks: List to which everything unusual about the header is added.
+        has_target: Whether the target is a required column; else it is ignored.
 
     Returns:
         The header, the blocks after it, and their position.
@@ -115,7 +120,7 @@ def read_header(
     head = b""
     for block in blocks:
         head += block if head else _without_blank_lines(block, place)
-        lines = _Head(head)
+        lines = _Head(head, has_target=has_target)
         if lines.header or not lines.may_follow or len(head) > _LONGEST_HEAD_BYTES:
             return _read(lines, head, blocks, place, remarks)
         if not lines.first:
@@ -124,7 +129,7 @@ def read_header(
             head = b""
         bounds.check_lines(0, place.blank)
     if head:
-        return _read(_Head(head), head, blocks, place, remarks)
+        return _read(_Head(head, has_target=has_target), head, blocks, place, remarks)
     msg = "the file is empty"
     raise UploadRejectedError(msg)
 
@@ -140,7 +145,12 @@ def _read(
     place.blank += lines.blank
     if lines.header is None:
         raise UploadRejectedError(_no_header(lines.first))
-    header = _header(lines.header, lines.dialect, are_lines_quoted=lines.are_lines_quoted)
+    header = _header(
+        lines.header,
+        lines.dialect,
+        are_lines_quoted=lines.are_lines_quoted,
+        has_target=lines.has_target,
+    )
     if lines.titles:
         shown, more = _shown(lines.first), lines.titles - 1
         ending = f" and {more} more, were" if more else ", was"
@@ -173,7 +183,8 @@ def _without_blank_lines(block: bytes, place: Place) -> bytes:
 class _Head:
     """The beginning of a file, in which the header is looked for."""
 
-    def __init__(self, head: bytes) -> None:
+    def __init__(self, head: bytes, *, has_target: bool) -> None:
+        self.has_target = has_target
         self.header: list[str] | None = None
         self.first: str = ""
         """The first line that is not blank."""
@@ -233,7 +244,8 @@ class _Head:
             fields = next(Dialect(delimiter).records([fields[0]]))
         if not _known(fields) or (self.titles and not is_other_header(fields)):
             return False
-        if self.titles and len({_key(field) for field in fields} & _KNOWN) < len(CANONICAL_HEADER):
+        least = len(CANONICAL_HEADER) if self.has_target else len(FEATURE_NAMES)
+        if self.titles and len({_key(field) for field in fields} & _KNOWN) < least:
             return False
         self.size += taken
         self.header, self.are_lines_quoted = fields, is_whole
@@ -256,13 +268,19 @@ def _known(names: list[str]) -> int:
     return sum(_key(name) in _KNOWN for name in names)
 
 
-def _header(fields: list[str], dialect: Dialect, *, are_lines_quoted: bool) -> Header:
+def _header(
+    fields: list[str], dialect: Dialect, *, are_lines_quoted: bool, has_target: bool
+) -> Header:
     names = tuple(name.strip() for name in fields)
     if len(names) > MOST_COLUMNS:
         msg = f"the header has {len(names):,} columns; {MOST_COLUMNS:,} is the limit"
         raise UploadRejectedError(msg)
     closest = max((_CANONICAL, *HEADERS), key=lambda one: _shared(names, one))
-    matches = _matches(names, closest.names)
+    columns = CANONICAL_HEADER if has_target else FEATURE_NAMES
+    wanted = {name: closest.column_of[name] for name in columns}
+    of_target = closest.column_of[TARGET.name]
+    required = [name for name in closest.names if has_target or name != of_target]
+    matches = _matches(names, required)
     missing = [name for name, places in matches.items() if not places]
     if missing:
         known = {place for places in matches.values() for place in places}
@@ -273,9 +291,8 @@ def _header(fields: list[str], dialect: Dialect, *, are_lines_quoted: bool) -> H
         msg = f"column {', '.join(repeated)} appears more than once"
         raise UploadRejectedError(msg)
     other = None if closest is _CANONICAL else closest
-    wanted = closest.column_of
-    column_of = {name: names[matches[wanted[name]][0]] for name in wanted}
-    positions = tuple(matches[wanted[name]][0] for name in wanted)
+    column_of = {name: names[matches[one][0]] for name, one in wanted.items()}
+    positions = tuple(matches[one][0] for one in wanted.values())
     return Header(names, column_of, positions, other, dialect, are_lines_quoted=are_lines_quoted)
 
 
@@ -284,7 +301,7 @@ def _shared(names: tuple[str, ...], header: OtherHeader) -> int:
     return sum(map(bool, _matches(names, header.names).values()))
 
 
-def _matches(names: tuple[str, ...], wanted: tuple[str, ...]) -> dict[str, list[int]]:
+def _matches(names: tuple[str, ...], wanted: Sequence[str]) -> dict[str, list[int]]:
     """Return the places of each wanted column: of its exact name, else of other spellings."""
     keys = [_key(name) for name in names]
     return {
@@ -296,7 +313,8 @@ def _matches(names: tuple[str, ...], wanted: tuple[str, ...]) -> dict[str, list[
 
 def _wanted(header: Header) -> tuple[str, ...]:
     """Return the required columns' usual names, in canonical order."""
-    return tuple(header.other.column_of.values()) if header.other else CANONICAL_HEADER
+    usual = header.other.column_of if header.other else _CANONICAL.column_of
+    return tuple(usual[name] for name in header.column_of)
 
 
 def _missing(missing: list[str], others: list[str]) -> str:
@@ -367,23 +385,28 @@ def canonical(header: Header, numbers: Values) -> Values:
     if header.other is None:
         return numbers
     names = (header.other.column_of[name] for name in header.column_of)
+    given = {header.other.column_of[TARGET.name]: np.zeros(len(numbers))}  # where it is not read
+    given |= dict(zip(names, numbers.T, strict=True))
     with np.errstate(all="ignore"):
-        columns = header.other.convert(dict(zip(names, numbers.T, strict=True)))
-    return np.column_stack([columns[column.name] for column in CANONICAL_COLUMNS])
+        columns = header.other.convert(given)
+    return np.column_stack([columns[name] for name in header.column_of])
 
 
 def broken(values: Values) -> NDArray[np.bool_]:
     """Return the mask of numbers with a fraction in columns of whole numbers."""
     with np.errstate(invalid="ignore"):
-        fractions: NDArray[np.bool_] = IS_WHOLE & np.isfinite(values) & (values % 1 != 0)
+        is_whole = IS_WHOLE[: values.shape[1]]
+        fractions: NDArray[np.bool_] = is_whole & np.isfinite(values) & (values % 1 != 0)
     return fractions
 
 
 def outside(values: Values) -> NDArray[np.int64]:
     """Return the indices of rows with an impossible value, ascending."""
+    rows, width = values.shape
     flat = np.ascontiguousarray(values).ravel()  # one long run is quickest
-    is_inside = (flat >= np.tile(MINIMA, len(values))) & (flat <= np.tile(MAXIMA, len(values)))
+    is_inside = flat >= np.tile(MINIMA[:width], rows)
+    is_inside &= flat <= np.tile(MAXIMA[:width], rows)
     if not _ALL_REQUIRED_NUMBERS:
-        is_inside |= np.isnan(flat) & np.tile(MAY_LACK, len(values))
+        is_inside |= np.isnan(flat) & np.tile(MAY_LACK[:width], rows)
         is_inside &= ~broken(values).ravel()
-    return np.unique(np.flatnonzero(~is_inside) // len(MINIMA))
+    return np.unique(np.flatnonzero(~is_inside) // width)

@@ -10,6 +10,10 @@ import pytest
 from typer.testing import Result
 
 from fakes.command_line import CommandLine
+from fakes.onnx_models import linear_model
+from fakes.registry import FakeModelRegistry
+from fakes.tables import housing_table
+from housing.registry.port import MODEL_FILE, PRODUCTION
 from housing.schema import FEATURE_NAMES, FEATURES
 from housing_cli.services import Services
 
@@ -243,3 +247,55 @@ def test_an_api_that_cannot_be_reached_is_one_line(
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
     assert "is the stack up? make status" in result.stderr
+
+
+def test_a_whole_file_is_predicted_by_the_version_in_production(tmp_path: Path) -> None:
+    registry = FakeModelRegistry("california-housing")
+    registry.register({MODEL_FILE: linear_model()})
+    registry.set_alias(PRODUCTION, "1")
+    source, out = tmp_path / "asked.csv", tmp_path / "prices.csv"
+    lines = housing_table(30).to_csv(index=False).splitlines()
+    lines[2] = f"abc{lines[2][3:]}"
+    source.write_text("\n".join(lines))
+    line = CommandLine(Services(registry=registry))
+
+    said = line("predict", str(source), "--out", str(out))
+    listed = json.loads(line("predict", str(source), "--out", str(out), "--json").stdout)
+
+    assert said.exit_code == 0, said.output
+    assert "29 of 30 rows are predicted by california-housing version 1" in said.stdout
+    assert "1 rows are bad and left out:\n  row 2, MedInc 'abc" in said.stdout
+    assert listed["rows"] == {"read": 30, "predicted": 29}
+    assert listed["problems"][0]["column"] == "MedInc"
+    assert len(out.read_text().splitlines()) == 30
+
+
+def test_a_whole_file_is_predicted_by_a_model_of_ones_own(tmp_path: Path) -> None:
+    source, out, model = (tmp_path / name for name in ("asked.csv", "p.parquet", "model.onnx"))
+    source.write_text(housing_table(30).to_csv(index=False))
+    model.write_bytes(linear_model())
+
+    said = CommandLine(Services())("predict", str(source), "--out", str(out), "--model", str(model))
+
+    assert said.exit_code == 0, said.output
+    assert "30 of 30 rows" in said.stdout
+    assert out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("asked.csv",), "a CSV takes --out"),
+        (("--out", "p.csv"), "a CSV takes --out"),
+        (("asked.csv", "--out", "p.csv", "--MedInc", "3"), "a CSV takes --out"),
+        (("asked.csv", "--out", "p.csv", "--version", "1", "--model", "m"), "not both"),
+        (("missing.csv", "--out", "p.csv", "--model", "m"), "cannot read missing.csv"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_file_is_said(
+    predict: Callable[..., Result], arguments: tuple[str, ...], reason: str
+) -> None:
+    result = predict(*arguments)
+
+    assert result.exit_code != 0
+    assert reason in " ".join(result.output.replace("│", " ").split())

@@ -1,0 +1,1 @@
+"""Predictions of a whole file by a version's graph."""
