@@ -202,7 +202,7 @@ cost: $(VENVS)/dev/.ready  ## write docs/cost.md
 	mv docs/cost.md.part docs/cost.md
 
 # ---- benchmarks ----------------------------------------------------------------------------------
-.PHONY: bench-serve bench-trees bench-cold bench-model bench-tables bench-ingest bench-trust soak
+.PHONY: bench-serve bench-trees bench-cold bench-model bench-tables bench-ingest bench-scale bench-fleet bench-trust soak
 BENCH_ENVIRONMENTS = ours python litserve bentoml mlserver
 bench-serve: $(VENVS)/dev/.ready $(VENVS)/local/.ready trees  ## compare the service with its peers
 	@$(ENVIRONMENTS) $(BENCH_ENVIRONMENTS:%=$(VENVS)/bench-%/.ready)
@@ -222,6 +222,12 @@ bench-tables: $(VENVS)/dev/.ready  ## compare the models of two tables of others
 
 bench-ingest: $(VENVS)/dev/.ready  ## compare the check of an upload with pandas.read_csv: time, memory; GB=2
 	$(DEV)/python -m benchmarks.ingest
+
+bench-scale: $(VENVS)/dev/.ready  ## measure time and memory of whole jobs; ROWS=20640,200000,1000000
+	ROWS="$(or $(ROWS),20640,200000,1000000)" $(DEV)/python -m benchmarks.scale
+
+bench-fleet: $(VENVS)/dev/.ready  ## simulate Lambda's sandboxes at 40, 400 and 4,000 requests a second
+	$(DEV)/python -m benchmarks.fleet
 
 bench-trust: $(VENVS)/dev/.ready  ## count which honest and crafted uploads are held; DATA=path.csv
 	DATA="$(DATA)" $(DEV)/python -m benchmarks.trust
