@@ -6,9 +6,9 @@ latest upload win.
 """
 
 import hashlib
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,13 +20,13 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ValidationError
 
 from housing.jobs.uploads import UploadRecord, UploadRecords
-from housing.s3.bodies import read_body
+from housing.s3.bodies import save_body
 from housing.s3.documents import Documents, Listed
 from housing.s3.layout import DATA_SOURCE_METADATA, DATASET, LINEAGE_SNAPSHOTS
 from housing.schema import CANONICAL_HEADER
 from retrain.training.dataset.levels import LEVELS, as_metadata, of_metadata, of_today
 from retrain.training.dataset.rows import Values, bytes_of_rows, distinct
-from retrain.training.dataset.snapshot import Snapshot, UploadedRows
+from retrain.training.dataset.snapshot import Snapshot
 from retrain.training.errors import DatasetError
 
 _GROUP_ROWS = 1 << 17
@@ -63,7 +63,8 @@ def write_part(path: Path, batches: Iterable[Values]) -> PartFile:
 def digest_of(rows: Values, levels: Mapping[str, list[str]]) -> str:
     """Return the digest of a part's rows, which are in the order of their hashes."""
     digest = _hash_of(levels)
-    digest.update(bytes_of_rows(rows))
+    for start in range(0, len(rows), _GROUP_ROWS):
+        digest.update(bytes_of_rows(rows[start : start + _GROUP_ROWS]))
     return digest.hexdigest()
 
 
@@ -99,6 +100,31 @@ class SnapshotRecord(BaseModel):
 
     uploads: tuple[str, ...]
     key_id: str
+
+
+def read_part(path: Path, part: str, source: str) -> Values:
+    """Read the rows of a part from its file, a group at a time.
+
+    Raises:
+        DatasetError: It is not a table of this subject, or does not match its digest.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            levels = of_metadata(file.schema_arrow.metadata)
+            rows: Values = np.empty((file.metadata.num_rows, len(CANONICAL_HEADER)))
+            at = 0
+            for batch in file.iter_batches(_GROUP_ROWS):
+                group = rows[at : at + len(batch)]
+                for place, name in enumerate(CANONICAL_HEADER):
+                    group[:, place] = batch.column(name).to_numpy(zero_copy_only=False)
+                at += len(batch)
+    except (pa.ArrowException, KeyError, ValueError) as exc:
+        msg = f"{source} is not a table of {', '.join(CANONICAL_HEADER)}"
+        raise DatasetError(msg) from exc
+    if digest_of(rows, levels) != part:
+        msg = f"{source} does not match the digest in its name"
+        raise DatasetError(msg)
+    return of_today(rows, levels, source)
 
 
 class Dataset:
@@ -146,17 +172,25 @@ class Dataset:
         records += [self._record_of(one) for one in others]
         return sorted(records, key=lambda record: (record.uploaded_at, record.job_id))
 
-    def load(self, records: Sequence[UploadRecord]) -> list[UploadedRows]:
-        """Read the rows of some uploads; a shared part is read once.
-
-        Raises:
-            DatasetError: A part does not match its digest.
-        """
-        rows = {part: self._rows(part) for part in dict.fromkeys(one.part for one in records)}
+    def load(self, records: Sequence[UploadRecord]) -> "list[StoredRows]":
+        """Return the rows of some uploads, each of which is read when it is used."""
+        read: MutableMapping[str, Values] = weakref.WeakValueDictionary()
         return [
-            UploadedRows(one.job_id, one.part, rows[one.part], one.source, one.uploaded_at)
+            StoredRows(one.job_id, one.part, one.source, one.uploaded_at, self, read)
             for one in records
         ]
+
+    def read(self, part: str) -> Values:
+        """Read the rows of a part.
+
+        Raises:
+            DatasetError: It is not a table of this subject, or does not match its digest.
+        """
+        key = _part_key(part)
+        with TemporaryDirectory(prefix="housing-part-") as folder:
+            path = Path(folder, "part")
+            save_body(self._s3, self._bucket, key, path, most_bytes=_MOST_BYTES)
+            return read_part(path, part, key)
 
     def keep_snapshot(self, snapshot: Snapshot) -> None:
         """Store which uploads a snapshot consists of, for later jobs."""
@@ -183,21 +217,33 @@ class Dataset:
             uploaded_at=stored.written_at,
         )
 
-    def _rows(self, part: str) -> Values:
-        key = _part_key(part)
-        body = read_body(self._s3, self._bucket, key, most_bytes=_MOST_BYTES)
-        try:
-            table = pq.read_table(io.BytesIO(body.content))
-            columns = [table[name].to_numpy() for name in CANONICAL_HEADER]
-            rows: Values = np.column_stack(columns).astype(np.float64, copy=False)
-            levels = of_metadata(table.schema.metadata)
-        except (pa.ArrowException, KeyError, ValueError) as exc:
-            msg = f"{key} is not a table of {', '.join(CANONICAL_HEADER)}"
-            raise DatasetError(msg) from exc
-        if digest_of(rows, levels) != part:
-            msg = f"{key} does not match the digest in its name"
-            raise DatasetError(msg)
-        return of_today(rows, levels, key)
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """The accepted rows of an upload in the bucket.
+
+    They are read at each use, unless those of the same part are in memory still.
+    """
+
+    job_id: str
+    part: str
+    source: str
+    uploaded_at: datetime
+    _dataset: Dataset = field(repr=False)
+    _read: MutableMapping[str, Values] = field(repr=False)
+
+    @property
+    def rows(self) -> Values:
+        """The rows.
+
+        Raises:
+            DatasetError: The part cannot be read.
+            ObjectError: Neither can the bucket.
+        """
+        rows = self._read.get(self.part)
+        if rows is None:
+            rows = self._read[self.part] = self._dataset.read(self.part)
+        return rows
 
 
 def _part_of(key: str) -> str:

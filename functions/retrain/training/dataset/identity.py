@@ -25,6 +25,7 @@ _NEAR_FEATURE, _NEAR_PLACE = 10.0, 3.1  # places to .1 degree are near copies, t
 _NEAR = np.array([_NEAR_PLACE if column.name in PLACE else _NEAR_FEATURE for column in FEATURES])
 _WITHIN = 1.0 + 1e-9  # the tree's bound excludes, and so does not forgive the last bit
 _GROUPED_NEIGHBOURS = 8
+_ASKED_AT_ONCE = 1 << 16
 _CELL = 64.0
 _FAR = 128.0
 """Distance of two values that are not equal where they have to be: near copies are not as far."""
@@ -72,15 +73,19 @@ def grouped(points: Values) -> Indices:
     if count < 2:  # noqa: PLR2004 - a single point is a group
         return np.arange(count, dtype=np.int64)
     neighbours = min(_GROUPED_NEIGHBOURS, count)
-    _, near = cKDTree(points).query(points, neighbours, p=np.inf, distance_upper_bound=_WITHIN)
-    first = np.repeat(np.arange(count), neighbours)
-    second = near.ravel()
-    is_link = (second < count) & (second != first)
-    if not is_link.any():
+    tree, firsts, seconds = cKDTree(points), [], []
+    for start in range(0, count, _ASKED_AT_ONCE):
+        asked = points[start : start + _ASKED_AT_ONCE]
+        _, near = tree.query(asked, neighbours, p=np.inf, distance_upper_bound=_WITHIN)
+        first = np.repeat(np.arange(start, start + len(asked)), neighbours)
+        second = near.ravel()
+        is_link = (second < count) & (second != first)
+        firsts.append(first[is_link])
+        seconds.append(second[is_link])
+    first, second = np.concatenate(firsts), np.concatenate(seconds)
+    if not len(first):
         return np.arange(count, dtype=np.int64)
-    links = coo_array(
-        (np.ones(is_link.sum(), bool), (first[is_link], second[is_link])), (count,) * 2
-    )
+    links = coo_array((np.ones(len(first), bool), (first, second)), (count,) * 2)
     _, labels = connected_components(links, directed=False)
     _, first_of_label, numbers = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first_of_label), np.int64)
@@ -126,7 +131,7 @@ class PointIndex:
         """Move the added points into tables."""
         if not self._waiting:
             return
-        points = np.concatenate(self._waiting)
+        points = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
         numbers = np.arange(self._count - len(points), self._count, dtype=np.int64)
         self._waiting = []
         while self._tables and len(self._tables[-1].points) <= len(points):

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +46,41 @@ def joined(sources: Iterable[str]) -> str:
 Mask = NDArray[np.bool_]
 
 
+class RowSource(Protocol):
+    """The accepted rows of one upload, each once, in the order of their hashes."""
+
+    @property
+    def job_id(self) -> str:
+        """The upload's job."""
+        ...
+
+    @property
+    def part(self) -> str:
+        """Digest of the rows; uploads of equal rows share a part."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Origin of the rows."""
+        ...
+
+    @property
+    def uploaded_at(self) -> datetime:
+        """Time of the upload."""
+        ...
+
+    @property
+    def rows(self) -> Values:
+        """The rows, ``[n, columns]``; they may be read now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class UploadedRows:
-    """The accepted rows of one upload, each once, in the order of their hashes."""
+    """The same of rows that are in memory."""
 
     job_id: str
     part: str
-    """Digest of the rows; uploads of equal rows share a part."""
     rows: Values
     source: str
     uploaded_at: datetime
@@ -110,7 +139,7 @@ class Arrivals:
 
 
 def snapshot_of(
-    uploads: Sequence[UploadedRows], key: HoldoutKey
+    uploads: Sequence[RowSource], key: HoldoutKey
 ) -> tuple[Snapshot, dict[str, Arrivals]]:
     """Merge uploads into a snapshot; return it with the arrivals of each job.
 
@@ -143,19 +172,21 @@ class _Building:
         at = self._index.find(points)
         is_there = at != NONE
         revised = self._revise(number, rows[is_there], at[is_there])
-        new = self._add_new(number, rows[~is_there], points[~is_there])
+        new = self._add_new(number, *_only(~is_there, rows, points))
         return Arrivals(new=new, revised=revised, known=len(rows) - new - revised)
 
-    def snapshot(self, uploads: Sequence[UploadedRows]) -> Snapshot:
+    def snapshot(self, uploads: Sequence[RowSource]) -> Snapshot:
         """Return the snapshot of all added rows."""
         rows = self._rows if self._rows is not None else np.empty((0, 0))
+        self._index, self._near, self._rows = PointIndex(), PointIndex(), None
         hashes = hash_rows(rows) if len(rows) else np.empty((0, 2), np.uint64)
         order = np.lexsort((hashes[:, 1], hashes[:, 0]))
         held_out = self._held_out[order]
+        rows = rows[order]
         return Snapshot(
-            rows=rows[order],
+            rows=rows,
             is_held_out=held_out,
-            has_fitted_copy=_have_fitted_copy(rows[order], held_out),
+            has_fitted_copy=_have_fitted_copy(rows, held_out),
             first_upload=self._first[order],
             standing_upload=self._standing[order],
             uploads=tuple(one.job_id for one in uploads),
@@ -181,12 +212,13 @@ class _Building:
         if not len(rows):
             return 0
         first = firsts_of(grouped(points))
-        rows, points = rows[first], points[first]
+        if len(first) < len(rows):
+            rows, points = rows[first], points[first]
         near = near_positions(points)
         self._held_out = np.concatenate([self._held_out, self._sides(rows, near)])
         self._index.add(points)
         self._near.add(near)
-        self._rows = rows.copy() if self._rows is None else np.concatenate([self._rows, rows])
+        self._rows = _appended(self._rows, rows)
         origin = np.full(len(rows), number, np.int64)
         self._first = np.concatenate([self._first, origin])
         self._standing = np.concatenate([self._standing, origin])
@@ -206,6 +238,28 @@ class _Building:
         _, leads = np.unique(group[order], return_index=True)
         decided: Mask = side[order[leads]][group]
         return decided
+
+
+def _only(mask: Mask, *arrays: Values) -> list[Values]:
+    """Return some rows of arrays; the arrays themselves where it is all."""
+    return list(arrays) if mask.all() else [array[mask] for array in arrays]
+
+
+def _appended(rows: Values | None, more: Values) -> Values:
+    """Return rows with more behind them, in memory of their own.
+
+    It has room for as many again, which takes no memory before it is written: a data set of many
+    uploads is not copied by each.
+    """
+    count = 0 if rows is None else len(rows)
+    room = rows.base if rows is not None and isinstance(rows.base, np.ndarray) else None
+    if room is None or len(room) < count + len(more):
+        room = np.empty((2 * (count + len(more)), more.shape[1]))
+        if rows is not None:
+            room[:count] = rows
+    room[count : count + len(more)] = more
+    appended: Values = room[: count + len(more)]
+    return appended
 
 
 def near(rows: Values, others: Values) -> Mask:

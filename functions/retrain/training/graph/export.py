@@ -64,10 +64,9 @@ def _written(fitted: Fitted) -> OnnxWriter:
 
 def _written_with_places(fitted: Fitted) -> OnnxWriter:
     # Constants of these are computed from the subject's places when they are imported.
-    from retrain.training.model.families.geographic import NEIGHBOURS  # noqa: PLC0415
     from retrain.training.model.features import own_features, points  # noqa: PLC0415
 
-    neighbours = dict(fitted.pipeline[STEP].transformer_list)[NEIGHBOURS]
+    neighbours = fitted.pipeline[STEP].neighbours_
     model = fitted.pipeline[MODEL]
     interval, trees_of = fitted.interval, fitted.engine.trees
     assert interval  # noqa: S101 - for mypy: a price has one

@@ -13,6 +13,8 @@ from retrain.training.errors import ModelLoadError
 from retrain.training.model.metric import ERROR, IS_CLASSIFICATION, error
 
 _PARTS = 10
+_RUN_ROWS = 8_192
+"""Of a run of the graph, whose values take some 5 kB a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,19 @@ def score(model: bytes, features: NDArray[np.float32]) -> Predictions:
     try:
         session = open_session(model)
         more = [one.name for one in session.get_outputs() if one.name == NEAREST_KM]
-        answers = session.run(
-            [*OUTPUTS, *more], graph_inputs(features, session.get_inputs()[0].name)
-        )
+        name = session.get_inputs()[0].name
+        answers = [
+            session.run([*OUTPUTS, *more], graph_inputs(features[start : start + _RUN_ROWS], name))
+            for start in range(0, max(1, len(features)), _RUN_ROWS)
+        ]
     # ONNX Runtime raises ValueError for an input or output that the graph does not have.
     except (*ONNX_ERRORS, ValueError) as exc:
         msg = "the model file is not a graph that ONNX Runtime can load and run on the rows"
         raise ModelLoadError(msg) from exc
-    columns = [np.asarray(answer, dtype=np.float64).ravel() for answer in answers]
+    columns = [
+        np.concatenate([np.asarray(part, dtype=np.float64).ravel() for part in parts])
+        for parts in zip(*answers, strict=True)
+    ]
     if any(len(column) != len(features) or not np.isfinite(column).all() for column in columns):
         msg = f"the model does not return one finite number for each of {len(features):,} rows"
         raise ModelLoadError(msg)

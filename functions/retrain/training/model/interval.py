@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from housing.schema import SUBJECT, TARGET
+from retrain.training.dataset.mapped import pieces, release, taken
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import TooFewRowsError
-from retrain.training.model.regressor import fitted
+from retrain.training.model.regressor import fitted, in_pieces
 from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
 from retrain.training.model.workers import InThisProcess, TaskRunner
 
@@ -98,10 +99,13 @@ class Interval:
             features: Features of the rows, ``[n, m]``.
             prices: The predicted prices.
         """
-        inputs = _inputs(features, prices)
-        log_size = self.scale.predict(inputs)[:, np.newaxis].astype(np.float32)
-        lower, upper = self.limits(NumpyOps(), inputs[:, -1:], log_size)
-        return lower.ravel().astype(np.float64), upper.ravel().astype(np.float64)
+        lower, upper = np.empty(len(prices)), np.empty(len(prices))
+        for piece in pieces(features):
+            inputs = _inputs(features[piece], prices[piece])
+            log_size = self.scale.predict(inputs)[:, np.newaxis].astype(np.float32)
+            limits = self.limits(NumpyOps(), inputs[:, -1:], log_size)
+            lower[piece], upper[piece] = (limit.ravel() for limit in limits)
+        return lower, upper
 
     def _by_band(self, ops: TensorOps, price: Tensor, of_band: Values) -> Tensor:
         """Return the value of each price's band: the first one, plus a step at each edge below."""
@@ -140,8 +144,12 @@ def calibrated(  # noqa: PLR0913 - rows and options, given by name
     """
     dearest, floor, unit = float(prices.max()), floor_of(prices), target_scale(prices)
     errors = prices - predicted
-    inputs, log_sizes = _inputs(features, predicted), np.log(np.abs(errors) + _OFFSET * unit)
     workers = workers or InThisProcess()
+    log_sizes = workers.share(np.log(np.abs(errors) + _OFFSET * unit))
+    inputs = workers.empty((len(features), features.shape[1] + 1), np.float32)
+    for piece in pieces(features):
+        inputs[piece] = _inputs(features[piece], predicted[piece])
+        release(inputs)
     folds = list(folds_of(len(prices), _FOLDS, seed))
     parts = [workers.start(_held_out, scale, inputs, log_sizes, *fold) for fold in folds]
     whole = workers.start(fitted, clone(scale), inputs, log_sizes)
@@ -220,8 +228,9 @@ def _held_out(
     scale: Any, inputs: Floats, sizes: Values, fold: NDArray[np.int64], others: NDArray[np.bool_]
 ) -> Values:
     """Predict the log errors of a fold by a regressor that is fitted on the others."""
-    predicted: Values = clone(scale).fit(inputs[others], sizes[others]).predict(inputs[fold])
-    return predicted
+    one = clone(scale).fit(taken(inputs, others), sizes[others])
+    predicted = in_pieces(one.predict, taken(inputs, ~others))
+    return predicted[np.searchsorted(np.sort(fold), fold)]
 
 
 def folds_of(

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from retrain.training.dataset.mapped import pieces
 from retrain.training.dataset.rows import Values
 from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
 from retrain.training.model.workers import InThisProcess, TaskRunner
@@ -17,6 +18,14 @@ _LEAST_WAY_KM = 1.0
 def fitted(model: Any, features: Floats, prices: Values) -> Any:
     """Fit a regressor and return it."""
     return model.fit(features, prices)
+
+
+def in_pieces(predict: Callable[[Floats], Values], features: Floats) -> Values:
+    """Return the predictions of n rows, a piece at a time: libraries copy rows as float64."""
+    predicted = np.empty(len(features))
+    for piece in pieces(features):
+        predicted[piece] = predict(features[piece])
+    return predicted
 
 
 class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types
@@ -59,7 +68,8 @@ class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sk
         self.n_features_in_ = features.shape[1]
         seed = self.near.random_state or 0
         # The shortest first: the longer ones then fill the time of two processes evenly.
-        far = workers.start(fitted, clone(self.far), features[:, list(self.far_columns)], prices)
+        travelling = workers.share(features[:, list(self.far_columns)])
+        far = workers.start(fitted, clone(self.far), travelling, prices)
         near = [
             workers.start(
                 fitted, clone(self.near).set_params(random_state=seed + number), features, prices
@@ -80,6 +90,9 @@ class GatedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sk
     def predict(self, features: Floats) -> Values:
         """Return prices, ``[n]``, in $100,000."""
         check_is_fitted(self, "averaged_")
+        return in_pieces(self._blend, features)
+
+    def _blend(self, features: Floats) -> Values:
         near = np.mean([model.predict(features) for model in self.averaged_], axis=0)[:, np.newaxis]
         far = self.far_.predict(features[:, list(self.far_columns)])[:, np.newaxis]
         blend: Values = self.blended(NumpyOps(), features, near, far).ravel()

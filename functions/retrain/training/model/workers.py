@@ -5,6 +5,7 @@ wherever it is fitted. Only pipes connect the processes: semaphores need ``/dev/
 every container has.
 """
 
+import io
 import os
 import pickle
 import signal
@@ -13,13 +14,16 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Pipe
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 from threadpoolctl import threadpool_limits
 from typing_extensions import override
 
+from retrain.training.dataset.mapped import ArrayFiles, opened, release, scratch
 from retrain.training.errors import WorkerDiedError
 from retrain.training.model.engines.engine import EngineName
 from retrain.training.model.machine import processors, tasks_in_memory
@@ -78,6 +82,14 @@ class TaskRunner(Protocol):
         """Run as many of the following tasks at once as the memory holds."""
         ...
 
+    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
+        """Return an array that tasks read without a copy of their own, if it is large."""
+        ...
+
+    def share(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return the array, or a copy that tasks read as one of ``empty``."""
+        ...
+
 
 class InThisProcess(TaskRunner):
     """Runs each task at its start."""
@@ -91,6 +103,14 @@ class InThisProcess(TaskRunner):
     @override
     def limit(self, task_bytes: int) -> None:
         """Ignore the memory: tasks run one after another."""
+
+    @override
+    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
+        return scratch(shape, dtype)
+
+    @override
+    def share(self, array: NDArray[Any]) -> NDArray[Any]:
+        return array
 
 
 class WorkerProcesses(TaskRunner):
@@ -106,10 +126,13 @@ class WorkerProcesses(TaskRunner):
         self._workers: list[_Worker] = []
         self._queued: deque[Task] = deque()
         self._changed = threading.Condition()
+        self._arrays = ArrayFiles()
 
     def __enter__(self) -> Self:
         """Start the processes, which import their modules meanwhile."""
-        self._workers = [_Worker(self._next, self._modules) for _ in range(self._more)]
+        self._workers = [
+            _Worker(self._next, self._arrays, self._modules) for _ in range(self._more)
+        ]
         return self
 
     def __exit__(
@@ -121,6 +144,7 @@ class WorkerProcesses(TaskRunner):
         """Kill the processes, whatever they do: they hold nothing that must be put right."""
         self._queued.clear()
         self._keep(0)
+        self._arrays.close()
 
     @override
     def start(self, function: Callable[..., Any], *arguments: Any) -> Task:
@@ -133,6 +157,19 @@ class WorkerProcesses(TaskRunner):
     @override
     def limit(self, task_bytes: int) -> None:
         self._keep(tasks_in_memory(task_bytes, most=1 + len(self._workers)) - 1)
+
+    @override
+    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
+        return self._arrays.empty(shape, dtype) if self._workers else scratch(shape, dtype)
+
+    @override
+    def share(self, array: NDArray[Any]) -> NDArray[Any]:
+        if not self._workers:
+            return array
+        copy = self.empty(array.shape, array.dtype)
+        copy[...] = array
+        release(copy)
+        return copy
 
     def _keep(self, count: int) -> None:
         """End the processes beyond a number."""
@@ -164,9 +201,13 @@ class _Worker:
     """Another process, and the thread of this one that hands tasks to it."""
 
     def __init__(
-        self, next_task: Callable[["_Worker"], Task | None], modules: Sequence[str]
+        self,
+        next_task: Callable[["_Worker"], Task | None],
+        arrays: ArrayFiles,
+        modules: Sequence[str],
     ) -> None:
         self.is_over = False
+        self._arrays = arrays
         self._next_task = next_task
         self._connection, theirs = Pipe()
         # Nobody writes into this pipe: it ends when this process does.
@@ -192,7 +233,7 @@ class _Worker:
         with self._connection:
             while task := self._next_task(self):
                 try:
-                    task.end(**_answer(self._connection, task.call))
+                    task.end(**self._answer(task.call))
                 except (OSError, EOFError):
                     self._process.wait()
                     task.end(is_value=False, value=WorkerDiedError(_end_of(self._process)))
@@ -200,11 +241,26 @@ class _Worker:
         self._process.wait()
         os.close(self._alive)
 
+    def _answer(self, call: tuple[Any, ...]) -> dict[str, Any]:
+        pickled = io.BytesIO()
+        _CallPickler(pickled, self._arrays).dump(call)
+        self._connection.send_bytes(pickled.getbuffer())
+        del pickled
+        is_value, value = pickle.loads(self._connection.recv_bytes())  # noqa: S301 - our own
+        return {"is_value": is_value, "value": value}
 
-def _answer(connection: "Connection[Any, Any]", call: tuple[Any, ...]) -> dict[str, Any]:
-    connection.send(call)
-    is_value, value = pickle.loads(connection.recv_bytes())  # noqa: S301 - of our own process
-    return {"is_value": is_value, "value": value}
+
+class _CallPickler(pickle.Pickler):
+    """Pickles arrays that are in files as their paths."""
+
+    def __init__(self, file: io.BytesIO, arrays: ArrayFiles) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self._arrays = arrays
+
+    @override
+    def reducer_override(self, value: Any) -> Any:
+        path = self._arrays.path_of(value) if isinstance(value, np.memmap) else None
+        return NotImplemented if path is None else (opened, (path, value.dtype, value.shape))
 
 
 def _end_of(process: subprocess.Popen[bytes]) -> str:

@@ -15,6 +15,7 @@ from housing.s3.layout import DATASET, HOLDOUT_KEY
 from retrain.training.dataset.dataset import Dataset
 from retrain.training.dataset.holdout_key import holdout_key
 from retrain.training.dataset.rows import Values, hash_rows
+from retrain.training.dataset.snapshot import snapshot_of
 from retrain.training.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -72,6 +73,22 @@ def test_a_part_without_a_record_counts_as_uploaded_when_it_was_stored(
     assert record.uploaded_at == stored > FIRST_UPLOAD
 
 
+def test_a_part_is_read_when_it_is_used_and_let_go_afterwards(
+    dataset: Dataset, faulty: FaultyS3
+) -> None:
+    parts = [add(dataset, ROWS[:30], "a"), add(dataset, ROWS[30:], "b", hours=1)]
+    network: Any = faulty
+    loaded = Dataset(network, BUCKET).load(dataset.uploads())
+    before = faulty.calls.count("get_object")
+
+    snapshot, arrivals = snapshot_of(loaded, KEY)
+
+    assert (len(snapshot), arrivals["b"].new) == (90, 60)
+    assert faulty.calls.count("get_object") == before + len(parts)
+    assert len(loaded[0].rows) == 30  # they were let go, and are read once more
+    assert faulty.calls.count("get_object") == before + len(parts) + 1
+
+
 def test_rows_come_back_as_they_were(dataset: Dataset) -> None:
     add(dataset, ROWS, "a")
 
@@ -98,8 +115,10 @@ def test_a_part_that_cannot_be_read_is_named(
 ) -> None:
     s3.put_object(Bucket=BUCKET, Key="dataset/broken.parquet", Body=content)
 
+    [upload] = dataset.load(dataset.uploads())
+
     with pytest.raises(DatasetError, match=r"dataset/broken\.parquet"):
-        dataset.load(dataset.uploads())
+        _ = upload.rows
 
 
 def test_a_record_that_is_garbled_is_named(dataset: Dataset, s3: "S3Client") -> None:
@@ -149,7 +168,7 @@ def test_a_part_of_other_rows_than_its_name_says_is_named(dataset: Dataset, s3: 
     s3.copy_object(Bucket=BUCKET, Key=key, CopySource={"Bucket": BUCKET, "Key": other})
 
     with pytest.raises(DatasetError, match="does not match the digest in its name"):
-        dataset.load(dataset.uploads())
+        _ = [upload.rows for upload in dataset.load(dataset.uploads())]
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)

@@ -11,6 +11,7 @@ import pytest
 from fakes.tables import housing_table
 from fakes.uploads import KEY, snapshot_after, uploaded
 from housing.schema import CANONICAL_HEADER
+from retrain.training.dataset import identity
 from retrain.training.dataset.identity import grouped
 from retrain.training.dataset.rows import Values
 from retrain.training.dataset.snapshot import Arrivals, Snapshot, near, snapshot_of
@@ -219,6 +220,18 @@ def test_the_sources_of_all_uploads_are_named() -> None:
     ]
 
     assert snapshot_of(uploads, KEY)[0].data_source == "generated+upload"
+
+
+def test_groups_do_not_depend_on_how_many_points_are_asked_for_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = np.round(np.random.default_rng(0).uniform(0, 30, (500, 2)), 1)
+    whole = grouped(points)
+
+    monkeypatch.setattr(identity, "_ASKED_AT_ONCE", 7)
+
+    assert len(np.unique(whole)) < len(points)
+    assert np.array_equal(grouped(points), whole)
 
 
 def test_an_empty_data_set_has_no_rows() -> None:

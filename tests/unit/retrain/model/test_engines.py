@@ -7,8 +7,10 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from lightgbm import LGBMRegressor
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from retrain.training.dataset import mapped
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import EngineError, ExportError
 from retrain.training.graph.onnx_ops import OnnxWriter
@@ -53,6 +55,18 @@ def test_the_graph_predicts_what_the_library_predicts(engine: Engine) -> None:
 
     np.testing.assert_allclose(in_graph(engine.trees(fitted), unseen), predicted, atol=1e-5)
     assert np.sqrt(np.mean((predicted - worth) ** 2)) < 0.4 * worth.std()
+
+
+def test_bins_made_in_pieces_are_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapped, "_PIECE_BYTES", 1 << 16)
+    features, worth = table(250_000)  # more than the sample that the bins' edges are chosen by
+    options = {"max_iter": 3, "max_leaf_nodes": 12, "random_state": 0, "early_stopping": False}
+    regressor: Any = engine_of("scikit-learn").regressor(OPTIONS)
+
+    ours = clone(regressor).set_params(**options).fit(features, worth)
+    theirs = HistGradientBoostingRegressor(**ours.get_params()).fit(features, worth)
+
+    assert np.array_equal(ours.predict(features[:5_000]), theirs.predict(features[:5_000]))
 
 
 @pytest.mark.parametrize("start", [15.0, 34.05, -118.24, 1e-3, -2.5e5, 3e-30])

@@ -9,6 +9,8 @@ from fakes.tables import housing_table
 from housing.schema import FEATURE_NAMES
 from retrain.training.dataset.rows import Rows
 from retrain.training.graph.onnx_ops import OnnxWriter
+from retrain.training.model.families import geographic, neighbours
+from retrain.training.model.families.geographic import PlaceFeatures
 from retrain.training.model.families.neighbours import (
     NEIGHBOUR_NAMES,
     NeighbourFeatures,
@@ -45,11 +47,11 @@ def test_regions_find_nearly_all_of_the_nearest_rows() -> None:
     table = table_of(trained.features, trained.prices, seed=0)
     places = points(OPS, asked.features)
 
-    squares, neighbours = nearest_rows(OPS, places, regions_of(table), 50)
+    squares, nearest = nearest_rows(OPS, places, regions_of(table), 50)
 
     offsets = places[:, np.newaxis] - table.places
     truth = np.sort((offsets**2).sum(axis=2), axis=1)[:, :50]
-    assert neighbours.shape == (500, 50)
+    assert nearest.shape == (500, 50)
     assert np.mean(np.isclose(squares[:, :10], truth[:, :10], rtol=1e-4)) > 0.99
     assert np.mean(np.isclose(squares, truth, rtol=1e-4)) > 0.9
     assert (np.diff(squares, axis=1) >= 0).all()
@@ -116,6 +118,21 @@ def test_transformers_are_scikit_learns(transformer: OwnFeatures | NeighbourFeat
     assert len(copy.get_feature_names_out()) == features.shape[1]
     assert copy.get_params() == before
     assert (clone(copy).fit_transform(some.features, some.prices) == features).all()
+
+
+def test_the_features_do_not_depend_on_how_many_rows_are_looked_up_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trained = rows(900)
+    features = PlaceFeatures(NeighbourFeatures(most_rows=300, folds=4))
+    asked = rows(200, 1).features
+    whole = features.fit_transform(trained.features, trained.prices), features.transform(asked)
+
+    monkeypatch.setattr(neighbours, "_CHUNK_ROWS", 50)
+    monkeypatch.setattr(geographic, "_PIECE_ROWS", 60)
+    in_pieces = features.fit_transform(trained.features, trained.prices), features.transform(asked)
+
+    assert all(np.array_equal(*pair) for pair in zip(whole, in_pieces, strict=True))
 
 
 def test_own_features_measure_what_their_names_say() -> None:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from fakes.tables import housing_table
+from retrain.training.dataset import mapped
 from retrain.training.dataset.rows import Rows
 from retrain.training.errors import TooFewRowsError, WorkerDiedError
 from retrain.training.graph.export import export
@@ -84,6 +85,23 @@ def test_a_model_has_the_same_bits_on_one_and_two_processes(engine: EngineName) 
 
     assert by_two == export(fit(ROWS, recipe))
     assert regions == spatial_rmse(ROWS, recipe)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_model_has_the_same_bits_when_its_arrays_are_in_files(
+    monkeypatch: pytest.MonkeyPatch, more: int
+) -> None:
+    recipe = TrainingSettings(
+        bucket="b", tracking_uri="http://r.test", iterations=12, max_leaves=8
+    ).recipe()
+    in_memory = export(fit(ROWS, recipe))
+    monkeypatch.setattr(mapped, "LEAST_BYTES", 1)
+    monkeypatch.setattr(mapped, "_PIECE_BYTES", 1_000)
+
+    with WorkerProcesses(more) as workers:
+        in_files = export(fit(ROWS, recipe, workers=workers))
+
+    assert in_files == in_memory
 
 
 def test_each_process_runs_tasks() -> None:

@@ -10,9 +10,18 @@ from typing_extensions import override
 
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import ExportError
+from retrain.training.model.engines.binning import BinnedInPieces
 from retrain.training.model.engines.engine import Engine, TreeOptions
 from retrain.training.model.engines.trees import Tree, Trees
 from retrain.training.model.tensor_ops import Floats
+
+
+class _Regressor(BinnedInPieces, HistGradientBoostingRegressor):  # type: ignore[misc]
+    """The regressor, in less memory."""
+
+
+class _Classifier(BinnedInPieces, HistGradientBoostingClassifier):  # type: ignore[misc]
+    """The classifier, in less memory."""
 
 
 class ScikitLearn(Engine):
@@ -21,11 +30,11 @@ class ScikitLearn(Engine):
     @override
     def regressor(self, options: TreeOptions) -> HistGradientBoostingRegressor:
         """Return a regressor, not fitted; the caller limits its threads."""
-        return HistGradientBoostingRegressor(**_parameters(options))
+        return _Regressor(**_parameters(options))
 
     @override
     def classifier(self, options: TreeOptions) -> HistGradientBoostingClassifier:
-        return HistGradientBoostingClassifier(**_parameters(options))
+        return _Classifier(**_parameters(options))
 
     @override
     def scores(self, fitted: Any, features: Floats) -> Values:

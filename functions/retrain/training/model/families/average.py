@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from retrain.training.dataset.rows import Values
-from retrain.training.model.regressor import fitted
+from retrain.training.model.regressor import fitted, in_pieces
 from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
 from retrain.training.model.workers import InThisProcess, TaskRunner
 
@@ -41,6 +41,9 @@ class AveragedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  #
     def predict(self, features: Floats) -> Values:
         """Return predictions, ``[n]``."""
         check_is_fitted(self, "averaged_")
+        return in_pieces(self._mean, features)
+
+    def _mean(self, features: Floats) -> Values:
         mean = np.mean([model.predict(features) for model in self.averaged_], axis=0)
         bounded: Values = self.bounded(NumpyOps(), mean)
         return bounded

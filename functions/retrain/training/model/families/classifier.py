@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from retrain.training.dataset.rows import Values
 from retrain.training.model.engines import EngineName, engine_of
 from retrain.training.model.families.average import started
+from retrain.training.model.regressor import in_pieces
 from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
 from retrain.training.model.workers import InThisProcess, TaskRunner
 
@@ -68,6 +69,9 @@ class AveragedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
     def predict(self, features: Floats) -> Values:
         """Return probabilities of the class 1, ``[n]``."""
         check_is_fitted(self, "averaged_")
+        return in_pieces(self._probabilities, features)
+
+    def _probabilities(self, features: Floats) -> Values:
         engine = engine_of(self.engine)
         scores = np.mean([engine.scores(one, features) for one in self.averaged_], axis=0)
         probabilities: Values = self.bounded(NumpyOps(), scores)

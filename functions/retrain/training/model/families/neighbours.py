@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from housing.schema import FEATURE_NAMES
+from retrain.training.dataset.mapped import release, scratch
 from retrain.training.dataset.rows import Values
 from retrain.training.model.features import GEOGRAPHY, GRID_KM, points
 from retrain.training.model.tensor_ops import Floats, NumpyOps, PlaneTree, Tensor, TensorOps
@@ -258,33 +259,47 @@ class NeighbourFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
 
     def fit_transform(self, rows: Floats, prices: Values) -> Floats:
         """Fit, and return the features of the fitted rows, each from the other folds' rows."""
+        features = scratch((len(rows), len(NEIGHBOUR_NAMES)), np.float32)
+        self.fit_into(features, rows, prices)
+        return features
+
+    def fit_into(self, features: Floats, rows: Floats, prices: Values) -> None:
+        """Write what ``fit_transform`` returns into an array, ``[n, 17]``."""
         self.fit(rows, prices)
         kept = self._kept(len(rows))
-        features = np.empty((len(rows), len(NEIGHBOUR_NAMES)), np.float32)
-        left = np.setdiff1d(np.arange(len(rows)), kept)
-        if len(left):
-            features[left] = self._from_others(rows[left], rows[kept], prices[kept])
+        is_left = np.ones(len(rows), bool)
+        is_left[kept] = False
+        self._from_others(features, np.flatnonzero(is_left), kept, rows, prices)
         shuffled = np.random.default_rng(self.seed + 1).permutation(kept)
         for fold in np.array_split(shuffled, min(self.folds, len(kept))):
-            others = np.setdiff1d(kept, fold)
-            features[fold] = self._from_others(rows[fold], rows[others], prices[others])
-        return features
+            self._from_others(features, fold, np.setdiff1d(kept, fold), rows, prices)
 
     def _kept(self, count: int) -> NDArray[np.int64]:
         """Return the indices of the kept rows: all, or a random sample of ``most_rows``."""
         drawn = np.random.default_rng(self.seed).permutation(count)[: self.most_rows]
         return np.sort(drawn)
 
-    def _from_others(self, rows: Floats, others: Floats, prices: Values) -> Floats:
-        """Search all other rows for neighbours, exactly: no graph has to reproduce this."""
+    def _from_others(
+        self,
+        features: Floats,
+        asked: NDArray[np.int64],
+        others: NDArray[np.int64],
+        rows: Floats,
+        prices: Values,
+    ) -> None:
+        """Search other rows for neighbours, exactly: no graph has to reproduce this."""
+        if not len(asked):
+            return
         ops = NumpyOps()
-        table = table_of(others, prices, seed=self.seed)
+        table = table_of(rows[others], prices[others], seed=self.seed)
         count = min(_MOST, len(table))
         tree = cKDTree(table.places)
-        distances, neighbours = tree.query(points(ops, rows), k=np.arange(1, count + 1))
-        squares = np.square(distances).astype(np.float32)
-        features: Floats = neighbour_features(ops, rows, squares, neighbours, table, count)
-        return features
+        for part in np.array_split(asked, len(asked) // _CHUNK_ROWS + 1):
+            own = rows[part]
+            distances, neighbours = tree.query(points(ops, own), k=np.arange(1, count + 1))
+            squares = np.square(distances).astype(np.float32)
+            features[part] = neighbour_features(ops, own, squares, neighbours, table, count)
+            release(features)
 
     def get_feature_names_out(self, _names: object = None) -> NDArray[np.object_]:
         """Return the names of the columns."""
