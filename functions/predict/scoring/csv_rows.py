@@ -86,7 +86,8 @@ def _plain_number(text: str) -> float | str:
 
 
 def _is_row(row: list[str]) -> bool:
-    return len(row) > 1 or bool(row and row[0].strip())
+    """Return whether a line has a cell; a spreadsheet's empty rows have commas alone."""
+    return any(map(str.strip, row)) or (len(row) > 1 and not REQUIRED)
 
 
 def _check_line_ends(text: str, header: list[str]) -> None:

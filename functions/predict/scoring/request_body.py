@@ -5,6 +5,7 @@ names are counted first: outside of strings, each name of an object has one colo
 """
 
 import json
+import re
 from collections import Counter
 from email.message import Message
 from functools import cache, lru_cache
@@ -47,6 +48,8 @@ _PARSED_NAMES = 100_000
 _SPLIT = "dataframe_split"
 _FORMS = ("instances", "inputs", "dataframe_records", _SPLIT)
 _BRACKET = ord("[")
+_NOT_ACCEPTED = re.compile(r"q\s*=\s*0(\.0{0,3})?")
+"""The weight of a media type that is not accepted: RFC 9110, 12.4.2."""
 _UNREAD = msgspec.Raw(b"")
 
 
@@ -69,16 +72,25 @@ def media_type(request: Request, *accepted: str) -> str:
 
 
 def has_header(request: Request) -> bool:
-    """Return whether a CSV has a header; it says so if not (RFC 4180, section 3)."""
-    return _parsed(request.content_type)[2] != "absent"
+    """Return whether a CSV has a header; it says so if not (RFC 4180, section 3).
+
+    Raises:
+        UnsupportedContentTypeError: The parameter is neither ``present`` nor ``absent``.
+    """
+    header = _parsed(request.content_type)[2]
+    if header not in {None, "present", "absent"}:
+        sent = request.content_type[:_SHOWN_CHARACTERS]
+        msg = f"the parameter header of a CSV is present or absent; the Content-Type is {sent}"
+        raise UnsupportedContentTypeError(msg)
+    return header != "absent"
 
 
 @lru_cache(_KEPT_CONTENT_TYPES)
 def accepted(accept: str, *types: str) -> str:
     """Return the media type of an answer: the first that is accepted, or the first of all."""
     for one in accept.split(","):
-        name = one.partition(";")[0].strip().lower()
-        if name in types:
+        name, *parameters = (part.strip().lower() for part in one.split(";"))
+        if name in types and not any(map(_NOT_ACCEPTED.fullmatch, parameters)):
             return name
     return types[0]
 

@@ -51,10 +51,35 @@ def test_json_lines_that_are_asked_for_are_an_object_a_row(client: AsgiClient, c
 
 
 @pytest.mark.parametrize(
-    "accept", ["application/json", "*/*", "", "text/html, */*;q=0.1", "application/x-recordio"]
+    "accept",
+    [
+        *("application/json", "*/*", "", "text/html, */*;q=0.1", "application/x-recordio"),
+        *("text/csv;q=0, application/json", "text/csv; q=0.000", "text/csv;Q = 0"),
+    ],
 )
 def test_every_other_wish_is_answered_in_json(client: AsgiClient, accept: str) -> None:
     assert asked(client, accept).json() == {"predictions": predictions(client)}
+
+
+@pytest.mark.parametrize("path", ["/invocations", "/predict/batch"])
+@pytest.mark.parametrize("header", ["bogus", "true", '""'])
+def test_a_header_that_is_neither_there_nor_absent_is_refused(
+    client: AsgiClient, path: str, header: str
+) -> None:
+    answer = client.post(path, HEADER + ROWS, f"text/csv; header={header}")
+
+    assert answer.status_code == 415
+    assert "present or absent" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/invocations", "/predict/batch"])
+def test_empty_rows_of_a_spreadsheet_are_no_rows(client: AsgiClient, path: str) -> None:
+    empty = "," * (len(FEATURE_NAMES) - 1) + "\n"
+    first, second = ROWS.splitlines(keepends=True)
+
+    answer = client.post(path, HEADER + first + empty + second + empty + " ,\n", "text/csv")
+
+    assert answer.text == client.post(path, HEADER + ROWS, "text/csv").text
 
 
 @pytest.mark.parametrize("content_type", [ABSENT, "text/csv;charset=utf-8;header=ABSENT"])
