@@ -109,6 +109,10 @@ test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/minista
 test-tables: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the loop with diamonds and defaults, each on a stack of its own
 	HOUSING_TEST_TABLES=1 $(DEV)/python -m pytest tests/integration/test_other_tables.py
 
+.PHONY: test-watching
+test-watching: $(VENVS)/dev/.ready $(VENVS)/ministack/.ready yace  ## late points on the real chain, both ways of counting; four minutes
+	HOUSING_WATCHING=1 $(DEV)/python -m pytest tests/monitoring/test_late_points.py
+
 test-localstack: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/localstack/.ready  ## integration tests on LocalStack, from PyPI or in its container
 	$(DEV)/python -m local_stack.on_localstack $(DEV)/python -m pytest tests/integration -rs
 

@@ -30,6 +30,7 @@ class StackSettings(BaseSettings):
     mlflow_port: int = Field(5000, description="port of the MLflow server")
     api_port: int = Field(5001, description="port of the API's proxy")
     yace_port: int = Field(5002, description="port of YACE, the exporter")
+    yace_hours_port: int = Field(5003, description="port of the YACE that reads whole hours")
     prometheus_port: int = Field(9090, description="port of Prometheus")
     alertmanager_port: int = Field(9093, description="port of Alertmanager")
     state_dir: Path = Field(CHECKOUT / ".local", description="folder of the stack's data")
@@ -73,6 +74,7 @@ class StackSettings(BaseSettings):
         """The ports of the monitoring's programs, by their names."""
         return {
             "yace": self.yace_port,
+            "yace-hours": self.yace_hours_port,
             "prometheus": self.prometheus_port,
             "alertmanager": self.alertmanager_port,
         }
@@ -86,6 +88,7 @@ class StackSettings(BaseSettings):
             "HOUSING_MLFLOW_PORT": self.mlflow_port,
             "HOUSING_API_PORT": self.api_port,
             "HOUSING_YACE_PORT": self.yace_port,
+            "HOUSING_YACE_HOURS_PORT": self.yace_hours_port,
             "HOUSING_PROMETHEUS_PORT": self.prometheus_port,
             "HOUSING_ALERTMANAGER_PORT": self.alertmanager_port,
             **elsewhere,

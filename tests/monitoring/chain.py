@@ -31,7 +31,21 @@ _SHORTER = {
         "    length: 900": "    length: 150",
         "    delay: 120": "    delay: 10",
     },
-    "prometheus/recording.yaml": {"[30m:1m]": "[30m:10s]"},
+    "yace/hours.yaml": {
+        "period: 3600": "period: 60",
+        "roundingPeriod: 3600": "roundingPeriod: 60",
+        "length: 21600": "length: 360",
+        "delay: 3600": "delay: 60",
+    },
+    "prometheus/recording.yaml": {
+        "[30m:1m]": "[30m:10s]",
+        "[59m30s] offset -59m15s": "[55s] offset -52s",
+        "[7h:1h] offset 2h": "[7m:1m] offset 2m",
+        "[8h]": "[8m]",
+        "[1h:1m]": "[1h:10s]",
+        "time() % 60 - 1500": "time() % 10 - 250",
+        "time() % 3600": "time() % 60",
+    },
     "prometheus/prometheus.yaml": {"_interval: 15s": "_interval: 5s"},
     "prometheus/alerts.yaml": {"for: 5m": "for: 5s"},
 }
@@ -79,6 +93,7 @@ class Chain:
     prometheus_url: str
     alertmanager_url: str
     yace: Program
+    yace_of_hours: Program
     prometheus: Program
     received: list[dict[str, Any]] = field(default_factory=list)
     """What Alertmanager posted to the webhook."""
@@ -128,23 +143,26 @@ def running_chain(
         received: What comes to it.
     """
     installed = programs(settings_or_skip())
-    yace_port, prometheus_port, alertmanager_port = free_ports(3)
-    copies = _shortened(folder, yace_port, prometheus_port, alertmanager_port)
+    names = ("yace", "yace-hours", "prometheus", "alertmanager")
+    ports = dict(zip(names, free_ports(4), strict=True))
+    copies = _shortened(folder, ports)
     alertmanager_config = folder / "alertmanager.yaml"
     alertmanager_config.write_text(yaml.safe_dump(_posting_to(webhook)))
     plain = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
-    addresses = [f"127.0.0.1:{p}" for p in (yace_port, prometheus_port, alertmanager_port)]
-    at_yace, at_prometheus, at_alertmanager = addresses
-    yace = Program(
-        [
-            str(installed["yace"]),
-            f"--config.file={copies / 'yace/config.yaml'}",
-            f"--listen-address={at_yace}",
-            "--scraping-interval=5",
-        ],
-        up=f"http://{at_yace}/healthz",
-        log=folder / "yace.log",
-        environment=plain | {**endpoint, "AWS_REGION": endpoint["AWS_DEFAULT_REGION"]},
+    at_yace, at_hours, at_prometheus, at_alertmanager = (f"127.0.0.1:{p}" for p in ports.values())
+    yace, yace_of_hours = (
+        Program(
+            [
+                str(installed["yace"]),
+                f"--config.file={copies / 'yace' / config}",
+                f"--listen-address={address}",
+                "--scraping-interval=5",
+            ],
+            up=f"http://{address}/healthz",
+            log=folder / f"{config}.log",
+            environment=plain | {**endpoint, "AWS_REGION": endpoint["AWS_DEFAULT_REGION"]},
+        )
+        for config, address in (("config.yaml", at_yace), ("hours.yaml", at_hours))
     )
     alertmanager = Program(
         [
@@ -170,15 +188,20 @@ def running_chain(
         environment=plain,
     )
     with ExitStack() as ending:
-        for one in (yace, alertmanager, prometheus):
+        for one in (yace, yace_of_hours, alertmanager, prometheus):
             ending.callback(one.stop)
             one.start()
         yield Chain(
-            f"http://{at_prometheus}", f"http://{at_alertmanager}", yace, prometheus, received
+            f"http://{at_prometheus}",
+            f"http://{at_alertmanager}",
+            yace,
+            yace_of_hours,
+            prometheus,
+            received,
         )
 
 
-def _shortened(folder: Path, yace_port: int, prometheus_port: int, alertmanager_port: int) -> Path:
+def _shortened(folder: Path, ports: Mapping[str, int]) -> Path:
     copies = folder / "copies"
     shutil.copytree(CHECKOUT / "monitoring", copies)
     for name, changes in _SHORTER.items():
@@ -187,9 +210,9 @@ def _shortened(folder: Path, yace_port: int, prometheus_port: int, alertmanager_
             text, times = re.subn(rf"{re.escape(long)}(?!\d)", short, text)
             assert times, f"{name} has no {long!r} any more"
         (copies / name).write_text(text)
-    yace = copies / "yace/config.yaml"
-    yace.write_text(yaml.safe_dump(_api_by_name(yaml.safe_load(yace.read_text()))))
-    ports = {"yace": yace_port, "prometheus": prometheus_port, "alertmanager": alertmanager_port}
+    for name in ("config.yaml", "hours.yaml"):
+        yace = copies / "yace" / name
+        yace.write_text(yaml.safe_dump(_api_by_name(yaml.safe_load(yace.read_text()))))
     for target, port in ports.items():
         path = copies / f"prometheus/targets/{target}.yaml"
         path.write_text(yaml.safe_dump([{"targets": [f"127.0.0.1:{port}"]}]))

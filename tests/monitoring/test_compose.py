@@ -13,7 +13,13 @@ FOLDER = CHECKOUT / "monitoring"
 TEXT = (FOLDER / "docker-compose.yaml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-PORTS = {"yace": 5002, "prometheus": 9090, "alertmanager": 9093, "grafana": 3000}
+PORTS = {
+    "yace": 5002,
+    "yace-hours": 5003,
+    "prometheus": 9090,
+    "alertmanager": 9093,
+    "grafana": 3000,
+}
 MOUNTS = [
     pytest.param(source, target, id=target)
     for service in SERVICES.values()
@@ -78,8 +84,8 @@ def test_under_compose_the_targets_are_the_services() -> None:
     def targets(folder: str) -> dict[str, list[dict[str, list[str]]]]:
         return {p.stem: yaml.safe_load(p.read_text()) for p in (FOLDER / folder).glob("*.yaml")}
 
-    scraped = ("yace", "prometheus", "alertmanager")
-    hosts = {"yace": "yace", "prometheus": "127.0.0.1", "alertmanager": "alertmanager"}
+    scraped = set(PORTS) - {"grafana"}
+    hosts = {name: name for name in scraped} | {"prometheus": "127.0.0.1"}
     assert targets("compose") == {
         name: [{"targets": [f"{hosts[name]}:{PORTS[name]}"]}] for name in scraped
     }

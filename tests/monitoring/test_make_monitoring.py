@@ -13,6 +13,7 @@ from local_stack.services import supervisor
 from local_stack.settings import StackSettings
 from monitoring.filled import running_prometheus
 
+JOBS = {"yace", "yace-hours", "prometheus", "alertmanager"}
 MORE_THAN_DISCOVERY_SECONDS = 30
 """Prometheus hears of a replaced file within five seconds; of a removed folder in five minutes."""
 
@@ -21,13 +22,18 @@ MORE_THAN_DISCOVERY_SECONDS = 30
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, StackSettings]]:
     """Run Prometheus over a written configuration; nothing listens at its other targets."""
     folder = tmp_path_factory.mktemp("monitoring")
-    yace, alertmanager = free_ports(2)
-    settings = StackSettings(state_dir=folder, yace_port=yace, alertmanager_port=alertmanager)
+    yace, hours, alertmanager = free_ports(3)
+    settings = StackSettings(
+        state_dir=folder,
+        yace_port=yace,
+        yace_hours_port=hours,
+        alertmanager_port=alertmanager,
+    )
     configuration.write(settings, folder)
     config = folder / "prometheus" / "prometheus.yaml"
     with running_prometheus(config, folder / "data") as url:
         at = settings.model_copy(update={"prometheus_port": int(url.rpartition(":")[2])})
-        wait_for(lambda: len(targets(at)) == 3, seconds=MORE_THAN_DISCOVERY_SECONDS)
+        wait_for(lambda: len(targets(at)) == len(JOBS), seconds=MORE_THAN_DISCOVERY_SECONDS)
         yield folder, at
 
 
@@ -54,7 +60,7 @@ def test_a_second_call_leaves_the_targets_and_a_new_port_is_known_at_once(
         return seen[-1].get("yace") == f"127.0.0.1:{port}"
 
     wait_for(is_known, seconds=MORE_THAN_DISCOVERY_SECONDS)
-    assert all(set(one) == {"yace", "prometheus", "alertmanager"} for one in seen)
+    assert all(set(one) == JOBS for one in seen)
 
 
 def test_a_target_that_cannot_be_scraped_is_a_fault_with_its_reason(
@@ -96,4 +102,4 @@ def test_a_prometheus_without_targets_is_faulty(tmp_path: Path) -> None:
 
         fault = health.prometheus_fault(settings)
 
-    assert fault == "has no target for alertmanager, prometheus, yace"
+    assert fault == "has no target for alertmanager, prometheus, yace, yace-hours"

@@ -10,9 +10,11 @@ import yaml
 
 from housing.metrics import names as metric_names
 from monitoring.programs import CHECKOUT
+from predict.telemetry.account_metrics import SETTLED
 
 MONITORING = CHECKOUT / "monitoring"
 EXPORTER: dict[str, Any] = yaml.safe_load((MONITORING / "yace/config.yaml").read_text())
+HOURS: dict[str, Any] = yaml.safe_load((MONITORING / "yace/hours.yaml").read_text())
 PROMETHEUS = yaml.safe_load((MONITORING / "prometheus/prometheus.yaml").read_text())
 OWN_JOBS: list[dict[str, Any]] = EXPORTER["customNamespace"]
 AWS_JOBS: list[dict[str, Any]] = EXPORTER["discovery"]["jobs"]
@@ -91,10 +93,48 @@ def test_a_point_comes_whole_with_its_own_time_and_often_enough(job: dict[str, A
     assert "nilToZero" not in job
 
 
+def sums(exporter: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """Return the sums that are read, by namespace or type and dimensions, then by metric."""
+    read: dict[str, dict[str, list[str]]] = {}
+    for job in [*exporter["customNamespace"], *exporter["discovery"]["jobs"]]:
+        of = (job.get("namespace") or job["type"], *job["dimensionNameRequirements"])
+        for metric in job["metrics"]:
+            if added := [one for one in metric["statistics"] if one in {"Sum", "SampleCount"}]:
+                read.setdefault(" ".join(of), {})[metric["name"]] = added
+    return read
+
+
+def test_the_exporter_of_hours_reads_every_sum_again_and_nothing_else() -> None:
+    jobs = [*HOURS["customNamespace"], *HOURS["discovery"]["jobs"]]
+
+    assert sums(HOURS) == sums(EXPORTER)
+    assert {one for job in jobs for m in job["metrics"] for one in m["statistics"]} == {
+        "Sum",
+        "SampleCount",
+    }
+
+
+def test_an_hour_is_read_whole_and_settled() -> None:
+    for job in [*HOURS["customNamespace"], *HOURS["discovery"]["jobs"]]:
+        assert job["period"] == job["roundingPeriod"] == 3600
+        assert job["delay"] >= SETTLED.total_seconds()
+        assert job["delay"] % 3600 == job["length"] % 3600 == 0
+        assert job["addCloudwatchTimestamp"]
+        assert job["exportAllDataPoints"]
+
+
+def test_prometheus_takes_what_the_hours_send_however_old_it_is() -> None:
+    window = PROMETHEUS["storage"]["tsdb"]["out_of_order_time_window"]
+    [job, *_] = HOURS["customNamespace"]
+
+    oldest = job["length"] + job["delay"] + job["period"]
+    assert int(window.removesuffix("h")) * 3600 > oldest
+
+
 def test_rules_take_exactly_what_is_exported() -> None:
     taken = set()
     for rule in rules("recording"):
-        for selector in re.findall(r"cloudwatch(?::total)?\{([^}]*)\}", rule["expr"]):
+        for selector in re.findall(r"cloudwatch(?::events:total)?\{([^}]*)\}", rule["expr"]):
             labels = dict(re.findall(r'(\w+)="([^"]*)"', selector))
             if set(labels) >= LABELS:
                 taken.add((labels["namespace"], labels["metric"], labels["statistic"]))
@@ -103,12 +143,13 @@ def test_rules_take_exactly_what_is_exported() -> None:
 
 
 def test_prometheus_takes_every_exported_name_apart() -> None:
-    [relabelled] = [
+    relabelled, of_hours = (
         job["metric_relabel_configs"]
         for job in PROMETHEUS["scrape_configs"]
-        if job["job_name"] == "yace"
-    ]
-    [pattern] = {rule["regex"] for rule in relabelled if rule.get("source_labels") == ["__name__"]}
+        if job["job_name"].startswith("yace")
+    )
+    assert of_hours == relabelled
+    [pattern] = {rule["regex"] for rule in relabelled if rule.get("regex", "").startswith("aws_")}
 
     for namespace, metric, statistic in exported():
         match = re.fullmatch(pattern, f"aws_{namespace}_{metric}_{statistic}")
@@ -119,7 +160,7 @@ def test_prometheus_takes_every_exported_name_apart() -> None:
 def test_totals_are_of_sums_and_gauges_are_not() -> None:
     for rule in rules("recording"):
         if re.search(r"_(total|sum|count)$", rule["record"]):
-            assert "cloudwatch:total{" in rule["expr"]
+            assert re.search(r"cloudwatch:(events|late):total\{", rule["expr"])
         elif rule["record"] not in OF_TIMES and not rule["record"].startswith("cloudwatch:"):
             assert "last_over_time(cloudwatch{" in rule["expr"]
 

@@ -39,6 +39,8 @@ _PRICES: Mapping[str, Any] = yaml.safe_load((_FOLDER / "prices.yaml").read_text(
 PRICE: Mapping[str, float] = {name: price["price"] for name, price in _PRICES.items()}
 _TEMPLATE = load(ROOT / "infra/template.yaml")
 _EXPORTER = yaml.safe_load((ROOT / "monitoring/yace/config.yaml").read_text())
+_HOURS = yaml.safe_load((ROOT / "monitoring/yace/hours.yaml").read_text())
+_MINUTES_BETWEEN_HOURS = 15  # of the second exporter
 _MINUTES = 60 * 24 * 365.25 / 12
 _SECONDS = 60 * _MINUTES
 _SWEEPS = _SECONDS / SWEEP_EVERY.total_seconds()
@@ -141,6 +143,8 @@ def page() -> str:
                 ],
             ),
             alarm_metrics=_alarm_metrics(),
+            hours=hours_cost(),
+            asked_of_hours=asked_by(_HOURS),
             calls=_jobs(_EXPORTER) * _MINUTES,
             calls_of_five=_jobs(_EXPORTER) * _MINUTES / 5,
             line=line_bytes(),
@@ -335,17 +339,24 @@ def watching_choices() -> dict[str, float]:
     """Return the monthly price of each way to monitor, without the metrics and lines of all."""
     dashboards = sum(_is(resource, "Dashboard") for resource in _TEMPLATE["Resources"].values())
     asked = (len(COUNTERS) + len(GAUGES)) * PRICE["metrics_asked_thousand"] / 1e3
-    a_scrape = (
-        asked_by(_EXPORTER) * PRICE["metrics_asked_thousand"]
-        + _lists_by(_EXPORTER) * PRICE["metrics_listed_thousand"]
-    ) / 1e3
+    a_scrape, of_hours = _scrape_by(_EXPORTER), hours_cost()
     return {
         "CloudWatch alone: alarms and dashboard": _alarm_metrics() * PRICE["alarm_metric"]
         + dashboards * PRICE["dashboard"],
         "`GET /metrics`, scraped every minute": asked * _MINUTES,
-        "YACE, every minute": a_scrape * _MINUTES,
-        "YACE, every five minutes": a_scrape * _MINUTES / 5,
+        "YACE, every minute": a_scrape * _MINUTES + of_hours,
+        "YACE, every five minutes": a_scrape * _MINUTES / 5 + of_hours,
     }
+
+
+def hours_cost() -> float:
+    """Return what the exporter of whole hours costs a month."""
+    return _scrape_by(_HOURS) * _MINUTES / _MINUTES_BETWEEN_HOURS
+
+
+def _scrape_by(exporter: Mapping[str, Any]) -> float:
+    asked = asked_by(exporter) * PRICE["metrics_asked_thousand"]
+    return (asked + _lists_by(exporter) * PRICE["metrics_listed_thousand"]) / 1e3
 
 
 def _watched_by(fixed: float, logged: float) -> Callable[[float], float]:

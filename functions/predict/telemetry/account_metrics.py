@@ -29,7 +29,7 @@ DELAY = timedelta(minutes=2)
 
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _RECENT = timedelta(minutes=5)
-_SETTLED = timedelta(minutes=15)
+SETTLED = timedelta(minutes=15)
 """An hour may still grow for so long after its end and the delay; then it is read for good."""
 _RETRY_SECONDS = 60
 _WAIT_SECONDS = 5.0
@@ -195,7 +195,7 @@ class AccountMetrics:
 
     def _read(self, until: datetime) -> bool:
         month = _month(until)
-        hour = max(month, _floor(until - _SETTLED, _HOUR))
+        hour = max(month, _floor(until - SETTLED, _HOUR))
         newest = _floor(until, _RECENT) - _RECENT
         queries = {f"c{place}": (one, _MINUTE) for place, one in enumerate(COUNTERS)}
         queries |= {f"g{place}": (one, _RECENT) for place, one in enumerate(GAUGES)}

@@ -26,6 +26,7 @@ def write(settings: StackSettings, folder: Path, *, sources: Path = SOURCES) -> 
     """Write the files that differ from those in the folder, and delete those without a source."""
     files = _prometheus(settings, sources) | {
         Path("yace.yaml"): _yace((sources / "yace" / "config.yaml").read_text()),
+        Path("yace-hours.yaml"): (sources / "yace" / "hours.yaml").read_text(),
         Path("alertmanager.yaml"): _alertmanager(sources / "alertmanager"),
     }
     for path, text in files.items():

@@ -10,7 +10,12 @@ from local_stack.services import supervisor
 from local_stack.services.catalogue import MONITORING_NAMES
 from local_stack.settings import LOOPBACK, StackSettings
 
-HEALTH_PATHS = {"yace": "/healthz", "prometheus": "/-/ready", "alertmanager": "/-/ready"}
+HEALTH_PATHS = {
+    "yace": "/healthz",
+    "yace-hours": "/healthz",
+    "prometheus": "/-/ready",
+    "alertmanager": "/-/ready",
+}
 _TIMEOUT_SECONDS = 5
 
 

@@ -17,6 +17,8 @@ from local_stack.settings import LOOPBACK, REGION, StackSettings
 BUILT_YACE = CHECKOUT / ".tools" / "yace"
 _KEPT = "60d"
 ALERTS_KEPT = "240h"  # longer than a repeat_interval, or its alerts are sent again earlier
+_MINUTES_EVERY = 30  # seconds; on AWS it is 60, where each call costs
+_HOURS_EVERY = 300
 _TARGETS_WITHIN_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 _HOW = {
@@ -45,6 +47,7 @@ def up(settings: StackSettings, progress: Progress) -> list[Service]:
     environment_file.write_ports(settings)
     monitoring = [
         _yace(settings, paths["yace"], folder),
+        _yace_of_hours(settings, paths["yace"], folder),
         _alertmanager(settings, paths["alertmanager"], folder),
         _prometheus(settings, paths["prometheus"], folder),
     ]
@@ -96,20 +99,40 @@ def _yace(settings: StackSettings, program: Path, folder: Path) -> Service:
     return Service(
         name="yace",
         title="exporter (YACE)",
-        command=(
-            str(program),
-            f"--config.file={folder / 'yace.yaml'}",
-            f"--listen-address={LOOPBACK}:{settings.yace_port}",
-            "--scraping-interval=60",
-        ),
-        environment=_configured(settings, folder / "yace.yaml")
-        | aws_environment(settings)
-        | {"AWS_REGION": REGION},
+        command=_yace_command(program, folder / "yace.yaml", settings.yace_port, _MINUTES_EVERY),
+        environment=_yace_environment(settings, folder / "yace.yaml"),
         port=settings.yace_port,
         port_variable="HOUSING_YACE_PORT",
         health_path=health.HEALTH_PATHS["yace"],
         startup_seconds=30,
     )
+
+
+def _yace_of_hours(settings: StackSettings, program: Path, folder: Path) -> Service:
+    config, port = folder / "yace-hours.yaml", settings.yace_hours_port
+    return Service(
+        name="yace-hours",
+        title="exporter of whole hours (YACE)",
+        command=_yace_command(program, config, port, _HOURS_EVERY),
+        environment=_yace_environment(settings, config),
+        port=port,
+        port_variable="HOUSING_YACE_HOURS_PORT",
+        health_path=health.HEALTH_PATHS["yace-hours"],
+        startup_seconds=30,
+    )
+
+
+def _yace_command(program: Path, config: Path, port: int, seconds: int) -> tuple[str, ...]:
+    return (
+        str(program),
+        f"--config.file={config}",
+        f"--listen-address={LOOPBACK}:{port}",
+        f"--scraping-interval={seconds}",
+    )
+
+
+def _yace_environment(settings: StackSettings, config: Path) -> dict[str, str]:
+    return _configured(settings, config) | aws_environment(settings) | {"AWS_REGION": REGION}
 
 
 def _prometheus(settings: StackSettings, program: Path, folder: Path) -> Service:

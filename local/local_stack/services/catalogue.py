@@ -11,7 +11,7 @@ from local_stack.settings import ACCESS_KEY, LOOPBACK, REGION, SECRET_KEY, Stack
 ARTIFACT_BUCKET = "mlflow-artifacts"
 SERVICE_NAMES = ("api", "bridge", "mlflow", "aws")
 """In the order of stopping: no service loses one that it depends on."""
-MONITORING_NAMES = ("prometheus", "alertmanager", "yace")
+MONITORING_NAMES = ("prometheus", "alertmanager", "yace-hours", "yace")
 """The services of make monitoring, in the same order."""
 
 

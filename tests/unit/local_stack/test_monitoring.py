@@ -73,6 +73,7 @@ def test_files_are_replaced_in_their_folder_and_only_where_they_differ(tmp_path:
     assert sorted(path.name for path in targets.iterdir()) == [
         "alertmanager.yaml",
         "prometheus.yaml",
+        "yace-hours.yaml",
         "yace.yaml",
     ]
 
