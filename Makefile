@@ -109,9 +109,17 @@ test-integration: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/minista
 test-tables: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready  ## the loop with diamonds and defaults, each on a stack of its own
 	HOUSING_TEST_TABLES=1 $(DEV)/python -m pytest tests/integration/test_other_tables.py
 
-.PHONY: test-watching
-test-watching: $(VENVS)/dev/.ready $(VENVS)/ministack/.ready yace  ## late points on the real chain, both ways of counting; four minutes
-	HOUSING_WATCHING=1 $(DEV)/python -m pytest tests/monitoring/test_late_points.py
+.PHONY: test-watching prometheus3
+PROMETHEUS_3 = v0.316.0
+prometheus3: .tools/prometheus3/$(PROMETHEUS_3)  ## build Prometheus 3 and its promtool for test-watching; half an hour of computing
+.tools/prometheus3/$(PROMETHEUS_3):
+	@mkdir -p $(@D); echo "  … Prometheus $(PROMETHEUS_3): building it (once)"
+	GOBIN="$(CURDIR)/.tools/prometheus3" go install github.com/prometheus/prometheus/cmd/prometheus@$(PROMETHEUS_3) \
+	  github.com/prometheus/prometheus/cmd/promtool@$(PROMETHEUS_3)
+	@touch $@
+
+test-watching: $(VENVS)/dev/.ready $(VENVS)/ministack/.ready yace prometheus3  ## the rules on Prometheus 3; late points, counted both ways, on the real chain
+	HOUSING_WATCHING=1 $(DEV)/python -m pytest tests/monitoring/test_prometheus3.py tests/monitoring/test_late_points.py
 
 test-localstack: $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/localstack/.ready  ## integration tests on LocalStack, from PyPI or in its container
 	$(DEV)/python -m local_stack.on_localstack $(DEV)/python -m pytest tests/integration -rs

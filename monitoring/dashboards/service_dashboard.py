@@ -69,7 +69,7 @@ _NOW = [
         "Alerts that fire",
         "How many, of any severity. Each has an entry in docs/runbook.md.",
         "short",
-        {"alerts": 'count(ALERTS{alertstate="firing"}) or vector(0)'},
+        {"alerts": 'count(ALERTS{alertstate="firing",alertname!="Watchdog"}) or vector(0)'},
         kind="stat",
         width=4,
         height=4,
@@ -213,7 +213,7 @@ _PLATFORM = [
         "s",
         {
             "for": "max by (alertname, severity) (time() - ALERTS_FOR_STATE)"
-            ' and on(alertname, severity) ALERTS{alertstate="firing"}'
+            ' and on(alertname, severity) ALERTS{alertstate="firing",alertname!="Watchdog"}'
         },
         kind="table",
         width=16,

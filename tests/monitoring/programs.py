@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+PROMETHEUS_3 = CHECKOUT / ".tools" / "prometheus3"
+"""Folder in which make prometheus3 builds the newest Prometheus and promtool."""
 PACKAGES = {
     "promtool": "prometheus",
     "prometheus": "prometheus",
@@ -18,7 +20,9 @@ def program(name: str) -> str:
     """Return where a program is; skip the test, and say why, where there is none."""
     path = shutil.which(name)
     if path is None:
-        pytest.skip(f"{name} is not installed; it is in Debian's package {PACKAGES[name]}")
+        where = PACKAGES.get(name)
+        how = f"it is in Debian's package {where}" if where else "make prometheus3 builds it"
+        pytest.skip(f"{name} is not installed; {how}")
     return path
 
 

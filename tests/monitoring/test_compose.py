@@ -69,7 +69,7 @@ def test_no_password_has_a_default() -> None:
 
 def test_the_page_of_settings_lists_what_the_file_takes_from_the_environment() -> None:
     page = (CHECKOUT / "docs/configuration.md").read_text()
-    section = page.partition("## The monitoring under docker compose")[2].partition("\n## ")[0]
+    section = page.partition("## Monitoring under docker compose")[2].partition("\n## ")[0]
     listed = dict(re.findall(r"^\| `(\w+)` \| (\S*) *\|", section, re.MULTILINE))
     taken = re.findall(r"^(?!#).*\$\{(\w+)(:[-?])([^}]*)\}", TEXT, re.MULTILINE)
     handed_on = [n for n, v in SERVICES["yace"]["environment"].items() if v is None]

@@ -62,13 +62,16 @@ def prometheus_fault(settings: StackSettings) -> str | None:
 
 
 def firing(settings: StackSettings) -> list[str]:
-    """Return the names of the alerts that fire; none where Prometheus does not answer."""
+    """Return the names of the alerts that fire, without the Watchdog, which fires always.
+
+    There are none where Prometheus does not answer.
+    """
     try:
         alerts = _ask(settings, "alerts")["alerts"]
     except (OSError, ValueError, KeyError):
         return []
     names = {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
-    return sorted(names)
+    return sorted(names - {"Watchdog"})
 
 
 def alerts_page(settings: StackSettings) -> str:
