@@ -54,6 +54,19 @@ def test_measured_figures_are_those_of_the_results() -> None:
     assert f"{large['rows']:,} rows, in {large['seconds']:.0f} s" in row("memory of the check")
 
 
+def test_simulated_figures_are_those_of_the_results() -> None:
+    runs = result("fleet")["runs"]
+    rates = row("40, 400 and 4,000 requests/s")
+
+    assert [run["rate"] for run in runs] == [40, 400, 4_000]
+    few, more, most = (f"{run['sandboxes']:,}" for run in runs)
+    assert f"{few}, {more} and {most} sandboxes" in rates
+    shares = [f"{100 * run['cold_share']:.2f}".lstrip("0") for run in runs]
+    assert f"{shares[0]}, {shares[1]} and {shares[2]} % of the requests" in rates
+    assert f"{runs[2]['refused_share']:.1%}".replace("%", " %") in rates
+    assert [run["refused_share"] for run in runs[:2]] == [0, 0]
+
+
 def test_limits_set_by_the_template_are_its_values(parameters: dict[str, Any]) -> None:
     for rate, burst in (
         ("ThrottleRate", "ThrottleBurst"),
@@ -112,6 +125,7 @@ def test_every_number_says_which_kind_it_is_and_quotas_name_their_page() -> None
     ]
     sources = set(re.findall(r"^(\d)\. <", PAGE, re.MULTILINE))
     kinds = ("set", "quota", "measured", "by design", "counted", "X-Ray's own", "your own")
+    kinds += ("simulated",)
 
     assert len(rows) > 30
     assert [kind for kind in rows if not kind.startswith(kinds)] == []
