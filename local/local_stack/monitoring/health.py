@@ -75,9 +75,13 @@ def firing(settings: StackSettings) -> list[str]:
 
 
 def alerts_page(settings: StackSettings) -> str:
-    """Return the URL of the alerts: Debian's Prometheus has the classic page only."""
+    """Return the URL of the alerts: a page of Prometheus, or its API where it has no pages.
+
+    Debian's 2.42 has the classic page only, and one that ``go install`` built has none.
+    """
     url = f"http://{LOOPBACK}:{settings.prometheus_port}"
-    return f"{url}/alerts" if _answers(f"{url}/alerts") else f"{url}/classic/alerts"
+    pages = (f"{url}{path}" for path in ("/alerts", "/classic/alerts"))
+    return next((page for page in pages if _answers(page)), f"{url}/api/v1/alerts")
 
 
 def alerts_command(settings: StackSettings) -> str:
