@@ -124,8 +124,8 @@ def test_every_number_says_which_kind_it_is_and_quotas_name_their_page() -> None
         if line.startswith("| ") and not line.startswith(("| part", "| ---"))
     ]
     sources = set(re.findall(r"^(\d)\. <", PAGE, re.MULTILINE))
-    kinds = ("set", "quota", "measured", "by design", "counted", "X-Ray's own", "your own")
-    kinds += ("simulated",)
+    of_the_system = ("set", "quota", "measured", "by design", "counted", "simulated")
+    kinds = (*of_the_system, "X-Ray's own", "your own")
 
     assert len(rows) > 30
     assert [kind for kind in rows if not kind.startswith(kinds)] == []
