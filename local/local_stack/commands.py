@@ -22,6 +22,7 @@ def up() -> None:
     settings, progress = StackSettings.of_stack(), Progress()
     deployment, prediction = stack.up(settings, progress)
     report.welcome(progress.console, settings, deployment, prediction)
+    report.open_page(settings)
 
 
 @app.command()

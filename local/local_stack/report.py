@@ -1,5 +1,8 @@
 """The output of ``make run``, ``make monitoring``, ``make status`` and ``make logs``."""
 
+import os
+import sys
+import webbrowser
 from datetime import UTC, datetime
 
 import psutil
@@ -23,6 +26,7 @@ from local_stack.services.catalogue import MONITORING_NAMES, SERVICE_NAMES
 from local_stack.settings import LOOPBACK, StackSettings
 
 _FUNCTIONS = ("predict", "admin", "retrain", "notify")
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 _TREES = {
     Trees.LIBRARY: "the library in native/trees",
     Trees.ONNX_RUNTIME: "ONNX Runtime; make trees builds faster ones, for the next make run",
@@ -42,7 +46,7 @@ def welcome(
         f"  model version {prediction.model_version}, trained on data: {prediction.data_source}",
         f"  trees of {_TREES[prediction.trees]}",
         "",
-        f"  API      {settings.api_url}   (docs: /docs with the key)",
+        f"  API      {settings.api_url}   (its description: /docs)",
         f"  MLflow   {_model_page(settings, prediction.model_version)}",
         f"  AWS      {settings.aws_url}   bucket {deployment.bucket}",
         f"  keys     predict {deployment.predict_key}   admin {deployment.admin_key}",
@@ -52,8 +56,18 @@ def welcome(
         f"  curl -s {settings.api_url}/health",
         f"  {housing} predict {example_option()}",
         f"  {housing} data generate --seed 7 --out more.csv && {housing} upload more.csv --wait",
+        "",
+        f"The page, which asks for a key: {settings.api_url}/",
     ]
     console.print(Text("\n".join(lines)))
+
+
+def open_page(settings: StackSettings) -> bool:
+    """Open the page in a browser where a person sits at a desktop; return whether it opened."""
+    has_desktop = sys.platform == "darwin" or any(map(os.environ.get, _DISPLAYS))
+    if not (settings.open_page and has_desktop and sys.stdout.isatty()):
+        return False
+    return webbrowser.open(f"{settings.api_url}/")
 
 
 def _model_page(settings: StackSettings, version: str) -> str:

@@ -57,6 +57,10 @@ class StackSettings(BaseSettings):
     yace: Path | None = Field(None, description="path of YACE, if not built by make monitoring")
     prometheus: Path | None = Field(None, description="path of Prometheus, if not in PATH")
     alertmanager: Path | None = Field(None, description="path of Alertmanager, if not in PATH")
+    open_page: bool = Field(
+        True,  # noqa: FBT003 - pydantic's default
+        description="whether make run opens the page in a browser, where there is a desktop",
+    )
     slack_webhook_url: str | None = Field(None, description="URL of a Slack webhook for alerts")
 
     @classmethod

@@ -70,7 +70,8 @@ def test_only_health_ping_the_page_and_the_signed_hook_are_open(template: dict[s
     assert len(routes) >= 12
     assert api["Auth"]["ApiKeyRequired"] is True
     open_paths = {"GET /health", "GET /ping", "HEAD /health", "HEAD /ping"}
-    open_paths |= {"GET /", "GET /page/{proxy+}"}
+    open_paths |= {"GET /page/{proxy+}"}
+    open_paths |= {f"{method} {path}" for method in ("GET", "HEAD") for path in ("/", "/docs")}
     assert open_routes == open_paths | {"POST /hooks/registry"} | {
         f"OPTIONS {path}" for path in ("/{proxy+}", *ADMINS)
     }

@@ -21,6 +21,7 @@ class Page(StrEnum):
     """A page of the stack."""
 
     MODEL = "model"
+    PAGE = "page"
     MLFLOW = "mlflow"
     HEALTH = "health"
     DOCS = "docs"
@@ -64,6 +65,8 @@ def env(*, as_json: JsonOption = False) -> None:
 
 def _address(services: "Services", page: Page) -> str:
     settings: Settings = services.settings
+    if page is Page.PAGE:
+        return f"{settings.api_url}/"
     if page is Page.DOCS:
         return f"{settings.api_url}/docs"
     if page is Page.HEALTH:

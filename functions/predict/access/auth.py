@@ -18,7 +18,15 @@ from predict.errors import ApiKeysUnavailableError, ForbiddenError, Unauthorized
 
 _LOG = logging.getLogger(__name__)
 # The last is signed, and answered where the settings name a secret: predict.access.hook_signature.
-_OPEN = frozenset({("GET", "/health"), ("GET", "/ping"), ("GET", "/"), ("POST", "/hooks/registry")})
+_OPEN = frozenset(
+    {
+        ("GET", "/health"),
+        ("GET", "/ping"),
+        ("GET", "/"),
+        ("GET", "/docs"),
+        ("POST", "/hooks/registry"),
+    }
+)
 _PAGE_FILES = "/page/"
 _ADMINS = ("/data", "/jobs", "/uploads", "/alerts")
 """Paths of which even reading wants an admin: files, their bad rows, who sent them."""

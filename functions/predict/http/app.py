@@ -71,7 +71,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
         title=SUBJECT.title,
         version=_VERSION,
         redirect_slashes=False,  # they are ignored: predict.http.methods
-        openapi_url=None,  # predict.http.openapi serves it, and the page
+        openapi_url=None,  # predict.http.openapi serves it
         generate_unique_id_function=lambda route: route.name,
     )
     app.add_middleware(KeyCheck, authenticator=authenticator)

@@ -1,17 +1,16 @@
-"""The OpenAPI document and the page that shows it; made at the first request for either.
+"""The OpenAPI document; made at the first request for it.
 
-Both work behind any prefix, such as API Gateway's stage: addresses in them are relative, and the
-page holds the document, because a browser that fetched it for the page would send no key.
+It holds behind any prefix, such as API Gateway's stage: its servers' address is relative. The page
+at ``/docs`` shows it: predict.http.routes.page.
 """
 
 from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from housing.api_keys import Scope
 from housing.schema import SUBJECT
@@ -20,14 +19,7 @@ from predict.http.problem_handlers import Problem, documented
 from predict.http.schemas import Batch
 from predict.problems import PROBLEM_JSON
 
-DOCUMENT_URL, PAGE_URL = "/openapi.json", "/docs"
-_CDN = "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5.35.0"
-_SCRIPT, _STYLE = f"{_CDN}/swagger-ui-bundle.js", f"{_CDN}/swagger-ui.css"
-_DIGESTS = {
-    _SCRIPT: "sha384-gjRm0bEPMeTmMh5jT2cHccIwCUZSTd8YC+j0d0sXw0MdGEfScduGpSyF3ZSSLkX9",
-    _STYLE: "sha384-WlYgdmXYOOBWL5apwjDEZwN+U3HmXSSu5R6V5aGxEcf7z+KuRNwBhoxKVN1i3D5I",
-}
-"""Keys are typed into the page: a browser runs exactly these files."""
+DOCUMENT_URL = "/openapi.json"
 _KEY = "apiKey"
 _REFERENCE = "#/components/schemas/{model}"
 _OF_THE_GATEWAY = {
@@ -50,7 +42,7 @@ where a key is missing or unknown, and 429 above the usage plan's rate.
 
 
 def describe(app: FastAPI) -> None:
-    """Let an application serve this document and its page."""
+    """Let an application serve this document."""
     app.description = _DESCRIPTION
     app.openapi = partial(_document, app)  # type: ignore[method-assign]  # FastAPI's own hook
     router = APIRouter(include_in_schema=False)
@@ -59,27 +51,7 @@ def describe(app: FastAPI) -> None:
     def document() -> Response:
         return JSONResponse(app.openapi())
 
-    @router.get(PAGE_URL)
-    def page() -> HTMLResponse:
-        return _page(app)
-
     app.include_router(router)
-
-
-def _page(app: FastAPI) -> HTMLResponse:
-    page = get_swagger_ui_html(
-        openapi_url=DOCUMENT_URL.removeprefix("/"),
-        title=app.title,
-        swagger_js_url=_SCRIPT,
-        swagger_css_url=_STYLE,
-        swagger_favicon_url="data:,",
-        swagger_ui_parameters={"spec": app.openapi(), "persistAuthorization": True},
-    )
-    text = bytes(page.body).decode()
-    for url, digest in _DIGESTS.items():
-        pinned = f'"{url}" integrity="{digest}" crossorigin="anonymous"'
-        text = text.replace(f'"{url}"', pinned)
-    return HTMLResponse(text)
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
-WAIT_MS = 20_000
+WAIT_MS = 60_000
 """Longest wait for an answer: the first request of all starts the framework in the function."""
 _KEY = "API key"
 _REFUSED = "Failed to load resource"

@@ -203,3 +203,39 @@ def test_before_the_stack_was_first_up_no_bucket_is_asked(
     report.status(Console(width=120), endpoint)
 
     assert "upload" not in capsys.readouterr().out
+
+
+@pytest.fixture
+def urls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was opened in a browser; there is a person at a desktop."""
+    urls: list[str] = []
+
+    def opens(url: str) -> bool:
+        urls.append(url)
+        return True
+
+    monkeypatch.setattr("webbrowser.open", opens)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    return urls
+
+
+def test_the_page_is_opened_on_a_desktop(settings: StackSettings, urls: list[str]) -> None:
+    assert report.open_page(settings)
+    assert urls == [f"http://127.0.0.1:{settings.api_port}/"]
+
+
+def test_no_browser_is_started_without_a_desktop_or_a_terminal_or_against_the_setting(
+    settings: StackSettings, urls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unwanted = settings.model_copy(update={"open_page": False})
+    opened = [report.open_page(unwanted)]
+    with monkeypatch.context() as piped:
+        piped.setattr("sys.stdout.isatty", lambda: False)
+        opened.append(report.open_page(settings))
+    monkeypatch.delenv("WAYLAND_DISPLAY")
+    opened.append(report.open_page(settings))
+
+    assert (opened, urls) == ([False] * 3, [])

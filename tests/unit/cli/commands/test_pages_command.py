@@ -26,6 +26,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     [
         ((), "http://registry.test/#/models/california-housing"),
         (("mlflow",), "http://registry.test"),
+        (("page",), "http://api.test/"),
         (("docs",), "http://api.test/docs"),
         (("health",), "http://api.test/health"),
     ],

@@ -15,7 +15,7 @@ from housing.schema import FEATURES
 from predict.access.auth import KeyAuthenticator, required_scope
 from predict.errors import ApiKeysUnavailableError, ForbiddenError, UnauthorizedError
 from predict.http.app import create_app
-from predict.http.openapi import DOCUMENT_URL, PAGE_URL
+from predict.http.openapi import DOCUMENT_URL
 from predict.http.routes.hooks import HOOK_PATH, hook_routes
 from predict.settings import PredictSettings
 from predict.telemetry.telemetry import Telemetry
@@ -184,7 +184,7 @@ def make_client(
 
 def routes(settings: PredictSettings, models: FakeModelStore, door: KeyAuthenticator) -> Any:
     app = create_app(settings, models, Telemetry(WrittenLines()), door, no_changes)
-    return {("GET", DOCUMENT_URL), ("GET", PAGE_URL)} | {
+    return {("GET", DOCUMENT_URL)} | {
         (method.upper(), path)
         for path, operations in app.openapi()["paths"].items()
         for method in operations

@@ -1,8 +1,6 @@
 """The routes about the service and its model, and how the application answers errors."""
 
 import asyncio
-import json
-import re
 
 import pytest
 
@@ -159,29 +157,3 @@ def test_the_openapi_document_describes_every_feature_with_unit_and_limits(
         assert described["examples"] == [column.example]
         assert column.unit in described["description"]
         assert (described["minimum"], described["maximum"]) == (column.minimum, column.maximum)
-
-
-def test_the_documentation_page_holds_the_document_and_no_address_from_the_root(
-    client: AsgiClient,
-) -> None:
-    document = client.get("/openapi.json").json()
-
-    answer = client.get("/docs")
-
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith("text/html")
-    start = answer.text.index('"spec": ') + len('"spec": ')
-    spec, _ = json.JSONDecoder().raw_decode(answer.text[start:])
-    assert spec == document
-    assert "url: 'openapi.json'" in answer.text
-    assert [server["url"] for server in spec["servers"]] == ["."]
-    assert "'/" not in answer.text
-
-
-def test_the_page_runs_nothing_of_others_but_what_it_knows_by_digest(client: AsgiClient) -> None:
-    head = client.get("/docs").text.partition("SwaggerUIBundle({")[0]
-
-    loaded = re.findall(r"<(?:script|link)[^>]*(?:src|href)=\"https:[^>]*>", head)
-    assert len(loaded) == head.count("https:") == 2
-    assert all(re.search(r"@\d+\.\d+\.\d+/", tag) for tag in loaded)
-    assert all(re.search(r'integrity="sha384-[\w+/]{64}"', tag) for tag in loaded)

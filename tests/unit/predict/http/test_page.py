@@ -31,31 +31,26 @@ def links(client: AsgiClient, path: str = "/") -> list[str]:
 
 
 def test_the_page_and_its_files_need_no_key_and_all_else_does() -> None:
-    paths = (
-        "/",
-        "/page/0123456789ab/shell.js",
-        "/page/",
-        "/page",
-        "/subject",
-        "/pages/x",
-        "/model",
-    )
+    paths = ("/", "/docs", "/page/0123456789ab/shell.js", "/page/", "/page", "/openapi.json")
 
     scopes = {path: required_scope("GET", path) for path in paths}
 
-    assert {path for path, scope in scopes.items() if scope is None} == {*paths[:3]}
+    assert {path for path, scope in scopes.items() if scope is None} == {*paths[:4]}
+    assert required_scope("GET", "/docs/x") is required_scope("GET", "/subject") is Scope.PREDICT
     assert required_scope("POST", "/page/0123456789ab/shell.js") is Scope.PREDICT
 
 
-def test_the_page_names_files_that_are_there_and_kept_for_ever(client: AsgiClient) -> None:
-    files = {link: client.get(f"/{link}") for link in links(client)}
+@pytest.mark.parametrize("page", ["/", "/docs"])
+def test_a_page_names_files_that_are_there_and_kept_for_ever(client: AsgiClient, page: str) -> None:
+    files = {link: client.get(f"/{link}") for link in links(client, page)}
 
     assert len(files) >= 4
     for link, answer in files.items():
+        own = FOLDER / link.rpartition("/")[2]
         assert answer.status_code == 200, link
-        assert answer.content == (FOLDER / link.rpartition("/")[2]).read_bytes()
+        assert not own.exists() or answer.content == own.read_bytes()
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert client.get("/").headers["cache-control"] == "no-cache"
+    assert client.get(page).headers["cache-control"] == "no-cache"
 
 
 def test_a_file_of_another_release_is_not_kept(client: AsgiClient) -> None:
@@ -133,6 +128,24 @@ def test_files_are_found_below_a_stage_and_a_base_path(
     page = client.request("GET", "/", scope=through_the_gateway(asked)).text
 
     assert {link.partition("page/")[0] for link in LINK.findall(page)} == {below}
+
+
+@pytest.mark.parametrize(
+    ("asked", "above"), [("/docs", ""), ("/docs/", "../"), ("/docs//", "../../")]
+)
+def test_the_apis_page_finds_its_files_with_slashes_at_its_end(
+    client: AsgiClient, asked: str, above: str
+) -> None:
+    assert {link.partition("page/")[0] for link in links(client, asked)} == {above}
+
+
+def test_the_apis_page_runs_scripts_of_this_service_alone(client: AsgiClient) -> None:
+    answer = client.get("/docs")
+    policy = answer.headers["content-security-policy"]
+
+    assert policy.startswith("default-src 'none'; script-src 'self'; ")
+    assert "frame-ancestors 'none'" in policy
+    assert "http" not in answer.text
 
 
 def test_the_subject_is_described_for_a_form(client: AsgiClient) -> None:
