@@ -208,6 +208,10 @@ PROMETHEUS ?= http://127.0.0.1:9090
 dashboard-pictures: $(VENVS)/dev/.ready  ## draw docs/dashboard-*.png from PROMETHEUS=url
 	$(DEV)/python monitoring/dashboards/draw_dashboards.py --prometheus $(PROMETHEUS) --out docs
 
+.PHONY: page-pictures
+page-pictures: is-installed $(VENVS)/dev/.ready  ## draw docs/page*.png from the running stack, in Chromium
+	@set -a; . .local/env; set +a; PYTHONPATH=tools/docs exec $(DEV)/python tools/docs/draw_page.py --out docs
+
 .PHONY: cost
 cost: $(VENVS)/dev/.ready  ## write docs/cost.md
 	$(DEV)/python tools/docs/write_cost.py > docs/cost.md.part
