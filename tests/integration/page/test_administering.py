@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from housing.registry.port import PRODUCTION
 from housing.s3.layout import NEW_DATA
@@ -38,6 +38,12 @@ def admin(browser: Browser, stack: RunningStack) -> Iterator[Visit]:
 def go_to(page: Page, view: str) -> None:
     page.get_by_role("navigation", name="Views").get_by_role("link", name=view).click()
     expect(page.get_by_role("heading", name=view, exact=True)).to_be_visible()
+
+
+def requests_chart(page: Page, span: str) -> Locator:
+    """Return the chart, or what stands there where an endpoint knows no percentiles or is slow."""
+    unread = page.get_by_role("alert").filter(has_text="cannot be read from CloudWatch")
+    return page.get_by_role("img", name=re.compile(f"^Requests by {span}")).or_(unread).first
 
 
 def give_reason(page: Page, reason: str, action: str) -> None:
@@ -134,7 +140,7 @@ def test_a_key_that_predicts_is_told_what_it_may_not(visit: Visit, stack: Runnin
     expect(page.get_by_text("Jobs and uploads want a key with the scope admin")).to_be_visible()
     go_to(page, "Service")
     expect(page.get_by_text("Alarms want a key with the scope admin")).to_be_visible()
-    expect(page.get_by_role("img", name=re.compile("^Requests by 5 minutes"))).to_be_visible()
+    expect(requests_chart(page, "5 minutes")).to_be_visible()
 
 
 def test_a_reason_can_be_thought_over(opened_by_admin: Page, stack: RunningStack) -> None:
@@ -176,8 +182,7 @@ def test_the_service_shows_requests_and_alarms(opened_by_admin: Page, stack: Run
     expect(alarms).to_contain_text(f"{stack.name}-stale-model")
     expect(opened_by_admin.get_by_text(re.compile("version \\d+ answers"))).to_be_visible()
     opened_by_admin.get_by_label("Show the last").select_option("7 days")
-    chart = opened_by_admin.get_by_role("img", name=re.compile("^Requests by hour"))
-    expect(chart).to_be_visible()
+    expect(requests_chart(opened_by_admin, "hour")).to_be_visible()
 
 
 @pytest.mark.parametrize("view", ["versions", "jobs", "service"])
