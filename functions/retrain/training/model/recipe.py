@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from housing.schema import SCHEMA_VERSION
 from retrain.training.model.engines.engine import EngineName
 
-_CODE_VERSION = "7"
+_CODE_VERSION = "8"
 """Incremented when the code of split, features, fit or export changes the model."""
 
 
