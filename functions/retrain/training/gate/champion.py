@@ -56,12 +56,20 @@ class Champion:
         """
         if self.model is None:
             raise ModelLoadError(self.trouble)
-        return _score(self.model, features.shape, np.ascontiguousarray(features).tobytes())
+        content = np.ascontiguousarray(features).tobytes()
+        return _score(self.model, features.shape, content, proof=self._proof)
+
+    @property
+    def _proof(self) -> str | None:
+        """Identity of the tree library that was compared on the model; None of a stand-in."""
+        return None if self.note else self.version.tags.get(Tag.TREES)
 
 
 @lru_cache(maxsize=1)  # the new rows are measured, and then examined
-def _score(model: bytes, shape: tuple[int, ...], features: bytes) -> Predictions:
-    return score(model, np.frombuffer(features, np.float32).reshape(shape))
+def _score(
+    model: bytes, shape: tuple[int, ...], features: bytes, *, proof: str | None
+) -> Predictions:
+    return score(model, np.frombuffer(features, np.float32).reshape(shape), proof=proof)
 
 
 def champion_of(

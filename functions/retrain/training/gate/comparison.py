@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from housing.jobs.results import LiveFigures, Verdict
-from housing.registry.port import ModelVersion
+from housing.registry.port import ModelVersion, Tag
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.dataset.split import Split
 from retrain.training.errors import ModelLoadError
@@ -42,7 +42,7 @@ def judge_version(  # noqa: PLR0913 - both models, the rows and the rules
         fair: Returns the mask of held-out rows on which the comparison is fair, ``[n]``.
     """
     holdout = rows.holdout
-    challenger = score(model, holdout.features).price
+    challenger = score(model, holdout.features, proof=version.tags.get(Tag.TREES)).price
     if champion and champion.version.identity == version.identity:
         return Verdict(
             promote=True,

@@ -1,17 +1,19 @@
 """Parity checks of the exported graph: with the fitted model, and with the tree library."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from onnxruntime import InferenceSession
 
 from housing.onnx_session import ONNX_ERRORS, graph_inputs, open_session
 from housing.schema import SUBJECT, in_unit
 from housing.tree_library import LIBRARY, identity
 from retrain.training.dataset.rows import Values
 from retrain.training.errors import ParityError, TreeParityError
-from retrain.training.model.evaluation import score
+from retrain.training.model.evaluation import Predictions, joined, opened, score
 from retrain.training.model.fit import Fitted
 from retrain.training.model.tensor_ops import Floats
 from retrain.training.model.workers import InThisProcess, TaskRunner
@@ -31,10 +33,14 @@ class Parity:
     """Differences between graph and fitted model over all rows, in $100,000.
 
     The difference of a row is the largest of its price, lower and upper limit.
+
+    Attributes:
+        predictions: The graph's, of all rows.
     """
 
     worst: float
     p99: float
+    predictions: Predictions = field(compare=False, repr=False)
 
 
 def check_parity(  # noqa: PLR0913 - both models, the rows, limits and processes
@@ -70,8 +76,11 @@ def check_parity(  # noqa: PLR0913 - both models, the rows, limits and processes
         workers.start(_differences, model, fitted, features[start : start + _ROWS_AT_ONCE])
         for start in range(0, len(features), _ROWS_AT_ONCE)
     ]
-    differences = np.concatenate([batch.get() for batch in batches])
-    parity = Parity(float(differences.max()), float(np.quantile(differences, 0.99)))
+    answers, largest = zip(*(batch.get() for batch in batches), strict=True)
+    differences = np.concatenate(largest)
+    parity = Parity(
+        float(differences.max()), float(np.quantile(differences, 0.99)), joined(answers)
+    )
     scale = _scale(fitted)
     if parity.worst > scale * worst or parity.p99 > scale * p99:
         msg = (
@@ -92,7 +101,8 @@ def _scale(fitted: Fitted) -> float:
     return max(SUBJECT.scale or 0.0, largest / _LIMITS_HOLD_UP_TO)
 
 
-def _differences(model: bytes, fitted: Fitted, features: Floats) -> Values:
+def _differences(model: bytes, fitted: Fitted, features: Floats) -> tuple[Predictions, Values]:
+    """Return the graph's predictions, and how far those of the fitted model are from them."""
     graph = score(model, features)
     arrays = fitted.predictions(features, interval_of=graph.price)
     pairs = (
@@ -100,11 +110,15 @@ def _differences(model: bytes, fitted: Fitted, features: Floats) -> Values:
         (graph.lower, arrays.lower),
         (graph.upper, arrays.upper),
     )
-    largest: Values = np.max([np.abs(ours - theirs) for ours, theirs in pairs], axis=0)
-    return largest
+    return graph, np.max([np.abs(ours - theirs) for ours, theirs in pairs], axis=0)
 
 
-def check_trees(model: bytes, features: Floats, library: Path = LIBRARY) -> str | None:
+def check_trees(
+    model: bytes,
+    features: Floats,
+    library: Path = LIBRARY,
+    workers: TaskRunner | None = None,
+) -> str | None:
     """Predict rows with the tree library and with ONNX Runtime alone, and compare all bits.
 
     Nothing is compared if the library is not installed or rejects the graph: the service does not
@@ -114,6 +128,7 @@ def check_trees(model: bytes, features: Floats, library: Path = LIBRARY) -> str 
         model: The serialized graph.
         features: The rows, ``[n, 8]``.
         library: Path of the library.
+        workers: Predict batches of rows.
 
     Returns:
         The ``identity`` of the compared library, or None.
@@ -125,18 +140,34 @@ def check_trees(model: bytes, features: Floats, library: Path = LIBRARY) -> str 
         _LOG.info("trees_not_compared", extra={"reason": f"{library.name} is not installed"})
         return None
     try:
-        fast = open_session(model, library)
+        _with_library(model, library)
     except ONNX_ERRORS as exc:
         _LOG.warning("trees_not_compared", extra={"reason": str(exc)})
         return None
-    plain = open_session(model)
+    workers = workers or InThisProcess()
+    batches = [
+        workers.start(_unequal, model, library, features[start : start + _ROWS_AT_ONCE])
+        for start in range(0, len(features), _ROWS_AT_ONCE)
+    ]
+    different = sum(batch.get() for batch in batches)
+    if different:
+        raise TreeParityError(different, len(features))
+    _LOG.info("trees_compared", extra={"rows": len(features)})
+    return identity(library)
+
+
+@lru_cache(maxsize=1)
+def _with_library(model: bytes, library: Path) -> InferenceSession:
+    return open_session(model, library)
+
+
+def _unequal(model: bytes, library: Path, features: Floats) -> int:
+    """Return on how many rows the two differ in any bit."""
+    fast, plain = _with_library(model, library), opened(model)
     different = 0
     for start in range(0, len(features), _TREE_ROWS):
         rows = graph_inputs(features[start : start + _TREE_ROWS], plain.get_inputs()[0].name)
         answers = zip(fast.run(None, rows), plain.run(None, rows), strict=True)
         unequal = [ours.view(np.uint32) != theirs.view(np.uint32) for ours, theirs in answers]
         different += int(np.any(np.column_stack(unequal), axis=1).sum())
-    if different:
-        raise TreeParityError(different, len(features))
-    _LOG.info("trees_compared", extra={"rows": len(features)})
-    return identity(library)
+    return different

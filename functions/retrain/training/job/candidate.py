@@ -19,7 +19,7 @@ from retrain.training.graph.parity import check_parity, check_trees
 from retrain.training.job.context import JobContext
 from retrain.training.job.progress import JobProgress
 from retrain.training.model.baseline import baseline_errors
-from retrain.training.model.evaluation import Predictions, evaluate, score
+from retrain.training.model.evaluation import Predictions, evaluate
 from retrain.training.model.fit import FIT_STEPS, Fitted, fit
 from retrain.training.model.workers import TaskRunner
 from retrain.training.settings import TrainingSettings
@@ -87,9 +87,9 @@ def train_model(  # noqa: PLR0913, PLR0917 - rows, settings, progress and proces
             worst=settings.parity_worst,
             p99=settings.parity_p99,
         )
-        trees = check_trees(model, Rows.of(snapshot.rows).features)
+        trees = check_trees(model, Rows.of(snapshot.rows).features, workers=workers)
     with stage(Stage.EVALUATE, f"evaluating on {len(rows.holdout):,} held-out rows"):
-        predictions = score(model, rows.holdout.features)
+        predictions = parity.predictions.of(snapshot.judges)
         metrics = evaluate(predictions, rows.holdout.prices)
         metrics |= baseline_errors(rows.fitting, rows.holdout)
         metrics |= {"parity_worst": parity.worst, "parity_p99": parity.p99}

@@ -15,6 +15,7 @@ from housing.jobs.results import Verdict
 from housing.jobs.status import JobStore, State
 from housing.registry.port import PRODUCTION
 from housing.s3.layout import HOLDOUT_KEY, LINEAGE_SNAPSHOTS, LINEAGE_UPLOADS
+from housing.tree_library import LIBRARY, rows_answered
 from retrain.training.dataset.holdout_key import HoldoutKey
 from retrain.training.dataset.snapshot import snapshot_of
 from retrain.training.errors import TooFewRowsError
@@ -197,9 +198,9 @@ def test_rows_that_are_predicted_again_are_predicted_once(
     assert champion is not None
     counts: list[int] = []
 
-    def counted(model: bytes, features: Any) -> Predictions:
+    def counted(model: bytes, features: Any, *, proof: str | None) -> Predictions:
         counts.append(len(features))
-        return score(model, features)
+        return score(model, features, proof=proof)
 
     monkeypatch.setattr("retrain.training.gate.champion.score", counted)
     rows = housing_table(30, seed=9).to_numpy()[:, :8].astype("float32")
@@ -209,3 +210,24 @@ def test_rows_that_are_predicted_again_are_predicted_once(
     assert counts == [30, 20]
     assert again.price.tolist() == first.price.tolist()
     assert others.price.tolist() == pytest.approx(first.price[:20].tolist(), abs=1e-6)
+
+
+@pytest.mark.skipif(not LIBRARY.exists(), reason="the library of trees is not built: make trees")
+@pytest.mark.usefixtures("trained")
+def test_a_champion_answers_by_the_trees_that_its_own_job_compared(context: JobContext) -> None:
+    champion = champion_of(context.registry, context.dataset, context.dataset.uploads(), "key")
+    assert champion is not None
+    assert champion.model is not None
+    rows = housing_table(40, seed=11).to_numpy()[:, :8].astype("float32")
+    answered = rows_answered()
+    before = answered()
+
+    predictions = champion.predict(rows)
+
+    by_library = answered()
+    assert by_library > before
+    expected = score(champion.model, rows)
+    assert predictions.price.tobytes() == expected.price.tobytes()
+    assert predictions.upper.tobytes() == expected.upper.tobytes()
+    replace(champion, note="refitted, which nothing compared").predict(rows)
+    assert answered() == by_library
