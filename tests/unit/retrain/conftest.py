@@ -82,10 +82,11 @@ def settings() -> TrainingSettings:
     return TrainingSettings(
         bucket=BUCKET,
         tracking_uri="http://registry.test",
-        iterations=30,
+        iterations=8,
+        learning_rate=0.3,
         max_leaves=8,
         models=1,
-        neighbour_folds=4,
+        neighbour_folds=2,
     )
 
 
