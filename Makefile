@@ -74,6 +74,7 @@ lint: $(VENVS)/dev/.ready $(VENVS)/sam/.ready  ## ruff, mypy, cfn-lint; promtool
 	@if command -v amtool >/dev/null; then amtool check-config monitoring/alertmanager/alertmanager.yaml; \
 	  else echo "amtool is not installed (Debian: prometheus-alertmanager): routes not checked"; fi
 
+# A file is a worker's unit of work; so is a folder that shares a stack: tests/scheduling.py.
 test:  ## all tests
 	@$(ENVIRONMENTS) $(VENVS)/dev/.ready $(VENVS)/functions/.ready $(VENVS)/ministack/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMBDA) trees
 	$(DEV)/python -m pytest --numprocesses 2 --dist loadfile
@@ -82,7 +83,7 @@ test-unit: $(VENVS)/dev/.ready $(VENVS)/sam/.ready $(VENVS)/athena/.ready $(LAMB
 	$(DEV)/python -m pytest tests/unit tests/infra tests/docs
 
 test-faults: $(VENVS)/dev/.ready $(VENVS)/ministack/.ready  ## each network fault at each call of S3, SNS and MLflow; half an hour
-	HOUSING_EVERY_FAULT=1 $(DEV)/python -m pytest tests/faults --numprocesses 2 --dist loadfile
+	HOUSING_EVERY_FAULT=1 $(DEV)/python -m pytest tests/faults --numprocesses 2 --dist loadscope
 
 # Releases of MLflow whose server the contract tests are run against, besides the pinned one of `make test`.
 MLFLOW_SERVERS = 3.4 3.8 3.12

@@ -11,12 +11,14 @@ the product makes and ``permissions.calls`` does not have fails its test: it may
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from faults.summary import pytest_terminal_summary
 from permissions.judging import unknown_of
 from permissions.recorder import Recorder
+from scheduling import scheduling
 
 __all__ = ["pytest_terminal_summary"]
 
@@ -28,6 +30,12 @@ os.environ["OMP_NUM_THREADS"] = "1"  # read when scikit-learn is imported
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)  # without xdist there is no such hook
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> Any:
+    """Have folders that share what they start run on one worker."""
+    return scheduling(config, log)
 
 
 @pytest.fixture(autouse=True)
