@@ -13,9 +13,10 @@ import onnx
 import pandas as pd
 from mlflow.data.pandas_dataset import from_pandas
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
+from mlflow.models import Model, ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import AnyType
 from requests.exceptions import RequestException
 from typing_extensions import override
 
@@ -24,7 +25,9 @@ from housing.registry.port import ModelVersion, Tag
 from housing.s3.layout import DATASET
 from housing.schema import CANONICAL_HEADER, FEATURES, GEOGRAPHY, TARGET
 from housing.subject import Column
+from housing.texts import texts_of
 from retrain.training.errors import TrackingError
+from retrain.training.tracking import housing_table
 from retrain.training.tracking.port import Candidate, Description, RunTracker
 
 _LOG = logging.getLogger(__name__)
@@ -34,17 +37,36 @@ _ALREADY_EXISTS = "RESOURCE_ALREADY_EXISTS"
 _DIGEST_CHARACTERS = 36  # MLflow's limit
 _ONE_THREAD = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
 _REQUIREMENTS = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas")
-# Doubles: MLflow takes no double for a float, and its onnx flavour casts by itself.
-_TYPES = {
-    np.float32: DataType.double,
-    np.int64: DataType.long,
-    np.bool_: DataType.boolean,
-    str: DataType.string,
-}
+_ANY = AnyType()  # type: ignore[no-untyped-call]
+_ARE_NUMBERS = all(column.kind == "number" for column in FEATURES)
 
 
-def _type(column: Column) -> DataType:
-    return _TYPES[input_type(column)] if TAKES_COLUMNS else DataType.double
+def _type(column: Column) -> DataType | AnyType:
+    """Return a column's type in the signature; any, where pandas' depends on the file.
+
+    Doubles: MLflow takes no double for a float, and its onnx flavour casts by itself. Whole numbers
+    beside a blank are floats to pandas, and booleans texts or numbers if a file has them so.
+    """
+    if column.kind == "number":
+        return DataType.double
+    if column.kind == "category":
+        return _ANY if any(map(_is_number, column.categories)) else DataType.string
+    return _ANY if column.optional or column.kind == "boolean" else DataType.long
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _column(column: Column) -> dict[str, Any]:
+    """Return what ``housing_table`` has to know of a column."""
+    kind = input_type(column) if TAKES_COLUMNS else np.float64
+    values = texts_of(column) if column.kind == "boolean" else {}
+    return {"type": kind.__name__.rstrip("_"), "values": dict(values)}
 
 
 _SIGNATURE = ModelSignature(
@@ -164,20 +186,21 @@ def _example() -> pd.DataFrame:
 
 
 def _shown(column: Column) -> Any:
-    kind = input_type(column) if TAKES_COLUMNS else np.float32
-    if kind is str:
-        return column.shown_example
-    return float(column.example) if kind is np.float32 else kind(column.example)
+    return float(column.example) if column.kind == "number" else column.shown_example
 
 
 def log_graph(model: bytes) -> ModelInfo:
     """Log a graph as a single-file MLflow model."""
-    logged: ModelInfo = mlflow.onnx.log_model(
-        onnx.load_model_from_string(model),
+    columns = {column.name: _column(column) for column in FEATURES}
+    logged: ModelInfo = Model.log(
+        artifact_path=None,
+        flavor=mlflow.onnx if _ARE_NUMBERS else housing_table,
+        onnx_model=onnx.load_model_from_string(model),
         name="model",
         signature=_SIGNATURE,
         input_example=_example(),
         pip_requirements=[f"{name}=={package_version(name)}" for name in _REQUIREMENTS],
+        metadata=None if _ARE_NUMBERS else {housing_table.COLUMNS: columns},
         onnx_execution_providers=["CPUExecutionProvider"],
         onnx_session_options=_ONE_THREAD,
         save_as_external_data=False,  # else tensors over 1 KiB go to files of their own
