@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from housing.schema import CANONICAL_COLUMNS
 from housing.subject import Column
-from housing_cli.errors import DataFileError
-from retrain.training.errors import UploadRejectedError
+from housing_cli.errors import reading
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.cell_check import check_lines
 from retrain.training.upload.check import CheckedBlock, Findings, check_stream
@@ -66,17 +65,8 @@ def describe(path: Path) -> FileFacts:
         DataFileError: It is missing, or an upload of it would be rejected before its rows are read.
     """
     settings = TrainingSettings.model_validate({"bucket": "none", "tracking_uri": "http://none"})
-    try:
+    with reading(path, rejected="an upload of {} would be rejected"):
         findings, values = _read(path, settings.upload_limits())
-    except UploadRejectedError as exc:
-        msg = f"an upload of {path} would be rejected: {exc}"
-        raise DataFileError(msg) from exc
-    except FileNotFoundError as exc:
-        msg = f"no such file: {path}"
-        raise DataFileError(msg) from exc
-    except OSError as exc:
-        msg = f"cannot read {path}: {exc.strerror}"
-        raise DataFileError(msg) from exc
     return FileFacts(
         path=str(path),
         rows=findings.read,

@@ -123,10 +123,10 @@ def check_and_load(content: bytes, version: ModelVersion) -> Predictor:
     except ModelOutputError as exc:
         msg = f"its smoke prediction failed: {exc}"
         raise ModelRefusedError(msg) from exc
-    if not ((smoke.lower <= smoke.price) & (smoke.price <= smoke.upper)).all():
+    if not ((smoke.lower <= smoke.value) & (smoke.value <= smoke.upper)).all():
         msg = "its smoke prediction is outside its own interval"
         raise ModelRefusedError(msg)
-    if SUBJECT.task == "classification" and not ((smoke.price >= 0) & (smoke.price <= 1)).all():
+    if SUBJECT.task == "classification" and not ((smoke.value >= 0) & (smoke.value <= 1)).all():
         msg = "its smoke prediction is not a probability"
         raise ModelRefusedError(msg)
     return predictor

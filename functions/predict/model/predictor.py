@@ -44,7 +44,7 @@ class Prediction(NamedTuple):
     Of a classification all three are the probability.
     """
 
-    price: float
+    value: float
     lower: float
     upper: float
     nearest_km: float | None = None
@@ -52,7 +52,7 @@ class Prediction(NamedTuple):
     def named(self) -> dict[str, float]:
         """Return the numbers by the names of the graph's outputs."""
         if _IS_PROBABILITY:
-            return {OUTPUTS[0]: self.price}
+            return {OUTPUTS[0]: self.value}
         pairs = zip(_NAMES, self, strict=True)
         return {name: value for name, value in pairs if value is not None}
 
@@ -60,7 +60,7 @@ class Prediction(NamedTuple):
 class PredictedColumns(NamedTuple):
     """``Prediction`` of n rows, column by column, float32 ``[n]`` each."""
 
-    price: NDArray[np.float32]
+    value: NDArray[np.float32]
     lower: NDArray[np.float32]
     upper: NDArray[np.float32]
     nearest_km: NDArray[np.float32] | None = None
@@ -68,7 +68,7 @@ class PredictedColumns(NamedTuple):
     def named(self) -> dict[str, NDArray[np.float32]]:
         """Return the columns by the names of the graph's outputs."""
         if _IS_PROBABILITY:
-            return {OUTPUTS[0]: self.price}
+            return {OUTPUTS[0]: self.value}
         pairs = zip(_NAMES, self, strict=True)
         return {name: column for name, column in pairs if column is not None}
 

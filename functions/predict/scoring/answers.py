@@ -62,7 +62,7 @@ _LINE = re.sub(_MARK, b"%b", re.sub(b"%", b"%%", _MARKED))
 
 def one(features: dict[str, float], prediction: Prediction, served: ServedModel) -> bytes:
     """Write a ``schemas.Predicted``."""
-    warnings = warnings_on(features, prediction.price, prediction.nearest_km)
+    warnings = warnings_on(features, prediction.value, prediction.nearest_km)
     document = _document(_numbers(prediction), warnings)
     document |= _of_model(served)
     return orjson.dumps(document)
@@ -72,12 +72,12 @@ def many(features: Matrix, predicted: PredictedColumns, served: ServedModel) -> 
     """Write a ``schemas.BatchPrediction``: a template of all rows, filled once."""
     columns = _columns(predicted)
     cells = _cells([columns[place] for place in _ORDER])
-    lines = [_LINE] * len(predicted.price)
+    lines = [_LINE] * len(predicted.value)
     may_warn = np.flatnonzero(_may_warn(features, predicted))
     for row, named, prediction in zip(
         may_warn.tolist(), named_rows(features, may_warn), predicted.rows(may_warn), strict=True
     ):
-        warnings = warnings_on(named, prediction.price, prediction.nearest_km)
+        warnings = warnings_on(named, prediction.value, prediction.nearest_km)
         lines[row] = _LINE.replace(b"[]", orjson.dumps(warnings).replace(b"%", b"%%"))
     rows = b",".join(lines) % cells
     return b'{"predictions":[%b],%b' % (rows, orjson.dumps(_of_model(served))[1:])
@@ -128,7 +128,7 @@ def as_csv(predicted: PredictedColumns) -> bytes:
     writer.writerow(CSV_HEADER)
     columns: list[list[Any]] = [column.tolist() for column in _columns(predicted)]
     if GEOGRAPHY and predicted.nearest_km is None:
-        columns[-1] = [None] * len(predicted.price)
+        columns[-1] = [None] * len(predicted.value)
     if _IS_LABEL:
         columns[-1] = ["true" if label else "false" for label in columns[-1]]
     writer.writerows(zip(*columns, strict=True))
@@ -184,7 +184,7 @@ def _columns(predicted: PredictedColumns) -> list[NDArray[Any]]:
 def _may_warn(features: Matrix, predicted: PredictedColumns) -> NDArray[np.bool_]:
     """Return a mask of all rows with warnings, and perhaps some without."""
     may_warn = ((features < _USUAL_MINIMUM) | (features > _USUAL_MAXIMUM)).any(axis=1)
-    may_warn |= predicted.price > _NEARLY_CAPPED
+    may_warn |= predicted.value > _NEARLY_CAPPED
     if predicted.nearest_km is not None:
         may_warn |= predicted.nearest_km > FAR_KM
     return may_warn

@@ -71,7 +71,7 @@ class PredictedRow:
 
     def prices(self) -> NDArray[np.float32]:
         """Return the predictions, ``[n]``, in the target's unit."""
-        return np.array([self.prediction.price], np.float32)
+        return np.array([self.prediction.value], np.float32)
 
 
 class PredictedRows:
@@ -103,7 +103,7 @@ class PredictedRows:
 
     def prices(self) -> NDArray[np.float32]:
         """Return the predictions, ``[n]``, in the target's unit."""
-        return self.predicted.price
+        return self.predicted.value
 
 
 Predicted = PredictedRow | PredictedRows

@@ -128,7 +128,7 @@ def compare(predictor: Predictor, features: Matrix, answered: NDArray[np.float32
         ModelOutputError: The challenger fails, or returns a number that is not finite.
     """
     started = time.perf_counter()
-    prices = predictor.predict_columns(features).price
+    prices = predictor.predict_columns(features).value
     latency_ms = round((time.perf_counter() - started) * 1_000, 3)
     apart = np.abs(prices.astype(np.float64) - answered)
     places = np.linspace(0, len(prices) - 1, min(len(prices), _LOGGED_ROWS)).astype(int)

@@ -22,7 +22,7 @@ def test_price_and_interval_come_from_the_graph_in_either_shape(*, flat: bool) -
 
     prediction = Predictor(model).predict_columns(np.array([ROW, [4.0, *ROW[1:]]]))
 
-    assert prediction.price.tolist() == [2.0, 3.0]
+    assert prediction.value.tolist() == [2.0, 3.0]
     assert prediction.lower.tolist() == [1.75, 2.75]
     assert prediction.upper.tolist() == [2.25, 3.25]
     assert Predictor(model).predict_one(ROW) == (2.0, 1.75, 2.25, None)
@@ -31,7 +31,7 @@ def test_price_and_interval_come_from_the_graph_in_either_shape(*, flat: bool) -
 def test_the_inputs_name_does_not_matter() -> None:
     prediction = Predictor(linear_model(input_name="block_groups")).predict_one(ROW)
 
-    assert prediction.price == pytest.approx(1.2)
+    assert prediction.value == pytest.approx(1.2)
 
 
 def test_the_outputs_are_found_by_name_and_not_by_place() -> None:
@@ -39,7 +39,7 @@ def test_the_outputs_are_found_by_name_and_not_by_place() -> None:
 
     prediction = Predictor(model).predict_one(ROW)
 
-    assert (prediction.lower, prediction.upper, prediction.price) == (2.0, 1.0, 3.0)
+    assert (prediction.lower, prediction.upper, prediction.value) == (2.0, 1.0, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -93,19 +93,19 @@ def test_rows_of_the_wrong_width_are_a_model_failure_and_no_crash() -> None:
 def test_one_row_after_another_leaves_nothing_of_the_one_before() -> None:
     predictor = Predictor(linear_model(bias=0, income_weight=1, half_width=1))
 
-    prices = [predictor.predict_one([income, *ROW[1:]]).price for income in (1.0, 2.5, 1.0)]
+    prices = [predictor.predict_one([income, *ROW[1:]]).value for income in (1.0, 2.5, 1.0)]
 
     assert prices == [1.0, 2.5, 1.0]
     with pytest.raises(ModelOutputError):
         predictor.predict_one([1e39, *ROW[1:]])  # beyond float32
-    assert predictor.predict_one(ROW).price == ROW[0]
+    assert predictor.predict_one(ROW).value == ROW[0]
 
 
 def test_threads_never_get_one_anothers_price() -> None:
     predictor = Predictor(linear_model(bias=0, income_weight=1, half_width=1))
 
     def priced(income: float) -> bool:
-        return all(predictor.predict_one([income, *ROW[1:]]).price == income for _ in range(2_000))
+        return all(predictor.predict_one([income, *ROW[1:]]).value == income for _ in range(2_000))
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(priced, (1.0, 2.0, 3.0, 4.0)))
