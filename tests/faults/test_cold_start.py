@@ -63,7 +63,7 @@ class ColdStart:
                 served = store.current()
             except ModelUnavailableError:  # 503: the next request looks again
                 served = store.current()
-            self._prices.append(served.predictor.predict_one(ROW).price)
+            self._prices.append(served.predictor.predict_one(ROW).value)
 
     def check(self, _meeting: Meeting) -> None:
         assert self._prices == [pytest.approx(2 + 0.1 * ROW[0])]

@@ -48,5 +48,5 @@ def test_a_version_is_served_from_s3_and_the_next_one_follows(
         ("1", False),
         ("2", False),
     ]
-    prices = [one.predictor.predict_one(np.zeros(8).tolist()).price for one in (before, after)]
+    prices = [one.predictor.predict_one(np.zeros(8).tolist()).value for one in (before, after)]
     assert prices == [1, 2]

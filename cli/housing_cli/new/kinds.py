@@ -133,9 +133,14 @@ def _texts(name: str, cells: Sequence[str], times: Counter[str], missing: int) -
     size = times.total()
     reason = ""
     if sum(count for text, count in times.items() if _DATE.fullmatch(text)) > size * 0.9:
-        reason = "it is a date as text; for a feature of it, add a column of numbers to the file"
+        reason = (
+            "it is a date as text, and no feature; if time matters, add columns of numbers to "
+            "the file, such as year, month and day of the week"
+        )
     elif sum(count for text, count in times.items() if _MONEY.fullmatch(text)) > size * 0.9:
         reason = "its numbers have a currency or percent sign: take it out of the file"
+    elif len(times) > MOST_CATEGORIES and _ID_NAME.fullmatch(name):
+        reason = f"it is an identifier: {len(times):,} different texts"
     elif len(times) == size:
         reason = "each row has a different text: it is an identifier, or free text"
     elif len(times) > max(_MOST_DIFFERENT * size, _LEAST_TIMES):

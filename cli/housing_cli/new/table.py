@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from housing_cli.errors import DataFileError
-from retrain.training.errors import UploadRejectedError
+from housing_cli.errors import DataFileError, reading
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.exact_reading import blocks_of
 from retrain.training.upload.fetch import opened
@@ -38,18 +37,8 @@ def read_table(path: Path) -> Table:
         DataFileError: It is missing or unreadable, or its header has a name twice.
     """
     settings = TrainingSettings.model_validate({"bucket": "none", "tracking_uri": "http://none"})
-    try:
-        with opened(path, settings.upload_limits()) as (stream, _):
-            text = b"".join(blocks_of(stream, [])).decode()
-    except UploadRejectedError as exc:
-        msg = f"cannot read {path}: {exc}"
-        raise DataFileError(msg) from exc
-    except FileNotFoundError as exc:
-        msg = f"no such file: {path}"
-        raise DataFileError(msg) from exc
-    except OSError as exc:
-        msg = f"cannot read {path}: {exc.strerror}"
-        raise DataFileError(msg) from exc
+    with reading(path), opened(path, settings.upload_limits()) as (stream, _):
+        text = b"".join(blocks_of(stream, [])).decode()
     lines = [line for line in text.splitlines(keepends=True) if line.strip()]
     delimiter = max(DELIMITERS, key=lambda one: _fit(lines[:_SAMPLE_LINES], one))
     try:

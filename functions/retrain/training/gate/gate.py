@@ -15,10 +15,10 @@ from scipy.stats import bootstrap
 from housing.jobs.results import SliceChange, Verdict
 from retrain.training.dataset.rows import Rows, Values
 from retrain.training.gate.slices import slice_masks
+from retrain.training.model.baseline import BASELINE
 from retrain.training.model.metric import (
     ERROR,
     ERROR_TITLE,
-    IS_CLASSIFICATION,
     error,
     error_of_mean,
     losses,
@@ -33,9 +33,6 @@ _BEYOND = 1e100
 _SEED = 0
 _ERROR_RATE = 0.05
 """Family-wise error rate over all slices (Bonferroni): share of equal challengers refused."""
-
-
-_BASELINE = "the prior" if IS_CLASSIFICATION else "linear regression"
 
 
 def verdict_errors(**of_models: float) -> dict[str, Any]:
@@ -110,7 +107,7 @@ def _relative(new: Values, old: Values, axis: int = -1) -> Values:
 def judge_first(challenger: Values, prices: Values, *, baseline: float, because: str) -> Verdict:
     """Judge a model without a champion: it must beat a baseline.
 
-    The baseline is linear regression, or of a classification the prior.
+    The baseline is ``BASELINE``: the prior, or, of rows with a place, linear regression.
 
     Args:
         challenger: Its predictions on the hold-out, ``[n]``.
@@ -123,7 +120,7 @@ def judge_first(challenger: Values, prices: Values, *, baseline: float, because:
     word = "better than" if promote else "not better than"
     return Verdict(
         promote=promote,
-        reason=f"{because}, and {word} {_BASELINE} ({own:.4f} to {baseline:.4f})",
+        reason=f"{because}, and {word} {BASELINE} ({own:.4f} to {baseline:.4f})",
         **verdict_errors(challenger=own, baseline=baseline),
         holdout_rows=len(prices),
     )

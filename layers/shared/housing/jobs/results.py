@@ -110,8 +110,8 @@ class Verdict(BaseModel):
     challenger_log_loss: float | None = Field(None, description="of a classification")
     champion_log_loss: float | None = None
     champion_version: str | None = None
-    baseline_rmse: float | None = Field(None, description="linear regression, for a first model")
-    baseline_log_loss: float | None = Field(None, description="the prior, for a first model")
+    baseline_rmse: float | None = Field(None, description="of the baseline, for a first model")
+    baseline_log_loss: float | None = Field(None, description="of the baseline, for a first model")
     holdout_rows: int
     change: float | None = None
     change_lower: float | None = None

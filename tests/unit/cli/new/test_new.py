@@ -142,6 +142,7 @@ def test_a_name_that_is_none_is_refused(housing: CommandLine, name: str, folders
     [
         ("number", [str(one) for one in range(ROWS)], "it numbers the rows"),
         ("flat_id", [str(one * 7919 % 100_003) for one in range(ROWS)], "it numbers the rows"),
+        ("owner_id", [f"P{one % 120}" for one in range(ROWS)], "it is an identifier: 120"),
         ("code", [f"F-{one:05}" for one in range(ROWS)], "each row has a different text"),
         ("sold", [f"2024-{one % 12 + 1:02}-{one % 28 + 1:02}" for one in range(ROWS)], "a date"),
         ("sold", [f"{one % 28 + 1}.{one % 12 + 1}.2024" for one in range(ROWS)], "a date as text"),

@@ -1,6 +1,6 @@
 """The model of rows without a place: the mean of boosted regressors of different seeds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -12,13 +12,16 @@ from retrain.training.model.regressor import fitted, in_pieces
 from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
 from retrain.training.model.workers import InThisProcess, TaskRunner
 
+FEW_ROWS = 2_000
+"""Under so many fitted rows, large trees learn chance."""
 
-class AveragedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types
-    """The mean of some regressors, within the range of the fitted targets."""
 
-    def __init__(self, regressor: Any, *, models: int) -> None:
-        self.regressor = regressor
-        self.models = models
+class Averaged(BaseEstimator):  # type: ignore[misc]  # sklearn has no types
+    """Boosted models that differ by their seed; a model of it is made of their mean."""
+
+    one: Any
+    """The estimator that copies are fitted of."""
+    models: int
 
     def fit(self, features: Floats, targets: Values) -> Self:
         """Fit all on all rows."""
@@ -30,13 +33,46 @@ class AveragedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  #
     ) -> Callable[[], None]:
         """Start to fit; return a function that waits for the end."""
         self.n_features_in_ = features.shape[1]
-        self.least_, self.most_ = float(targets.min()), float(targets.max())
-        parts = started(self.regressor, self.models, features, targets, workers)
+        self._learn(targets)
+        one = self._of(len(targets))
+        seed = one.random_state or 0
+        parts = [
+            workers.start(
+                fitted, clone(one).set_params(random_state=seed + number), features, targets
+            )
+            for number in range(self.models)
+        ]
 
         def end() -> None:
             self.averaged_ = [part.get() for part in parts]
 
         return end
+
+    def _learn(self, targets: Values) -> None:
+        """Keep what the answers need of the fitted targets."""
+        raise NotImplementedError
+
+    def _of(self, _rows: int) -> Any:
+        """Return the estimator for so many rows."""
+        return self.one
+
+
+class AveragedRegressor(RegressorMixin, Averaged):  # type: ignore[misc]  # sklearn has no types
+    """The mean of some regressors, within the range of the fitted targets.
+
+    Of under ``FEW_ROWS`` rows it is made of other, smaller ones.
+    """
+
+    def __init__(self, one: Any, *, of_few: Any, models: int) -> None:
+        self.one = one
+        self.of_few = of_few
+        self.models = models
+
+    def _learn(self, targets: Values) -> None:
+        self.least_, self.most_ = float(targets.min()), float(targets.max())
+
+    def _of(self, rows: int) -> Any:
+        return self.of_few if rows < FEW_ROWS else self.one
 
     def predict(self, features: Floats) -> Values:
         """Return predictions, ``[n]``."""
@@ -51,16 +87,3 @@ class AveragedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  #
     def bounded(self, ops: TensorOps, mean: Tensor) -> Tensor:
         """Return means within the range of the fitted targets, in arrays or in a graph."""
         return ops.clip(mean, self.least_, self.most_)
-
-
-def started(
-    model: Any, count: int, features: Floats, targets: Values, workers: TaskRunner
-) -> Sequence[Any]:
-    """Start to fit copies of a model that differ by their seed; return the tasks."""
-    seed = model.random_state or 0
-    return [
-        workers.start(
-            fitted, clone(model).set_params(random_state=seed + number), features, targets
-        )
-        for number in range(count)
-    ]

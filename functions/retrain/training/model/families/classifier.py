@@ -5,51 +5,37 @@ was not fitted on are mapped to probabilities by a logistic curve (J. Platt, "Pr
 for support vector machines", Advances in Large Margin Classifiers, 1999).
 """
 
-from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from retrain.training.dataset.rows import Values
 from retrain.training.model.engines import EngineName, engine_of
-from retrain.training.model.families.average import started
+from retrain.training.model.families.average import Averaged
 from retrain.training.model.regressor import in_pieces
 from retrain.training.model.tensor_ops import Floats, NumpyOps, Tensor, TensorOps
-from retrain.training.model.workers import InThisProcess, TaskRunner
 
 _MOST_LOGIT = 15.0
 """Bound of the logit: beyond it, a float32 next to 1 is no probability any more."""
 
 
-class AveragedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types
-    """The mean score of some classifiers, and the curve that makes it a probability."""
+class AveragedClassifier(ClassifierMixin, Averaged):  # type: ignore[misc]  # sklearn has no types
+    """The mean score of some classifiers, and the curve that makes it a probability.
 
-    def __init__(self, classifier: Any, *, models: int, engine: EngineName) -> None:
-        self.classifier = classifier
+    It is not calibrated by its fit.
+    """
+
+    def __init__(self, one: Any, *, models: int, engine: EngineName) -> None:
+        self.one = one
         self.models = models
         self.engine = engine
 
-    def fit(self, features: Floats, targets: Values) -> Self:
-        """Fit all on all rows; the curve is not calibrated yet."""
-        self.start_fit(features, targets, InThisProcess())()
-        return self
-
-    def start_fit(
-        self, features: Floats, targets: Values, workers: TaskRunner
-    ) -> Callable[[], None]:
-        """Start to fit; return a function that waits for the end."""
-        self.n_features_in_ = features.shape[1]
+    def _learn(self, _targets: Values) -> None:
         self.classes_ = np.array([0.0, 1.0])
         self.slope_, self.shift_ = 1.0, 0.0
-        parts = started(self.classifier, self.models, features, targets, workers)
-
-        def end() -> None:
-            self.averaged_ = [part.get() for part in parts]
-
-        return end
 
     def calibrate(self, probabilities: Values, targets: Values) -> None:
         """Fit the curve.

@@ -17,6 +17,10 @@ _FEATURE_SHARE = 0.5
 """Share of the features that are tried at each split, if the recipe's is smaller: that one is for
 many features that say the same."""
 
+_FEW_TREES, _FEW_LEAVES, _LEAST_LEAF_ROWS = 100, 8, 10
+"""Of a regression of few rows. Of seven tables of 303 to 1,453 rows, cross-validated, six have an
+RMSE that is 2 to 16 % lower with these, and one of 4 % more."""
+
 
 class Tabular(Family):
     """One boosted model, averaged over seeds."""
@@ -33,7 +37,15 @@ class Tabular(Family):
             return AveragedClassifier(
                 engine.classifier(options), models=recipe.models, engine=recipe.engine
             )
-        return AveragedRegressor(engine.regressor(options), models=recipe.models)
+        small = replace(
+            options,
+            iterations=min(_FEW_TREES, options.iterations),
+            max_leaves=min(_FEW_LEAVES, options.max_leaves),
+            min_leaf_rows=min(_LEAST_LEAF_ROWS, options.min_leaf_rows),
+        )
+        return AveragedRegressor(
+            engine.regressor(options), of_few=engine.regressor(small), models=recipe.models
+        )
 
     @override
     def names(self) -> Sequence[str]:
