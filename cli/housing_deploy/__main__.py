@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from housing.subject import SubjectError
 from housing_deploy import steps
 from housing_deploy.errors import DeployError
 from housing_deploy.removal import remove
@@ -43,6 +44,10 @@ def up(  # noqa: PLR0913 - each is an option
     ] = "",
     image: Annotated[str, typer.Option(envvar="TRAINING_IMAGE_URI", help="the job's image")] = "",
     tests: Annotated[str, typer.Option(envvar="TESTS", help="skip: no lint, no tests")] = "",
+    subject: Annotated[
+        str,
+        typer.Option(envvar="HOUSING_SUBJECT", help="table, a folder of layers/shared/subjects"),
+    ] = "",
     template: Annotated[
         Path | None, typer.Option(envvar="TEMPLATE", help="a built template, instead of a build")
     ] = None,
@@ -53,6 +58,7 @@ def up(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Check, build, package, show the changes, deploy, test; roll back if the test fails."""
     more = f"{parameters} TrainingImageUri={image}" if image else parameters
+    more = f"Subject={subject} {more}" if subject else more
     wanted, progress = _stage(config, stage, more), Progress()
     clients = make_clients(wanted.region, os.environ.get("AWS_ENDPOINT_URL"))
     rollout = Rollout(wanted, clients, progress, minutes * 60, smoke_seconds)
@@ -102,7 +108,7 @@ def main() -> None:
     """Run a command; an expected error is printed, with exit status 1."""
     try:
         app(standalone_mode=False)
-    except (DeployError, ClientError, BotoCoreError) as exc:
+    except (DeployError, SubjectError, ClientError, BotoCoreError) as exc:
         typer.secho(f"\nerror: {exc}", fg="red", err=True)
         raise SystemExit(1) from exc
     except (KeyboardInterrupt, typer.Abort):

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from housing.subject import load
 from housing_deploy.change_set import StackRequest
 from housing_deploy.errors import StageError
 from housing_deploy.release import PARAMETER, release
 from housing_deploy.stacks import Clients, Stack
 from housing_deploy.stage import Stage
+from housing_ops.analytics import with_tables
 from housing_ops.template import parse, with_defaults
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def plan(
 
     Raises:
         StageError: A given parameter is not one of the template's.
+        SubjectError: There is no such table.
     """
     pseudo = {
         "AWS::StackName": stage.stack_name,
@@ -50,6 +53,10 @@ def plan(
     takes_over = body != template
     document = parse(body)
     parameters = values(document, stage.parameters, before.parameters if before else {})
+    built_in = document["Parameters"].get("Subject", {}).get("Default")
+    if parameters.get("Subject", built_in) != built_in:
+        document = with_tables(document, load(parameters["Subject"]))
+        body = json.dumps(document)
     if clients.endpoint_url:  # MiniStack's SAM translator reads the defaults only
         body = json.dumps(with_defaults(document, parameters))
     return StackRequest(

@@ -66,7 +66,7 @@ ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room 
         *("errors", "attempts", "rules", "markdown", "log_lines", "dataset", "model", "upload"),
         *("batch", "settings", "graph", "anomaly", "gate", "tracking", "job", "__main__"),
     ),
-    "housing_ops": ("checkout", "progress", "template", "key_ring"),
+    "housing_ops": ("checkout", "progress", "template", "key_ring", "analytics"),
     "housing_cli": (
         *(
             "errors",

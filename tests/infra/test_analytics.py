@@ -7,9 +7,11 @@ are the job's own, and the query runs in DuckDB, which reads the same SQL.
 
 import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,11 @@ from fakes.written_lines import WrittenLines
 from housing.registry.port import ModelVersion
 from housing.s3.layout import DATASET
 from housing.schema import CANONICAL_HEADER, FEATURE_NAMES
+from housing.subject import Column, Kind, Subject, Task
 from housing_cli.predictions import log
+from housing_deploy.plan import plan
+from housing_deploy.stage import read_stage
+from housing_ops.analytics import with_tables
 from housing_ops.checkout import CHECKOUT
 from housing_ops.template import load
 from infra.reading import TEMPLATE
@@ -33,6 +39,7 @@ from predict.scoring.service import predict
 from predict.telemetry.telemetry import PREDICTION, Telemetry
 from retrain.training.dataset.dataset import write_part
 from retrain.training.dataset.rows import distinct
+from subjects.california import SUBJECT as CALIFORNIA
 from subjects.california.sample import generate
 
 DUCKDB = CHECKOUT / ".venvs/athena/bin/python"
@@ -51,6 +58,8 @@ def arrow(kind: str) -> pa.DataType:
     """Return a Glue type as Arrow's."""
     if kind.startswith("array<"):
         return pa.list_(arrow(kind[6:-1]))
+    if kind.startswith("map<"):
+        return pa.map_(*(arrow(of) for of in kind[4:-1].split(",")))
     if kind.startswith("struct<"):
         fields = (field.split(":") for field in kind[7:-1].split(","))
         return pa.struct([(name, arrow(of)) for name, of in fields])
@@ -76,10 +85,20 @@ def converted(lines: Iterable[dict[str, Any]], resources: dict[str, Any]) -> pa.
     keys = reader["Deserializer"]["OpenXJsonSerDe"]["ColumnToJsonKeyMappings"]
     schema = pa.schema([(n, arrow(t)) for n, t in columns(resources["PredictionTable"]).items()])
     rows = [lowered(line) for line in lines]
+    if pa.types.is_map(schema.field("features").type):
+        rows = [row | {"features": texts_of(row["features"])} for row in rows]
     return pa.Table.from_pylist(
         [{name: row.get(keys.get(name, name)) for name in schema.names} for row in rows],
         schema=schema,
     )
+
+
+def texts_of(fields: dict[str, Any]) -> list[tuple[str, str | None]]:
+    """Write a map's values as their JSON is written."""
+    return [
+        (name, value if isinstance(value, str | None) else json.dumps(value))
+        for name, value in fields.items()
+    ]
 
 
 def served(version: str) -> ServedModel:
@@ -202,6 +221,108 @@ def test_the_query_joins_predictions_to_the_prices_that_came_back(
         assert row["mae"] == pytest.approx(np.mean(np.abs(errors)), abs=1e-6)
         assert row["rmse"] == pytest.approx(np.sqrt(np.mean(np.square(errors))), abs=1e-6)
         assert float(row["coverage"]) == pytest.approx(np.mean(within))
+
+
+def test_the_template_has_the_tables_of_the_built_in_table() -> None:
+    template = load(TEMPLATE)
+
+    assert with_tables(template, CALIFORNIA) == template
+
+
+def test_a_deployment_of_another_table_writes_its_columns() -> None:
+    stage = read_stage(CHECKOUT / "samconfig.toml", "dev", "Subject=default")
+    here = SimpleNamespace(meta=SimpleNamespace(region_name="eu-west-1"))
+    clients: Any = SimpleNamespace(account="1", endpoint_url=None, s3=here)
+    before: Any = SimpleNamespace(parameters={})
+
+    made = plan(stage, clients, before, template=TEMPLATE.read_text(), bucket="packages")
+
+    resources = json.loads(made.template)["Resources"]
+    assert made.parameters["Subject"] == "default"
+    assert list(columns(resources["ActualTable"])) == ["student", "balance", "income", "default"]
+    of_class = columns(resources["PredictionTable"])
+    assert of_class["features"] == "struct<student:boolean,balance:double,income:double>"
+    assert "probability" in of_class
+
+
+STONES = (
+    Column(name="Carat", example=1),
+    Column(name="cut", kind="category", categories=("it's", "good"), unknown="other", example=0),
+    Column(name="clear", kind="category", categories=("a", "b"), example=0, optional=True),
+    Column(name="count", kind="integer", example=1, optional=True),
+    Column(name="is_new", kind="boolean", example=1),
+    Column(name="is_old", kind="boolean", example=1, optional=True),
+)
+ODD = tuple(replace(c, name=f"{c.name} (größe)") for c in STONES)
+
+
+@pytest.mark.skipif(not DUCKDB.exists(), reason="DuckDB is not here: make .venvs/athena/.ready")
+@pytest.mark.parametrize("task", ["regression", "classification"])
+@pytest.mark.parametrize("features", [STONES, ODD], ids=["plain names", "odd names"])
+def test_another_table_has_columns_and_a_query_of_its_own(
+    tmp_path: Path, features: tuple[Column, ...], task: Task
+) -> None:
+    is_class = task == "classification"
+    kind: Kind = "boolean" if is_class else "number"
+    subject = Subject(
+        name="stones",
+        title="Stones",
+        features=features,
+        target=Column(name="worth", kind=kind, example=1),
+        task=task,
+    )
+    random = np.random.default_rng(1)
+    values = np.column_stack(
+        [random.random(ROWS).astype(np.float32)]
+        + [random.integers(0, most, ROWS) for most in (3, 2, 5, 2, 2)]
+    ).astype(np.float64)
+    for place in (2, 3, 5):
+        values[random.random(ROWS) < 0.3, place] = np.nan
+    true = random.integers(0, 2, ROWS) * 1.0 if is_class else random.random(ROWS)
+    predicted = random.uniform(0.1, 0.9, ROWS)
+    written = [
+        {
+            "timestamp": "2026-01-01T00:00:00Z",
+            "model_version": "7",
+            "features": dict(zip([c.name for c in features], logged(features, row), strict=True)),
+            "probability" if is_class else "prediction": value,
+            **({} if is_class else {"interval": [value - 0.3, value + 0.3]}),
+        }
+        for row, value in zip(values, predicted, strict=True)
+    ]
+    resources = with_tables(load(TEMPLATE), subject)["Resources"]
+    today = tmp_path / f"predictions/day={datetime.now(UTC):%Y-%m-%d}"
+    today.mkdir(parents=True)
+    pq.write_table(converted(written, resources), today / "part.parquet")
+    names = list(columns(resources["ActualTable"]))
+    pq.write_table(pa.table([*values.T, true], names=names), tmp_path / "one.parquet")
+
+    [row] = run(
+        resources["PredictionsBesideActuals"]["Properties"]["QueryString"],
+        predictions=f"{tmp_path}/predictions/*/*.parquet",
+        actuals=f"{tmp_path}/one.parquet",
+    )
+
+    assert (row["model_version"], row["predictions"]) == ("7", ROWS)
+    assert row["bias"] == pytest.approx(np.mean(predicted - true))
+    if is_class:
+        right = np.where(true == 1, predicted, 1 - predicted)
+        assert row["log_loss"] == pytest.approx(-np.mean(np.log(right)))
+        assert row["brier"] == pytest.approx(np.mean((predicted - true) ** 2))
+    else:
+        assert row["mae"] == pytest.approx(np.mean(np.abs(predicted - true)))
+        assert float(row["coverage"]) == pytest.approx(np.mean(np.abs(predicted - true) <= 0.3))
+
+
+def logged(features: Sequence[Column], row: np.ndarray[Any, Any]) -> Iterator[Any]:
+    """Yield values as a line of the log has them."""
+    for column, value in zip(features, row.tolist(), strict=True):
+        if np.isnan(value):
+            yield None
+        elif column.kind == "category":
+            yield [*column.categories, "other"][int(value)]
+        else:
+            yield {"boolean": bool, "integer": int}.get(column.kind, float)(value)
 
 
 def run(query: str, **tables: str) -> list[dict[str, Any]]:
