@@ -11,7 +11,7 @@ from retrain.training.job.context import JobContext
 from retrain.training.job.job import run
 from retrain.training.upload.ingest import Upload
 
-MOST_FILES = 79  # one of them where the library of trees is built
+MOST_FILES = 80  # one of them where the library of trees is built
 """Those that the job enters today: fewer are better, more are a decision."""
 
 
