@@ -13,7 +13,7 @@ ENVIRONMENTS = $(MAKE) --no-print-directory --silent --jobs 2
 
 .PHONY: help
 help:  ## list the targets
-	@awk 'BEGIN {FS = ":.*## *"} /^[a-z-]+:.*##/ {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## *"} /^[a-z0-9-]+:.*##/ {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---- the stack on this machine -------------------------------------------------------------------
 .PHONY: run monitoring yace stop status logs clean

@@ -14,12 +14,8 @@ CliError
 └── ApiRefusedError
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
-
-from retrain.training.errors import UploadRejectedError
 
 
 class CliError(Exception):
@@ -72,27 +68,3 @@ class ApiRefusedError(CliError):
     def __init__(self, message: str, problem: Mapping[str, Any]) -> None:
         super().__init__(message)
         self.problem = problem
-
-
-@contextmanager
-def reading(path: Path, *, rejected: str = "cannot read {}") -> Iterator[None]:
-    """Translate the errors of reading a file as an upload is read.
-
-    Args:
-        path: The file.
-        rejected: What its rejection means, with a place for its name.
-
-    Raises:
-        DataFileError: It is missing, unreadable, or would be rejected as an upload.
-    """
-    try:
-        yield
-    except UploadRejectedError as exc:
-        msg = f"{rejected.format(path)}: {exc}"
-        raise DataFileError(msg) from exc
-    except FileNotFoundError as exc:
-        msg = f"no such file: {path}"
-        raise DataFileError(msg) from exc
-    except OSError as exc:
-        msg = f"cannot read {path}: {exc.strerror}"
-        raise DataFileError(msg) from exc

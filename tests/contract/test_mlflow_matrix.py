@@ -14,7 +14,7 @@ from servers.scoring_servers import scoring_servers
 REQUESTS = requests()
 PAGE = (CHECKOUT / "docs/using.md").read_text()
 VALUES = "values that are missing, not finite, text, true or false, or out of range"
-TWICE = "a name twice, in an object or a header"
+TWICE = "a duplicate name in an object or a header"
 LONG = "CSV rows that are all longer than the header"
 PACKED = "UTF-16, `Content-Encoding`, Parquet"
 MANY = "over 10,000 rows"
@@ -23,9 +23,10 @@ LEFT_OUT = "an index or an unknown column of another length, unknown keys of `da
 TYPES = "`Content-Type` in any case, with quotes, other parameters, `utf8` or `us-ascii`"
 SPACES = "spaces after the commas of a CSV"
 METHODS = "`HEAD`, `OPTIONS` and slashes at the end of a path"
+PAGE_AT_ROOT = "`GET /`"
 ACCEPT = "`Accept: text/csv` and `application/jsonlines`, `text/csv; header=absent`"
 STRICTER = (VALUES, TWICE, LONG, PACKED, MANY)
-LOOSER = (NAMELESS, LEFT_OUT, TYPES, SPACES, METHODS, ACCEPT)
+LOOSER = (NAMELESS, LEFT_OUT, TYPES, SPACES, METHODS, PAGE_AT_ROOT, ACCEPT)
 JSON_TYPES = (
     *(' ; charset="utf-8"', "; charset=utf8", "; charset=us-ascii", "; something=x"),
     *("; charset=utf-8; something=x", ";", "; ", "; format=pandas-split"),
@@ -61,6 +62,7 @@ DIFFERENCES: dict[str, set[str]] = {
         *(f"GET {path}/" for path in ("/invocations", "/ping", "/health", "/version")),
         "POST /invocations/",
     },
+    PAGE_AT_ROOT: {"GET /"},
     ACCEPT: {
         "accept text/csv",
         "accept application/jsonlines",

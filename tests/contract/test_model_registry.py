@@ -57,7 +57,7 @@ def mlflow_subject(name: str, uri: str, folder: Path) -> Subject:
     client = MlflowClient(tracking_uri=uri)
 
     def register(model: bytes = MODEL, **tags: str) -> str:
-        if not client.search_registered_models(f"name='{name}'"):
+        if not client.search_registered_models(f'name="{name}"'):
             client.create_registered_model(name)
         run = client.create_run("0")
         logged = client.create_logged_model("0", name="model", source_run_id=run.info.run_id)

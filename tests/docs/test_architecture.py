@@ -70,6 +70,7 @@ ROOMS = {  # from the ground up: a room (a module, or a folder) imports no room 
     "housing_cli": (
         *(
             "errors",
+            "user_file",
             "settings",
             "api",
             "data",

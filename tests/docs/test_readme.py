@@ -20,12 +20,14 @@ README = (CHECKOUT / "README.md").read_text()
 
 
 def targets() -> set[str]:
-    return set(re.findall(r"^([a-z][a-z-]*):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
+    return set(
+        re.findall(r"^([a-z][a-z0-9-]*):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_every_make_target_that_is_named_exists(page: Path) -> None:
-    named = set(re.findall(r"(?:`|^|&& )make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^|&& )make ([a-z][a-z0-9-]*)", page.read_text(), re.MULTILINE))
 
     assert named <= targets()
 

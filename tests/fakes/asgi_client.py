@@ -42,4 +42,4 @@ class AsgiClient:
 
         transport = httpx.ASGITransport(app if scope else self._app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await client.request(method, path, **content)
+            return await client.request(method, f"http://test{path}", **content)

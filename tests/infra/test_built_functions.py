@@ -19,6 +19,7 @@ from moto.server import ThreadedMotoServer
 
 from fakes.dataset import JOB_OF_THE_EVENTS, put_upload
 from fakes.http_server import http_server
+from fakes.jobs import job_status
 from fakes.onnx_models import linear_model
 from fakes.slack import ScriptedSlack
 from fakes.tree_libraries import model_with_trees
@@ -127,6 +128,7 @@ def predict(
             registry.promote(linear_model(bias=bias), name=MODEL)
         for job in (JOB_OF_THE_EVENTS, "aaaa000011112222"):
             put_upload(account.client("s3"), BUCKET, job)
+        JobStore(account.client("s3"), BUCKET).create(job_status(JOB_OF_THE_EVENTS))
         yield run(
             "PredictFunction",
             MLFLOW_TRACKING_URI=registry.uri,

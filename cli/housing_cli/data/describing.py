@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from housing.schema import CANONICAL_COLUMNS
 from housing.subject import Column
-from housing_cli.errors import reading
+from housing_cli.user_file import reading
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.cell_check import check_lines
 from retrain.training.upload.check import CheckedBlock, Findings, check_stream

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from housing_cli.errors import DataFileError, reading
+from housing_cli.errors import DataFileError
+from housing_cli.user_file import reading
 from retrain.training.settings import TrainingSettings
 from retrain.training.upload.exact_reading import blocks_of
 from retrain.training.upload.fetch import opened

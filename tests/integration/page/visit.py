@@ -85,4 +85,5 @@ def visited(
         own = (url, "data:", *([uploads_to] if uploads_to else []))
         assert [r.url for r in visit.requests if not r.url.startswith(own)] == []
     finally:
+        page.unroute_all(behavior="ignoreErrors")  # an answer may be on its way
         context.close()

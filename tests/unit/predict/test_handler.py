@@ -19,10 +19,12 @@ from moto import mock_aws
 
 from fakes.dataset import JOB_OF_THE_EVENTS, put_upload
 from fakes.entered_files import entered_files
+from fakes.jobs import job_status
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
 from housing.api_keys import ApiKeyDocument, Scope, new_key
 from housing.errors import RegistryUnavailableError
+from housing.jobs.status import JobStore
 from housing.metrics import names as metric_names
 from housing.registry.port import CHALLENGER
 from housing_cli.predictions.log import read_line
@@ -44,7 +46,9 @@ CONTEXT: Any = SimpleNamespace(
     aws_request_id="8f5069ac-1111-2222-3333-0123456789ab",
 )
 BUCKET = "housing-test"
-OF_THE_ACCOUNT = ("api-models", "api-metrics", "api-data")
+OF_THE_ACCOUNT = (
+    *("api-alerts", "api-data", "api-jobs", "api-metrics", "api-models", "api-uploads"),
+)
 MOST_ENTERED_FILES = 12
 POWERTOOLS_MARKS = ("init", "powertools_handler", "powertools_buffer_config")
 
@@ -99,6 +103,7 @@ def account(
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         put_upload(s3, BUCKET, JOB_OF_THE_EVENTS)
+        JobStore(s3, BUCKET).create(job_status(JOB_OF_THE_EVENTS))
         put_upload(s3, BUCKET, "aaaa000011112222")
         yield
 

@@ -100,7 +100,7 @@ def test_where_it_does_not_come_up_the_command_is_not_run(
 
     assert on_localstack.main(["touch", str(in_its_place / "run")]) == 1
 
-    assert "the LocalStack ended at its start" in capsys.readouterr().err
+    assert "the LocalStack ended during its start" in capsys.readouterr().err
     assert not (in_its_place / "run").exists()
 
 

@@ -59,7 +59,7 @@ def test_a_program_that_ends_at_once_is_an_error_with_its_last_output(
     failing = program(settings, "raise SystemExit('no such table')", startup_seconds=30)
     ensure(settings, failing)
 
-    with pytest.raises(ServiceError, match=r"the bridge ended at its start(?s:.*)no such table"):
+    with pytest.raises(ServiceError, match=r"ended during its start(?s:.*)no such table"):
         await_healthy(settings, failing)
 
 

@@ -320,9 +320,10 @@ def test_a_queue_that_is_full_refuses(place: Place, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(job_queue, "MOST", 1)
     monkeypatch.setattr(local, "MOST", 1)
     place.wait_for_go()
-    for job in (JOB, OTHER):
-        place.launcher().launch(job)
-        place.at_work()
+    place.launcher().launch(JOB)
+    place.at_work()
+    until(lambda: place.queue.waiting() == [])
+    place.launcher().launch(OTHER)
 
     with pytest.raises(LaunchError, match="1 training jobs are queued already"):
         place.launcher().launch(JOBS[2])
