@@ -24,6 +24,10 @@ _ROOM = 10
 """How many times as large as any value a possible one may be."""
 _MOST_DECIMALS = 6
 _LABELS = 2
+_FEW_REPEATS = 0.05
+"""Share of rows with the features of another one up to which they are one row that came twice."""
+_ONE_ROW = "the data set has each once, with the target that was uploaded last"
+_OWN_ROWS = "each is a row of its own (repeats=True), and an upload that comes again adds none"
 
 
 @dataclass(slots=True)
@@ -81,12 +85,13 @@ def design(name: str, table: Table, target: str, task: Task | None = None) -> De
     assumed = [*_about_table(table, decimal), *_about_target(wanted, of_task, table)]
     assumed += [f"{one.name}: {note}" for one in features for note in _notes(one)]
     repeated = _repeated(features)
+    repeats = repeated > _FEW_REPEATS * table.rows
     if repeated:
         assumed.append(
-            f"{repeated:,} of {table.rows:,} rows have the features of another row: the data set "
-            "has each once, with the target that was uploaded last"
+            f"{repeated:,} of {table.rows:,} rows have the features of another row: "
+            + (_OWN_ROWS if repeats else _ONE_ROW)
         )
-    return Design(subject, assumed, left_out)
+    return Design(replace(subject, repeats=repeats), assumed, left_out)
 
 
 def _check_rows(table: Table) -> None:

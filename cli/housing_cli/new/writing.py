@@ -69,6 +69,8 @@ def _module(subject: Subject, left_out: dict[str, str]) -> Iterator[str]:
     yield f"    title={_text(subject.title)},"
     yield f"    about={_text(subject.about)},"
     yield f"    task={_text(subject.task)},"
+    if subject.repeats:
+        yield "    repeats=True,  # rows with equal features are rows of their own"
     yield "    features=("
     for column in subject.features:
         yield from ("        " + line for line in _column(column))

@@ -21,6 +21,8 @@ TARGET: Column = SUBJECT.target
 CAP: Cap | None = SUBJECT.cap
 SCALED: Scaled | None = SUBJECT.scaled
 GEOGRAPHY: Geography | None = SUBJECT.geography
+REPEATS: bool = SUBJECT.repeats
+"""Whether rows with equal features are rows of their own."""
 HEADERS: tuple[OtherHeader, ...] = SUBJECT.headers
 ERROR = "log_loss" if SUBJECT.task == "classification" else "rmse"
 """The metric by which models are compared; lower is better."""

@@ -202,6 +202,8 @@ class Subject:
         task: Kind of prediction.
         schema_version: Counted up when the meaning of a column changes.
         threshold: Of a classification: the probability from which the label is true.
+        repeats: Whether rows with equal features are rows of their own, as in a table of few
+            categories; else the data set has each once, with the target of the latest upload.
         headers: Other headers that uploads may have.
         scaled: A second unit of the answer.
         cap: The largest target that the source writes.
@@ -228,6 +230,7 @@ class Subject:
     task: Task = "regression"
     schema_version: str = "1"
     threshold: float = 0.5
+    repeats: bool = False
     headers: tuple[OtherHeader, ...] = ()
     scaled: Scaled | None = None
     cap: Cap | None = None

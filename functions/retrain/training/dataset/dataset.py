@@ -37,7 +37,7 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class PartFile:
-    """File, digest and row count of a part; its rows are distinct."""
+    """File, digest and row count of a part; its rows are distinct, unless rows may repeat."""
 
     path: Path
     digest: str
@@ -45,7 +45,7 @@ class PartFile:
 
 
 def write_part(path: Path, batches: Iterable[Values]) -> PartFile:
-    """Write distinct rows in the order of their hashes.
+    """Write rows that come in the order of their hashes.
 
     The digest is the SHA-256 over the categories, where there are some, and the rows' float64
     bytes: it depends on the rows alone, not on their batches.

@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from housing.schema import FEATURES, PLACE, SAME_SHARE, TARGET
+from housing.schema import FEATURES, PLACE, REPEATS, SAME_SHARE, TARGET
 from housing.subject import Column
 from retrain.training.dataset.rows import Values, hash_rows
 
@@ -56,9 +56,14 @@ def near_positions(points: Values) -> Values:
     return scaled
 
 
+def target_positions(targets: Values) -> Values:
+    """Map targets to points; two targets differ by rounding only if these are at most 1 apart."""
+    return _warped(targets, TARGET)
+
+
 def is_same_target(first: Values, second: Values) -> NDArray[np.bool_]:
     """Return the mask of pairs of targets that differ by rounding only, ``[n]``."""
-    apart = np.abs(_warped(first, TARGET) - _warped(second, TARGET))
+    apart = np.abs(target_positions(first) - target_positions(second))
     same: NDArray[np.bool_] = apart <= _WITHIN
     return same
 
@@ -69,6 +74,16 @@ def grouped(points: Values) -> Indices:
     A point is linked to at most its nearest seven, so that a million equal points take linear
     time. Groups are numbered by their first point, in order.
     """
+    if not REPEATS:
+        return _linked(points)
+    _, first, place = np.unique(hash_rows(points)[:, 0], return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return _linked(points[first[order]])[rank[place]]
+
+
+def _linked(points: Values) -> Indices:
     count = len(points)
     if count < 2:  # noqa: PLR2004 - a single point is a group
         return np.arange(count, dtype=np.int64)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from housing.schema import CANONICAL_COLUMNS
+from housing.schema import CANONICAL_COLUMNS, REPEATS
 
 Hashes = NDArray[np.uint64]
 """A 128-bit hash of each row, ``[n, 2]``, evenly spread."""
@@ -129,7 +129,10 @@ class Rows:
 
 
 def distinct(values: Values) -> tuple[Values, Hashes]:
-    """Return each distinct row once, in the order of the hashes, with its hash."""
+    """Return each distinct row once, in the order of the hashes, with its hash.
+
+    Where a subject's rows may repeat, each row is returned as often as it is there.
+    """
     values = np.ascontiguousarray(values + 0.0)  # makes -0.0 the 0.0 that it equals
     if _MAY_LACK:
         values[np.isnan(values)] = np.nan  # one of the many NaNs
@@ -137,7 +140,7 @@ def distinct(values: Values) -> tuple[Values, Hashes]:
 
 
 def first_of_each(values: Values, hashes: Hashes) -> tuple[Values, Hashes]:
-    """Return one row for each hash, in the order of the hashes."""
+    """Return one row for each hash, in the order of the hashes; all where rows may repeat."""
     order = np.argsort(hashes[:, 0])
     ordered = hashes[order]
     is_same_half = ordered[1:, 0] == ordered[:-1, 0]
@@ -146,6 +149,8 @@ def first_of_each(values: Values, hashes: Hashes) -> tuple[Values, Hashes]:
         order = np.lexsort((hashes[:, 1], hashes[:, 0]))
         ordered = hashes[order]
         is_same = (ordered[1:] == ordered[:-1]).all(axis=1)
+    if REPEATS:
+        return values[order], ordered
     is_first = np.ones(len(hashes), dtype=bool)
     is_first[1:] = ~is_same
     return values[order[is_first]], ordered[is_first]

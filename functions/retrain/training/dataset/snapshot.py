@@ -4,7 +4,8 @@ Uploads are read in their order. A row that exists already is *known* and change
 exists with another target is *revised*, and the latest upload's values win. A new row that is a
 near copy of an existing one takes its side; every other one is held out or fitted by a keyed hash
 of its place, so that copies are on one side. Copies that are on both sides all the same, because
-two rows of different sides got a common neighbour, count in no figure.
+two rows of different sides got a common neighbour, count in no figure. Where a subject's rows may
+repeat, the occurrence is a part of a row's identity.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from housing.schema import FEATURES, REPEATS
 from retrain.training.dataset.holdout_key import HoldoutKey
 from retrain.training.dataset.identity import (
     NONE,
@@ -27,6 +29,7 @@ from retrain.training.dataset.identity import (
     near_positions,
     positions,
 )
+from retrain.training.dataset.occurrences import Occurrences
 from retrain.training.dataset.rows import Hashes, Values, hash_rows
 
 _MOST_CHARACTERS = 300
@@ -47,7 +50,7 @@ Mask = NDArray[np.bool_]
 
 
 class RowSource(Protocol):
-    """The accepted rows of one upload, each once, in the order of their hashes."""
+    """The accepted rows of one upload, as ``distinct`` returns them."""
 
     @property
     def job_id(self) -> str:
@@ -88,7 +91,7 @@ class UploadedRows:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Every row of the data set once, in the order of the hashes.
+    """Every row of the data set, in the order of the hashes.
 
     Attributes:
         rows: ``[n, 9]``.
@@ -161,6 +164,7 @@ class _Building:
         self._key = key
         self._index = PointIndex()
         self._near = PointIndex()
+        self._occurrences = Occurrences()
         self._rows: Values | None = None
         self._held_out = np.empty(0, bool)
         self._first = np.empty(0, np.int64)
@@ -168,7 +172,7 @@ class _Building:
 
     def add(self, number: int, rows: Values) -> Arrivals:
         """Add the rows of the next upload."""
-        points = positions(rows)
+        points = self._occurrences.positions(rows) if REPEATS else positions(rows)
         at = self._index.find(points)
         is_there = at != NONE
         revised = self._revise(number, rows[is_there], at[is_there])
@@ -214,7 +218,7 @@ class _Building:
         first = firsts_of(grouped(points))
         if len(first) < len(rows):
             rows, points = rows[first], points[first]
-        near = near_positions(points)
+        near = near_positions(points[:, : len(FEATURES)])
         self._held_out = np.concatenate([self._held_out, self._sides(rows, near)])
         self._index.add(points)
         self._near.add(near)

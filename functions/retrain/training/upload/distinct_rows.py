@@ -1,4 +1,7 @@
-"""External sort: the distinct rows of a file of any size, in the order of their hashes."""
+"""External sort: the distinct rows of a file of any size, in the order of their hashes.
+
+Where a subject's rows may repeat, all rows.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -47,7 +47,7 @@ class Ingested:
     """The good rows of an upload, and the report on the others."""
 
     part: PartFile
-    """The distinct good rows."""
+    """The good rows; each distinct one once, unless rows may repeat."""
     source: str
     uploaded_at: datetime
     read: int

@@ -118,6 +118,24 @@ def test_the_written_subject_is_clean_and_valid_and_reads_the_file(
     assert (document["rows"], document["bad_rows"], document["problems"]) == (ROWS, 0, [])
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_rows_with_equal_features_are_rows_of_their_own_where_there_are_many(
+    housing: CommandLine, folders: Path, *, own: bool
+) -> None:
+    table = columns()
+    repeated = range(20 if own else 10)
+    for cells in table.values():
+        cells[: len(repeated)] = [cells[100]] * len(repeated)
+
+    facts = made(housing, folders, table)
+
+    (line,) = (one for one in facts["assumed"] if "the features of another row" in one)
+    assert line.startswith(f"{len(repeated)} of 300 rows")
+    assert ("each is a row of its own" in line) == own
+    text = Path(facts["paths"][0]).read_text(encoding="utf-8")
+    assert ("repeats=True" in text) == own
+
+
 def test_nothing_is_overwritten(housing: CommandLine, folders: Path) -> None:
     written = Path(made(housing, folders, columns())["paths"][0])
     before = written.read_bytes()
