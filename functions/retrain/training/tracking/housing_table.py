@@ -45,8 +45,12 @@ class TableModel:
 
 
 def _load_pyfunc(path: str) -> TableModel:
-    metadata = Model.load(str(Path(path).parent)).metadata or {}
-    return TableModel(mlflow.onnx._load_pyfunc(path), metadata[COLUMNS])  # noqa: SLF001 - what pyfunc calls
+    model = Model.load(str(Path(path).parent))
+    columns = (model.metadata or {})[COLUMNS]
+    # MLflow writes the metadata in the order of the alphabet; a graph may take columns by place.
+    schema = model.get_input_schema()  # type: ignore[no-untyped-call]
+    in_order = {name: columns[name] for name in schema.input_names()}
+    return TableModel(mlflow.onnx._load_pyfunc(path), in_order)  # noqa: SLF001 - what pyfunc calls
 
 
 def _typed(column: pd.Series, type: str, values: Mapping[str, float]) -> pd.Series:  # noqa: A002 - its name in the metadata
