@@ -27,7 +27,10 @@ _LABELS = 2
 _FEW_REPEATS = 0.05
 """Share of rows with the features of another one up to which they are one row that came twice."""
 _ONE_ROW = "the data set has each once, with the target that was uploaded last"
-_OWN_ROWS = "each is a row of its own (repeats=True), and an upload that comes again adds none"
+_OWN_ROWS = (
+    "each is a row of its own (repeats=True), and an upload that comes again adds none: upload the "
+    "table whole, old rows and new ones together"
+)
 
 
 @dataclass(slots=True)
