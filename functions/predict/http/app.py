@@ -89,7 +89,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - the parts, given by name
     app.include_router(open_inference_routes(models, _VERSION))
     app.include_router(service_routes(settings, models, telemetry, promotion))
     app.include_router(subject_routes(models))
-    app.include_router(page_routes(settings.upload_origins))
+    app.include_router(page_routes(settings.upload_origins, has_keys=settings.auth != "off"))
     if metrics is not None:
         app.include_router(metrics_route(cache(metrics)))
     use_case = cache(changes)

@@ -9,14 +9,14 @@ const input = document.getElementById("key");
 const refused = document.getElementById("refused");
 
 async function open(key) {
-  const answer = await fetch(new URL("openapi.json", ROOT), { headers: { "x-api-key": key }, cache: "no-store" })
+  const answer = await fetch(new URL("openapi.json", ROOT), { headers: key ? { "x-api-key": key } : {}, cache: "no-store" })
     .catch(() => null);
   if (!answer?.ok) {
     sessionStorage.removeItem(KEY);
     const isKey = answer?.status === 401 || answer?.status === 403;
     return ask(isKey ? "The key is not valid, or not any more." : `The service gave no description (${answer?.status ?? "no answer"}).`);
   }
-  sessionStorage.setItem(KEY, key);
+  if (key) sessionStorage.setItem(KEY, key);
   const spec = await answer.json();
   spec.servers = [{ url: ROOT.href.replace(/\/$/, "") }]; // "." in the document: not every client resolves it alike
   document.title = `${spec.info.title}: API`;
@@ -24,7 +24,7 @@ async function open(key) {
   const ui = globalThis.SwaggerUIBundle({
     spec,
     domNode: document.getElementById("swagger"),
-    onComplete: () => ui.preauthorizeApiKey(SCHEME, key),
+    onComplete: () => key && ui.preauthorizeApiKey(SCHEME, key),
   });
 }
 
@@ -40,6 +40,6 @@ form.addEventListener("submit", (event) => {
   open(input.value.trim());
 });
 
-const kept = sessionStorage.getItem(KEY);
-if (kept) open(kept);
+const kept = document.documentElement.dataset.keys === "off" ? "" : sessionStorage.getItem(KEY);
+if (kept !== null) open(kept);
 else ask("");

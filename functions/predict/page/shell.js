@@ -9,7 +9,9 @@ const VIEWS = [
 ];
 const ROOT = new URL("../../", import.meta.url); // page/<digest>/shell.js lies under it
 const KEY = "api-key";
+const HAS_KEYS = document.documentElement.dataset.keys !== "off";
 const WAIT_MS = 30_000;
+const LONGEST_PAUSE_SECONDS = 10;
 
 // ---- elements ------------------------------------------------------------------------------------
 
@@ -113,11 +115,18 @@ const stored = () => sessionStorage.getItem(KEY);
 
 /**
  * Send a request with the key; return the answer's JSON, or its text where it is none.
- * A `path` is relative to the service. A `body` is sent as JSON.
+ * A `path` is relative to the service. A `body` is sent as JSON. Where the service is busy or lacks something for
+ * a few seconds (429 or 503 with `Retry-After`), it is asked once more after them.
  * @throws {Problem} The service refused it, failed, or did not answer.
  */
 export async function request(path, { method = "GET", body, key = stored() } = {}) {
-  const answer = await sent(path, method, body, key);
+  let answer = await sent(path, method, body, key);
+  const pause = pauseBefore(answer, method, path);
+  if (pause !== null) {
+    announce("The service is busy; it is asked again.");
+    await new Promise((resolve) => setTimeout(resolve, 1000 * pause));
+    answer = await sent(path, method, body, key);
+  }
   if (answer.ok) return contentOf(answer);
   const problem = await contentOf(answer).catch(() => null);
   const message = problem?.detail ?? problem?.message ?? `The service answered ${answer.status}.`;
@@ -125,6 +134,13 @@ export async function request(path, { method = "GET", body, key = stored() } = {
     throw new KeyRejected(answer.status, key ? "The key is not valid, or not any more." : "A key is needed.");
   }
   throw new Problem(answer.status, message, problem?.errors ?? []);
+}
+
+/** Return after how many seconds a request is sent again; null for never: a change might have been made. */
+function pauseBefore(answer, method, path) {
+  if (![429, 503].includes(answer.status) || (method !== "GET" && path !== "predict")) return null;
+  const seconds = Number(answer.headers.get("retry-after") ?? NaN);
+  return seconds >= 0 && seconds <= LONGEST_PAUSE_SECONDS ? seconds : null;
 }
 
 async function sent(path, method, body, key) {
@@ -256,7 +272,7 @@ function frame(current = null) {
   document.getElementById("views").replaceChildren(...(subject ? VIEWS : []).map((view) =>
     el("li", {}, el("a", { href: `#${view.id}`, "aria-current": view === current ? "page" : null }, view.title))));
   document.getElementById("who").replaceChildren(
-    subject ? el("button", { type: "button", class: "quiet", onclick: forgetKey }, "Forget the key") : "");
+    subject && HAS_KEYS ? el("button", { type: "button", class: "quiet", onclick: forgetKey }, "Forget the key") : "");
 }
 
 addEventListener("hashchange", () => {
@@ -264,5 +280,5 @@ addEventListener("hashchange", () => {
   if (subject) show().then(() => document.getElementById("view-title")?.focus());
 });
 
-if (stored()) show();
+if (stored() || !HAS_KEYS) show();
 else askForKey("");

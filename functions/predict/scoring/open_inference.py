@@ -35,6 +35,13 @@ _DATATYPES = (
     | {_OTHERS[column.kind] for column in FEATURES if column.kind in _OTHERS}
 )
 """Those that a tensor may have: any number for a number."""
+_WHOLE = {
+    f"{sign}INT{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if not sign else (0, 2**bits - 1)
+    for sign in ("", "U")
+    for bits in (8, 16, 32, 64)
+}
+"""Lowest and highest value of each datatype of whole numbers."""
+_BINARY_SIZE = "binary_data_size"
 _PLACE = "inputs"
 _WIDTH = len(FEATURE_NAMES)
 _OUTPUTS = (*OUTPUTS, NEAREST_KM) if GEOGRAPHY else OUTPUTS
@@ -108,10 +115,9 @@ def read(body: bytes, max_rows: int) -> Inference:
         dict(zip(known, row, strict=True))
         for row in zip(*(columns[name] for name in known), strict=True)
     ]
-    asked = content.get("id")
     is_flat = all(len(tensor["shape"]) == 1 for tensor in tensors)
     return Inference(
-        asked if isinstance(asked, str) else None,
+        _id(content.get("id")),
         validation.from_rows(rows, place=_PLACE),
         _outputs(content.get("outputs")),
         is_flat,
@@ -166,32 +172,71 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def _id(asked: object) -> str | None:
+    if asked is None or isinstance(asked, str):
+        return asked
+    msg = "the id of a request has to be a text"
+    raise MalformedBodyError(msg)
+
+
 def _tensor(tensor: object, field: str) -> tuple[str, list[Any], int]:
     """Return the name, the values and the width of a tensor."""
     if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
         raise InvalidFieldsError([{"field": field, "message": "a tensor has a name"}])
-    shape, data = tensor.get("shape"), tensor.get("data")
-    if tensor.get("datatype") not in _DATATYPES:
-        message = "the datatype has to be one of numbers, such as FP64"
+    shape, data, datatype = tensor.get("shape"), tensor.get("data"), tensor.get("datatype")
+    if not isinstance(datatype, str) or datatype not in _DATATYPES:
+        message = f"the datatype has to be one of {', '.join(sorted(_DATATYPES))}"
         raise InvalidFieldsError([{"field": f"{field}.datatype", "message": message}])
+    parameters = tensor.get("parameters")
+    if isinstance(parameters, dict) and _BINARY_SIZE in parameters:
+        msg = f"{field} has {_BINARY_SIZE}: tensors in binary form are not supported"
+        raise MalformedBodyError(msg)
     if not isinstance(data, list):
         message = "the data have to be a list: tensors in binary form are not supported"
         raise InvalidFieldsError([{"field": f"{field}.data", "message": message}])
-    values = [cell for row in data for cell in row] if _is_nested(data) else data
     is_shape = isinstance(shape, list) and len(shape) in {1, 2} and all(map(_is_size, shape))
     width = shape[1] if is_shape and len(shape) == 2 else 1  # type: ignore[arg-type, index]  # noqa: PLR2004
+    values = _flat(data, width, f"{field}.data")
     if not is_shape or shape[0] * width != len(values):  # type: ignore[index]
         message = "the shape has to be [n] or [n, columns], and to agree with the data"
         raise InvalidFieldsError([{"field": f"{field}.shape", "message": message}])
+    if datatype in _WHOLE:
+        _check_whole(values, datatype, f"{field}.data")
     return tensor["name"], values, width
+
+
+def _flat(data: list[Any], width: int, field: str) -> list[Any]:
+    """Return the values of a flat list, or of a list of rows.
+
+    Raises:
+        MalformedBodyError: The rows are of several lengths, or stand beside values.
+    """
+    if not any(isinstance(row, list) for row in data):
+        return data
+    for place, row in enumerate(data):
+        if not isinstance(row, list) or len(row) != width:
+            count = f"{len(row)} values" if isinstance(row, list) else "no list"
+            msg = f"{field}: row {place} is {count}; by the shape each row is a list of {width}"
+            raise MalformedBodyError(msg)
+    return [cell for row in data for cell in row]
+
+
+def _check_whole(values: list[Any], datatype: str, field: str) -> None:
+    """Check that numbers are whole and within the datatype; whatever is no number is the schema's.
+
+    Raises:
+        MalformedBodyError: One is not.
+    """
+    lowest, highest = _WHOLE[datatype]
+    for place, value in enumerate(values):
+        if isinstance(value, int | float) and not (value % 1 == 0 and lowest <= value <= highest):
+            bounds = f"{datatype} has whole numbers from {lowest} to {highest}"
+            msg = f"{field}: value {place} is {value}; {bounds}"
+            raise MalformedBodyError(msg)
 
 
 def _is_size(size: object) -> bool:
     return type(size) is int and size >= 0
-
-
-def _is_nested(data: list[Any]) -> bool:
-    return bool(data) and all(isinstance(row, list) for row in data)
 
 
 def _outputs(asked: object) -> tuple[str, ...]:

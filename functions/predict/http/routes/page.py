@@ -24,6 +24,7 @@ _SWAGGER = ("fastapi_offline", "static")
 _SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
 _FILES_HERE = b"page/_/"
 """How the pages of the folder address the other files."""
+_HTML, _HTML_WITHOUT_KEYS = b"<html ", b'<html data-keys="off" '
 _DIGEST_CHARACTERS = 12
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASKED_AGAIN = "no-cache"
@@ -59,22 +60,24 @@ def _secured(policy: Mapping[str, str]) -> dict[str, str]:
     return {**_HEADERS, "Content-Security-Policy": text}
 
 
-def page_routes(upload_origins: Iterable[str] = ()) -> APIRouter:
+def page_routes(upload_origins: Iterable[str] = (), *, has_keys: bool = True) -> APIRouter:
     """Build the routes of the pages and their files.
 
     Args:
         upload_origins: Origins that the page may post files to.
+        has_keys: Whether the service checks keys; the page asks for one only then.
     """
     always = _secured(_POLICY | {"connect-src": " ".join(["'self'", *upload_origins])})
     of_swagger = _secured(_SWAGGER_POLICY)
     files = {path.name: path.read_bytes() for path in sorted(_FOLDER.iterdir())}
+    start = _HTML if has_keys else _HTML_WITHOUT_KEYS
     digest = _digest(files)
     router = APIRouter(include_in_schema=False)
 
     def html(name: str, prefix: str, secured: Mapping[str, str]) -> Response:
         here = f"{prefix}page/{digest}/".encode()
         headers = {**secured, "Cache-Control": _ASKED_AGAIN}
-        body = files[name].replace(_FILES_HERE, here)
+        body = files[name].replace(_FILES_HERE, here).replace(_HTML, start)
         return Response(body, headers=headers, media_type=_MEDIA_TYPES[".html"])
 
     @router.get("/")

@@ -102,7 +102,7 @@ def test_only_the_outputs_that_are_asked_for_are_answered(
     assert [output["name"] for output in answer.json()["outputs"]] == ["upper"]
 
 
-@pytest.mark.parametrize("datatype", ["INT64", "UINT8", "FP32", "FP64"])
+@pytest.mark.parametrize("datatype", ["INT64", "INT16", "FP32", "FP64"])
 def test_every_datatype_of_numbers_is_read(
     client: AsgiClient, block_group: dict[str, float], datatype: str
 ) -> None:
@@ -144,6 +144,14 @@ def broken(inputs: list[dict[str, Any]], place: int, **parts: Any) -> dict[str, 
         ("null", 422, "inputs.0.MedInc"),
         ("boolean", 422, "inputs.0.MedInc"),
         ("output", 422, "outputs.cost"),
+        ("fraction", 400, "inputs.0.data: value 0 is 8.5; INT64 has whole numbers from -9223"),
+        ("too large", 400, "inputs.0.data: value 0 is 300; UINT8 has whole numbers from 0 to 255"),
+        ("negative", 400, "inputs.0.data: value 0 is -1; UINT8"),
+        ("rows of other lengths", 400, "inputs.0.data: row 0 is 2 values; by the shape"),
+        ("rows beside values", 400, "inputs.0.data: row 1 is no list; by the shape"),
+        ("binary size", 400, "inputs.0 has binary_data_size: tensors in binary form"),
+        ("datatype of a list", 422, "inputs.0.datatype"),
+        ("numeric id", 400, "the id of a request has to be a text"),
     ],
 )
 def test_what_is_no_request_is_refused_with_its_place(
@@ -161,6 +169,14 @@ def test_what_is_no_request_is_refused_with_its_place(
         "null": broken(good, 0, data=[None]),
         "boolean": broken(good, 0, data=[True]),
         "output": {"inputs": good, "outputs": [{"name": "cost"}]},
+        "fraction": broken(good, 0, datatype="INT64", data=[8.5]),
+        "too large": broken(good, 0, datatype="UINT8", data=[300]),
+        "negative": broken(good, 0, datatype="UINT8", data=[-1]),
+        "rows of other lengths": broken(good, 0, shape=[2, 1], data=[[1, 2], []]),
+        "rows beside values": broken(good, 0, shape=[2, 1], data=[[1], 2]),
+        "binary size": broken(good, 0, parameters={"binary_data_size": 8}),
+        "datatype of a list": broken(good, 0, datatype=["FP64"]),
+        "numeric id": {"id": 42, "inputs": good},
     }
 
     answer = client.post_json(f"{MODEL}/infer", made.get(body) if isinstance(body, str) else body)

@@ -113,6 +113,20 @@ def test_the_page_may_post_to_the_bucket_and_to_nothing_more(
     assert policy.count("https:") == 1
 
 
+def test_the_page_asks_for_a_key_only_where_keys_are_checked(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    pages = {}
+    for has_keys in (True, False):
+        app = FastAPI(docs_url=None)  # its own
+        app.include_router(page_routes(has_keys=has_keys))
+        client = AsgiClient(app, loop)
+        pages[has_keys] = [client.get(path).text for path in ("/", "/docs")]
+
+    assert all('<html data-keys="off" ' in page for page in pages[False])
+    assert all("data-keys" not in page for page in pages[True])
+
+
 def through_the_gateway(asked: str) -> dict[str, Any]:
     """Return the scope of Mangum for a request of the page."""
     return {"aws.event": {"requestContext": {"path": asked}}}
