@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ import psutil
 _TERMINATE_SECONDS = 15.0
 _KILL_SECONDS = 5.0
 _LOG_BYTES = 10_000_000
+_SAME_START_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +26,27 @@ class Record:
     pid: int
     created: float
     digest: str
+    since_boot: float = math.nan
+    """Seconds from the machine's start to the program's."""
 
     def process(self) -> psutil.Process | None:
         """Return the program's process; None if it ended, even if its process id is used again."""
         try:
             process = psutil.Process(self.pid)
             alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-            same = abs(process.create_time() - self.created) < 1
+            same = self._is_of(process)
         except psutil.NoSuchProcess:
             return None
         return process if alive and same else None
+
+    def _is_of(self, process: psutil.Process) -> bool:
+        """Compare start times, also since the machine started: a clock that is set moves the other.
+
+        Linux counts a process's start from the machine's, macOS by the clock.
+        https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+        """
+        by_clock = abs(process.create_time() - self.created) < 1
+        return by_clock or abs(_since_boot(process) - self.since_boot) < _SAME_START_SECONDS
 
 
 def read_record(path: Path) -> Record | None:
@@ -70,9 +83,14 @@ def start(
             ],
             setsid=True,
         )
-        started = Record(pid, psutil.Process(pid).create_time(), digest)
+        process = psutil.Process(pid)
+        started = Record(pid, process.create_time(), digest, _since_boot(process))
         record.write_text(json.dumps({name: getattr(started, name) for name in Record.__slots__}))
     return started
+
+
+def _since_boot(process: psutil.Process) -> float:
+    return process.create_time() - psutil.boot_time()
 
 
 def stop(process: psutil.Process, *, terminate_seconds: float = _TERMINATE_SECONDS) -> None:

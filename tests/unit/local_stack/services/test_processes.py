@@ -55,9 +55,23 @@ def test_a_program_leads_a_session_of_its_own_so_that_ctrl_c_misses_it(
 
 
 def test_a_reused_process_id_is_not_taken_for_the_program(sleeper: psutil.Process) -> None:
-    impostor = Record(sleeper.pid, sleeper.create_time() - 100, "d")
+    since_boot = sleeper.create_time() - psutil.boot_time()
+    impostor = Record(sleeper.pid, sleeper.create_time() - 100, "d", since_boot - 100)
 
     assert impostor.process() is None
+
+
+@pytest.mark.parametrize("seconds", [-7_200, 3, 86_400])
+def test_a_program_is_found_after_the_clock_was_set(
+    tmp_path: Path, sleeper: psutil.Process, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    record = processes.read_record(tmp_path / "run" / "sleeper.json")
+    created, boot_time = psutil.Process.create_time, psutil.boot_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: created(self) + seconds)
+    monkeypatch.setattr(psutil, "boot_time", lambda: boot_time() + seconds)
+
+    assert record
+    assert record.process() == sleeper
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}'])
