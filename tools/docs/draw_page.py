@@ -17,14 +17,17 @@ _WAIT_MS = 60_000
 _COLOURS = 64
 _DESK = ViewportSize(width=1200, height=900)
 _PHONE = ViewportSize(width=390, height=844)
+_VIEWS = {"versions": "All versions", "jobs": "Newest jobs", "service": "Alarms"}
+"""The administrator's views, and a heading that each has once it is loaded."""
 
 
 def main() -> None:
-    """Draw ``page.png`` and ``page-phone.png``."""
+    """Draw ``page.png`` and ``page-phone.png``, and both of each view of an administrator."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     folder = parser.parse_args().out
     api, key = os.environ["HOUSING_API_URL"], os.environ["HOUSING_API_KEY"]
+    admin_key = os.environ["HOUSING_ADMIN_KEY"]
     with chromium() as browser:
         with browser.new_context(viewport=_DESK, color_scheme="light") as context:
             page = context.new_page()
@@ -34,16 +37,30 @@ def main() -> None:
             page = context.new_page()
             _ask(page, api, key)
             _write(page.screenshot(), folder / "page-phone.png")
+        for name, window in (("", _DESK), ("-phone", _PHONE)):
+            with browser.new_context(viewport=window, color_scheme="light") as context:
+                page = context.new_page()
+                _open(page, api, admin_key)
+                for view, heading in _VIEWS.items():
+                    page.goto(f"{api}/#{view}")
+                    page.get_by_role("heading", name=heading).first.wait_for()
+                    page.wait_for_load_state("networkidle")
+                    _write(page.screenshot(), folder / f"page-{view}{name}.png")
         ours = _scripting(browser, f"{api}/", key)
         theirs = _scripting(browser, os.environ["MLFLOW_TRACKING_URI"], None)
     print(f"scripting of the first view: {ours:.3f} s; of MLflow's start page: {theirs:.3f} s")
 
 
-def _ask(page: Page, api: str, key: str) -> None:
+def _open(page: Page, api: str, key: str) -> None:
     page.set_default_timeout(_WAIT_MS)
     page.goto(f"{api}/")
     page.get_by_label("Key", exact=True).fill(key)
     page.get_by_role("button", name="Open").click()
+    page.locator("form button[type=submit]").wait_for()
+
+
+def _ask(page: Page, api: str, key: str) -> None:
+    _open(page, api, key)
     page.locator("form button[type=submit]").click()
     page.locator("[data-answer]").wait_for()
     page.locator("[data-answer]").scroll_into_view_if_needed()

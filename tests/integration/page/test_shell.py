@@ -1,7 +1,5 @@
 """The frame of the page in Chromium: the key, the views, who may use it, and what it costs."""
 
-import re
-
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -42,26 +40,6 @@ def test_a_key_that_was_revoked_is_asked_for_again(opened: Page) -> None:
     expect(opened.get_by_role("alert")).to_have_text("The key is not valid, or not any more.")
     expect(opened.get_by_label("Key", exact=True)).to_be_focused()
     assert opened.evaluate("sessionStorage.length") == 0
-
-
-def test_a_service_without_keys_is_asked_without_one(visit: Visit, stack: RunningStack) -> None:
-    def without_keys(route: Route) -> None:
-        answer = route.fetch()
-        body = answer.text().replace("<html ", '<html data-keys="off" ', 1)
-        route.fulfill(response=answer, body=body)
-
-    def with_the_key_of_the_test(route: Route) -> None:
-        assert "x-api-key" not in route.request.headers
-        key = {"x-api-key": stack.env["HOUSING_API_KEY"]}
-        route.continue_(headers=route.request.headers | key)
-
-    visit.page.route(re.compile(r"/(subject|predict)$"), with_the_key_of_the_test)
-    visit.page.route(f"{visit.url}/", without_keys)
-    visit.page.goto(f"{visit.url}/")
-    visit.page.get_by_role("button", name="Price").click()
-
-    expect(visit.page.get_by_role("status")).to_contain_text("in 90 % of cases")
-    expect(visit.page.get_by_role("button", name="Forget the key")).to_have_count(0)
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -152,9 +152,12 @@ def other(request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
-def test_another_subject_has_its_own_form_and_a_histogram(browser: Browser, other: str) -> None:
+def test_another_subject_has_its_own_form_and_a_histogram_and_no_keys(
+    browser: Browser, other: str
+) -> None:
     with visited(browser, other) as visit:
-        page = visit.opened("any")
+        page = visit.page
+        page.goto(f"{visit.url}/")
         page.get_by_role("button", name="Predict").click()
 
         expect(page.get_by_role("status")).to_contain_text(
@@ -163,4 +166,5 @@ def test_another_subject_has_its_own_form_and_a_histogram(browser: Browser, othe
         expect(page.get_by_role("img", name="of 200 training rows")).to_be_visible()
         assert shown_number(page) == 0.25
         assert page.get_by_role("application").count() == 0
+        assert page.get_by_role("button", name="Forget the key").count() == 0
         assert visit.violations() == []
