@@ -36,7 +36,8 @@ MOST_NAMES = 1_000
 
 _UNPACKED = {"", "identity"}
 _BYTE_ORDER_MARK = "\ufeff".encode()
-_GZIP = b"\x1f\x8b"
+_GZIP = (b"\x1f\x8b", "\x1f\ufffd".encode())
+"""How gzip starts, and how it does where a gateway took the body for text."""
 _MARKED_BYTES = 12
 _UTF_8 = {None, "utf-8", "utf8", "us-ascii"}
 _KEPT_CONTENT_TYPES = 64

@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from housing_ops.template import load
 from local_stack.services.api_proxy import (
     LEAST_COMPRESSED_BYTES,
     MOST_AT_ONCE,
+    MOST_UNPACKED_BYTES,
     MOST_WAITING,
     create_app,
 )
@@ -42,6 +44,40 @@ async def test_a_request_reaches_the_stage_with_its_key_query_and_body() -> None
     assert (seen[0].headers["x-api-key"], seen[0].content) == ("k", b"{}")
     assert (answer.status_code, answer.json()) == (201, {"ok": True})
     assert answer.headers["x-model-version"] == "7"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("encoding", "body", "received"),
+    [
+        ("gzip", gzip.compress(b"{}"), (None, b"{}")),
+        ("identity", b"{}", (None, b"{}")),
+        ("br", b"packed", ("br", b"packed")),
+        ("gzip", gzip.compress(bytes(2 * MOST_UNPACKED_BYTES)), (None, MOST_UNPACKED_BYTES + 1)),
+        ("gzip", b"{}", 400),
+    ],
+)
+async def test_a_compressed_body_is_unpacked_as_by_api_gateway(
+    encoding: str, body: bytes, received: Any
+) -> None:
+    seen: list[Any] = []
+
+    def backend(request: httpx.Request) -> httpx.Response:
+        content = request.content
+        seen.append((request.headers.get("content-encoding"), content))
+        return httpx.Response(200)
+
+    answer = await ask(
+        backend, "POST", "/predict", headers={"content-encoding": encoding}, content=body
+    )
+
+    if received == 400:
+        assert (answer.status_code, seen) == (400, [])
+        assert "gzip" in answer.json()["detail"]
+    elif isinstance(received[1], int):
+        assert [(name, len(content)) for name, content in seen] == [received]
+    else:
+        assert seen == [received]
 
 
 @pytest.mark.anyio

@@ -143,10 +143,13 @@ def test_a_body_in_utf_16_is_named(
 def test_a_body_in_gzip_without_content_encoding_is_named(
     client: AsgiClient, block_group: dict[str, float], path: str
 ) -> None:
-    answer = client.post(path, gzip.compress(bodies(block_group)[path]))
+    packed = gzip.compress(bodies(block_group)[path])
+    as_text = packed.decode(errors="replace").encode()  # as a gateway passes it on
 
-    assert answer.status_code == 400
-    assert answer.json()["detail"] == "the body is compressed with gzip: send it uncompressed"
+    for body in (packed, as_text):
+        answer = client.post(path, body)
+        assert answer.status_code == 400
+        assert answer.json()["detail"] == "the body is compressed with gzip: send it uncompressed"
 
 
 @pytest.mark.parametrize("path", ROUTES)
