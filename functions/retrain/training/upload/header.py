@@ -36,6 +36,7 @@ _MOST_TITLE_LINES, _MOST_TITLE_FIELDS = 20, 2
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[,;\t|]*\s*', re.IGNORECASE)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 _NUMBER = re.compile(r'\s*"?[+-]?[\d.]+([eE][+-]?\d+)?"?\s*')
+_IN_BRACKETS = re.compile(r'\s*(\([^()]*\)|\[[^\[\]]*\])\s*(?="?\s*$)')
 _BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
 
 
@@ -337,6 +338,16 @@ def _no_header(first: str) -> str:
         return (
             f"the file has no header: its first line is data, '{shown}'; put a line with the "
             f"columns' names before it; {_accepted()}"
+        )
+    if _known([_IN_BRACKETS.sub("", cell) for cell in cells]) > 1:
+        return (
+            f"the columns' names have more than a name, such as a unit in brackets: the first line "
+            f"is '{shown}'; leave it out; {_accepted()}"
+        )
+    if first.count('"') % 2:
+        return (
+            f"a name in the header has a line end in its quotes: the first line is '{shown}'; put "
+            f"the names on one line; {_accepted()}"
         )
     return f"no known header, the first line is '{shown}'; {_accepted()}"
 

@@ -234,6 +234,9 @@ def test_a_line_without_end_is_rejected_before_memory_is_full() -> None:
         (b"a,b,c\n1,2,3\n", "no known header, the first line is 'a,b,c'"),
         (ROW.encode(), "the file has no header: its first line is data, '8.3,41"),
         (HEADER.replace(",", " ").encode(), "the columns are separated by spaces"),
+        (f"{HEADER.replace(',', ' (x),')} (x)\n{ROW}\n".encode(), "a unit in brackets: the first"),
+        (f"{HEADER.replace(',', ' [x],')} [x]\n{ROW}\n".encode(), "a unit in brackets: the first"),
+        (b'"MedInc\n(x)","HouseAge\n(x)"\n1,2\n', "has a line end in its quotes"),
         (f"{HEADER},MedInc\n{ROW},1\n".encode(), "MedInc appears more than once"),
     ],
 )
