@@ -93,6 +93,7 @@ QUICK = {
     "HOUSING_NEIGHBOUR_FOLDS": "2",
     "HOUSING_MIN_ROWS": "100",
     "HOUSING_MAX_BAD_ROWS_SHARE": "0.1",
+    "HOUSING_TRAINING_PROCESSES": "1",  # another imports for longer than it would fit
     "HOUSING_LEASE_SECONDS": "8",
     "HOUSING_HEARTBEAT_SECONDS": "1.5",
     "HOUSING_LEASE_WAIT_SECONDS": "600",

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 _NICENESS = 10
 """Many jobs at once leave the processor to the tests that run beside."""
 
-_PRELOADED = ("retrain.training.job.program", "retrain.training.tracking.mlflow")
+_PRELOADED = (
+    "retrain.training.job.program",
+    "retrain.training.tracking.mlflow",
+    "retrain.training.model.fit",
+    "retrain.training.model.engines.scikit_learn",
+)
 
 
 class ForkedJobLauncher:
