@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from fakes.function_loggers import forget_loggers
 from fakes.slack import FakeSlack
 from notify import composition, handler
 from notify.errors import EventError, SlackRefusedError, SlackUnavailableError
@@ -24,7 +25,6 @@ CONTEXT: Any = SimpleNamespace(
     aws_request_id="8f5069ac-1111-2222-3333-0123456789ab",
     get_remaining_time_in_millis=lambda: 29_500,
 )
-POWERTOOLS_MARKS = ("init", "powertools_handler", "powertools_buffer_config")
 TOO_HEAVY = ("numpy", "pandas", "mlflow", "sklearn", "onnxruntime", "retrain", "predict")
 
 
@@ -37,11 +37,7 @@ def fresh_process() -> None:
     """Forget what one process of the function keeps."""
     composition.service.cache_clear()
     handler._entry.cache_clear()
-    logger = logging.getLogger("notify")
-    logger.handlers.clear()
-    logger.propagate = True
-    for mark in POWERTOOLS_MARKS:
-        vars(logger).pop(mark, None)
+    forget_loggers("notify")
 
 
 @pytest.fixture

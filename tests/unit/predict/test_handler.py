@@ -19,6 +19,7 @@ from moto import mock_aws
 
 from fakes.dataset import JOB_OF_THE_EVENTS, put_upload
 from fakes.entered_files import entered_files
+from fakes.function_loggers import forget_loggers
 from fakes.jobs import job_status
 from fakes.onnx_models import linear_model
 from fakes.registry import FakeModelRegistry, Register
@@ -50,7 +51,6 @@ OF_THE_ACCOUNT = (
     *("api-alerts", "api-data", "api-jobs", "api-metrics", "api-models", "api-uploads"),
 )
 MOST_ENTERED_FILES = 12
-POWERTOOLS_MARKS = ("init", "powertools_handler", "powertools_buffer_config")
 
 
 def sample(name: str) -> dict[str, Any]:
@@ -64,10 +64,7 @@ def fresh_process() -> None:
     composition.service.cache_clear()
     handler._entry.cache_clear()
     handler._framework.cache_clear()
-    logger = logging.getLogger("predict")
-    logger.handlers.clear()
-    for mark in POWERTOOLS_MARKS:
-        vars(logger).pop(mark, None)
+    forget_loggers("predict")
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fakes.alerts import FakeAlerts
+from fakes.function_loggers import forget_loggers
 from fakes.launcher import FakeJobLauncher
 from fakes.sweeps import RULES
 from housing.alerts.alert import AlertEvent
@@ -37,7 +38,6 @@ CONTEXT: Any = SimpleNamespace(
     aws_request_id="8f5069ac-1111-2222-3333-0123456789ab",
     get_remaining_time_in_millis=lambda: 30_000,
 )
-POWERTOOLS_MARKS = ("init", "powertools_handler", "powertools_buffer_config")
 TOO_HEAVY = ("numpy", "pandas", "mlflow", "sklearn", "onnxruntime", "onnx", "skl2onnx", "pyarrow")
 Event = Callable[[str], dict[str, Any]]
 
@@ -46,11 +46,7 @@ def fresh_process() -> None:
     """Forget what one process of the function keeps."""
     composition.service.cache_clear()
     handler._entry.cache_clear()
-    logger = logging.getLogger("retrain")
-    logger.handlers.clear()
-    logger.propagate = True
-    for mark in POWERTOOLS_MARKS:
-        vars(logger).pop(mark, None)
+    forget_loggers("retrain")
 
 
 @pytest.fixture(autouse=True)
