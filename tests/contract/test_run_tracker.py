@@ -135,24 +135,25 @@ def test_a_version_whose_answer_does_not_come_is_one_version_with_its_card(
     assert registry.download(version.version, MODEL_FILE) == MODEL
 
 
+@pytest.mark.parametrize("failures", [1, 2])
 def test_a_registration_that_fails_before_there_is_a_version_is_made_as_another_run(
-    mlflow_uri: str, client: MlflowClient
+    mlflow_uri: str, client: MlflowClient, failures: int
 ) -> None:
     drift = measure_drift(ROWS[:100], ROWS[100:], psi_limit=0.2, min_rows=50)
     proxy = FaultyProxy(registry=mlflow_uri)
     met: list[Call] = []
 
-    def the_first_artifact(call: Call) -> Fault | None:
-        if met or call.method != "PUT":
+    def the_first_artifacts(call: Call) -> Fault | None:
+        if len(met) == failures or call.method != "PUT":
             return None
         met.append(call)
         return ONCE["409"]
 
-    proxy.restart(the_first_artifact)
+    proxy.restart(the_first_artifacts)
     with http_server(proxy.answer, keeps_alive=True) as uri:
-        tracker = MlflowRunTracker(uri, "housing-again", "bucket")
+        tracker = MlflowRunTracker(uri, f"housing-again-{failures}", "bucket")
         version = tracker.register(candidate_of("job-3", drift))
 
     assert proxy.injected == met
     assert client.get_run(version.run_id).info.status == "FINISHED"
-    assert MlflowModelRegistry(mlflow_uri, "housing-again").versions() == [version]
+    assert MlflowModelRegistry(mlflow_uri, f"housing-again-{failures}").versions() == [version]

@@ -164,7 +164,7 @@ class _Building:
         self._key = key
         self._index = PointIndex()
         self._near = PointIndex()
-        self._occurrences = Occurrences()
+        self._points_of = Occurrences().positions if REPEATS else positions
         self._rows: Values | None = None
         self._held_out = np.empty(0, bool)
         self._first = np.empty(0, np.int64)
@@ -172,7 +172,7 @@ class _Building:
 
     def add(self, number: int, rows: Values) -> Arrivals:
         """Add the rows of the next upload."""
-        points = self._occurrences.positions(rows) if REPEATS else positions(rows)
+        points = self._points_of(rows)
         at = self._index.find(points)
         is_there = at != NONE
         revised = self._revise(number, rows[is_there], at[is_there])

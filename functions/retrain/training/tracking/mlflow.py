@@ -33,6 +33,9 @@ from retrain.training.tracking.port import Candidate, Description, RunTracker
 _LOG = logging.getLogger(__name__)
 _FAILURES = (MlflowException, RequestException)
 """The latter is raised when an artifact upload fails."""
+_REPEATS = 2
+"""A registration is some twenty requests, and MLflow's client sends one whose answer is cut off no
+second time."""
 _ALREADY_EXISTS = "RESOURCE_ALREADY_EXISTS"
 _DIGEST_CHARACTERS = 36  # MLflow's limit
 _ONE_THREAD = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
@@ -98,13 +101,16 @@ class MlflowRunTracker(RunTracker):
 
     @override
     def register(self, candidate: Candidate) -> ModelVersion:
-        """Register a candidate; repeat a failed registration once, as another run."""
-        try:
+        """Register a candidate; repeat a failed registration, each time as another run."""
+        register = self._register
+        for _ in range(_REPEATS):
             try:
-                return self._register(candidate)
+                return register(candidate)
             except _FAILURES as exc:
                 _LOG.warning("registration_repeated", extra={"error": _first_line(exc)})
-                return self._known(candidate) or self._register(candidate)
+                register = self._known_or_registered
+        try:
+            return register(candidate)
         except _FAILURES as exc:
             msg = f"MLflow at {self._tracking_uri} rejected the model: {_first_line(exc)}"
             raise TrackingError(msg) from exc
@@ -133,6 +139,9 @@ class MlflowRunTracker(RunTracker):
             # Of the run and of the model, in whose lists MLflow shows them as columns.
             mlflow.log_metrics(candidate.run_metrics(), model_id=logged.model_id)
             return self._registered(logged, candidate, run.info.run_id)
+
+    def _known_or_registered(self, candidate: Candidate) -> ModelVersion:
+        return self._known(candidate) or self._register(candidate)
 
     def _known(self, candidate: Candidate) -> ModelVersion | None:
         """Return the version of a candidate whose registration failed after its creation."""
