@@ -1,6 +1,7 @@
 """Try it: from the form and the map to the answer, in Chromium."""
 
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,11 @@ EXAMPLE: dict[str, Any] = {column.name: column.example for column in FEATURES}
 MARKUP = "<img src=x onerror=alert(1)><b>bold</b>"
 
 
+def dollars(price: float) -> str:
+    """Return a price as a browser's ``Intl.NumberFormat`` shows it, which rounds a half up."""
+    return f"${Decimal(price).quantize(Decimal(1), ROUND_HALF_UP):,}"
+
+
 def shown_number(page: Page) -> float:
     return float(page.locator("[data-answer]").get_attribute("data-answer") or "nan")
 
@@ -29,8 +35,8 @@ def test_the_form_is_answered_as_the_api_answers(opened: Page, stack: RunningSta
     opened.get_by_role("button", name="Price").click()
 
     status = opened.get_by_role("status")
-    expect(status).to_contain_text(f"${round(answer['price_usd']):,}")
-    expect(status).to_contain_text(f"${round(answer['interval_90']['lower_usd']):,} to ")
+    expect(status).to_contain_text(dollars(answer["price_usd"]))
+    expect(status).to_contain_text(f"{dollars(answer['interval_90']['lower_usd'])} to ")
     expect(opened.get_by_role("img", name="in 90 % of cases")).to_be_visible()
     expect(opened.get_by_text(f"{answer['nearest_training_km']:g} km away")).to_be_visible()
     expect(opened.get_by_text(f"version {answer['model_version']}")).to_be_visible()
