@@ -41,5 +41,5 @@ class AsgiClient:
             await self._app({**given, **(scope or {})}, receive, send)
 
         transport = httpx.ASGITransport(app if scope else self._app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport) as client:
             return await client.request(method, f"http://test{path}", **content)

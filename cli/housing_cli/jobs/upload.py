@@ -12,6 +12,7 @@ from housing.errors import UploadNameError
 from housing.s3.layout import job_id, upload_key, upload_metadata, upload_type
 from housing.s3.stored_uploads import named_version
 from housing_cli.errors import DataFileError
+from housing_cli.user_file import reading
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -91,14 +92,8 @@ def readable_size(path: Path) -> int:
 
 
 def _opened(path: Path) -> BinaryIO:
-    try:
+    with reading(path):
         return path.open("rb")
-    except FileNotFoundError as exc:
-        msg = f"no such file: {path}"
-        raise DataFileError(msg) from exc
-    except OSError as exc:
-        msg = f"cannot read {path}: {exc.strerror}"
-        raise DataFileError(msg) from exc
 
 
 def _version(answer: dict[str, Any]) -> str:

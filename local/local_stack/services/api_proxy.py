@@ -80,7 +80,7 @@ def create_app(target: str, transport: httpx.AsyncBaseTransport | None = None) -
         except (httpx.InvalidURL, UnicodeError):
             return _malformed("The path or a header has characters that HTTP does not allow there.")
         except zlib.error:
-            return _malformed("The body's Content-Encoding is gzip, and it is not.")
+            return _malformed("The body is not gzip, its Content-Encoding, or is cut off.")
         return Response(answer.content, answer.status_code, dict(_passed(answer.headers)))
 
     @contextlib.asynccontextmanager
@@ -96,10 +96,21 @@ def create_app(target: str, transport: httpx.AsyncBaseTransport | None = None) -
 
 
 def _unpacked(body: bytes, encoding: str) -> bytes:
-    """Unpack a body that is compressed with gzip, up to a byte more than API Gateway takes."""
+    """Unpack a body that is compressed with gzip, up to a byte more than API Gateway takes.
+
+    Raises:
+        zlib.error: It is not gzip, or is cut off.
+    """
     if encoding != "gzip":
         return body
-    return zlib.decompressobj(_GZIP_WINDOW).decompress(body, MOST_UNPACKED_BYTES + 1)
+    unpacked = b""
+    while body and len(unpacked) <= MOST_UNPACKED_BYTES:  # RFC 1952: one member after another
+        member = zlib.decompressobj(_GZIP_WINDOW)
+        unpacked += member.decompress(body, MOST_UNPACKED_BYTES + 1 - len(unpacked))
+        if not member.eof and len(unpacked) <= MOST_UNPACKED_BYTES:
+            raise zlib.error
+        body = member.unused_data
+    return unpacked
 
 
 def _passed(headers: httpx.Headers) -> httpx.Headers:

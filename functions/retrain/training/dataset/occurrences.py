@@ -1,4 +1,4 @@
-"""Occurrences: rows with equal features are told apart by number, where a table may repeat them.
+"""Occurrences: numbers of the rows with equal features, where a table may repeat them.
 
 A table of few categories holds many rows with the same features, and each is an observation. The
 k-th row of an upload with some features is the k-th of the data set, whatever file it comes in: an

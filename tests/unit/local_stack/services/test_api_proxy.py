@@ -54,7 +54,9 @@ async def test_a_request_reaches_the_stage_with_its_key_query_and_body() -> None
         ("identity", b"{}", (None, b"{}")),
         ("br", b"packed", ("br", b"packed")),
         ("gzip", gzip.compress(bytes(2 * MOST_UNPACKED_BYTES)), (None, MOST_UNPACKED_BYTES + 1)),
+        ("gzip", gzip.compress(b"{") + gzip.compress(b"}"), (None, b"{}")),
         ("gzip", b"{}", 400),
+        ("gzip", gzip.compress(b"{}")[:-1], 400),
     ],
 )
 async def test_a_compressed_body_is_unpacked_as_by_api_gateway(
